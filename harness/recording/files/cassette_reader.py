@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from itertools import accumulate, repeat
 from pathlib import Path
 from typing import Any, get_args
+from urllib.parse import urlsplit
 
 from harness.errors import RecordingError
 from harness.recording.boundaries import pieces
@@ -32,8 +33,8 @@ from harness.recording.wire import Chunk, Ending, Headers, How, Interaction, Wir
 #: Where an interaction begins in a file written by us, or by vcrpy: a list item in the first column.
 _INTERACTION_START = re.compile(rb"^-(?: |\Z)", re.MULTILINE)
 
-#: HTTP has no status beyond it; 0 is where none came.
-_LAST_STATUS = 999
+#: The statuses that HTTP has room for (RFC 9110, 15); 0 is where none came. A torn file may end within one.
+_STATUSES = frozenset({0, *range(100, 1000)})
 
 
 def read_cassette(path: Path, *, allow_torn_tail: bool = False) -> tuple[Interaction, ...]:
@@ -109,7 +110,7 @@ def _interaction(shape: _Shape, entry: Any, where: str) -> Interaction:
 def _request(shape: _Shape, parts: dict[str, Any], where: str) -> WireRequest:
     return WireRequest(
         method=shape.text(shape.get(parts, "method", where), f"{where}.method").upper(),
-        url=shape.text(shape.get(parts, "uri", where), f"{where}.uri"),
+        url=shape.url(shape.get(parts, "uri", where), f"{where}.uri"),
         headers=shape.headers(parts.get("headers"), f"{where}.headers"),
         body=shape.body(parts.get("body"), f"{where}.body"),
     )
@@ -119,7 +120,7 @@ def _response(shape: _Shape, parts: dict[str, Any], where: str) -> WireResponse:
     headers = shape.headers(parts.get("headers"), f"{where}.headers")
     # vcrpy's httpx recordings of before 2024 have these two keys in place of `status` and `body`.
     if "status_code" in parts:
-        status, reason = shape.whole(parts["status_code"], f"{where}.status_code", most=_LAST_STATUS), ""
+        status, reason = shape.code(parts["status_code"], f"{where}.status_code"), ""
         body_parts: Any = parts.get("content")
     else:
         status, reason = shape.status(shape.get(parts, "status", where), f"{where}.status")
@@ -212,6 +213,15 @@ class _Shape:
             raise unreadable(self.name, f"{where} is {kind_of(value)}", "text")
         return value
 
+    def url(self, value: Any, where: str) -> str:
+        text = self.text(value, where)
+        try:
+            # A port is looked at when it is asked for.
+            urlsplit(text).port  # noqa: B018
+        except ValueError as error:
+            raise unreadable(self.name, f"{where} is {shown(text)} ({error})", "a URL") from error
+        return text
+
     def content(self, value: Any, where: str) -> bytes:
         if value is None:
             return b""
@@ -240,8 +250,8 @@ class _Shape:
 
     def status(self, value: Any, where: str) -> tuple[int, str]:
         if not isinstance(value, dict):
-            return self.whole(value, where, most=_LAST_STATUS), ""
-        code = self.whole(self.get(value, "code", where), f"{where}.code", most=_LAST_STATUS)
+            return self.code(value, where), ""
+        code = self.code(self.get(value, "code", where), f"{where}.code")
         return code, self.text(value.get("message") or "", f"{where}.message")
 
     def with_bodies(self, entry: Any, typed: Any, where: str) -> Any:
@@ -252,13 +262,18 @@ class _Shape:
                 self.name, f"{where} has a body that is no JSON ({error})", "what JSON has room for"
             ) from error
 
-    def whole(self, value: Any, where: str, *, most: int | None = None) -> int:
+    def code(self, value: Any, where: str) -> int:
+        number = whole_number(value)
+        if number is None or number not in _STATUSES:
+            expected = "a status from 100 to 999, or 0 where none came"
+            raise unreadable(self.name, f"{where} is {shown(value)}", expected)
+        return number
+
+    def whole(self, value: Any, where: str) -> int:
         # In JSON a number is one already.
         number = whole_number(value)
-        if number is None or (most is not None and number > most):
-            expected = (
-                f"a whole number of at most {MOST_DIGITS} digits" if most is None else f"a number from 0 to {most}"
-            )
+        if number is None:
+            expected = f"a whole number of at most {MOST_DIGITS} digits"
             raise unreadable(self.name, f"{where} is {shown(value)}", expected)
         return number
 

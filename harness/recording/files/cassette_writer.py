@@ -37,7 +37,13 @@ def write_cassette(path: Path, interactions: Iterable[Interaction]) -> None:
     Raises:
         RecordingError: the file can't be written; what was there is untouched.
     """
-    entries = "".join(render_interaction(interaction) for interaction in interactions)
+    try:
+        entries = "".join(render_interaction(interaction) for interaction in interactions)
+    except UnicodeError as error:
+        raise RecordingError(
+            f"cassette '{cassette_name(path)}' can't be written: a part of an exchange is no text ({error}); "
+            "keep what is no UTF-8 out of headers and URLs"
+        ) from error
     content = f"{_HEAD}\n{entries}" if entries else f"{_HEAD} []\n"
     write_atomically(path, content.encode())
 
@@ -69,12 +75,14 @@ class CassetteWriter:
         """Write one interaction and hand it to the operating system.
 
         Raises:
-            RecordingError: it can't be written.
+            RecordingError: the file can't be written.
+            UnicodeError: a part of the interaction is no text; nothing of it is written.
         """
         if self._file is None:
             self.open()
+        content = render_interaction(interaction)
         try:
-            self._put(render_interaction(interaction))
+            self._put(content)
         except OSError as error:
             raise self._unwritable(error) from error
 
@@ -102,7 +110,11 @@ class CassetteWriter:
 
 
 def render_interaction(interaction: Interaction) -> str:
-    """Return one item of a cassette's `interactions` list."""
+    """Return one item of a cassette's `interactions` list.
+
+    Raises:
+        UnicodeError: a header, a URL or an error is no text.
+    """
     request, response = interaction.request, interaction.response
     requested = {"method": request.method, "uri": request.url, "headers": _fields(request.headers)}
     answered = {

@@ -28,6 +28,8 @@ _TAG = "tag:yaml.org,2002:"
 _TEXT_TAGS = frozenset(
     {"!", *(_TAG + name for name in ("str", "int", "float", "bool", "null", "python/str", "python/unicode"))}
 )
+#: Ruby's Psych writes these as tags of its own.
+_RUBY_TAGS = {f"!{name}": _TAG + name for name in ("binary", "str", "float")}
 _COLLECTION_TAGS = frozenset({"!", _TAG + "map", _TAG + "seq", _TAG + "python/tuple"})
 #: A file in memory: a mapping whose `state` begins with what is in it.
 _FILE_TAGS = frozenset(
@@ -294,7 +296,7 @@ def _file_content(value: dict[str, Any], start: Any) -> str | bytes:
 
 
 def _scalar(event: Any) -> str | bytes | None:
-    tag = event.tag
+    tag = _RUBY_TAGS.get(event.tag, event.tag)
     if tag is None:
         return None if event.implicit[0] and event.value in _NULLS else str(event.value)
     if tag == _TAG + "binary":

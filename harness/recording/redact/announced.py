@@ -16,6 +16,7 @@ from harness.recording.redact.values import (
     is_held,
     is_held_bare,
     is_held_doubtful,
+    is_held_option,
     without_scheme,
 )
 
@@ -31,18 +32,18 @@ class Found(NamedTuple):
 #: How names of secrets end, in lower case: of these one stands wherever something is announced.
 _CORES = (
     *("key", "token", "secret", "auth", "assertion", "string", "credential", "jwt", "pass", "pwd", "psk", "cookie"),
-    *("signedurl", "signed_url", "accesscode", "access_code"),
+    *("signedurl", "signed_url", "accesscode", "access_code", "devicecode", "device_code", "sessid", "sessionid"),
 )
 
 
 #: How names of secrets end, and what then parts them from the value.
 _CORE_PATTERN = (
     r"key(?:[_-]?id|s|[_-]?data|_base|base)?|token|secrets?|authorization|assertion|string|credentials?|jwt|passphrase"
-    r"|passcode|passwords?|passwd|pass|pwd|psk|auth|cookies?|signed_?url|access_?code"
+    r"|passcode|passwords?|passwd|pass|pwd|psk|auth|cookies?|signed_?url|access_?code|device_?code|sess(?:ion)?id"
 )
 _AFTER_NAME = (
-    r"(?:(?P<close>[\\\"'`\])*]{0,4})\s{0,3}(?P<sep>:=|=>|={1,3}|:(?!:)|>(?=[^\s<>]))[*_]{0,3}"
-    r"|(?P<says>\s(?:is|was):?\s)|(?P<gap>\s{1,3})(?=\S))"
+    r"(?:(?P<close>[\\\"'`\])*]{0,4})\s{0,3}(?P<sep>:=|=>|={1,3}|:(?!:)|>)[*_]{0,3}"
+    r"|(?P<comma>[\"'`]\s{0,4},)|(?P<says>\s(?:is|was):?\s)|(?P<gap>\s{1,3})(?=\S))"
 )
 _ANNOUNCED = re.compile(f"(?P<core>{_CORE_PATTERN}){_AFTER_NAME}", re.ASCII | re.IGNORECASE)
 _OPEN = re.compile(r"\s{0,4}(?P<marks>[brfuBRFU@$]{0,2})(?P<escape>\\{0,3})(?P<quote>\"\"\"|'''|[\"'`])")
@@ -57,7 +58,17 @@ _STARTS_LINE = re.compile(
     r"(?:\A|[\r\n])[ \t]{0,16}(?:-[ \t]{1,4})?(?:export[ \t]+|set[ \t]+|ENV[ \t]+|ARG[ \t]+)?[\"']?\Z"
 )
 _BEFORE = 40
-_ENV_LINE = re.compile(r"(?:\A|[^A-Za-z0-9_])(?:ENV|setx)[ \t]{1,4}\Z")
+#: What a Dockerfile, Windows, fish and csh set a variable by.
+_ENV_LINE = re.compile(r"(?:\A|[^A-Za-z0-9_])(?:ENV|setx|setenv|set(?:[ \t]{1,4}-[A-Za-z-]{1,12}){1,3})[ \t]{1,4}\Z")
+#: A start tag, as far as its name.
+_TAG = re.compile(r"<(?:[A-Za-z][A-Za-z0-9_.-]{0,40}:)?\Z")
+_ATTRIBUTES = re.compile(r"[^<>]{1,400}+(?<!/)>")
+_BEFORE_CONTENT = re.compile(r"\s{0,40}+(?:<!\[(?P<raw>CDATA)\[\s{0,40}+)?")
+#: A YAML block, of lines that are of one piece each.
+_BLOCK = re.compile(
+    r"[ \t]{0,4}[|>][0-9+-]{0,2}[ \t]{0,8}(?:\r?\n)(?P<indent>[ \t]{1,16}+)"
+    r"(?P<value>[^\s\"'`\\=#]{1,400}+={0,2}(?:\r?\n(?P=indent)[^\s\"'`\\=#]{1,400}+={0,2}){0,30})(?=[ \t]{0,8}(?:\r?\n|\Z))"
+)
 _FIRST_WORD = re.compile(r"(?:\A|[^A-Za-z0-9])([A-Za-z]{2,12})[ -]\Z")
 _LONGEST = 2000
 
@@ -131,10 +142,18 @@ def _after(text: str, match: re.Match[str], name: str, start: int, own: frozense
     if settles == "none":
         return None
     if match["gap"] is not None:
+        if _TAG.search(text, max(0, start - _BEFORE), start) is not None:
+            attributes = _ATTRIBUTES.match(text, match.end())
+            return None if attributes is None else _as_content(text, attributes.end(), doubtful=settles == "doubtful")
         return _as_option(text, match, name, start, doubtful=settles == "doubtful")
     place = match.end()
+    if match["comma"] is not None:
+        return _as_pair(text, place, start, match["comma"][0])
     if match["says"] is None and match["sep"] == ">":
-        return _as_element(text, start, place, doubtful=settles == "doubtful")
+        is_tag = _TAG.search(text, max(0, start - _BEFORE), start) is not None
+        return _as_content(text, place, doubtful=settles == "doubtful") if is_tag else None
+    if match["sep"] == ":" and (block := _BLOCK.match(text, place)) is not None:
+        return _block(block, doubtful=settles == "doubtful")
     opening = _OPEN.match(text, place)
     if opening is not None:
         if _closes(text, opening, start, match["close"] or ""):
@@ -184,11 +203,28 @@ def _held(text: str, begin: int, stop: int, rule: str, *, doubtful: bool) -> Fou
     return Found(rule, begin, stop)
 
 
-def _as_element(text: str, start: int, place: int, *, doubtful: bool) -> Found | None:
-    if not start or text[start - 1] not in "<:":
+def _as_content(text: str, place: int, *, doubtful: bool) -> Found | None:
+    """What an XML element holds whose start tag ends at `place`, without the space around it."""
+    before = _BEFORE_CONTENT.match(text, place)
+    begin = place if before is None else before.end()
+    stop = text.find("]]>" if before is not None and before["raw"] else "<", begin, begin + _LONGEST)
+    return (
+        _held(text, begin, begin + len(text[begin:stop].rstrip()), "element", doubtful=doubtful) if stop >= 0 else None
+    )
+
+
+def _as_pair(text: str, place: int, start: int, quote: str) -> Found | None:
+    """What follows a quoted name in a list or a call. It may be anything, so it must look like a secret."""
+    opening = _OPEN.match(text, place)
+    if opening is None or opening["quote"] != quote or text[start - 1 : start] != quote:
         return None
-    stop = text.find("<", place, place + _LONGEST)
-    return _held(text, place, stop, "element", doubtful=doubtful) if stop >= 0 else None
+    return _quoted(text, opening, doubtful=True)
+
+
+def _block(block: re.Match[str], *, doubtful: bool) -> Found | None:
+    value = block["value"]
+    held = is_held_doubtful(value) if doubtful else is_held_bare(value, "\n", stated=False)
+    return Found("block", *block.span("value")) if held else None
 
 
 def _as_option(text: str, match: re.Match[str], name: str, start: int, *, doubtful: bool) -> Found | None:
@@ -199,15 +235,13 @@ def _as_option(text: str, match: re.Match[str], name: str, start: int, *, doubtf
         if opening is not None:
             return _quoted(text, opening, doubtful=doubtful and name.rpartition("-")[2].lower() != "token")
         value = _BARE.match(text, place)
-        if value is None or value.group().startswith("-") or not is_held(value.group()):
-            return None
-        if not any(char.isdecimal() or not char.isalpha() for char in value.group()) and len(value.group()) < 8:
-            return None
-        return Found("option", *value.span()) if not value.group().isdecimal() else None
+        return Found("option", *value.span()) if value is not None and is_held_option(value.group()) else None
     if opening is not None and opening["quote"] == "'" and match["core"].lower() == "password":
         found = _quoted(text, opening, doubtful=doubtful)
         return found if found is not None and found.stop - found.start >= 4 else None
     if _ENV_LINE.search(text, max(0, start - _BEFORE), start) is not None:
+        if opening is not None:
+            return _quoted(text, opening, doubtful=doubtful)
         value = _LINE.match(text, place)
         return _held(text, *value.span(), "assigned", doubtful=doubtful) if value is not None else None
     return None

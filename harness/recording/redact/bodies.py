@@ -54,6 +54,15 @@ def redacted_text(text: str, judge: Judge | None = None) -> tuple[str, tuple[Hit
     return _settled(text, _plain, judge)
 
 
+def redacted_field(name: str, value: str, judge: Judge | None = None) -> tuple[str, tuple[Hit, ...]]:
+    """Return the `value` of a header field without credentials, as `redacted_text` does, and judged by its `name` first."""
+    buffer = Buffer(value)
+    span = (judge or default_judge()).field(name, value)
+    if span is None:
+        return redacted_text(value, judge)
+    return (buffer.render(), (Hit("credential-header", ""),)) if buffer.blot(*span) else (value, ())
+
+
 def redacted_json_lines(text: str, judge: Judge | None = None) -> tuple[str, tuple[Hit, ...]]:
     """Return JSON documents, one a line, with every secret in them blotted, deltas put together field by field."""
     return _settled(text, _json_lines, judge)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Literal
 
-from harness.recording.redact.names import Weight, is_exempt, is_schema_word
+from harness.recording.redact.names import Weight, is_exempt, is_option, is_schema_word
 from harness.recording.redact.passage import JsonString, Passage, Slice
 
 #: A string, whole or torn, with the colon that makes it a name; or what opens and closes.
@@ -23,8 +23,8 @@ _MARKS = frozenset(
     {"call_id", "call_type", "content_index", "contentBlockIndex", "index", "item_id", "output_index", "summary_index"}
 ) | {"thought", "type"}
 #: Fields of an object that say what another field of it is: `{"name": "Cookie", "value": "a=b"}`.
-_TITLES = frozenset({"name", "key", "header"})
-_TITLED = frozenset({"value"})
+_TITLES = frozenset({"name", "key", "header", "k"} | {"Name", "Key", "Header", "K"} | {"NAME", "KEY", "HEADER"})
+_TITLED = frozenset({"value", "v", "Value", "V", "VALUE"})
 #: How many levels an address takes in: beyond any provider's, and cheap in hostile nesting.
 _ADDRESS_DEPTH = 64
 #: A list whose elements go on with one another's text: a Gemini answer has its deltas in whatever part comes next.
@@ -37,8 +37,8 @@ class Container:
     """An object or list, as far as it has been read."""
 
     __slots__ = (
-        *("_address", "depth", "in_pieces", "is_object", "key", "length", "marks", "parent", "position", "secret"),
-        "title",
+        *("_address", "depth", "in_pieces", "is_object", "key", "last", "length", "marks", "parent", "position"),
+        *("secret", "title"),
     )
 
     def __init__(self, key: str, parent: Container | None, *, is_object: bool, position: int, secret: bool) -> None:
@@ -56,6 +56,8 @@ class Container:
         self.marks: dict[str, str] | None = None
         #: What an object says that its value is: the content of its `name`.
         self.title = ""
+        #: The string that came last in a list, where the next one follows it at once.
+        self.last: str | None = None
         #: How many containers a list has begun.
         self.length = 0
         self._address: object = None
@@ -84,7 +86,9 @@ class Container:
 class Leaf:
     """One string or name in a document."""
 
-    __slots__ = ("container", "document", "group", "inside", "key", "kind", "settles", "start", "stop", "text")
+    __slots__ = (
+        *("container", "document", "group", "inside", "key", "kind", "lead", "settles", "start", "stop", "text"),
+    )
 
     def __init__(
         self, kind: Literal["string", "name"], document: Passage, start: int, stop: int, key: str, container: Container
@@ -92,6 +96,8 @@ class Leaf:
         self.kind = kind
         #: Whether a name, its own or one further out, has a say in whether it is a secret; `inside`: one further out.
         self.settles = self.inside = False
+        #: What stands before it in a list and may announce it: an option, or the name in a pair; else empty.
+        self.lead = ""
         #: Its address, in short, among the leaves of one stream.
         self.group: int | None = None
         self.document = document
@@ -108,7 +114,7 @@ class Leaf:
         """Return the leaf that stands in the same place of another document, where `raw` is written from `start` on."""
         leaf = Leaf.__new__(Leaf)
         leaf.kind, leaf.key, leaf.container = self.kind, self.key, self.container
-        leaf.settles, leaf.inside, leaf.group = self.settles, self.inside, self.group
+        leaf.settles, leaf.inside, leaf.group, leaf.lead = self.settles, self.inside, self.group, self.lead
         leaf.document, leaf.start, leaf.stop = document, start, start + len(raw)
         leaf.text = JsonString.decoded(raw) if "\\" in raw else raw
         return leaf
@@ -176,6 +182,10 @@ def leaves(document: Passage, weight: Callable[[str], Weight]) -> list[Leaf]:
                     _mark(container, key, leaf.text)
                 elif key in _TITLES:
                     container.title = leaf.text
+            else:
+                if container.last is not None and may_lead(container.last, weight):
+                    leaf.lead = container.last if is_option(container.last) or _is_pair(container) else ""
+                container.last = leaf.text
         elif first in "{[":
             container = _inner(container, key, settles, is_object=first == "{")
             key, settles = container.key, "none" if first == "{" else settles
@@ -214,9 +224,20 @@ def _mark(container: Container, key: str, value: str) -> None:
     container.marks[key] = value
 
 
+def may_lead(text: str, weight: Callable[[str], Weight]) -> bool:
+    """Return whether `text`, in a list, may announce what follows it there."""
+    return is_option(text) or weight(text) != "none"
+
+
+def _is_pair(container: Container) -> bool:
+    """Whether a list is one of a list's: a pair of a name and a value, as of header fields."""
+    return container.parent is not None and not container.parent.is_object
+
+
 def _inner(outer: Container | None, key: str, settles: Weight, *, is_object: bool) -> Container:
     if outer is None:
         return Container("", None, is_object=is_object, position=0, secret=False)
+    outer.last = None
     secret = (settles == "secret" and key != "auth") or (outer.secret and not is_schema_word(key))
     if outer.is_object:
         return Container(key, outer, is_object=is_object, position=0, secret=secret)

@@ -15,9 +15,17 @@ from msgspec import Struct
 from harness.errors import UsageError
 from harness.recording.redact.announced import Found, announced, announces
 from harness.recording.redact.forms import Form, live_forms
-from harness.recording.redact.names import Weight, is_query_name, normal_names, weight
+from harness.recording.redact.names import (
+    Weight,
+    is_option,
+    is_query_name,
+    is_query_word,
+    normal_names,
+    query_weight,
+    weight,
+)
 from harness.recording.redact.structures import Find, live_structures
-from harness.recording.redact.values import is_held, is_held_doubtful, without_scheme
+from harness.recording.redact.values import is_held, is_held_doubtful, is_held_option, without_scheme
 from harness.recording.settings import project_settings
 
 
@@ -62,16 +70,25 @@ class Judge(Struct, frozen=True):
         held = is_held(value[begin:]) if settles == "secret" else is_held_doubtful(value[begin:])
         return (begin, len(value)) if held else None
 
+    def argument(self, name: str, value: str) -> tuple[int, int] | None:
+        """Return which part of `value` is a secret because it follows `name` in a list: an option, or a header field."""
+        if not is_option(name):
+            begin = without_scheme(value)
+            held = self.weight(name) != "none" and is_held_doubtful(value[begin:])
+            return (begin, len(value)) if held else None
+        held = self.weight(name.lstrip("-")) != "none" and is_held_option(value)
+        return (0, len(value)) if held else None
+
     def query(self, name: str, value: str, url: str) -> bool:
         """Return whether `value`, in a query or a form under `name`, is a secret; `url` is what stands before it."""
-        settles = self.weight(name)
-        if settles == "none" and is_query_name(name):
-            settles = "secret"
+        settles = query_weight(name, self.own_names)
         if settles == "none" and name.lower() == "code" and _CALLBACK.search(url[-200:]):
             settles = "secret"
+        if settles == "doubtful" and not is_held_doubtful(value):
+            return False
         if settles == "none" or (value.isdecimal() and (len(value) < 6 or is_query_name(name))):
             return False
-        return is_held(value) and value.lower() not in _QUERY_WORDS
+        return is_held(value) and not is_query_word(value)
 
 
 class Lens(Struct, frozen=True):
@@ -130,7 +147,6 @@ _CALLBACK = re.compile(
     r"/(?:cb|callback|oauth2?|redirect|login|signin|authorize|auth)\b[^?]{0,80}\?[^?]*\Z|[?&]state=|\.azurewebsites\.net/",
     re.IGNORECASE,
 )
-_QUERY_WORDS = frozenset({"name", "value", "id", "date", "price", "size", "title", "asc", "desc", "index", "all"})
 
 
 def default_judge() -> Judge:

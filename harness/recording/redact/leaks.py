@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.errors import RecordingError
-from harness.recording.redact.bodies import redacted_body, redacted_json_lines, redacted_text
+from harness.recording.redact.bodies import redacted_body, redacted_field, redacted_json_lines, redacted_text
 from harness.recording.redact.content_coding import opened, opened_request
-from harness.recording.redact.judge import default_judge
 from harness.recording.redact.search import Hit
 from harness.recording.wire import Headers, Interaction
 
@@ -61,13 +60,9 @@ def _in_body(where: str, body: bytes, content_type: str) -> Iterator[Hit]:
 
 
 def _in_headers(where: str, headers: Headers) -> Iterator[Hit]:
-    judge = default_judge()
     for name, value in headers:
-        if judge.weight(name) != "none":
-            if judge.field(name, value) is not None:
-                yield Hit("credential-header", f"{where}.{name}")
-        else:
-            yield from _in_text(f"{where}.{name}", value)
+        place = f"{where}.{name}"
+        yield from (Hit(hit.rule, _place(place, hit.where)) for hit in redacted_field(name, value)[1])
 
 
 def _place(where: str, path: str) -> str:

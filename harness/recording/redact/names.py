@@ -71,21 +71,31 @@ _SECRET_NAMES = frozenset(
 _QUESTION = re.compile(r"(?:is|has|no|needs?|requires?|shows?|hides?|forgot|use[sd]?|with)(?:[_\-\s]|(?=[A-Z]))")
 
 #: What these name is a credential in one place and something else in another.
-_DOUBTFUL_NAMES = frozenset({"accesscode", "authcode", "authorizationcode", "pass", "passkey"})
+_DOUBTFUL_NAMES = frozenset(
+    {"accesscode", "authcode", "authorizationcode", "connectsid", "devicecode", "jsessionid", "licensekey", "pass"}
+    | {"passkey", "phpsessid"}
+)
+#: As it is written here, it is a cookie of Django's; written in another way, the id of anything.
+_COOKIE_NAME = "sessionid"
 #: A token that is no credential: where to go on in a list, or a piece of text that means something to a model.
 _OTHER_TOKEN = re.compile(
     r"(?:next|page|cursor|continuation|pagination|sync|start|resume|stop|eos|bos|pad|unk|cls|sep|mask|special|max|min|per)"
     r"[a-z]{0,8}token\Z"
 )
 _SETTING = re.compile(r"[A-Z][A-Z0-9_]{0,40}_KEY\Z")
+_OPTION = re.compile(r"--?[A-Za-z][A-Za-z0-9_.-]{0,60}", re.ASCII)
 _LOOKS_OPAQUE = re.compile(r"(?=[^0-9*]{0,200}[0-9*])[A-Za-z0-9._~+/=*|-]{16,}", re.ASCII)
 
 #: What is a credential in the query of a URL or in a form, and any other thing elsewhere.
 _QUERY_NAMES = frozenset(
     {"awsaccesskeyid", "googleaccessid", "jwt", "key", "sas", "sig", "signature", "token", "xamzcredential"}
     | {"xamzsignature", "xgoogcredential", "xgoogsignature", "accesscode", "authcode", "pass", "codeverifier"}
-    | {"connectsid", "devicecode", "jsessionid", "phpsessid"}
+    | {"appkey", "assertion", "connectsid", "devicecode", "jsessionid", "phpsessid", "pw"}
 )
+#: The same, where it looks like one: a ticket is a service's, or a bug's.
+_DOUBTFUL_QUERY_NAMES = frozenset({"ticket"})
+#: What stands there where it is that other thing: what to sort or to look up by.
+_QUERY_WORDS = frozenset({"name", "value", "id", "date", "price", "size", "title", "asc", "desc", "index", "all"})
 
 #: Provider fields that are opaque on purpose and that the provider verifies: one changed character and the next
 #: request is refused. Anthropic: signature, redacted_thinking. Gemini: thoughtSignature. OpenAI: encrypted_content,
@@ -144,7 +154,7 @@ def weight(name: str, own: frozenset[str] = frozenset()) -> Weight:
     last = _normal(name.rpartition(".")[2])
     if normal in _SECRET_NAMES or last in _SECRET_NAMES or normal.endswith(_SECRET_ENDINGS):
         return "none" if _QUESTION.match(name) else "secret"
-    if normal in _DOUBTFUL_NAMES or last in _DOUBTFUL_NAMES or _SETTING.search(name):
+    if normal in _DOUBTFUL_NAMES or last in _DOUBTFUL_NAMES or name == _COOKIE_NAME or _SETTING.search(name):
         return "doubtful"
     return "doubtful" if normal.endswith("token") and not _OTHER_TOKEN.search(normal) else "none"
 
@@ -154,9 +164,28 @@ def is_secret_name(name: str, own: frozenset[str] = frozenset()) -> bool:
     return weight(name, own) == "secret"
 
 
+def is_option(name: str) -> bool:
+    """Return whether `name` is written as an option of a command: `--api-key`."""
+    return name[:1] == "-" and _OPTION.fullmatch(name) is not None
+
+
 def is_query_name(name: str) -> bool:
     """Return whether `name` names a credential in a query or form."""
     return _normal(name) in _QUERY_NAMES
+
+
+def query_weight(name: str, own: frozenset[str] = frozenset()) -> Weight:
+    """Return how far `name`, in a query or form, settles that its value is a secret; `own` as for `weight`."""
+    settles = weight(name, own)
+    if settles != "none":
+        return "secret"
+    normal = _normal(name)
+    return "secret" if normal in _QUERY_NAMES else "doubtful" if normal in _DOUBTFUL_QUERY_NAMES else "none"
+
+
+def is_query_word(value: str) -> bool:
+    """Return whether `value` is no credential, although the name of one stands before it in a query or form."""
+    return value.lower() in _QUERY_WORDS
 
 
 def normal_names(names: tuple[str, ...]) -> frozenset[str]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from harness.recording.redact.bodies import redacted_body, redacted_json_lines, redacted_text
+from harness.recording.redact.bodies import redacted_body, redacted_field, redacted_json_lines, redacted_text
 from harness.recording.redact.content_coding import opened, opened_request
 from harness.recording.redact.judge import Judge, default_judge
 from harness.recording.tape.kept_headers import kept_request_headers, kept_response_headers
@@ -89,7 +89,7 @@ class Redactor:
         return [json.loads(line) for line in redacted.split("\n")] if hits else list(frames)
 
     def _headers(self, headers: Headers) -> Headers:
-        return tuple((name, self.text(value)) for name, value in headers)
+        return tuple((name, redacted_field(name, value, self._judge)[0]) for name, value in headers)
 
 
 def _content_type(headers: Headers) -> str:

@@ -13,10 +13,11 @@ from collections.abc import Sequence
 import orjson
 from msgspec import Struct
 
-from harness.recording.redact.document import Leaf, leaves, numbers
+from harness.recording.redact.document import Container, Leaf, leaves, numbers
 from harness.recording.redact.judge import SHORTEST_BASE64, Judge, Lens
 from harness.recording.redact.passage import (
     Base64,
+    Buffer,
     JoinedPassage,
     Masked,
     Passage,
@@ -25,6 +26,7 @@ from harness.recording.redact.passage import (
     Utf8,
     decoded_base64,
 )
+from harness.recording.redact.structures import arguments
 from harness.recording.redact.templates import stream_leaves
 
 #: JSON in base64 in JSON … is followed this far.
@@ -38,6 +40,9 @@ _SHORT_RUN = 4096
 _READABLE = re.compile(rb"[\x20-\x7e\t\r\n]{12,}+")
 _PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
 _QUERY = re.compile(r"(?P<mark>[?&#;])(?P<name>[A-Za-z0-9_.\[\]%-]{1,80})=(?P<value>[^&#\s\"'<>\\]*+)")
+#: Where the program stands beside a list of its arguments.
+_COMMAND_FIELDS = frozenset({"cmd", "command", "executable", "program"})
+_OPTION = re.compile(r"--?[A-Za-z]")
 #: Where log probabilities spell the text: OpenAI, Gemini, and the older completions.
 _LOGPROB_FIELDS = frozenset({"token", "tokens"})
 _LOGPROB_BYTES = re.compile(r'"bytes"\s{0,8}:\s{0,8}\[')
@@ -95,6 +100,7 @@ class Search:
                 self._blot(leaf.passage, *span, "secret-name", _place(where, leaf.path))
             elif len(leaf.text) > 1 or streamed:
                 looked_at.append(leaf)
+        self._look_at_arguments(looked_at, where)
         self._look_at_all(looked_at, where, streamed=streamed, depth=depth)
         if self.hits:
             self._blot_logprobs(documents, found, where)
@@ -102,7 +108,27 @@ class Search:
     def _held(self, leaf: Leaf) -> tuple[int, int] | None:
         if leaf.settles:
             return self._judge.field(leaf.key, leaf.text, inside=leaf.inside)
+        if leaf.lead and (span := self._judge.argument(leaf.lead, leaf.text)) is not None:
+            return span
         return self._judge.field(leaf.title, leaf.text) if leaf.title else None
+
+    def _look_at_arguments(self, found: Sequence[Leaf], where: str) -> None:
+        """Look at lists that are a command's arguments, also where the command stands beside them."""
+        if not any(_OPTION.match(leaf.text) and not leaf.container.is_object for leaf in found):
+            return
+        lists: dict[tuple[Container, Passage], list[Leaf]] = {}
+        commands: dict[tuple[Container | None, Passage], Leaf] = {}
+        for leaf in found:
+            if not leaf.container.is_object:
+                lists.setdefault((leaf.container, leaf.document), []).append(leaf)
+            elif leaf.key in _COMMAND_FIELDS and leaf.kind == "string":
+                commands[leaf.container, leaf.document] = leaf
+        for (container, document), words in lists.items():
+            command = commands.get((container.parent, document))
+            beside = [] if command is None else [command.passage, Buffer(" ")]
+            passage = JoinedPassage([*beside, *(piece for word in words for piece in (word.passage, Buffer(" ")))])
+            for rule, start, stop in arguments(passage.text):
+                self._blot(passage, start, stop, rule, _place(where, words[0].path))
 
     def _look_at_all(self, found: Sequence[Leaf], where: str, *, streamed: bool, depth: int) -> None:
         groups: dict[object, list[Leaf]] = {}

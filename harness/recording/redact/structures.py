@@ -193,9 +193,25 @@ _IDENTIFIED = re.compile(
     r"IDENTIFIED\s{1,4}(?:WITH\s{1,4}\S{1,60}\s{1,4})?(?:BY|AS)\s{1,4}(?:PASSWORD\s{1,4})?'(?P<secret>[^'\r\n]{1,200})'",
     re.IGNORECASE,
 )
-_NUGET = re.compile(
-    r"key=[\"'](?P<name>[^\"'<>]{1,80})[\"']\s{1,4}value=[\"'](?P<secret>[^\"'<>\r\n]{1,400})[\"']", re.IGNORECASE
+#: An XML or HTML tag of which one attribute names what another holds: `<add key="password" value="…"/>`.
+_NAMED_TAG = re.compile(
+    r"(?:(?<![A-Za-z0-9_-])key|<[A-Za-z][^<>]{0,200}?\s(?:name|id|type))=[\"'](?P<name>[^\"'<>]{1,80})[\"'][^<>]{0,200}?\svalue=[\"'](?P<secret>[^\"'<>\r\n]{1,400})[\"']",
+    re.IGNORECASE,
 )
+_TAG_NAMED = re.compile(
+    r"<[A-Za-z][^<>]{0,200}?\svalue=[\"'](?P<secret>[^\"'<>\r\n]{1,400})[\"'][^<>]{0,200}?\s(?:key|name|id|type)=[\"'](?P<name>[^\"'<>]{1,80})[\"']",
+    re.IGNORECASE,
+)
+#: What code wraps a secret in, so that it is not printed.
+_WRAPPED = re.compile(
+    r"\b(?:Secret(?:Str|Bytes|String)|Secret\.from_token)\(\s{0,40}[bru]{0,2}(?P<quote>[\"'])(?P<secret>[^\"'\r\n]{1,400})(?P=quote)"
+)
+#: A variable of Terraform's, and the value that it has where none is given.
+_VARIABLE = re.compile(
+    r"\bvariable\s{1,4}\"(?P<name>[^\"\r\n]{1,80})\"\s{0,4}\{[^{}]{0,400}?\bdefault\s{0,40}=\s{0,4}\"(?P<secret>[^\"\r\n]{1,400})\""
+)
+#: How Python shows a cookie of a client.
+_SHOWN_COOKIE = re.compile(r"<Cookie [^\s=<>]{1,100}=(?P<secret>[^\s<>]{4,4000}) for ")
 
 
 _COOKIE_OPTION = re.compile(
@@ -271,6 +287,12 @@ def _commands(text: str) -> Iterator[Found]:
             value = option["secret"]
             if is_held(value) and not value.startswith("-") and not value.isdecimal():
                 yield Found("command", *option.span("secret"))
+
+
+def arguments(text: str) -> Iterator[Found]:
+    """Yield the secrets in the arguments of a command, with a space between them, that no name announces."""
+    yield from _commands(text)
+    yield from _logins(text)
 
 
 def _logins(text: str) -> Iterator[Found]:
@@ -357,7 +379,11 @@ _STRUCTURES: tuple[tuple[frozenset[str], tuple[str, ...], Find], ...] = (
     (frozenset({"password"}), ("login", "machine", "default", "account"), _netrc),
     (frozenset({"convertto"}), ("-securestring",), _literals(_SECURE_STRING, "command")),
     (frozenset({"identified"}), ("'",), _literals(_IDENTIFIED, "sql")),
-    (frozenset({"value"}), ("value=",), _literals(_NUGET, "settings")),
+    (frozenset({"value"}), ("value=",), _literals(_NAMED_TAG, "settings")),
+    (frozenset({"value"}), ("value=",), _literals(_TAG_NAMED, "settings")),
+    (frozenset({"secretstr", "secretbytes", "secretstring", "secret"}), ("secret",), _literals(_WRAPPED, "code")),
+    (frozenset({"variable"}), ("default",), _literals(_VARIABLE, "settings")),
+    (frozenset({"cookie"}), ("<cookie ",), _literals(_SHOWN_COOKIE, "cookie")),
     (_PROGRAMS, (" -", "\t-"), _commands),
     (frozenset({"curl", "wget", "http"}), (" -b", "--cookie"), _literals(_COOKIE_OPTION, "cookie")),
     (frozenset({"sudo"}), ("echo",), _literals(_SUDO, "command")),

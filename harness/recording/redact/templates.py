@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
+from itertools import pairwise
 
-from harness.recording.redact.document import Leaf, leaves, mark_names
+from harness.recording.redact.document import Leaf, leaves, mark_names, may_lead
 from harness.recording.redact.names import Weight
 from harness.recording.redact.passage import Passage
 
@@ -29,7 +30,8 @@ _NUMBER = r"(-?[0-9][0-9.eE+-]*+)"
 class _Template:
     """One kind of event."""
 
-    def __init__(self, event: Passage, found: Sequence[Leaf]) -> None:
+    def __init__(self, event: Passage, found: Sequence[Leaf], weight: Callable[[str], Weight]) -> None:
+        self._weight = weight
         text = event.text
         parts: list[str] = []
         starts: list[int] = []
@@ -45,6 +47,12 @@ class _Template:
         slots = {start: slot for slot, start in enumerate(starts, 1)}
         #: The groups by whose values events of this kind are told apart: indexes, types, ids of items.
         self.marks = tuple(slots[start] for start in mark_names(text) if start in slots)
+        #: The groups of what another string follows in a list, which it may announce.
+        self.leads = tuple(
+            slots[leaf.start]
+            for leaf, follower in pairwise(found)
+            if leaf.container is follower.container and not leaf.container.is_object and leaf.start in slots
+        )
         #: For each value of the marks, the leaves that the walk gave.
         self.leaves: dict[tuple[str, ...], list[tuple[int, Leaf]]] = {}
         fit = self.pattern.fullmatch(text)
@@ -52,7 +60,8 @@ class _Template:
 
     def key(self, match: re.Match[str]) -> tuple[str, ...]:
         """Return the marks of an event that fits."""
-        return tuple(match[slot] for slot in self.marks)
+        leads = (match[slot] if may_lead(match[slot], self._weight) else "" for slot in self.leads)
+        return (*(match[slot] for slot in self.marks), *leads)
 
     def learn(self, match: re.Match[str], found: Sequence[Leaf]) -> bool:
         """Keep the leaves of an event whose marks have not been met; False where some have no place in the pattern."""
@@ -89,7 +98,7 @@ def stream_leaves(events: Sequence[Passage], weight: Callable[[str], Weight]) ->
             found = _walked(event, weight, groups)
             yield from found
             if remembers and len(templates) < _MOST and len(event.text) <= _LONGEST:
-                template = _Template(event, found)
+                template = _Template(event, found, weight)
                 if template.fits:
                     templates.insert(0, template)
 

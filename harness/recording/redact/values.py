@@ -53,7 +53,8 @@ _REFERENCE = re.compile(
     | \{\{.{0,200}\}\}? | \{[^{}]{0,200}\} | <[^<>]{0,200}>? | \[[^\[\]]{0,200}\]? | %[A-Z_]+% | %\(?\w{0,40}\)?s | \([^()]{0,40}\)?
     | (?:op|vault|ssm|env|file|secret|secretref|keyring|awssm|gcpsm|azurekv)://?\S* | arn:aws[a-z-]*:\S* | !(?:vault|secret|env|Ref)\b.*
     | projects/[^/\s]+/secrets/\S* | (?:env|secret|vault|ssm|file|ref):[A-Za-z_/][\w/.-]*
-    | (?:\.{0,2}/|~/)[\w.-]++(?:/[\w.-]++)++(?<=[a-z]) | [A-Z]:\\\S*
+    | (?:\.{0,2}/|~/)[\w.-]++(?:/[\w.-]++)++(?<=[a-z]) | (?:\.{0,2}|~)(?:/[A-Z]?[a-z._-]++[0-9]{0,4}){2,}+
+    | (?:id|type|src|source|env)=[\w./-]*+(?:,.*)? | [A-Z]:\\\S*
     | \?|:[a-z_]+|@[a-z_]+ | `[^`]*`?
     """,
     re.ASCII | re.DOTALL | re.VERBOSE,
@@ -122,6 +123,13 @@ def is_held_bare(value: str, follows: str, *, stated: bool) -> bool:
     if _IDENTIFIER.fullmatch(value):
         return len(value) >= 6 and "_" not in value and follows[:1] not in _CODE_GOES_ON and not _is_humped(value)
     return len(value) >= 4
+
+
+def is_held_option(value: str) -> bool:
+    """Return whether `value`, which follows a secret's option, is a secret."""
+    if value.startswith("-") or value.isdecimal() or not is_held(value):
+        return False
+    return len(value) >= 8 or not value.isalpha()
 
 
 def is_held_doubtful(value: str) -> bool:

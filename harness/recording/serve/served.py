@@ -19,10 +19,11 @@ from harness.recording.files.cassette_document import cassette_name
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.files.folder import CASSETTE, is_recording, load_recording
 from harness.recording.pack.access import at_hand
+from harness.recording.redact.judge import default_judge
 from harness.recording.redact.redaction import Redactor
 from harness.recording.tape.match import InteractionIndex
 from harness.recording.tape.playback import playable_headers
-from harness.recording.tape.request_key import request_key
+from harness.recording.tape.request_key import Matching
 from harness.recording.wire import Chunk, Ending, Interaction, WireRequest, WireResponse
 
 
@@ -93,7 +94,9 @@ class Answers:
 
     def __init__(self, served: Served) -> None:
         self._name = cassette_name(served.path)
-        self._redactor = Redactor()
+        judge = default_judge()
+        self._redactor = Redactor(judge)
+        self._matching = Matching(secret_names=judge.own_names)
         self._index = self._indexed(served.interactions)
         # Nothing is ever taken from this one, so that it knows the nearest as if nothing had been played.
         self._recorded = served.recorded
@@ -107,7 +110,7 @@ class Answers:
     def answer(self, request: WireRequest) -> WireResponse:
         """Return the response to `request`; a 404 with a JSON body where none was recorded."""
         comparable = self._comparable(request)
-        key = request_key(comparable)
+        key = self._matching.key(comparable)
         with self._lock:
             found = self._index.take(comparable)
             response = self._last.get(key) if found is None else found.response
@@ -119,7 +122,8 @@ class Answers:
             return response
 
     def _indexed(self, interactions: Sequence[Interaction]) -> InteractionIndex:
-        return InteractionIndex(interactions, [self._comparable(interaction.request) for interaction in interactions])
+        requests = [self._comparable(interaction.request) for interaction in interactions]
+        return InteractionIndex(interactions, requests, self._matching)
 
     def _comparable(self, request: WireRequest) -> WireRequest:
         """Return `request` as recorded ones are, without credentials, and without what the server's place decides."""

@@ -1,4 +1,4 @@
-"""What of a request's body is compared: a JSON value, the parts of a multipart body, or the bytes.
+"""What of a request's body is compared: a JSON value, the parts of a multipart body, or the bytes; of credentials, their place.
 
 A multipart body is compared by its parts, since a client makes up a boundary for each request (RFC 2046, 5.1.1).
 """
@@ -11,6 +11,8 @@ from typing import Any, Final
 
 import orjson
 
+from harness.recording.boundaries import media_type
+from harness.recording.tape.compared_credentials import compared_bytes, compared_field, compared_form, compared_json
 from harness.recording.wire import WireRequest
 
 _JSON_STARTS: Final = (b"{", b"[")
@@ -18,13 +20,28 @@ _HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
 #: A body that begins so is multipart where no header says otherwise: recorders of others drop headers.
 _FIRST_LINE: Final = re.compile(rb"--([0-9A-Za-z'()+_,./:=? -]{1,70})\r\n[A-Za-z-]+:")
 
+_DISPOSITION: Final = "content-disposition"
+_FORM: Final = "application/x-www-form-urlencoded"
+#: The same for a form.
+_FORM_START: Final = re.compile(rb"[A-Za-z0-9_.%*-]{1,100}=[^\s{}\"]*+\Z")
 
-def compared_body(request: WireRequest) -> Any:
-    """Return the JSON value of the body, its parts as one, or the bytes themselves where it is neither."""
+
+def compared_body(request: WireRequest, own: frozenset[str] = frozenset()) -> Any:
+    """Return the JSON value of the body, its parts as one, or the bytes themselves where it is neither.
+
+    `own` are the secret names of a project.
+    """
+    found = _read(request, own)
+    if not isinstance(found, bytes):
+        return compared_json(found, own)
+    return compared_form(found, own) if _is_form(request) else compared_bytes(found)
+
+
+def _read(request: WireRequest, own: frozenset[str]) -> Any:
     if request.body[:1] in _JSON_STARTS:
         return json_or_bytes(request.body)
     boundary = _boundary(request)
-    if boundary is not None and (parts := _parts(request.body, boundary)):
+    if boundary is not None and (parts := _parts(request.body, boundary, own)):
         return parts
     return json_or_bytes(request.body)
 
@@ -47,8 +64,17 @@ def json_or_bytes(body: bytes) -> Any:
         return body
 
 
+def _is_form(request: WireRequest) -> bool:
+    named = _content_type(request)
+    return _FORM_START.match(request.body) is not None if named is None else media_type(named) == _FORM
+
+
+def _content_type(request: WireRequest) -> str | None:
+    return next((value for name, value in request.headers if name.lower() == "content-type"), None)
+
+
 def _boundary(request: WireRequest) -> bytes | None:
-    named = next((value for name, value in request.headers if name.lower() == "content-type"), None)
+    named = _content_type(request)
     if named is None:
         found = _FIRST_LINE.match(request.body)
         return found[1] if found else None
@@ -58,14 +84,14 @@ def _boundary(request: WireRequest) -> bytes | None:
     return boundary.encode("latin-1", "replace") if isinstance(boundary, str) else None
 
 
-def _parts(body: bytes, boundary: bytes) -> list[dict[str, Any]]:
+def _parts(body: bytes, boundary: bytes, own: frozenset[str]) -> list[dict[str, Any]]:
     """Return the parts in their order; none where the body is not what its header says."""
     # Line by line, so that a boundary inside a part is none.
     pieces = re.split(rb"(?:^|\r?\n)--" + re.escape(boundary) + rb"(?:--)?[ \t]*(?:\r?\n|\Z)", body)
-    return [_part(piece) for piece in pieces[1:-1]]
+    return [_part(piece, own) for piece in pieces[1:-1]]
 
 
-def _part(piece: bytes) -> dict[str, Any]:
+def _part(piece: bytes, own: frozenset[str]) -> dict[str, Any]:
     head, _, content = (b"", b"", piece.removeprefix(b"\r\n"))
     if (end := _HEAD_END.search(piece)) is not None:
         head, content = piece[: end.start()], piece[end.end() :]
@@ -76,11 +102,18 @@ def _part(piece: bytes) -> dict[str, Any]:
     # What a part is, each says by itself; its length, only some clients.
     fields.pop("content-length", None)
     value = json_or_bytes(content)
-    # Latin-1 keeps bytes apart that are no text.
-    return {**fields, "content": value.decode("latin-1") if isinstance(value, bytes) else value}
+    if isinstance(value, bytes):
+        # Latin-1 keeps bytes apart that are no text.
+        value = compared_field(_name_of(fields), compared_bytes(value).decode("latin-1"), own)
+    return {**fields, "content": value}
 
 
-def _header(content_type: str) -> Message:
+def _name_of(fields: dict[str, str]) -> str:
+    name = _header(fields.get(_DISPOSITION, ""), _DISPOSITION).get_param("name", header=_DISPOSITION)
+    return name if isinstance(name, str) else ""
+
+
+def _header(value: str, name: str = "content-type") -> Message:
     message = Message()
-    message["content-type"] = content_type
+    message[name] = value
     return message

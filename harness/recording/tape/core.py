@@ -243,10 +243,12 @@ class Tape:
                 return
             self._takes[take] = interaction
             if self._journal is not None:
+                # What the journal can't hold, the save at the end will complain of, after the run.
                 try:
                     self._journal.append(interaction)
+                except UnicodeError:
+                    pass
                 except Exception:
-                    # What the journal can't hold, the save at the end will complain of, after the run.
                     self._journal = None
 
     def _unfinished(self) -> list[Take]:

@@ -37,6 +37,8 @@ _OF_RESPONSES: Final = (
     "retry-after",
     "retry-after-ms",
     "sunset",
+    # A challenge: a client answers it with a header that is not kept.
+    "www-authenticate",
     "x-goog-upload-",
     "x-next-page",
     "x-page-",

@@ -133,6 +133,19 @@ def framed_headers(response: WireResponse) -> tuple[Headers, Headers]:
     return tuple(field for field in playable if field not in length), length
 
 
+def head_of(response: WireResponse, fields: Headers) -> bytes:
+    """Return the status line and `fields` as bytes that http.client reads so: Latin-1, and UTF-8 where a line has more."""
+    lines = [f"HTTP/1.1 {response.status} {response.reason}", *(f"{name}: {value}" for name, value in fields)]
+    return b"".join(_line(line) for line in [*lines, ""])
+
+
+def _line(text: str) -> bytes:
+    try:
+        return f"{text}\r\n".encode("latin-1")
+    except UnicodeEncodeError:
+        return f"{text}\r\n".encode(errors="replace")
+
+
 def without_pause(response: WireResponse) -> WireResponse:
     """Return a response that was answered by another attempt, so that the client does not wait for that once more.
 

@@ -1,7 +1,7 @@
 """When two requests are the same: method, scheme, host, port, path, sorted query and body are.
 
 A JSON body is compared as a value, so that the order of keys does not count, and a multipart body by its parts. Headers
-are not compared. A project says otherwise in `[tool.harness]`, by the keys that begin with `match_`.
+and credentials are not compared. A project says otherwise in `[tool.harness]`, by the keys that begin with `match_`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from msgspec import Struct
 
 from harness.errors import UsageError
 from harness.import_path import add_current_folder
+from harness.recording.redact.names import normal_names
 from harness.recording.settings import Settings
 from harness.recording.tape.compared_body import canonical, compared_body
+from harness.recording.tape.compared_credentials import BLANK, compared_field, compared_text
 from harness.recording.wire import WireRequest
 
 if TYPE_CHECKING:
@@ -25,8 +27,6 @@ if TYPE_CHECKING:
     from jsonpath.path import CompoundJSONPath
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
-#: What stands in the place of what is not compared.
-_BLANK: Final = "…"
 
 #: Returns a request as it is to be compared.
 RequestFilter = Callable[[WireRequest], WireRequest]
@@ -53,6 +53,8 @@ class Matching(Struct, frozen=True):
     normalized: tuple[tuple[JSONPath | CompoundJSONPath, re.Pattern[str]], ...] = ()
     headers: frozenset[str] = frozenset()
     filters: tuple[RequestFilter, ...] = ()
+    #: Names of credentials that a project adds, as they are compared.
+    secret_names: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, settings: Settings) -> Matching:
@@ -66,21 +68,33 @@ class Matching(Struct, frozen=True):
             tuple((_path(path), _pattern(pattern)) for path, pattern in settings.match_normalize.items()),
             frozenset(name.lower() for name in settings.match_headers),
             tuple(map(_filter, settings.match_by)),
+            normal_names(settings.secret_names),
         )
 
     def key(self, request: WireRequest) -> RequestKey:
         """Return the key of `request`. The path is compared unquoted: clients differ in what they quote."""
         request = self._filtered(request)
-        url = urlsplit(request.url)
+        url, own = urlsplit(request.url), self.secret_names
         found = canonical(self._body(request))
         return RequestKey(
             request.method.upper(),
             url.scheme.lower(),
             url.hostname or "",
             url.port or _DEFAULT_PORTS.get(url.scheme.lower()),
-            unquote(url.path) or "/",
-            tuple(sorted(parse_qsl(url.query, keep_blank_values=True))),
-            tuple(sorted((name.lower(), value) for name, value in request.headers if name.lower() in self.headers)),
+            compared_text(unquote(url.path)) or "/",
+            tuple(
+                sorted(
+                    (name, compared_field(name, value, own, in_query=True))
+                    for name, value in parse_qsl(url.query, keep_blank_values=True)
+                )
+            ),
+            tuple(
+                sorted(
+                    (name.lower(), compared_field(name, value, own))
+                    for name, value in request.headers
+                    if name.lower() in self.headers
+                )
+            ),
             request.body if found is None else found,
         )
 
@@ -101,13 +115,13 @@ class Matching(Struct, frozen=True):
         return request
 
     def _body(self, request: WireRequest) -> Any:
-        value = compared_body(request)
+        value = compared_body(request, self.secret_names)
         if isinstance(value, bytes):
             return value
         for path, pattern in self.normalized:
             for match in path.finditer(value):
                 if isinstance(match.obj, str):
-                    value = _put(value, match, pattern.sub(_BLANK, match.obj))
+                    value = _put(value, match, pattern.sub(BLANK, match.obj))
         for path in self.ignored:
             # The last first, so that what is left keeps its place.
             for match in reversed(list(path.finditer(value))):

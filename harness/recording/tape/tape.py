@@ -58,8 +58,9 @@ def open_tape(
 
     It covers the context that enters it and those copied from that one (tasks, `asyncio.to_thread`), and by
     `current_tape`'s rule plain threads. A recording is saved in one step when the context is left, whether its body
-    returned, raised or was cancelled; until then what has ended is in `<path>.partial`, which a killed process leaves
-    behind. Where the body raised and nothing was recorded, nothing is written. With mode `once`, a recording that holds a
+    returned, raised or was cancelled; until then `<path>.partial`, which a killed process leaves behind, has the exchanges
+    that have ended, and been redacted, which what a loop has received is in a thread beside it; of a response that has
+    not ended it has nothing. Where the body raised and nothing was recorded, nothing is written. With mode `once`, a recording that holds a
     request which got no answer is recorded again, and `on_note` is told.
 
     `speed` paces answers (1.0 as recorded, None at once). `base_url` sends live requests there instead; what is
@@ -146,14 +147,26 @@ def current_tape() -> Tape | None:
     return None if opened is None else opened.tape
 
 
-def tape_for(method: str, url: str) -> Tape | None:
+def tape_for(method: str, url: str, upgrade: str | None = None) -> Tape | None:
     """Return the tape of a request that is about to be made here; None where it may go out untouched.
 
+    `upgrade` is the protocol to which the request would change its connection. What a WebSocket says is no response, and
+    goes past a tape that records.
+
     Raises:
-        TransportFault: with a `NetworkBlockedError`, where there is no tape and the network is blocked.
+        TransportFault: with a `NetworkBlockedError`, where there is no tape and the network is blocked, or the tape only
+            plays and the request would open a WebSocket.
         RunCancelled: the run that requests has been closed, and its tape with it: no fault of what is replayed now.
     """
     tape = current_tape()
+    if tape is not None and upgrade is not None and upgrade.lower() == "websocket":
+        if tape.records:
+            return None
+        raise block(
+            f"{request_line(method, url)} was about to open a WebSocket",
+            because="the tape that is running here only plays",
+            advice="no tape holds what a WebSocket says; put something of your own in its place",
+        )
     if tape is None and is_blocked():
         run = current_run()
         if run is not None and run.cancelled:

@@ -75,7 +75,7 @@ def _patched_connect(real: _Connect) -> _Connect:
         timeout: ClientTimeout,  # noqa: ASYNC109 - aiohttp's signature
     ) -> Connection:
         url = str(request.url)
-        tape = tape_for(request.method, url)
+        tape = tape_for(request.method, url, request.headers.get("Upgrade"))
         if tape is None:
             return await real(connector, request, traces, timeout)
         wire_request = WireRequest(request.method, url, _plain(request.headers), await _body(request))
@@ -126,7 +126,7 @@ def _patched_start(
         except BaseException as error:
             take.ended(*_ending_before_response(error))
             raise
-        take.responded(response.status, response.reason or "", _plain(response.headers))
+        take.responded(response.status, _whole(response.reason or ""), _plain(response.headers))
         _tee(response.content, protocol, take)
         return response
 
@@ -135,7 +135,16 @@ def _patched_start(
 
 def _plain(headers: Mapping[str, str]) -> Headers:
     # aiohttp's names are a kind of string that ignores case, which no file can hold.
-    return tuple((str(name), str(value)) for name, value in headers.items())
+    return tuple((str(name), _whole(value)) for name, value in headers.items())
+
+
+def _whole(text: str) -> str:
+    """Return a text that a file can hold: what aiohttp could not read as UTF-8, and has as lone surrogates, as Latin-1."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogateescape").decode("latin-1")
+    return str(text)
 
 
 async def _body(request: ClientRequest) -> bytes:

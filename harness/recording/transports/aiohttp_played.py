@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import errno
-from typing import Any, cast
+import re
+from typing import Any, Final, cast
 
 from aiohttp.client_exceptions import (
     ClientConnectionError,
     ClientConnectorError,
     ClientOSError,
     ClientPayloadError,
+    ClientResponseError,
     ConnectionTimeoutError,
     ServerDisconnectedError,
     SocketTimeoutError,
 )
 from aiohttp.client_proto import ResponseHandler
-from aiohttp.client_reqrep import ClientRequest
+from aiohttp.client_reqrep import ClientRequest, RequestInfo
 from aiohttp.connector import BaseConnector, Connection
 from aiohttp.streams import StreamReader
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -24,6 +27,10 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from harness.recording.tape.playback import Playback, cut_off, framed_headers
 from harness.recording.transports.failures import RecordedFailure, mark_recorded, recorded_failure, system_error
 from harness.recording.wire import WireRequest
+
+#: The status that aiohttp gives a response that it can't read, and how its error reads as text.
+_BAD_RESPONSE: Final = 400
+_RESPONSE_ERROR: Final = re.compile(r"(?P<status>[0-9]{1,3}), message=(?P<message>.*), url=\S+", re.DOTALL)
 
 
 async def play(
@@ -42,15 +49,16 @@ async def play(
             raise mark_recorded(
                 ClientConnectorError(request.connection_key, _system_error(errno.ECONNREFUSED, failure))
             )
-    protocol = _PlayedHandler(request.loop, wire_request, playback)
+    protocol = _PlayedHandler(request, wire_request, playback)
     return Connection(connector, request.connection_key, protocol, request.loop)
 
 
 class _PlayedHandler(ResponseHandler):
     """The protocol of a connection that nothing is sent on, and whose response comes from a recording."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, wire_request: WireRequest, playback: Playback) -> None:
-        super().__init__(loop)
+    def __init__(self, request: ClientRequest, wire_request: WireRequest, playback: Playback) -> None:
+        super().__init__(request.loop)
+        self._request_info = request.request_info
         self._wire_request = wire_request
         self._playback = playback
         self._played = 0
@@ -68,7 +76,7 @@ class _PlayedHandler(ResponseHandler):
         await asyncio.sleep(0)
         recorded = self._playback.response
         if recorded.status == 0:
-            raise mark_recorded(_failure_before_response(recorded_failure(recorded)))
+            raise mark_recorded(_failure_before_response(recorded_failure(recorded), self._request_info))
         framed, length = framed_headers(recorded)
         fields = (*framed, ("transfer-encoding", "chunked"))
         lines = [f"HTTP/1.1 {recorded.status} {recorded.reason}", *(f"{name}: {value}" for name, value in fields)]
@@ -149,7 +157,12 @@ class _Nowhere(asyncio.Transport):
         self._playback.close()
 
 
-def _failure_before_response(failure: RecordedFailure) -> Exception:
+def _failure_before_response(failure: RecordedFailure, request_info: RequestInfo) -> Exception:
+    # Where a server has disconnected, aiohttp makes some requests again; of what it could not read, none.
+    if failure.raised_as == "ClientResponseError":
+        return _unread(failure.text, request_info)
+    if failure.raised_as == "ClientPayloadError":
+        return ClientPayloadError(failure.text)
     match failure.kind:
         case "ReadTimeout":
             return SocketTimeoutError(failure.text)
@@ -158,6 +171,18 @@ def _failure_before_response(failure: RecordedFailure) -> Exception:
             return ClientOSError(system.errno, system.strerror)
         case _:
             return ServerDisconnectedError(failure.text or None)
+
+
+def _unread(text: str, request_info: RequestInfo) -> ClientResponseError:
+    """Return the error that was recorded as `text`, which aiohttp puts together of a status, a message and a URL."""
+    found = _RESPONSE_ERROR.fullmatch(text)
+    if found is None:
+        return ClientResponseError(request_info, (), status=_BAD_RESPONSE, message=text)
+    try:
+        message = str(ast.literal_eval(found["message"]))
+    except (SyntaxError, ValueError):
+        message = found["message"]
+    return ClientResponseError(request_info, (), status=int(found["status"]), message=message)
 
 
 def _failure_within_body(failure: RecordedFailure) -> Exception:

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from http.client import HTTPResponse, RemoteDisconnected
 from typing import Any, cast
 
-from harness.recording.tape.playback import Playback, cut_off, framed_headers
+from harness.recording.files.bounds import whole_number
+from harness.recording.tape.playback import Playback, cut_off, framed_headers, head_of
 from harness.recording.transports.failures import RecordedFailure, mark_recorded, recorded_failure, system_error
 from harness.recording.transports.played_socket import PlayedSocket
-from harness.recording.wire import WireRequest
+from harness.recording.wire import WireRequest, WireResponse
 
 
 class Played:
@@ -20,6 +21,13 @@ class Played:
         self._request = wire_request
         self._playback = playback
         self._recorded = playback.response
+        framed, length = framed_headers(self._recorded)
+        is_counted = _is_counted(self._recorded)
+        framing = length if is_counted else (("transfer-encoding", "chunked"),)
+        self._is_chunked = not is_counted
+        self._fields = (*framed, *framing, ("connection", "close"))
+        #: What a client is shown beside them.
+        self._shown = () if is_counted else length
 
     def refuse_connection(self) -> None:
         """Raise what is recorded in place of a connection, before which no request is sent."""
@@ -39,24 +47,32 @@ class Played:
             raise mark_recorded(_failure_before_response(recorded_failure(self._recorded)))
         response: Any = HTTPResponse(cast(Any, PlayedSocket(self._script())), method=self._request.method)
         response.begin()
-        for name, value in framed_headers(self._recorded)[1]:
+        for name, value in self._shown:
             response.headers[name] = value
         return cast(HTTPResponse, response)
 
     def _script(self) -> Iterator[bytes]:
         recorded = self._recorded
-        fields = (*framed_headers(recorded)[0], ("transfer-encoding", "chunked"), ("connection", "close"))
-        lines = [f"HTTP/1.1 {recorded.status} {recorded.reason}", *(f"{name}: {value}" for name, value in fields)]
-        yield ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
+        yield head_of(recorded, self._fields)
         for piece in self._playback.pieces():
-            yield b"%x\r\n%b\r\n" % (len(piece), piece)
+            yield b"%x\r\n%b\r\n" % (len(piece), piece) if self._is_chunked else piece
         if recorded.ended.how == "cancelled":
             raise cut_off(self._request, recorded)
         if recorded.ended.how == "cut":
-            return  # http.client itself says that the body is incomplete
+            return  # http.client itself says that the body is incomplete, or does not, as it did live
         if recorded.ended.how != "complete":
             raise mark_recorded(_failure_within_body(recorded_failure(recorded)))
-        yield b"0\r\n\r\n"
+        if self._is_chunked:
+            yield b"0\r\n\r\n"
+
+
+def _is_counted(response: WireResponse) -> bool:
+    """Whether the recorded length says where the body ends, or that more was to come."""
+    length = whole_number(response.header("content-length"))
+    if length is None:
+        return False
+    missing = length - len(response.body)
+    return missing == 0 if response.ended.how == "complete" else missing > 0
 
 
 def _failure_before_response(failure: RecordedFailure) -> Exception:

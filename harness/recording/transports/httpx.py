@@ -56,7 +56,7 @@ class _Twin:
     ) -> Callable[[httpx.HTTPTransport, httpx.Request], httpx.Response]:
         @wraps(real)
         def handle_request(transport: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
-            tape = tape_for(request.method, str(request.url))
+            tape = tape_for(request.method, str(request.url), request.headers.get("upgrade"))
             if tape is None:
                 return real(transport, request)
             wire_request = _wire(request, request.read())
@@ -80,7 +80,7 @@ class _Twin:
     ) -> Callable[[httpx.AsyncHTTPTransport, httpx.Request], Awaitable[httpx.Response]]:
         @wraps(real)
         async def handle_async_request(transport: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
-            tape = tape_for(request.method, str(request.url))
+            tape = tape_for(request.method, str(request.url), request.headers.get("upgrade"))
             if tape is None:
                 return await real(transport, request)
             wire_request = _wire(request, await request.aread())
@@ -130,7 +130,8 @@ class _Twin:
             raise ending
         response: httpx.Response = self.package.Response(
             recorded.status,
-            headers=list(playable_headers(recorded)),
+            # As bytes, which a response reads as it has read them live; of texts it takes ASCII alone.
+            headers=[(name.encode(), value.encode(errors="replace")) for name, value in playable_headers(recorded)],
             stream=self._played(playback, ending, self.package),
             extensions={"http_version": b"HTTP/1.1"}
             | ({"reason_phrase": recorded.reason.encode("ascii", "ignore")} if recorded.reason else {}),

@@ -13,7 +13,7 @@ from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProtocolError, ReadTimeoutError, SSLError
 from urllib3.response import HTTPResponse
 
-from harness.recording.tape.playback import Playback, cut_off, framed_headers
+from harness.recording.tape.playback import Playback, cut_off, framed_headers, head_of
 from harness.recording.transports.failures import RecordedFailure, mark_recorded, recorded_failure, system_error
 from harness.recording.transports.played_socket import PlayedSocket
 from harness.recording.wire import WireRequest, WireResponse
@@ -68,8 +68,7 @@ class Playing:
     def _wire(self, *, minds_length: bool) -> Iterator[bytes]:
         recorded = self._playback.response
         fields = (*framed_headers(recorded)[0], ("transfer-encoding", "chunked"))
-        lines = [f"HTTP/1.1 {recorded.status} {recorded.reason}", *(f"{name}: {value}" for name, value in fields)]
-        yield ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
+        yield head_of(recorded, fields)
         for piece in self._playback.pieces():
             yield b"%x\r\n%b\r\n" % (len(piece), piece)
         if self._playback.closed:

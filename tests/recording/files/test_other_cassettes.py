@@ -111,6 +111,22 @@ interactions:
     status: {code: 200, message: OK}
 """
 
+PSYCH = """
+http_interactions:
+- request:
+    method: post
+    uri: !str https://h/
+    body: {encoding: ASCII-8BIT, string: !binary "%s"}
+    headers: {}
+  response:
+    status: {code: !float 200, message: OK}
+    headers: {}
+    body:
+      encoding: ASCII-8BIT
+      string: !binary |-
+        %s
+"""
+
 FORMS = {
     "bodies as values": PARSED,
     "a body that is a mapping": MAPPING,
@@ -135,6 +151,8 @@ FORMS = {
     "requests beside responses": json.dumps({"requests": [ENTRY["request"]], "responses": [ENTRY["response"]]}),
     "no head": json.dumps([ENTRY]),
     "VCR of Ruby": json.dumps({"http_interactions": [_of_ruby("base64_string")], "recorded_with": "VCR 6.3.1"}),
+    "a binary string of Ruby": PSYCH
+    % tuple(base64.b64encode(json.dumps(body).encode()).decode() for body in (REQUEST, ANSWER)),
     "betamax": json.dumps({"http_interactions": [_of_ruby("string")], "recorded_with": "betamax/0.9.0"}),
     "go-vcr": json.dumps({"version": 2, "interactions": [GO]}),
     "an HTTP archive": json.dumps({"log": {"version": "1.2", "entries": [ARCHIVED]}}),
@@ -199,6 +217,12 @@ BAD = {
         {**ENTRY, "response": {**ENTRY["response"], "status": {"code": True}}},
         "interactions[1].response.status.code is True",
     ),
+    "half a code": (_with("response", status={"code": 20}), "interactions[1].response.status.code is 20"),
+    "half a URL": (
+        _with("request", uri="https://[::1/v1"),
+        "interactions[1].request.uri is 'https://[::1/v1' (Invalid",
+    ),
+    "a port that is none": (_with("request", uri="https://h:99999/"), "(Port out of range"),
 }
 
 

@@ -37,6 +37,8 @@ SEEDS = (
     *("bearer ", "authorization: a ", "authorization: d a=b,", "cookie: a=", 'name="a"\r\n', "ENV key a", "<password>"),
     *("key=", "password: ", "password='", '"password":', "api_key: '", "token is ", "secret ", "password=${"),
     *("password=a,", "aws aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa ", ".aaaaaa.aaaaaaaaaaaaaaaaaaaaaaaaaaa", "$2a$"),
+    *("<a value='b' ", "<a name='password' ", "<password a", "<password>\n", "password: |\n  a\n", "'password', '"),
+    *('["-p","', '["--password","', '[["password","', 'variable "password" {', "SecretStr('", "<Cookie a="),
     *("data: x\n", "data: {\n\n", "a;b=c&", "--password a ", "machine a "),
 )  # fmt: skip
 

@@ -8,14 +8,17 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UsageError
-from harness.recording.redact.leaks import leaks_in_json
+from harness.recording.redact.leaks import leaks_in_interaction, leaks_in_json
 from harness.recording.redact.redaction import Redactor
+from harness.recording.wire import Ending, Interaction, WireRequest, WireResponse
 from tests.commands.command_line import Run, runner
 
 SETTINGS = """
 [tool.harness]
 secret_names = ["X-Internal-Ticket"]
 secret_patterns = ['acme/(?P<secret>[0-9]{6})', 'TICKET[a-z]+']
+keep_headers = ["x-acme-", "cookie", "x-internal-ticket", "x-tenant-token"]
+match_headers = ["x-tenant-token"]
 """
 
 #: What is written, and what of it stays.
@@ -54,6 +57,31 @@ def test_a_field_of_a_name_that_a_project_adds_is_blotted(project: Path) -> None
         "xInternalTicket": "****",
         "ticket": "red",
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kept"),
+    [
+        ("x-acme-token", "a7wJuZMhc76RpqwmSCb1", "********************"),
+        ("X-Acme-Api-Key", "blue-boat-seven", "***************"),
+        ("x-acme-secret", "Bearer blue", "Bearer ****"),
+        ("x-tenant-token", "a7wJuZMhc76RpqwmSCb1", "********************"),
+        ("x-internal-ticket", "blue", "****"),
+        ("cookie", "session=blue", "************"),
+        ("x-acme-token", "none", "none"),
+        ("x-acme-cost", "0.25", "0.25"),
+        ("x-acme-max-tokens", "a7wJuZMhc76RpqwmSCb1", "a7wJuZMhc76RpqwmSCb1"),
+    ],
+)
+def test_a_credential_in_a_header_that_a_project_keeps_is_blotted(
+    name: str, value: str, kept: str, project: Path
+) -> None:
+    sent = WireRequest("GET", "https://example.com/", ((name, value),), b"")
+    got = WireResponse(200, "OK", ((name, value),), b"", (), Ending("complete", None, 1.0), ())
+    clean = Interaction(Redactor().request(sent), Redactor().response(got))
+    assert clean.request.headers == clean.response.headers == ((name, kept),)
+    assert any(leaks_in_interaction(Interaction(sent, got))) == (kept != value)
+    assert not any(leaks_in_interaction(clean))
 
 
 @pytest.mark.parametrize(

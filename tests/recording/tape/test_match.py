@@ -33,7 +33,42 @@ def parts(boundary: str, *, content: bytes = b"hello", quoted: bool = False, nam
     return WireRequest("POST", URL, (("Content-Type", kind),) if named else (), body + b"--%b--\r\n" % mark)
 
 
+def keyed(value: str | None, *, name: str = "api_key") -> WireRequest:
+    return asked(body=orjson.dumps({name: value, "q": 1}))
+
+
+def form(*fields: str, named: bool = True) -> WireRequest:
+    kind = (("Content-Type", "application/x-www-form-urlencoded; charset=utf-8"),) if named else ()
+    return WireRequest("POST", URL, kind, "&".join(fields).encode())
+
+
+def secret_part(content: bytes) -> WireRequest:
+    body = b'--b\r\nContent-Disposition: form-data; name="api_key"\r\n\r\n%b\r\n--b--\r\n' % content
+    return WireRequest("POST", URL, (("Content-Type", "multipart/form-data; boundary=b"),), body)
+
+
+#: Requests that differ in a credential alone, as they are when they have been redacted.
+KEYED = [
+    pytest.param(asked(url=f"{URL}?key={'*' * 39}"), asked(url=f"{URL}?key=***"), id="a shorter key in a query"),
+    pytest.param(asked(url=f"{URL}?key={'*' * 39}"), asked(url=f"{URL}?key="), id="an empty key in a query"),
+    pytest.param(asked(url=f"{URL}?access_token=****"), asked(url=f"{URL}?access_token=dummy"), id="a stand-in in a query"),
+    pytest.param(asked(url=f"https://h/bot1:{'*' * 35}/me"), asked(url=f"https://h/bot1:{'*' * 34}/me"), id="a key in a path"),
+    pytest.param(keyed("*" * 80), keyed("****"), id="a shorter key in JSON"),
+    pytest.param(keyed("*" * 80), keyed("dummy"), id="a stand-in in JSON"),
+    pytest.param(keyed("*" * 80), keyed(None), id="no key in JSON"),
+    pytest.param(
+        asked(body=b'{"credentials": {"user": "****", "of": ["**"]}}'),
+        asked(body=b'{"credentials": {"user": "", "of": ["******"]}}'),
+        id="inside of credentials",
+    ),
+    pytest.param(asked("I am sk-proj-**** here"), asked("I am sk-proj-****** here"), id="a key in a text"),
+    pytest.param(asked(body=b"I am ****** here"), asked(body=b"I am **** here"), id="a key in a text alone"),
+    pytest.param(form("a=1", "api_key=****"), form("a=1", "api_key=******"), id="a key in a form"),
+    pytest.param(form("api_key=****", named=False), form("api_key=", named=False), id="a key in a form that no header names"),
+    pytest.param(secret_part(b"****"), secret_part(b"dummy"), id="a key in a part"),
+]  # fmt: skip
 SAME = [
+    *KEYED,
     pytest.param(asked(), asked(method="post"), id="method in lower case"),
     pytest.param(asked(url="https://h/p"), asked(url="https://H:443/p"), id="host and default port"),
     pytest.param(asked(url="https://h"), asked(url="https://h/"), id="empty path"),
@@ -66,8 +101,34 @@ DIFFERENT = [
         id="missing key",
     ),
     pytest.param(asked(body=b""), "sent an empty body", id="no body"),
+    pytest.param(asked("**hello**"), "body differs at messages[1].content", id="emphasis"),
     pytest.param(asked(body=b"\xff"), "sent 1 bytes that are not JSON", id="bytes"),
 ]
+
+
+#: What a name alone makes no credential.
+APART = [
+    pytest.param(asked(url=f"{URL}?key=north"), asked(url=f"{URL}?key=south"), id="a key that is a word"),
+    pytest.param(asked(url=f"{URL}?key=name"), asked(url=f"{URL}?key=id"), id="a key that is a column"),
+    pytest.param(asked(url=f"{URL}?token=1"), asked(url=f"{URL}?token=2"), id="a number"),
+    pytest.param(keyed("a", name="api"), keyed("b", name="api"), id="another name"),
+    pytest.param(
+        asked(body=b'{"password": {"type": "string"}}'), asked(body=b'{"password": {"type": "null"}}'), id="a schema"
+    ),
+    pytest.param(form("a=*", "api_key=****"), form("a=**", "api_key=****"), id="beside a key in a form"),
+    pytest.param(secret_part(b"****"), parts("b"), id="another part"),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), APART)
+def test_what_is_no_credential_is_compared(one: WireRequest, other: WireRequest) -> None:
+    assert request_key(one) != request_key(other)
+
+
+def test_requests_that_differ_in_their_credential_are_played_in_recorded_order() -> None:
+    index = InteractionIndex([recorded(keyed("*" * length), status=200 + length) for length in (9, 5, 7)])
+    played = [index.take(keyed("*" * length)) for length in (5, 7, 9)]
+    assert [one.response.status if one else None for one in played] == [209, 205, 207]
 
 
 @pytest.mark.parametrize(("one", "other"), SAME)

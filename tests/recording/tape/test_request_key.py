@@ -52,6 +52,9 @@ SAME = [
     pytest.param(NORMAL, asked("At 23:59, hello"), id="normalised text"),
     pytest.param(OWN, ELSEWHERE, id="a function"),
     pytest.param(Settings(), asked(tenant="b"), id="headers that nobody named"),
+    pytest.param(
+        Settings(match_headers=("x-tenant",), secret_names=("X-Tenant",)), asked(tenant="b"), id="a secret header"
+    ),
 ]
 DIFFERENT = [
     pytest.param(Settings(), asked(run="r2"), "body differs at messages[0].id", id="fields that nobody named"),

@@ -256,6 +256,21 @@ def test_the_scope_of_a_request_is_recorded_and_preferred(path: Path) -> None:
     assert answer.scope == ("flow", "right")
 
 
+def test_an_exchange_that_no_file_can_hold_is_told_and_the_others_are_kept_beside(path: Path) -> None:
+    with (
+        pytest.raises(RecordingError, match=r"cassette\.yaml' can't be written: .* is no text") as refused,
+        open_tape(path, "all") as tape,
+    ):
+        perform(tape, "a")
+        take = tape.begin(ask("b"))
+        take.responded(200, "OK", (("etag", "na\udcefve"),))
+        take.ended("complete")
+        perform(tape, "c")
+    assert refused.value.__notes__ == [f"what was recorded is in {path}.partial"]
+    assert bodies(path.with_name("cassette.yaml.partial")) == ["live a", "live c"]
+    assert not path.exists()
+
+
 def test_a_full_disk_is_told_and_what_was_recorded_is_kept_beside(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

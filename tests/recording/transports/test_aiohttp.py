@@ -282,6 +282,37 @@ def test_the_time_for_the_whole_request_is_a_timeout_live_and_played(
     assert (one.response.ended.error or "").startswith("ReadTimeout: TimeoutError")
 
 
+#: Answers that aiohttp can't read: the error is its own, and no request is made again for it.
+UNREADABLE = {
+    "status line": b"HTTP/1.1 abc Bad\r\n\r\n",
+    "another protocol": b"SSH-2.0-OpenSSH_9.6\r\n",
+    "header": b"HTTP/1.1 200 OK\r\nbad header\r\n\r\n",
+    "chunk": b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+    "coding": b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 2\r\n\r\nno",
+}
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("written", UNREADABLE.values(), ids=UNREADABLE.keys())
+def test_an_answer_that_aiohttp_cannot_read_is_the_same_error_played(path: Path, written: bytes, method: str) -> None:
+    async def failure(url: str) -> tuple[type[BaseException], str]:
+        with pytest.raises(aiohttp.ClientError) as raised:
+            async with aiohttp.ClientSession() as session, session.request(method, url) as response:
+                await response.read()
+        return type(raised.value), str(raised.value)
+
+    def serve(exchange: Exchange) -> None:
+        exchange.connection.sendall(written)
+        exchange.cut()
+
+    with loopback(serve) as server:
+        with open_tape(path, "once"):
+            live = asyncio.run(failure(server.url))
+        with network_guard(), open_tape(path, "none") as tape:
+            assert asyncio.run(failure(server.url)) == live
+            assert (tape.unplayed, tape.misses) == ((), ())
+
+
 def test_a_slow_reader_of_a_played_answer_does_not_time_out(path: Path) -> None:
     async def slowly(response: aiohttp.ClientResponse) -> bytes:
         first = await response.content.readany()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 import urllib.request
 from collections.abc import Callable, Mapping
@@ -19,7 +20,7 @@ from msgspec.structs import replace
 
 from harness.recording.files.cassette_writer import write_cassette
 from harness.recording.redact.redaction import Redactor
-from harness.recording.tape.tape import open_tape
+from harness.recording.tape.tape import network_guard, open_tape
 from harness.recording.wire import Chunk, Ending, Headers, Interaction, WireRequest, WireResponse
 from tests.recording.loopback import Exchange, loopback
 
@@ -35,6 +36,8 @@ READ = {
     "Content-Range": "bytes 0-12/13",
 }
 UNREAD = {"Set-Cookie": "session=1", "Server": "loopback"}
+
+_SURROGATE = re.compile("[\udc80-\udcff]")
 
 Get = Callable[[str], tuple[Mapping[str, str], bytes]]
 
@@ -87,10 +90,10 @@ def answer(exchange: Exchange) -> None:
     exchange.connection.sendall(f"HTTP/1.1 200 OK\r\n{lines}\r\n".encode() + BODY)
 
 
-@pytest.mark.parametrize(
-    "get", [by_httpx, by_async_httpx, by_httpx2, by_urllib3, by_requests, by_aiohttp, by_urllib],
-    ids=lambda get: get.__name__,
-)  # fmt: skip
+EVERY: list[Get] = [by_httpx, by_async_httpx, by_httpx2, by_urllib3, by_requests, by_aiohttp, by_urllib]
+
+
+@pytest.mark.parametrize("get", EVERY, ids=lambda get: get.__name__)
 def test_what_clients_read_is_played_and_what_nobody_reads_is_not_kept(get: Get, tmp_path: Path) -> None:
     path = tmp_path / "cassette.yaml"
     with loopback(answer) as server:
@@ -101,6 +104,79 @@ def test_what_clients_read_is_played_and_what_nobody_reads_is_not_kept(get: Get,
     assert content == again == BODY
     assert {name: played.get(name) for name in READ} == {name: live.get(name) for name in READ} == READ
     assert {name: played.get(name) for name in UNREAD} == dict.fromkeys(UNREAD)
+
+
+@pytest.mark.parametrize("get", EVERY, ids=lambda get: get.__name__)
+@pytest.mark.parametrize("written", ["日本.txt".encode(), "naïve.txt".encode(), "naïve.txt".encode("latin-1")])
+def test_a_header_that_is_not_ascii_is_played_as_it_was_read(written: bytes, get: Get, tmp_path: Path) -> None:
+    def serve(exchange: Exchange) -> None:
+        exchange.connection.sendall(
+            b"HTTP/1.1 200 Th\xe9i\xe8re\r\ncontent-disposition: attachment; filename=%b\r\n" % written
+        )
+        exchange.connection.sendall(b"content-length: 13\r\n\r\n" + BODY)
+
+    with loopback(serve) as server:
+        with open_tape(tmp_path / "cassette.yaml", "once", redactor=Redactor()):
+            live, _ = get(server.url)
+        with open_tape(tmp_path / "cassette.yaml", "none", redactor=Redactor()):
+            played, content = get(server.url)
+    assert content == BODY
+    # What is no UTF-8, aiohttp gives as lone surrogates, which no file can hold.
+    assert played["content-disposition"] == _SURROGATE.sub(
+        lambda found: chr(ord(found[0]) - 0xDC00), live["content-disposition"]
+    )
+
+
+def test_a_header_that_another_library_read_is_played(tmp_path: Path) -> None:
+    field = ("content-disposition", "日本.txt")
+    request = WireRequest("GET", CHAT, (), b"")
+    for get in EVERY:
+        write_cassette(tmp_path / "cassette.yaml", [Interaction(request, response(200, BODY, (field,)))])
+        with open_tape(tmp_path / "cassette.yaml", "none"):
+            shown = get(CHAT)[0]["content-disposition"]
+        assert "日本.txt" in (shown, shown.encode("latin-1", "ignore").decode("utf-8", "ignore")), get.__name__
+
+
+CHALLENGE = (
+    'Digest realm="boats", qop="auth", nonce="dcd98b7102dd2f0e8b11d0f600bfb0c0", opaque="5ccc069c403ebaf9f0171e95"'
+)
+
+
+def by_httpx_digest(url: str) -> bytes:
+    return httpx.get(url, trust_env=False, auth=httpx.DigestAuth("me", "boats")).raise_for_status().content
+
+
+def by_requests_digest(url: str) -> bytes:
+    answer = requests.get(url, auth=requests.auth.HTTPDigestAuth("me", "boats"), timeout=10)
+    answer.raise_for_status()
+    return answer.content
+
+
+def by_urllib_digest(url: str) -> bytes:
+    passwords = urllib.request.HTTPPasswordMgrWithDefaultRealm()
+    passwords.add_password(None, url, "me", "boats")
+    with urllib.request.build_opener(urllib.request.HTTPDigestAuthHandler(passwords)).open(url) as answer:
+        return bytes(answer.read())
+
+
+@pytest.mark.parametrize("get", [by_httpx_digest, by_requests_digest, by_urllib_digest], ids=lambda get: get.__name__)
+def test_a_challenge_is_played_and_answered_again(get: Callable[[str], bytes], tmp_path: Path) -> None:
+    def serve(exchange: Exchange) -> None:
+        if "authorization" in exchange.headers:
+            answer(exchange)
+            return
+        head = f"HTTP/1.1 401 Unauthorized\r\nwww-authenticate: {CHALLENGE}\r\ncontent-length: 0\r\n\r\n"
+        exchange.connection.sendall(head.encode())
+
+    path = tmp_path / "cassette.yaml"
+    with loopback(serve) as server:
+        with open_tape(path, "once", redactor=Redactor()):
+            assert get(server.url) == BODY
+        with network_guard(), open_tape(path, "none", redactor=Redactor()) as tape:
+            assert get(server.url) == BODY
+            assert tape.unplayed == ()
+    assert CHALLENGE in path.read_text()
+    assert "response=" not in path.read_text()
 
 
 CHAT = "https://api.openai.com/v1/chat/completions"

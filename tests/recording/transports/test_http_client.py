@@ -5,6 +5,9 @@ from __future__ import annotations
 import contextlib
 import http.client
 import io
+import shutil
+import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -108,3 +111,47 @@ def test_a_connection_of_urllib3_is_none_of_this_transport(module: str, tmp_path
             with connection.getresponse() as response:
                 assert response.read() == b'{"a": 1}'
         assert tape.recorded == ()
+
+
+def _by_read(response: http.client.HTTPResponse) -> bytes:
+    return response.read()
+
+
+def _by_pieces(response: http.client.HTTPResponse) -> bytes:
+    return b"".join(iter(lambda: response.read(2), b""))
+
+
+def _by_read1(response: http.client.HTTPResponse) -> bytes:
+    return b"".join(iter(response.read1, b""))
+
+
+def _by_copy(response: http.client.HTTPResponse) -> bytes:
+    copied = io.BytesIO()
+    shutil.copyfileobj(response, copied)
+    return copied.getvalue()
+
+
+@pytest.mark.parametrize("read", [_by_read, _by_pieces, _by_read1, _by_copy], ids=lambda read: read.__name__)
+@pytest.mark.parametrize("length", [3, 100])
+def test_a_body_of_a_length_ends_as_it_did_live(
+    length: int, read: Callable[[http.client.HTTPResponse], bytes], tmp_path: Path
+) -> None:
+    def serve(exchange: Exchange) -> None:
+        exchange.connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\nabc" % length)
+        exchange.cut()
+
+    def outcome(url: str) -> tuple[object, ...]:
+        with urllib.request.urlopen(url, timeout=10) as response:
+            begun = response.length
+            try:
+                return begun, read(response), response.length
+            except http.client.IncompleteRead as error:
+                return begun, error.partial, error.expected
+
+    path = tmp_path / "cassette.yaml"
+    with loopback(serve) as server:
+        with open_tape(path, "once"):
+            live = outcome(server.url)
+        with network_guard(), open_tape(path, "none"):
+            assert outcome(server.url) == live
+    assert live[1] == b"abc"

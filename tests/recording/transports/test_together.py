@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -294,3 +296,43 @@ def test_fifty_recordings_and_replays_at_once_in_tasks_do_not_mix(tmp_path: Path
     with loopback(echo) as server:
         asyncio.run(main(server.url))
         assert len(server.exchanges) == 75
+
+
+def greeting(exchange: Exchange) -> None:
+    """Change to a WebSocket, and say hi (RFC 6455, 4.2.2 and 5.2)."""
+    asked = f"{exchange.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+    accepted = base64.b64encode(hashlib.sha1(asked.encode()).digest())
+    exchange.connection.sendall(b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n")
+    exchange.connection.sendall(b"sec-websocket-accept: %b\r\n\r\n\x81\x02hi" % accepted)
+    exchange.wait_until_client_left()
+
+
+def by_aiohttp(url: str) -> bytes:
+    async def said() -> bytes:
+        async with aiohttp.ClientSession() as session, session.ws_connect(url) as connection:
+            return (await connection.receive_str(timeout=PATIENCE_S)).encode()
+
+    return asyncio.run(said())
+
+
+def by_httpx(url: str) -> bytes:
+    headers = {"connection": "upgrade", "upgrade": "WebSocket", "sec-websocket-key": "a2V5"}
+    with httpx.Client(trust_env=False) as client, client.stream("GET", url, headers=headers) as response:
+        said: bytes = response.extensions["network_stream"].read(100, PATIENCE_S)
+        return said.removeprefix(b"\x81\x02")
+
+
+@pytest.mark.parametrize("connect", [by_aiohttp, by_httpx], ids=lambda connect: connect.__name__)
+def test_a_web_socket_goes_past_a_tape_that_records_and_is_stopped_by_one_that_plays(
+    connect: Callable[[str], bytes], tmp_path: Path
+) -> None:
+    path = tmp_path / "cassette.yaml"
+    with loopback(greeting) as server:
+        with open_tape(path, "once") as tape:
+            assert connect(server.url) == b"hi"
+            assert tape.recorded == ()
+        with network_guard() as guard, open_tape(path, "none"), pytest.raises(TransportFault) as fault:
+            connect(server.url)
+        assert len(server.exchanges) == 1
+    assert fault.value.error in guard.blocked
+    assert "was about to open a WebSocket" in str(fault.value)
