@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import shlex
 import traceback
@@ -150,9 +149,7 @@ def record(
         )
     outcome = recorded.recording.outcome
     status = outcome.status if outcome is not None else "cancelled"
-    # Whoever read the text may have left, as in `harness record … | head`.
-    with contextlib.suppress(BrokenPipeError):
-        tell("", file=out_stream)
+    tell("", file=out_stream)
     summary = "recorded" if recorded.written else "played what was recorded, and left it as it was:"
     if recorded.aside is not None:
         summary = "recorded, and kept aside:"
@@ -188,12 +185,13 @@ def record(
 
 
 def _ended(error: BaseException, status: str) -> str:
+    from harness.errors import error_text
     from harness.recording import line_in_user_code
 
     if isinstance(error, KeyboardInterrupt):
         return "the run was interrupted; the same command records it again"
     line = line_in_user_code(error)
-    return f"the run {status}: {type(error).__name__}: {error}" + (f", at {line}" if line else "")
+    return f"the run {status}: {type(error).__name__}: {error_text(error)}" + (f", at {line}" if line else "")
 
 
 def _accepted(recorded: Recorded, json_file: Path | None) -> int:

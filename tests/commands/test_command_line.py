@@ -50,6 +50,15 @@ def test_there_is_colour_only_where_it_is_wanted(
     assert done.stderr == b""
 
 
+def test_what_ends_the_process_in_the_middle_of_a_command_is_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.recording.timelines.timelines_of", lambda path: sys.exit("gone"))
+    said = run("show", "text")
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith(
+        "error: the command was ended before its time: what it loaded or called raised SystemExit("
+    )
+
+
 def test_a_reader_that_leaves_is_no_error(recorded: Path) -> None:
     shown = subprocess.Popen(
         [sys.executable, "-m", "harness", "show", str(recorded)],
