@@ -25,7 +25,7 @@ from conformance.stage.scenario import Scenario
 from conformance.stage.server import ScriptedProvider
 from conformance.subjects.subject import NotOfferedError, Performance, UnusableError
 from conformance.timeline.check import Violation
-from harness.errors import ConformanceError, UsageError
+from harness.errors import ConformanceError, UsageError, error_text
 
 #: Gives a subject in whatever process it is called in: a function of a module, or a partial of one.
 Load = Callable[[], Tested]
@@ -126,7 +126,7 @@ def perform(subject: Tested, scenario: Scenario) -> ScenarioResult:
         result = result_of(scenario, ((run.label, verdict) for run, verdict in judged))
         return replace(result, failed_runs=failed_runs(judged))
     except StageError as error:
-        return all_failed(scenario, str(error))
+        return all_failed(scenario, str(error), error.__cause__)
     except NotOfferedError as error:
         missing = Violation(error.clause, None, str(error))
         return ScenarioResult(scenario.id, (Decision(error.clause, "failed", (missing,)),))
@@ -135,7 +135,7 @@ def perform(subject: Tested, scenario: Scenario) -> ScenarioResult:
     except Exception as error:
         if is_ours(error):
             return ScenarioResult(scenario.id, fault=traceback.format_exc())
-        return all_failed(scenario, f"the subject raised {type(error).__name__}: {error}")
+        return all_failed(scenario, f"the subject raised {type(error).__name__}: {error_text(error)}", error)
 
 
 def perform_named(subject: Tested, scenario: str) -> ScenarioResult:

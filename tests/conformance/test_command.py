@@ -65,6 +65,20 @@ def test_what_fails_is_shown_with_its_scenario_and_place(run: Run) -> None:
     )
 
 
+def test_a_cause_is_told_once_unless_all_is_asked_for_and_where_it_arose_if_that_is(run: Run) -> None:
+    arguments = ("--runtime", f"{__name__}:Unlicensed", "--clause", "order.*")
+    told = "flow/failing/sync: there was no session to be had: ValueError: no licence was found"
+    folded, verbose, traced = (run(*arguments, *more).out for more in ((), ("--verbose",), ("--traceback",)))
+
+    assert told not in folded
+    assert verbose.count(told) == 6
+    assert set(folded.splitlines()) < set(verbose.splitlines())
+    lines = traced.splitlines()
+    at = lines.index("the subject raised in flow/failing/sync:")
+    assert (lines[:at], lines[at + 1].strip()) == (folded.splitlines(), "Traceback (most recent call last):")
+    assert 'raise ValueError("no licence was found")' in traced
+
+
 def test_two_workers_say_the_same(run: Run) -> None:
     one, two = (run(*CLOSES_ONCE, "-n", workers, "--json", "-").document for workers in ("1", "2"))
 
@@ -115,6 +129,15 @@ class Nameless(Fanciful):
     @property
     def name(self) -> str:  # type: ignore[override]
         raise RuntimeError("not named yet")
+
+
+class Unlicensed:
+    """A subject that gives no session."""
+
+    name, version, capabilities = "unlicensed", "1", frozenset({"flow"})
+
+    def session(self, program: object, performance: object) -> None:
+        raise ValueError("no licence was found")
 
 
 LISTED, CAPABLE_OF_NOTHING, NUMBERED, UNVERSIONED = (Fanciful() for _ in range(4))
