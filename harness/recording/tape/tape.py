@@ -273,7 +273,8 @@ class _TapeContext:
             self._tape.close()
         except RecordingError as left_out:
             problem = left_out
-        if self._tape.recorded or (self._tape.records and not self._tape.plays and not raised):
+        is_new = not (self._tape.plays and self._path.exists())
+        if self._tape.recorded or (self._tape.records and is_new and not raised):
             self._cassette.keep(self._tape.interactions)
         try:
             self._use.__exit__(None, None, None)
