@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
+
+from harness.commands.check import replay_command
 
 
 def scenario_rerun(document: Mapping[str, Any], clause: str, scenario: str | None) -> str | None:
@@ -21,9 +24,9 @@ def scenario_rerun(document: Mapping[str, Any], clause: str, scenario: str | Non
 
 def result_rerun(result: Mapping[str, Any]) -> str:
     """Return what plays again the file that a result of a replay is of."""
-    return shlex.join(["harness", "replay", result["path"], "--verbose"])
+    return shlex.join([*replay_command(Path(result["path"])), "--verbose"])
 
 
 def timeline_rerun(result: Mapping[str, Any]) -> str:
     """Return what plays that file again and writes the timeline of what falls short."""
-    return shlex.join(["harness", "replay", result["path"], "--html", "report"])
+    return shlex.join([*replay_command(Path(result["path"])), "--html", "report"])
