@@ -210,7 +210,9 @@ def render_outcome(console: Console, document: dict[str, Any], *, verbose: bool 
             if shared.of(check) is not None and not verbose:
                 continue
             # A scenario may show the same several times, as once for each way of reading.
-            for violation in list(dict.fromkeys(map(violation_text, check["violations"])))[: None if verbose else _SHOWN]:
+            for violation in list(dict.fromkeys(map(violation_text, check["violations"])))[
+                : None if verbose else _SHOWN
+            ]:
                 console.print(f"               {check['scenario']}{violation}")
     for cause in shared.widest_first:
         console.print(f"{len(cause.clauses)} clauses fell short of one cause: {cause.message}", style="bold")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
-
-from harness.commands.check import replay_command
 
 
 def scenario_rerun(document: Mapping[str, Any], clause: str, scenario: str | None) -> str | None:
@@ -24,9 +22,15 @@ def scenario_rerun(document: Mapping[str, Any], clause: str, scenario: str | Non
 
 def result_rerun(result: Mapping[str, Any]) -> str:
     """Return what plays again the file that a result of a replay is of."""
-    return shlex.join([*replay_command(Path(result["path"])), "--verbose"])
+    return _replay(result["path"], "--verbose")
 
 
 def timeline_rerun(result: Mapping[str, Any]) -> str:
     """Return what plays that file again and writes the timeline of what falls short."""
-    return shlex.join([*replay_command(Path(result["path"])), "--html", "report"])
+    return _replay(result["path"], "--html", "report")
+
+
+def _replay(path: str, *options: str) -> str:
+    # A name that begins with a dash would be taken for an option.
+    place = f".{os.sep}{path}" if path.startswith("-") else path
+    return shlex.join(["harness", "replay", place, *options])

@@ -29,10 +29,10 @@ class ScenarioResult(Struct, frozen=True):
     fault: str | None = None
     #: Why the subject can't be put there at all, whatever it does: whoever tests it has to know.
     unusable: str | None = None
-    #: Where what ended the scenario arose in the subject.
-    traceback: str | None = None
     #: Runs that broke clauses, to be looked at.
     failed_runs: tuple[FailedRun, ...] = ()
+    #: Where what ended the scenario arose in the subject.
+    traceback: str | None = None
 
 
 def without_secrets(result: ScenarioResult, redacted: Callable[[str], str]) -> ScenarioResult:

@@ -115,7 +115,10 @@ def test_an_unreadable_file_among_good_ones_ends_with_2_and_the_good_ones_are_ju
             )
         ),
         *(
-            (["record", "x:y", "-o", "out", option, os.fsdecode(b"\xff")], "'\\udcff': no recording holds that; expected text")
+            (
+                ["record", "x:y", "-o", "out", option, os.fsdecode(b"\xff")],
+                "'\\udcff': no recording holds that; expected text",
+            )
             for option in ("--turn", "--entry")
         ),
         (["record", "x:y", "-o", "out", "--mode", "sometimes"], "--mode"),
