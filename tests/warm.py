@@ -133,6 +133,8 @@ def _main() -> None:
     os.environ.clear()
     os.environ.update(request["env"])
     os.chdir(request["cwd"])
+    # Those that there were know what they led to, as that it could be sought in.
+    sys.stdout, sys.stderr = (os.fdopen(number, "w", 1, "utf-8", closefd=False) for number in (1, 2))
     # As for `python -m`, which had put the checkout there.
     sys.path[:1] = [request["cwd"], *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     module, *arguments = request["argv"]

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from conformance.commands.reports import Reports, report_options
-from harness.commands.output import console_for, json_option, print_below, tell, trust_option
+from harness.commands.output import (
+    console_for,
+    json_option,
+    print_below,
+    tell,
+    traceback_option,
+    trust_option,
+    verbose_option,
+)
 from harness.commands.progress import watched
 
 if TYPE_CHECKING:
@@ -59,6 +67,8 @@ STYLES = {"passed": "green", "failed": "red", "not-testable": "yellow", "not-app
     "--shard", metavar="I/N", help="Only every N-th scenario, from the I-th; harness merge joins the reports."
 )
 @report_options
+@verbose_option
+@traceback_option
 @trust_option
 @json_option
 def conformance(
@@ -72,6 +82,8 @@ def conformance(
     shard: str | None,
     scheduler: str | None,
     reports: Reports,
+    verbose: bool,
+    with_traceback: bool,
     trusted: tuple[str, ...],
     json_file: Path | None,
 ) -> int:
@@ -126,7 +138,9 @@ def conformance(
     outcome = plan.outcome(results) if is_all else plan.partial_outcome(steps, results)
     console = console_for(json_file)
     document = outcome.document()
-    render_outcome(console, document)
+    render_outcome(console, document, verbose=verbose)
+    if with_traceback:
+        _render_tracebacks(console, results)
     code = outcome.exit_code()
     if part is not None:
         documents = [result_document(result) for result in results]
@@ -183,8 +197,8 @@ def hold(console: Console, outcome: SuiteOutcome, expected: Baseline, document: 
     return 0
 
 
-def render_outcome(console: Console, document: dict[str, Any]) -> None:
-    """Print an outcome, clause by clause."""
+def render_outcome(console: Console, document: dict[str, Any], *, verbose: bool = False) -> None:
+    """Print an outcome, clause by clause; what has a cause in common with others once, but all of it with `verbose`."""
     from conformance.report.case import violation_text
     from conformance.report.causes import SharedCauses
 
@@ -193,10 +207,12 @@ def render_outcome(console: Console, document: dict[str, Any]) -> None:
         console.print(f"{row['status']:14} ", end="", style=STYLES[row["status"]])
         console.print(f"{row['id']} ({row['level']})")
         for check in row["checks"]:
-            if shared.of(check) is not None:
+            if shared.of(check) is not None and not verbose:
                 continue
             # A scenario may show the same several times, as once for each way of reading.
-            for violation in list(dict.fromkeys(map(violation_text, check["violations"])))[:_SHOWN]:
+            for violation in list(dict.fromkeys(map(violation_text, check["violations"])))[
+                : None if verbose else _SHOWN
+            ]:
                 console.print(f"               {check['scenario']}{violation}")
     for cause in shared.widest_first:
         console.print(f"{len(cause.clauses)} clauses fell short of one cause: {cause.message}", style="bold")
@@ -217,3 +233,10 @@ def render_outcome(console: Console, document: dict[str, Any]) -> None:
         ),
         highlight=False,
     )
+
+
+def _render_tracebacks(console: Console, results: Iterable[ScenarioResult]) -> None:
+    for result in results:
+        if result.traceback is not None:
+            console.print(f"the subject raised in {result.scenario}:")
+            print_below(console, result.traceback, 15, lines=True)

@@ -11,8 +11,8 @@ from typing import ClassVar, Final
 from msgspec import Struct
 
 from conformance.providers.runs import AnsweredCall, RecordedRun, load_run
-from harness.errors import UsageError
-from harness.recording import Trust, pack_of, recordings_below
+from harness.errors import UnreadableRecordingError, UsageError
+from harness.recording import Trust, link_problem, pack_of, recordings_below
 from harness.shipped import shipped_providers
 
 #: The package that a module comes with, where its own name does not say so.
@@ -102,6 +102,9 @@ def load_integration(name: str, trust: Trust | None = None) -> Integration:
             f"provider {name!r}: no recordings there; name one of {', '.join(known)}, or a recording or a folder of "
             "recordings, as harness record makes them"
         )
+    for link in folders:
+        if link.is_symlink():
+            raise UnreadableRecordingError(f"'{link}' {link_problem(link)}")
     trusted = trust or Trust.here()
     runs = tuple(run for folder in folders if (run := load_run(folder, trusted)) is not None)
     if not runs:

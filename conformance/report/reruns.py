@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Mapping
 from typing import Any
@@ -21,9 +22,15 @@ def scenario_rerun(document: Mapping[str, Any], clause: str, scenario: str | Non
 
 def result_rerun(result: Mapping[str, Any]) -> str:
     """Return what plays again the file that a result of a replay is of."""
-    return shlex.join(["harness", "replay", result["path"], "--verbose"])
+    return _replay(result["path"], "--verbose")
 
 
 def timeline_rerun(result: Mapping[str, Any]) -> str:
     """Return what plays that file again and writes the timeline of what falls short."""
-    return shlex.join(["harness", "replay", result["path"], "--html", "report"])
+    return _replay(result["path"], "--html", "report")
+
+
+def _replay(path: str, *options: str) -> str:
+    # A name that begins with a dash would be taken for an option.
+    place = f".{os.sep}{path}" if path.startswith("-") else path
+    return shlex.join(["harness", "replay", place, *options])

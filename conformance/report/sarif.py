@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -100,20 +101,26 @@ def _entry(result: _Result, rule: int) -> dict[str, Any]:
     place: dict[str, Any] = {"logicalLocations": [{"fullyQualifiedName": result.place, "kind": "object"}]}
     if result.file is not None:
         place["physicalLocation"] = {"artifactLocation": {"uri": _uri(result.file)}}
+    # A path that is no UTF-8 has lone surrogates.
+    identity = result.identity.encode("utf-8", "surrogatepass")
     entry = {
         "ruleId": result.rule,
         "ruleIndex": rule,
         "level": _level(result.rule),
         "message": {"text": result.message},
         "locations": [place],
-        "partialFingerprints": {"finding/v1": hashlib.sha256(result.identity.encode()).hexdigest()[:32]},
+        "partialFingerprints": {"finding/v1": hashlib.sha256(identity).hexdigest()[:32]},
     }
     return entry if result.seq is None else {**entry, "properties": {"frame": result.seq}}
 
 
 def _uri(file: str) -> str:
     path = PurePath(file)
-    return path.as_uri() if path.is_absolute() else quote(path.as_posix())
+    try:
+        return path.as_uri() if path.is_absolute() else quote(os.fsencode(path.as_posix()))
+    except UnicodeEncodeError:
+        # No file is called so: somebody else has written the report.
+        return quote(legal(file))
 
 
 def _of_suite(document: Mapping[str, Any]) -> Iterator[_Result]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Final
@@ -30,6 +31,8 @@ class ScenarioResult(Struct, frozen=True):
     unusable: str | None = None
     #: Runs that broke clauses, to be looked at.
     failed_runs: tuple[FailedRun, ...] = ()
+    #: Where what ended the scenario arose in the subject.
+    traceback: str | None = None
 
 
 def without_secrets(result: ScenarioResult, redacted: Callable[[str], str]) -> ScenarioResult:
@@ -42,15 +45,20 @@ def without_secrets(result: ScenarioResult, redacted: Callable[[str], str]) -> S
         result,
         decisions=tuple(replace(decision, violations=clean(decision.violations)) for decision in result.decisions),
         fault=None if result.fault is None else redacted(result.fault),
+        traceback=None if result.traceback is None else redacted(result.traceback),
         failed_runs=tuple(replace(run, violations=clean(run.violations)) for run in result.failed_runs),
     )
 
 
-def all_failed(scenario: Scenario, why: str) -> ScenarioResult:
-    """Return that a scenario could not be gone through with, which fails every clause that it was to decide."""
+def all_failed(scenario: Scenario, why: str, raised: BaseException | None = None) -> ScenarioResult:
+    """Return that a scenario could not be gone through with, which fails every clause that it was to decide.
+
+    `raised` is what the subject raised, where it did.
+    """
     ordered = [clause for clause in CLAUSES if clause in scenario.clauses]
     failed = tuple(Decision(clause, "failed", (Violation(clause, None, why),)) for clause in ordered)
-    return ScenarioResult(scenario.id, failed)
+    told = None if raised is None else "".join(traceback.format_exception(raised))
+    return ScenarioResult(scenario.id, failed, traceback=told)
 
 
 def result_of(scenario: Scenario, verdicts: Iterable[tuple[str, Verdict]]) -> ScenarioResult:

@@ -25,7 +25,7 @@ from conformance.stage.scenario import Scenario
 from conformance.stage.server import ScriptedProvider
 from conformance.subjects.subject import NotOfferedError, Performance, UnusableError
 from conformance.timeline.check import Violation
-from harness.errors import ConformanceError, UsageError
+from harness.errors import ConformanceError, UsageError, error_text
 
 _SUITE: Final = Path(__file__).parents[1]
 #: The folders whose code handles what a subject gives, and what Python raises there of a value that is another than was due.
@@ -130,7 +130,7 @@ def perform(subject: Tested, scenario: Scenario) -> ScenarioResult:
         result = result_of(scenario, ((run.label, verdict) for run, verdict in judged))
         return replace(result, failed_runs=failed_runs(judged))
     except StageError as error:
-        return all_failed(scenario, str(error))
+        return all_failed(scenario, str(error), error.__cause__)
     except NotOfferedError as error:
         missing = Violation(error.clause, None, str(error))
         return ScenarioResult(scenario.id, (Decision(error.clause, "failed", (missing,)),))
@@ -140,7 +140,7 @@ def perform(subject: Tested, scenario: Scenario) -> ScenarioResult:
         why = _fault_of_subject(error)
         if why is None:
             return ScenarioResult(scenario.id, fault=traceback.format_exc())
-        return all_failed(scenario, why)
+        return all_failed(scenario, why, error)
 
 
 def perform_named(subject: Tested, scenario: str) -> ScenarioResult:
@@ -164,7 +164,7 @@ def _fault_of_subject(error: Exception) -> str | None:
     subject's.
     """
     last = traceback.extract_tb(error.__traceback__)[-1]
-    place, said = Path(last.filename), f"{type(error).__name__}: {error}"
+    place, said = Path(last.filename), f"{type(error).__name__}: {error_text(error)}"
     if not place.is_relative_to(_SUITE):
         return f"the subject raised {said}"
     if isinstance(error, AttributeError) and not type(error.obj).__module__.startswith("conformance."):

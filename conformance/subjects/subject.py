@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set as AbstractSet
 from contextlib import AbstractContextManager
 from types import MappingProxyType
 from typing import Any, Final, Protocol, cast
@@ -14,7 +14,7 @@ from conformance.contract.clauses import declared
 from conformance.stage.points import Stage
 from conformance.stage.programs import ConversationProgram, CrewProgram, FlowProgram, Program
 from conformance.stage.server import ScriptedProvider
-from harness.errors import ConformanceError, HarnessError
+from harness.errors import ConformanceError, HarnessError, error_text
 from harness.import_path import add_current_folder
 
 
@@ -143,6 +143,10 @@ BUILT_IN: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
+#: Without these, nothing is a subject.
+_PARTS: Final = ("name", "version", "capabilities", "session")
+
+
 def address_of(subject: Subject) -> str:
     """Return the name by which `load_subject` finds a subject in another process."""
     return str(getattr(subject, "address", f"{type(subject).__module__}:{type(subject).__qualname__}"))
@@ -152,8 +156,8 @@ def load_subject(name: str) -> Subject:
     """Return a subject by its name or as `module:attribute`, a class to be made or an object.
 
     Raises:
-        ConformanceError: it can't be imported or made, lacks a part of the protocol, or declares what the contract
-            does not know.
+        ConformanceError: it can't be imported or made, lacks a part of the protocol, has another kind of value there, or
+            declares what the contract does not know.
         MissingExtraError: it needs a package that is not installed.
     """
     module_name, colon, attribute = BUILT_IN.get(name, name).partition(":")
@@ -164,12 +168,27 @@ def load_subject(name: str) -> Subject:
     try:
         found: Any = getattr(importlib.import_module(module_name), attribute)
         subject = found() if isinstance(found, type) else found
-    except HarnessError:
+        missing = [part for part in _PARTS if not hasattr(subject, part)]
+        if missing:
+            raise ConformanceError(f"subject {name!r} lacks {', '.join(missing)}; see conformance.subjects.Subject")
+        _check_parts(name, subject)
+    except (HarnessError, KeyboardInterrupt):
         raise
-    except Exception as error:
-        raise ConformanceError(f"subject {name!r} can't be loaded: {type(error).__name__}: {error}") from error
-    missing = [part for part in ("name", "version", "capabilities", "session") if not hasattr(subject, part)]
-    if missing:
-        raise ConformanceError(f"subject {name!r} lacks {', '.join(missing)}; see conformance.subjects.Subject")
-    declared(frozenset(subject.capabilities))
+    except BaseException as error:  # a module that ends its process included
+        raise ConformanceError(
+            f"subject {name!r} can't be loaded: {type(error).__name__}: {error_text(error)}"
+        ) from error
     return cast(Subject, subject)
+
+
+def _check_parts(name: str, subject: Any) -> None:
+    for part in ("name", "version"):
+        value = getattr(subject, part)
+        if not isinstance(value, str):
+            raise ConformanceError(f"subject {name!r}: its {part} is {value!r}; expected a text")
+    capabilities = subject.capabilities
+    if not (isinstance(capabilities, AbstractSet) and all(isinstance(each, str) for each in capabilities)):
+        raise ConformanceError(
+            f"subject {name!r}: its capabilities are {capabilities!r}; expected a frozenset of texts"
+        )
+    declared(frozenset(capabilities))

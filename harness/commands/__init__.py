@@ -13,11 +13,11 @@ import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 import click
 
-from harness.commands.output import tell
+from harness.commands.output import open_streams, tell
 
 #: Command → the module that holds a click command of that name, which is imported when the command is used; and what
 #: `harness --help` says of it, so short that 80 columns hold it.
@@ -39,6 +39,20 @@ COMMANDS: Final = {
 
 
 class _Commands(click.Group):
+    def invoke(self, ctx: click.Context) -> Any:
+        from harness.errors import UsageError
+
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            # click would first write to stderr, which may be no more.
+            raise click.Abort from None
+        except SystemExit as left:
+            raise UsageError(
+                f"the command was ended before its time: what it loaded or called raised SystemExit({left.code!r}); "
+                "leave that to what stands under `if __name__ == '__main__'`"
+            ) from left
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
@@ -83,10 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         UsageError,
     )
 
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # A terminal that can't show a character shows its number.
-            stream.reconfigure(errors="backslashreplace")
+    open_streams()
     try:
         code = harness.main(arguments, prog_name="harness", standalone_mode=False)
     except click.ClickException as error:
@@ -97,7 +108,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             tell(line)
         code = 2
     except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted", err=True)
+        # Behind the ^C that a terminal shows.
+        tell("\ninterrupted", lines=True)
         code = 130
     except (UnrecordedRequestError, UnplayedRecordingError, UnsafeRecordingError) as error:
         code = _report(error, 1)
@@ -106,13 +118,21 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except HarnessError as error:
         code = _report(error, 1)
     except BrokenPipeError:
-        # The reader of our output has gone, as in `harness show … | head`; Python must not try to flush to it.
-        sys.stdout = None
+        # Nobody reads what goes on without an end, as in `harness serve … | head -0`.
         code = 0
     except OSError as error:
         # Such as a name that is too long to be one: who named it needs no traceback.
-        code = _report(RecordingError(f"'{error.filename}': {error.strerror}") if error.filename else error, 2)
+        code = _report(RecordingError(_refusal(error)), 2)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _refusal(error: OSError) -> str:
+    if error.filename:
+        return f"'{error.filename}': {error.strerror}"
+    if isinstance(error, FileNotFoundError):
+        # What has no name is where we are.
+        return "the current folder is not there any more; change to one that is"
+    return f"the system refused what the command needs: {error.strerror or error}"
 
 
 def _report(error: Exception, code: int) -> int:

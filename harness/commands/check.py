@@ -24,7 +24,9 @@ class Checked:
 
 def replay_command(path: Path, *options: str) -> list[str]:
     """Return the arguments of the command that replays `path`."""
-    return ["harness", "replay", *options, str(path)]
+    # A name that begins with a dash would be taken for an option.
+    place = f".{os.sep}{path}" if str(path).startswith("-") else str(path)
+    return ["harness", "replay", *options, place]
 
 
 def check(path: Path, target: str, options: Sequence[str] = ()) -> Checked:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
 
-from harness.commands.output import console_for, is_stdout, json_option, tell, write_json
+from harness.commands.output import console_for, is_stdout, json_option, tell, write_json, write_stdout
 from harness.commands.progress import at_work
 from harness.terminal import shown_json
 
@@ -61,8 +60,7 @@ def export(path: Path, protocol: str, out: Path | None, sse: bool, content: bool
         result = exported(timelines, to, sse=sse, content=content)
     text = shown_json(result.text)
     if out is None or is_stdout(out):
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        write_stdout(text)
     else:
         write_atomically(out, text.encode())
         made = counted(result.events, "span" if to == "otel" else "event")

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import sys
+import tempfile
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from harness.commands.output import tell
+from harness.commands.output import json_option, tell, text_stream, write_json
 from harness.commands.progress import at_work
+
+if TYPE_CHECKING:
+    from harness.recording import Recorded
 
 _TARGET: Final = '''"""A flow of two steps: an outline, and a paragraph made from it."""
 
@@ -51,8 +56,9 @@ _NEEDED: Final = {"openai": "openai", "h11": "serve", "pytest": "pytest", "syrup
 
 
 @click.command()
-def init() -> None:
-    """Write a first flow, a recording of it and a test that passes, into the current folder.
+@json_option
+def init(json_file: Path | None) -> None:
+    """Write a first flow, a recording of it and a test that passes, into the current folder: all of them, or nothing.
 
     Nothing leaves this machine: a server on loopback answers as the provider does, from a recording that comes with the
     package. What is there already is left alone.
@@ -60,29 +66,27 @@ def init() -> None:
     \b
     Example:
       mkdir my_project && cd my_project && harness init && python -m pytest
+
+    \b
+    JSON: {"format": "harness.init/1", "files", "recording", "frames",
+    "interactions"}
     """
     # First: what else is imported names one of them alone.
     _check_extras()
     from harness.errors import UsageError
-    from harness.import_path import add_current_folder
-    from harness.recording import Target, record
-    from harness.recording.serve.emulator import emulated
-    from harness.shipped import shipped_recording
 
     there = [name for name in (*_FILES, str(_RECORDING)) if Path(name).exists()]
     if there:
         raise UsageError(f"'{there[0]}' is there already, and stays as it is; start in an empty folder")
-    for name, text in _FILES.items():
-        Path(name).write_text(text, encoding="utf-8")
-        tell(f"wrote {name}", err=False)
-    add_current_folder()
-    with at_work("recording StoryFlow"), emulated(shipped_recording(_PLAYED)) as provider:
-        recorded = record(Target("story:StoryFlow"), _RECORDING, base_url=provider.url, origin="authored")
-    if recorded.error is not None:
-        raise recorded.error
-    tell(
-        f"wrote {_RECORDING}, a recording of it: {recorded.frames} frames, {recorded.interactions} requests", err=False
-    )
+    with tempfile.TemporaryDirectory(dir=".", prefix=".harness-init-") as folder:
+        recorded = _made(Path(folder))
+        _RECORDING.parent.mkdir(exist_ok=True)
+        for name in (str(_RECORDING), *_FILES):
+            Path(folder, name).rename(name)
+    out = text_stream(json_file)
+    for name in _FILES:
+        tell(f"wrote {name}", file=out)
+    tell(f"wrote {_RECORDING}, a recording of it: {recorded.frames} frames, {recorded.interactions} requests", file=out)
     for line in (
         "",
         "Replay it, look at it, and test with it, all offline:",
@@ -92,7 +96,33 @@ def init() -> None:
         "Then, with a key, record what the model says to you:",
         f"  OPENAI_API_KEY=… harness record story:StoryFlow -o {_RECORDING} --mode all",
     ):
-        tell(line, err=False, wrap=False)
+        tell(line, file=out, wrap=False)
+    write_json(
+        json_file,
+        {
+            "format": "harness.init/1",
+            "files": list(_FILES),
+            "recording": str(_RECORDING),
+            "frames": recorded.frames,
+            "interactions": recorded.interactions,
+        },
+    )
+
+
+def _made(folder: Path) -> Recorded:
+    """Write the files into `folder`, and record the flow there. Raises what its run did."""
+    from harness.recording import Target, record, write_atomically
+    from harness.recording.serve.emulator import emulated
+    from harness.shipped import shipped_recording
+
+    for name, text in _FILES.items():
+        write_atomically(folder / name, text.encode())
+    sys.path.append(str(folder.absolute()))
+    with at_work("recording StoryFlow"), emulated(shipped_recording(_PLAYED)) as provider:
+        recorded = record(Target("story:StoryFlow"), folder / _RECORDING, base_url=provider.url, origin="authored")
+    if recorded.error is not None:
+        raise recorded.error
+    return recorded
 
 
 def _check_extras() -> None:

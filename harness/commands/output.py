@@ -6,24 +6,29 @@ command writes through here, and here alone it is decided what of a text reaches
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import shutil
 import sys
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
+from harness.errors import RecordingError
 from harness.terminal import shown, shown_json
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-#: How wide a terminal is that does not say.
+#: How wide a terminal is that does not say, and how wide one is at least for whoever lays out text.
 _COLUMNS: Final = 80
+_FEWEST_COLUMNS: Final = 20
 
 json_option = click.option(
     "--json",
@@ -45,6 +50,48 @@ trust_option = click.option(
 )
 
 
+def open_streams() -> None:
+    """Have stdout and stderr take every character: one that was closed is as `/dev/null`."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            # It takes the number of the one that is closed, so that no file of ours does.
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - open to the end
+        elif isinstance(stream, io.TextIOWrapper):
+            # A terminal that can't show a character shows its number.
+            stream.reconfigure(errors="backslashreplace")
+
+
+@contextlib.contextmanager
+def writing_to(stream: IO[str], *, needs_reader: bool = False) -> Iterator[None]:
+    """Write to a stream in this block; where its reader has left, what else is written to it goes nowhere.
+
+    So does what can't be said on stderr: it is for whoever watches, and there is no other place to say so.
+
+    Raises:
+        RecordingError: stdout can't be written to, as where it is a file on a full disk.
+        BrokenPipeError: the reader has left, and one is needed.
+    """
+    try:
+        yield
+    except OSError as error:
+        _abandon(stream)
+        if isinstance(error, BrokenPipeError):
+            if needs_reader:
+                raise BrokenPipeError from None  # click itself would end the process with 1 for one that has a number
+        elif stream is not sys.stderr:
+            raise RecordingError(
+                f"stdout can't be written: {error.strerror or error}; make room, or send it elsewhere"
+            ) from error
+
+
+def _abandon(stream: IO[str]) -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    # What it still holds goes there, too, when Python flushes it at its end.
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
 def console_for(json_file: Path | None) -> Console:
     """Return where people read: stdout, or stderr where stdout is for the JSON document.
 
@@ -57,15 +104,20 @@ def console_for(json_file: Path | None) -> Console:
     class Output(Console):
         def print(self, *objects: Any, **options: Any) -> None:
             texts = [Text(self._fitted(shown(item))) if isinstance(item, str) else item for item in objects]
-            super().print(*texts, **{"markup": False, "highlight": False, "emoji": False, **options})
+            with writing_to(self.file):
+                super().print(*texts, **{"markup": False, "highlight": False, "emoji": False, **options})
 
         def _fitted(self, text: str) -> str:
             return fitted(text, self.width) if self.is_terminal else text
 
         def on_broken_pipe(self) -> NoReturn:
-            raise BrokenPipeError  # which main() knows; rich itself would end the process with 1
+            raise BrokenPipeError  # which print() knows; rich itself would end the process with 1
 
-    return Output(stderr=is_stdout(json_file), soft_wrap=True)
+    console = Output(stderr=is_stdout(json_file), soft_wrap=True)
+    if console.width < _FEWEST_COLUMNS:
+        # A terminal that says 0 does not know.
+        console.width = _FEWEST_COLUMNS if console.width else _COLUMNS
+    return console
 
 
 def print_below(console: Console, text: str, indent: int, *, lines: bool = False, style: str | None = None) -> None:
@@ -103,9 +155,10 @@ def tell(
     nl: bool = True,
     lines: bool = False,
     wrap: bool = True,
+    needs_reader: bool = False,
     file: IO[str] | None = None,
 ) -> None:
-    """Write a text to stderr, or where it is said, as `shown` says.
+    """Write a text to stderr, or where it is said, as `shown` and `writing_to` say.
 
     On a terminal, a line of its own that is too long is wrapped at a space, but without `wrap`, as for a command that
     somebody copies.
@@ -114,7 +167,8 @@ def tell(
     stream = file if file is not None else sys.stderr if err else sys.stdout
     if wrap and nl and not lines and stream.isatty():
         text = fitted(text, _width_of(stream))
-    click.echo(text, nl=nl, file=stream)
+    with writing_to(stream, needs_reader=needs_reader):
+        click.echo(text, nl=nl, file=stream)
 
 
 def fitted(text: str, width: int, indent: int | None = None) -> str:
@@ -125,7 +179,7 @@ def fitted(text: str, width: int, indent: int | None = None) -> str:
         indent = len(text) - len(text.lstrip()) + 2
     lines = textwrap.wrap(
         text,
-        max(width, 20),
+        max(width, _FEWEST_COLUMNS),
         subsequent_indent=" " * indent,
         break_long_words=False,
         break_on_hyphens=False,
@@ -154,14 +208,20 @@ def is_stdout(json_file: Path | None) -> bool:
     return json_file is not None and str(json_file) in {"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"}
 
 
+def write_stdout(text: str) -> None:
+    """Write a document to stdout as it is. Raises RecordingError."""
+    with writing_to(sys.stdout):
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+
 def write_json(json_file: Path | None, document: dict[str, Any]) -> None:
     """Write the JSON document, whole or not at all. Raises RecordingError."""
     if json_file is None:
         return
     text = shown_json(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     if is_stdout(json_file):
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        write_stdout(text)
         return
     from harness.recording.files.atomic import write_atomically
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import shlex
 import traceback
@@ -25,18 +24,47 @@ _MODES = ("none", "once", "new", "all")
 
 
 def _parsed_inputs(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:
+    from harness.recording.files.bounds import DEEPEST_JSON, json_problem
+
     inputs: dict[str, Any] = {}
     for value in values:
         name, equals, text = value.partition("=")
         if not (name and equals):
             raise click.BadParameter(f"{value!r}: expected K=JSON, as in topic='\"agents\"' or count=3")
+        # Around it stand the inputs, and what the recording says beside them.
+        problem = json_problem(text, DEEPEST_JSON - 2)
+        if problem is not None:
+            raise click.BadParameter(f"{name}: {problem}; no recording holds that")
         try:
             inputs[name] = json.loads(text)
         except ValueError as error:
             raise click.BadParameter(
                 f"{value!r}: {text!r} is not JSON ({error}); text needs quotes: {name}='\"…\"'"
             ) from error
+        if not _is_kept({name: inputs[name]}):
+            raise click.BadParameter(
+                f"{value!r}: no recording holds that; expected text in UTF-8, and numbers that are finite and, where they "
+                "are whole, of 64 bits"
+            )
     return inputs
+
+
+def _kept_text(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+    texts = value if isinstance(value, tuple) else (value,)
+    for text in texts:
+        if not _is_kept(text):
+            raise click.BadParameter(f"{text!r}: no recording holds that; expected text in UTF-8")
+    return value
+
+
+def _is_kept(value: Any) -> bool:
+    """Whether a recording gives a value back as it was given."""
+    import orjson
+
+    try:
+        return bool(orjson.loads(orjson.dumps(value)) == value)
+    except TypeError:
+        return False
 
 
 @click.command()
@@ -49,8 +77,20 @@ def _parsed_inputs(context: click.Context, parameter: click.Parameter, values: t
     metavar="K=JSON",
     help="An input of the run; repeatable.",
 )
-@click.option("--turn", "turns", multiple=True, metavar="TEXT", help="A message of a conversation; repeatable.")
-@click.option("--entry", metavar="NAME", help="The method that starts the session, in place of the natural one.")
+@click.option(
+    "--turn",
+    "turns",
+    multiple=True,
+    callback=_kept_text,
+    metavar="TEXT",
+    help="A message of a conversation; repeatable.",
+)
+@click.option(
+    "--entry",
+    callback=_kept_text,
+    metavar="NAME",
+    help="The method that starts the session, in place of the natural one.",
+)
 @click.option("--runtime", type=click.Choice(["harness", "crewai"]), help="The runtime that the target must belong to.")
 @click.option(
     "--mode",
@@ -150,9 +190,7 @@ def record(
         )
     outcome = recorded.recording.outcome
     status = outcome.status if outcome is not None else "cancelled"
-    # Whoever read the text may have left, as in `harness record … | head`.
-    with contextlib.suppress(BrokenPipeError):
-        tell("", file=out_stream)
+    tell("", file=out_stream)
     summary = "recorded" if recorded.written else "played what was recorded, and left it as it was:"
     if recorded.aside is not None:
         summary = "recorded, and kept aside:"
@@ -188,12 +226,13 @@ def record(
 
 
 def _ended(error: BaseException, status: str) -> str:
+    from harness.errors import error_text
     from harness.recording import line_in_user_code
 
     if isinstance(error, KeyboardInterrupt):
         return "the run was interrupted; the same command records it again"
     line = line_in_user_code(error)
-    return f"the run {status}: {type(error).__name__}: {error}" + (f", at {line}" if line else "")
+    return f"the run {status}: {type(error).__name__}: {error_text(error)}" + (f", at {line}" if line else "")
 
 
 def _accepted(recorded: Recorded, json_file: Path | None) -> int:

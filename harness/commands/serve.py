@@ -94,9 +94,9 @@ def _serve_recording(
                 "variables": variables,
             },
         )
-        tell(f"serving {path} at {emulator.url}", file=text_stream(json_file))
+        _announce(f"serving {path} at {emulator.url}", json_file)
         for name, value in variables.items():
-            tell(f"  {name}={value}", file=text_stream(json_file))
+            _announce(f"  {name}={value}", json_file)
 
     def answered(request: WireRequest, response: WireResponse) -> None:
         at = datetime.now().astimezone().strftime("%H:%M:%S")
@@ -115,6 +115,11 @@ def _serve_app(
 
     def ready(url: str) -> None:
         write_json(json_file, {"format": "harness.serve/1", "app": target, "url": url})
-        tell(f"serving {target} at {url}", file=text_stream(json_file))
+        _announce(f"serving {target} at {url}", json_file)
 
     serve_app(target, host=host, port=port, origins=origins, hosts=hosts, ready=ready, timeline=timeline_page)
+
+
+def _announce(text: str, json_file: Path | None) -> None:
+    # Nobody else ends a server that has told nobody where it is.
+    tell(text, needs_reader=True, file=text_stream(json_file))

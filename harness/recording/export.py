@@ -14,6 +14,7 @@ from harness.bridges.vercel import VERCEL_DONE
 from harness.frames.frame import StreamFrame
 from harness.recording.redact.redaction import Redactor
 from harness.recording.timelines import StoredTimeline
+from harness.terminal import shown
 
 Protocol = Literal["agui", "vercel", "otel", "openai", "perfetto"]
 PROTOCOLS: Final[tuple[Protocol, ...]] = ("agui", "vercel", "otel", "openai", "perfetto")
@@ -49,7 +50,7 @@ def exported(timelines: list[StoredTimeline], to: Protocol, *, sse: bool = False
         return Exported("".join(lines), count, len(lines))
     if to == "perfetto":
         redactor = Redactor()
-        named = [(redactor.text(_name(timeline)), _in_time(timeline, frames)) for timeline, frames in clean]
+        named = [(redactor.text(shown(_name(timeline))), _in_time(timeline, frames)) for timeline, frames in clean]
         trace = perfetto_trace(named)
         return Exported(_line(trace), count, len(trace["traceEvents"]))
     requests = [

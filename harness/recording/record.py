@@ -146,7 +146,9 @@ def _check_safe(workplace: Workplace) -> None:
     """Scan the new recording before it takes its place. Raises UnsafeRecordingError with every finding."""
     findings = scan([workplace.path], now=datetime.now(UTC))
     if findings:
-        listed = "; ".join(f"{found.kind} at {found.where}: {found.message}" for found in findings)
+        listed = "; ".join(
+            f"{found.kind}{f' at {found.where}' if found.where else ''}: {found.message}" for found in findings
+        )
         raise UnsafeRecordingError(
             f"'{workplace.final}' was not written, the scan of the new recording found: {listed}. "
             f"It is kept in '{workplace.keep('refused')}': look at it with harness show and harness scan, and delete it, or "

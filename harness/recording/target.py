@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol, cast
 
 from msgspec import Struct, field
 
-from harness.errors import UsageError
+from harness.errors import UsageError, error_text
 from harness.frames.stored import FrameLike
 from harness.import_path import add_current_folder
 from harness.llm.pump import iterated_in_loop
@@ -122,7 +122,7 @@ class Target(Struct, frozen=True):
         except UsageError:
             raise
         except (Exception, SystemExit) as error:
-            why = error if isinstance(error, ImportError) else f"it raised {type(error).__name__}: {error}"
+            why = error if isinstance(error, ImportError) else f"it raised {type(error).__name__}: {error_text(error)}"
             if name.endswith(".py"):
                 why = f"a module is named without its suffix, as in {_as_module(self.name)}"
             raise UsageError(

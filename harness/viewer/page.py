@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -97,10 +98,18 @@ def _rendered(runs: Sequence[ViewedRun], title: str, more: Mapping[str, Any]) ->
         "runs": [_run(run, redactor) for run in runs],
     }
     # Of the file, too, a terminal may be shown something.
-    written = shown_json(orjson.dumps(document).decode())
+    written = shown_json(_json(document))
     for char, escape in _IN_HTML:
         written = written.replace(char, escape)
     return _page().replace(_PLACE, written, 1)
+
+
+def _json(document: dict[str, Any]) -> str:
+    try:
+        return orjson.dumps(document).decode()
+    except TypeError:
+        # A path that is no UTF-8 has lone surrogates, which orjson refuses and JSON can escape.
+        return json.dumps(document)
 
 
 @cache

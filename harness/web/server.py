@@ -37,12 +37,16 @@ def serve_app(
 
     Raises:
         KeyboardInterrupt: at Ctrl-C; it never returns.
-        UsageError: as `create_app`, or the port can't be had.
+        UsageError: as `create_app`, or the port can't be had; a host without a name, which would be every one.
     """
+    if not host:
+        raise UsageError("the host is ''; expected a name or an address, as 127.0.0.1, or 0.0.0.0 for every one")
     app = create_app(target, origins=origins, hosts=(*LOOPBACK, *hosts), timeline=timeline)
     try:
+        # Told what is no name at all, it would leave a socket open.
+        host.encode("idna")
         listener = socket.create_server((host, port), backlog=_BACKLOG)
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, UnicodeError) as error:
         raise UsageError(f"port {port} of {host} can't be had: {error}; choose another, or none") from error
     with listener:
         ready(f"http://{host}:{listener.getsockname()[1]}")

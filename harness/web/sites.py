@@ -24,10 +24,17 @@ def checked_origins(origins: Collection[str]) -> tuple[str, ...]:
     if isinstance(origins, str):
         raise UsageError(f"origins are given as a list, not as the string {origins!r}")
     for origin in origins:
-        parts = urlsplit(origin)
-        if parts.scheme not in _PORTS or not parts.hostname or origin != f"{parts.scheme}://{parts.netloc}":
+        if not _is_origin(origin):
             raise UsageError(f"{origin!r} is no origin; expected scheme and host, as in https://app.example")
     return tuple(origin.lower() for origin in origins)
+
+
+def _is_origin(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return parts.scheme in _PORTS and bool(parts.hostname) and text == f"{parts.scheme}://{parts.netloc}"
 
 
 def refusal(headers: Mapping[str, str], origins: Collection[str]) -> str | None:

@@ -20,9 +20,9 @@ def test_every_command_has_help_with_an_example(command: str, run: Run) -> None:
     said = run(command, "--help")
     assert said.code == 0
     assert f"harness {command} " in said.out.partition("Example:")[2]
-    # What `init` writes is a project, and `merge` writes the documents of those that it joins.
-    assert ("--json" in said.out) is (command != "init")
-    assert (f'"harness.{command}/1"' in said.out) is (command not in {"init", "merge"})
+    assert "--json" in said.out
+    # It writes the documents of those that it joins.
+    assert (f'"harness.{command}/1"' in said.out) is (command != "merge")
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,15 @@ def test_there_is_colour_only_where_it_is_wanted(
     assert "1 passed" in out
     assert bool(re.search(r"\x1b\[[0-9;]*3[0-9]m", out)) is coloured
     assert done.stderr == b""
+
+
+def test_what_ends_the_process_in_the_middle_of_a_command_is_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.recording.timelines.timelines_of", lambda path: sys.exit("gone"))
+    said = run("show", "text")
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith(
+        "error: the command was ended before its time: what it loaded or called raised SystemExit("
+    )
 
 
 def test_a_reader_that_leaves_is_no_error(recorded: Path) -> None:

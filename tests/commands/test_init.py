@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
-from tests.commands.command_line import Run, runner
+from tests.commands.command_line import Run
 
 
 def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -33,9 +35,8 @@ def test_what_is_written_replays_and_its_test_passes_without_a_key(tmp_path: Pat
 
 @pytest.mark.parametrize("name", ["story.py", "test_story.py", "cassettes/story"])
 def test_what_is_there_already_stays_and_nothing_is_written(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    name: str, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run: Run = runner(capsys)
     monkeypatch.chdir(tmp_path)
     Path(name).parent.mkdir(exist_ok=True)
     Path(name).write_text("mine")
@@ -43,3 +44,21 @@ def test_what_is_there_already_stays_and_nothing_is_written(
     assert said.code == 2
     assert f"'{name}' is there already, and stays as it is; start in an empty folder" in said.err
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / name]
+
+
+@pytest.mark.parametrize(
+    ("end", "code"),
+    [(KeyboardInterrupt(), 130), (OSError(errno.ENOSPC, "No space left on device", "story.py"), 2)],
+    ids=["Ctrl-C", "a full disk"],
+)
+def test_without_a_recording_nothing_is_written_and_it_can_be_tried_again(
+    end: BaseException, code: int, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr("harness.recording.record", Mock(side_effect=end))
+        assert run("init").code == code
+    assert list(tmp_path.iterdir()) == []
+    said = run("init", "--json", "-")
+    assert (said.code, said.document["recording"]) == (0, "cassettes/story")
+    assert "wrote story.py" in said.err

@@ -145,6 +145,21 @@ def test_no_file_that_a_command_writes_holds_what_a_terminal_obeys(
     assert [OBEYED.findall(text) for text in written] == [[]] * len(written)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are texts here")
+@pytest.mark.parametrize("kind", FILES)
+def test_a_path_that_is_no_utf_8_is_no_end_of_what_a_command_writes(
+    kind: str, hostile: Path, tmp_path: Path, run: Run
+) -> None:
+    path = tmp_path / os.fsdecode(b"no \xff") / "changed"
+    shutil.copytree(hostile / "changed", path)
+    places = {"PATH": path, "CHANGED": path, "OUT": tmp_path / "out"}
+    said = run(*(places.get(part, part) for part in FILES[kind]))
+    assert said.code == (1 if "replay" in FILES[kind] else 0), said.err
+    out = tmp_path / "out"
+    written = "".join(file.read_text("utf-8") for file in (out.rglob("*") if out.is_dir() else [out]) if file.is_file())
+    assert ("/no%20%FF/changed" in written) is (kind == "--sarif")
+
+
 def test_the_commands_above_are_all() -> None:
     # What `init` writes is its own, and `merge` reads reports, which hold nothing but what is escaped.
     assert {name.split()[0] for name in COMMANDS} - {"no"} == set(harness.commands.COMMANDS) - {"init", "merge"}, (

@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.commands.command_line import ROOT, Run, environment
 from tests.commands.recordings import FILES, SUBJECTS
 from tests.servers.openai_chat import OpenAIChatServer
@@ -80,6 +82,32 @@ def test_a_run_that_fails_is_recorded_and_ends_with_1(tmp_path: Path, run: Run) 
     assert said.code == 1
     assert "the run failed: ValueError: no boat has come home" in said.err
     assert run("replay", tmp_path / "out").code == 0
+
+
+MUTE = """
+from harness import Flow, start
+
+class Mute(Exception):
+    def __str__(self):
+        raise ValueError
+
+class Failing(Flow):
+    @start()
+    def fail(self):
+        raise Mute
+"""
+
+
+@pytest.mark.parametrize(("end", "code"), [("", 1), ("raise Mute", 2)], ids=["in the run", "in the module"])
+def test_an_error_that_can_not_say_what_it_is_is_told_by_its_name(
+    end: str, code: int, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / f"mute{code}.py").write_text(MUTE + end)
+    monkeypatch.syspath_prepend(tmp_path)
+    said = run("record", f"mute{code}:Failing", "-o", tmp_path / "out", "--json", tmp_path / "report.json")
+    assert said.code == code
+    assert "Mute: <its text raised ValueError>" in said.err
+    assert (tmp_path / "report.json").exists() is (code == 1)
 
 
 def test_a_recording_that_stands_is_played_and_left_alone(copy: Path, run: Run) -> None:

@@ -70,3 +70,14 @@ def test_without_a_check_the_command_that_replays_is_named(server: OpenAIChatSer
     said = run("record", f"{SUBJECTS}:text", "-o", out, "--base-url", server.origin)
     assert said.code == 0
     assert said.err.endswith(f"replay it with: harness replay '{out}'\n")
+
+
+def test_a_folder_whose_name_begins_with_a_dash_is_checked_and_named_as_a_folder(
+    server: OpenAIChatServer, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(Path.cwd())
+    monkeypatch.chdir(tmp_path)
+    said = run("record", f"{SUBJECTS}:text", "-o", "./-d1", "--base-url", server.origin, "--check")
+    assert (said.code, said.err.splitlines()[-1]) == (0, "checked: it replays as it was recorded")
+    said = run("record", f"{SUBJECTS}:text", "-o", "./-d1")
+    assert said.err.endswith("replay it with: harness replay ./-d1\n")

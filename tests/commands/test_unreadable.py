@@ -104,6 +104,23 @@ def test_an_unreadable_file_among_good_ones_ends_with_2_and_the_good_ones_are_ju
         (["record", "x:y"], "--output"),
         (["record", "x:y", "-o", "out", "--input", "topic"], "expected K=JSON"),
         (["record", "x:y", "-o", "out", "--input", "topic=tides"], "is not JSON"),
+        *(
+            (["record", "x:y", "-o", "out", "--input", f"a={value}"], told)
+            for value, told in (
+                ("NaN", "no recording holds that; expected text in UTF-8, and numbers that are finite"),
+                ("1e999", "no recording holds that"),
+                (f"[{2**64}]", "no recording holds that"),
+                ('{"\\ud800": 1}', "no recording holds that"),
+                ("[" * 5_000, "a: line 1: nested deeper than 238 levels; no recording holds that"),
+            )
+        ),
+        *(
+            (
+                ["record", "x:y", "-o", "out", option, os.fsdecode(b"\xff")],
+                "'\\udcff': no recording holds that; expected text",
+            )
+            for option in ("--turn", "--entry")
+        ),
         (["record", "x:y", "-o", "out", "--mode", "sometimes"], "--mode"),
         (["record", "-o", "out"], "Missing argument 'TARGET'"),
         (["record", "--accept", "-o", "out"], "nothing is kept aside of 'out'"),
@@ -117,7 +134,7 @@ def test_an_unreadable_file_among_good_ones_ends_with_2_and_the_good_ones_are_ju
         (["show"], "PATH"),
         (["dance"], "dance"),
     ],
-    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+    ids=lambda value: ascii(" ".join(value))[:80] if isinstance(value, list) else "",
 )
 def test_wrong_usage_ends_with_2_and_says_what_was_expected(
     arguments: list[str], told: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import sys
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -64,6 +65,20 @@ def test_what_fails_is_shown_with_its_scenario_and_place(run: Run) -> None:
     )
 
 
+def test_a_cause_is_told_once_unless_all_is_asked_for_and_where_it_arose_if_that_is(run: Run) -> None:
+    arguments = ("--runtime", f"{__name__}:Unlicensed", "--clause", "order.*")
+    told = "flow/failing/sync: there was no session to be had: ValueError: no licence was found"
+    folded, verbose, traced = (run(*arguments, *more).out for more in ((), ("--verbose",), ("--traceback",)))
+
+    assert told not in folded
+    assert verbose.count(told) == 6
+    assert set(folded.splitlines()) < set(verbose.splitlines())
+    lines = traced.splitlines()
+    at = lines.index("the subject raised in flow/failing/sync:")
+    assert (lines[:at], lines[at + 1].strip()) == (folded.splitlines(), "Traceback (most recent call last):")
+    assert 'raise ValueError("no licence was found")' in traced
+
+
 def test_two_workers_say_the_same(run: Run) -> None:
     one, two = (run(*CLOSES_ONCE, "-n", workers, "--json", "-").document for workers in ("1", "2"))
 
@@ -91,6 +106,47 @@ class Fanciful:
     def session(self) -> None: ...
 
 
+class Leaving:
+    """A subject that ends its process."""
+
+    def __init__(self) -> None:
+        sys.exit(0)
+
+
+class Mute(Exception):  # noqa: N818 - what it says is the error
+    def __str__(self) -> str:
+        raise ValueError
+
+
+class Silent:
+    """A subject whose error can't say what it is."""
+
+    def __init__(self) -> None:
+        raise Mute
+
+
+class Nameless(Fanciful):
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        raise RuntimeError("not named yet")
+
+
+class Unlicensed:
+    """A subject that gives no session."""
+
+    name, version, capabilities = "unlicensed", "1", frozenset({"flow"})
+
+    def session(self, program: object, performance: object) -> None:
+        raise ValueError("no licence was found")
+
+
+LISTED, CAPABLE_OF_NOTHING, NUMBERED, UNVERSIONED = (Fanciful() for _ in range(4))
+LISTED.capabilities = ["flow"]  # type: ignore[assignment]
+CAPABLE_OF_NOTHING.capabilities = None  # type: ignore[assignment]
+NUMBERED.capabilities = frozenset({1})  # type: ignore[arg-type]
+UNVERSIONED.version = 1  # type: ignore[assignment]
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -102,6 +158,13 @@ class Fanciful:
         (("--runtime", "conformance.contract.clauses:CLAUSES"), "lacks name, version, capabilities, session"),
         (("--runtime", f"{__name__}:Unmade"), "can't be loaded: ValueError: no licence was found"),
         (("--runtime", f"{__name__}:Fanciful"), "unknown capabilities flying; there are: flow, "),
+        (("--runtime", f"{__name__}:Leaving"), "can't be loaded: SystemExit: 0"),
+        (("--runtime", f"{__name__}:Silent"), "can't be loaded: Mute: <its text raised ValueError>"),
+        (("--runtime", f"{__name__}:Nameless"), "can't be loaded: RuntimeError: not named yet"),
+        (("--runtime", f"{__name__}:LISTED"), "its capabilities are ['flow']; expected a frozenset of texts"),
+        (("--runtime", f"{__name__}:CAPABLE_OF_NOTHING"), "its capabilities are None; expected a frozenset"),
+        (("--runtime", f"{__name__}:NUMBERED"), "its capabilities are frozenset({1}); expected a frozenset of texts"),
+        (("--runtime", f"{__name__}:UNVERSIONED"), "its version is 1; expected a text"),
         (("-n", "0"), "--workers"),
         (("--expect", "missing.json"), "'missing.json': No such file or directory; write a baseline with"),
     ],

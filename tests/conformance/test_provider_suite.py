@@ -188,6 +188,14 @@ def test_a_recording_that_was_not_written_to_its_end_is_unreadable(recordings: P
         load_integration(str(tmp_path))
 
 
+@pytest.mark.parametrize("beyond", ["text", "text/recording.json"])
+def test_a_link_that_leads_out_of_the_folder_is_not_followed(beyond: str, recordings: Path, tmp_path: Path) -> None:
+    shutil.copytree(recordings / "text", tmp_path / "text")
+    (tmp_path / "link").symlink_to(recordings / beyond)
+    with pytest.raises(UnreadableRecordingError, match="/link' is a link that leads out of the folder that was given"):
+        load_integration(str(tmp_path))
+
+
 @pytest.fixture(scope="module")
 def outcome(recordings: Path) -> SuiteOutcome:
     return outcome_of([str(recordings), "azure"], ["llm.usage", "llm.truncation"])

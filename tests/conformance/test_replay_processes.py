@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -60,6 +63,23 @@ def test_results_come_in_order_and_what_a_dying_process_was_at_is_told(
 def test_what_a_process_raises_is_raised_here_and_all_end() -> None:
     with pytest.raises(ValueError, match="99 is no number to work on"):
         list(side_by_side(pid_of, [1, 99, 2], ["a", "b", "a"], 2, lost))
+
+
+#: Is killed once it has a result, while two processes wait for more or are at work.
+_KILLED = """
+import os, signal
+from conformance.run.workers.replay_processes import side_by_side
+from tests.conformance.test_replay_processes import lost, pid_of
+
+for _ in side_by_side(pid_of, [1, 2, 3, 4], ["a", "b", "a", "b"], 2, lost):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_no_process_stays_behind_one_that_is_killed() -> None:
+    # Its output ends once nobody has it open.
+    killed = subprocess.run([sys.executable, "-c", _KILLED], capture_output=True, timeout=60, check=False)
+    assert (killed.returncode, killed.stdout, killed.stderr) == (-signal.SIGKILL, b"", b"")
 
 
 def places(plan: _Plan, *loaded: str) -> list[int | None]:

@@ -15,6 +15,7 @@ from conformance.commands.conformance import render_outcome
 from conformance.contract.clauses import CLAUSES
 from conformance.report import html, markdown, sarif
 from conformance.report.causes import SharedCauses
+from conformance.report.reruns import result_rerun
 from conformance.run.judge import ClauseStatus, Decision
 from conformance.run.outcome import ClauseOutcome, SuiteOutcome
 from conformance.run.replay import ReplayResult, report
@@ -164,6 +165,7 @@ def test_a_replay_has_both_reports_too(tmp_path: Path) -> None:
         ["c.yaml (interaction 2)", "⚠️", "torn at line 3"],
     ]
     assert rows[0].all("td")[3].text == "harness replay 'rec/ü' --verbose"
+    assert result_rerun({"path": "-dash"}) == "harness replay ./-dash --verbose"
     [run] = json.loads((tmp_path / "a.sarif").read_text(encoding="utf-8"))["runs"]
     assert [(one["ruleId"], one["level"]) for one in run["results"]] == [
         ("order.delivery", "error"),

@@ -135,7 +135,10 @@ def test_what_the_scan_refuses_is_kept_and_can_be_looked_at_and_accepted(
     before = contents(out)
 
     def found(paths: list[Path], **options: Any) -> list[Finding]:
-        return [Finding(paths[0], "secret", "interactions[0]", "holds what looks like a secret")]
+        return [
+            Finding(paths[0], "secret", "interactions[0]", "holds what looks like a secret"),
+            Finding(paths[0], "age", "", "is old"),
+        ]
 
     with monkeypatch.context() as patch:
         patch.setattr(sys.modules[record.__module__], "scan", found)
@@ -145,7 +148,7 @@ def test_what_the_scan_refuses_is_kept_and_can_be_looked_at_and_accepted(
     assert aside.mark == "refused"
     assert contents(out) == before
     assert f"It is kept in '{aside.path}'" in str(refused.value)
-    assert "secret at interactions[0]: holds what looks like a secret" in str(refused.value)
+    assert "secret at interactions[0]: holds what looks like a secret; age: is old. It is" in str(refused.value)
     assert f"harness record --accept -o {out}" in str(refused.value)
     assert replay_recording(aside.path).problems == []
     now = datetime.fromisoformat("2026-01-05T12:00:00Z")

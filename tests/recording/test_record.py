@@ -269,6 +269,13 @@ def test_new_plays_what_is_there_and_records_the_rest(server: OpenAIChatServer, 
     assert_green(replay_recording(out))
 
 
+@pytest.mark.parametrize("mode", ["once", "new", "all"])
+def test_a_run_that_makes_no_request_is_recorded(mode: str, server: OpenAIChatServer, out: Path) -> None:
+    done = recorded(server, out, "GreetingFlow", mode=mode, inputs={"name": "Ada"})
+    assert (done.written, done.interactions) == (True, 0)
+    assert_green(replay_recording(out))
+
+
 def test_all_records_anew(server: OpenAIChatServer, out: Path) -> None:
     recorded(server, out, "StoryFlow")
     done = recorded(server, out, "text", mode="all")

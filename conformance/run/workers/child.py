@@ -55,10 +55,10 @@ def started(environment: Environment) -> None:
 
 
 def serve(receive: Callable[[], Any], send: Callable[[Any], object], work: Callable[[Any], Any]) -> None:
-    """Do pieces of work until `receive` raises EOFError; send what each gives, or the exception that it raises."""
+    """Do pieces of work until `receive` raises EOFError, or nobody is there; send what each gives, or what it raises."""
     # Whoever watches interrupts the first process, which ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with suppress(EOFError):
+    with suppress(EOFError, ConnectionError):
         while True:
             subject = receive()
             reply: tuple[Any, Exception | None]

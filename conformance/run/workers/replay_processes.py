@@ -45,7 +45,7 @@ def side_by_side(
     def start() -> None:
         at = plan.next(frozenset())
         if at is not None:
-            process = _ReplayProcess(work)
+            process = _ReplayProcess(work, beside=tuple(running))
             process.begin(at, subjects[at])
             running[process.connection] = process
 
@@ -139,14 +139,17 @@ class _Plan:
 class _ReplayProcess(Generic[S, R]):
     """One process, and the subject that it is at."""
 
-    def __init__(self, work: Callable[[S], R]) -> None:
+    def __init__(self, work: Callable[[S], R], beside: tuple[Connection, ...]) -> None:
+        """`beside` are the connections of others that run."""
         self.connection: Connection
         self.connection, theirs = multiprocessing.Pipe()
         # Not a daemon, since those may have no processes of their own.
         copied = can_be_copied()
         method: Any = multiprocessing.get_context("fork" if copied else "spawn")
+        # A copy has them open, too, and who waits at the other ends would not see that this process has died.
+        ends = (self.connection, *beside) if copied else ()
         with contextlib.nullcontext() if copied else starting() as environment:
-            self._process = method.Process(target=_serve, args=(theirs, work, environment))
+            self._process = method.Process(target=_serve, args=(theirs, work, environment, ends))
             self._process.start()
         theirs.close()
         #: The kinds for which it has loaded what they need.
@@ -190,7 +193,11 @@ class _ReplayProcess(Generic[S, R]):
         return cast(int | None, self._process.exitcode)
 
 
-def _serve(connection: Connection, work: Callable[[Any], Any], environment: Environment | None) -> None:
+def _serve(
+    connection: Connection, work: Callable[[Any], Any], environment: Environment | None, ends: Sequence[Connection]
+) -> None:
+    for of_parent in ends:
+        of_parent.close()
     if environment is not None:
         started(environment)
 

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from msgspec import Struct
 
-from harness.errors import UsageError
+from harness.errors import UsageError, error_text
 from harness.import_path import add_current_folder
 from harness.recording.redact.names import normal_names
 from harness.recording.settings import Settings
@@ -106,9 +106,11 @@ class Matching(Struct, frozen=True):
         for change in self.filters:
             try:
                 request = change(request)
-            except Exception as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # one that ends its process included
                 raise UsageError(
-                    f"[tool.harness] match_by: {change!r} raised {type(error).__name__}: {error}"
+                    f"[tool.harness] match_by: {change!r} raised {type(error).__name__}: {error_text(error)}"
                 ) from error
             if not isinstance(request, WireRequest):
                 raise UsageError(f"[tool.harness] match_by: {change!r} returned {request!r}; expected a WireRequest")
@@ -177,8 +179,12 @@ def _filter(name: str) -> RequestFilter:
     add_current_folder()
     try:
         found = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise UsageError(f"[tool.harness] match_by: {name!r} can't be imported: {error}") from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a module that ends its process included
+        raise UsageError(
+            f"[tool.harness] match_by: {name!r} can't be imported: {type(error).__name__}: {error_text(error)}"
+        ) from error
     if not (colon and callable(found)):
         raise UsageError(f"[tool.harness] match_by: {name!r} is no function; expected module:function")
     return found  # type: ignore[no-any-return]

@@ -76,12 +76,20 @@ def open_tape(
         raise UsageError(f"mode is {mode!r}; it must be one of {', '.join(_MODES)}")
     if speed is not None and not 0 < speed < math.inf:
         raise UsageError(f"speed is {speed}; it must be above zero: 1.0 is as recorded, 2.0 twice as fast")
-    if base_url is not None and (urlsplit(base_url).scheme not in ("http", "https") or not urlsplit(base_url).netloc):
+    if base_url is not None and not _is_absolute(base_url):
         raise UsageError(f"base URL is {base_url!r}; it must be absolute, such as http://127.0.0.1:8080/v1")
     make = partial(
         Tape, shown_as or path, speed=speed, base_url=base_url, redactor=redactor, scope_of=scope_of, clock=clock
     )
     return _TapeContext(path, mode, make, on_note)
+
+
+def _is_absolute(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 @contextmanager
@@ -286,7 +294,8 @@ class _TapeContext:
             self._tape.close()
         except RecordingError as left_out:
             problem = left_out
-        if self._tape.recorded or (self._tape.records and not self._tape.plays and not raised):
+        is_new = not (self._tape.plays and self._path.exists())
+        if self._tape.recorded or (self._tape.records and is_new and not raised):
             self._cassette.keep(self._tape.interactions)
         try:
             self._use.__exit__(None, None, None)

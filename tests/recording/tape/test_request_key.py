@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import orjson
@@ -36,6 +37,10 @@ def of_one_tenant(request: WireRequest) -> WireRequest:
 
 def failing(request: WireRequest) -> WireRequest:
     raise KeyError("run")
+
+
+def leaving(request: WireRequest) -> WireRequest:
+    sys.exit(0)
 
 
 def forgetful(request: WireRequest) -> None: ...
@@ -87,17 +92,20 @@ def test_what_is_compared_does_and_is_told(settings: Settings, sent: WireRequest
         (Settings(match_normalize={"$.a": "("}), "is no regular expression"),
         (Settings(match_by=("nowhere_at_all:key",)), "can't be imported"),
         (Settings(match_by=(f"{__name__}:URL",)), "is no function"),
+        (Settings(match_by=("leaves:key",)), "can't be imported: SystemExit: 0"),
     ],
 )
 def test_a_setting_that_says_nothing_is_refused_where_a_tape_opens(
-    settings: Settings, message: str, tmp_path: Path
+    settings: Settings, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (tmp_path / "leaves.py").write_text("import sys; sys.exit(0)")
+    monkeypatch.syspath_prepend(tmp_path)
     write_cassette(tmp_path / "cassette.yaml", [Interaction(asked(), told())])
     with extended(settings), pytest.raises(UsageError, match=message):
         open_tape(tmp_path / "cassette.yaml", "none").__enter__()
 
 
-@pytest.mark.parametrize("name", ["failing", "forgetful"])
+@pytest.mark.parametrize("name", ["failing", "leaving", "forgetful"])
 def test_a_function_that_fails_is_told_as_such(name: str) -> None:
     with pytest.raises(UsageError, match="match_by"):
         Matching.of(Settings(match_by=(f"{__name__}:{name}",))).key(asked())

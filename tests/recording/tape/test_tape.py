@@ -72,7 +72,9 @@ def path(tmp_path: Path) -> Path:
         ("once", ["a"], {"a": "a", "b": "miss"}, ["a"]),
         ("once", None, {"a": "live a", "b": "live b"}, ["live a", "live b"]),
         ("new", ["a"], {"a": "a", "b": "live b"}, ["a", "live b"]),
+        ("once", None, {}, []),
         ("new", None, {"b": "live b"}, ["live b"]),
+        ("new", None, {}, []),
         ("all", ["a"], {"a": "live a"}, ["live a"]),
         ("all", None, {}, []),
     ],
@@ -304,6 +306,8 @@ def test_a_folder_that_can_not_be_written_to_is_told_before_the_run(tmp_path: Pa
         ({"mode": "some"}, "must be one of none, once, new, all"),
         ({"mode": "none", "speed": 0}, "must be above zero"),
         ({"mode": "none", "base_url": "localhost:80"}, "must be absolute"),
+        ({"mode": "none", "base_url": "http://[::1"}, "must be absolute"),
+        ({"mode": "none", "base_url": "http://localhost:port"}, "must be absolute"),
     ],
 )
 def test_what_makes_no_sense_is_refused_at_the_call(path: Path, options: dict[str, object], message: str) -> None:
