@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -56,16 +59,19 @@ _NEEDED: Final = {"openai": "openai", "h11": "serve", "pytest": "pytest", "syrup
 
 
 @click.command()
+@click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path, file_okay=False), default=".")
 @json_option
-def init(json_file: Path | None) -> None:
-    """Write a first flow, a recording of it and a test that passes, into the current folder: all of them, or nothing.
+def init(folder: Path, json_file: Path | None) -> None:
+    """Write a first flow, a recording of it and a test that passes: all of them, or nothing.
+
+    They go into DIR, which is made where it is missing, or the current folder.
 
     Nothing leaves this machine: a server on loopback answers as the provider does, from a recording that comes with the
     package. What is there already is left alone.
 
     \b
     Example:
-      mkdir my_project && cd my_project && harness init && python -m pytest
+      harness init my_project && cd my_project && python -m pytest
 
     \b
     JSON: {"format": "harness.init/1", "files", "recording", "frames",
@@ -75,21 +81,23 @@ def init(json_file: Path | None) -> None:
     _check_extras()
     from harness.errors import UsageError
 
-    there = [name for name in (*_FILES, str(_RECORDING)) if Path(name).exists()]
+    files, recording = [folder / name for name in _FILES], folder / _RECORDING
+    there = [path for path in (*files, recording) if path.exists()]
     if there:
         raise UsageError(f"'{there[0]}' is there already, and stays as it is; start in an empty folder")
-    with tempfile.TemporaryDirectory(dir=".", prefix=".harness-init-") as folder:
-        recorded = _made(Path(folder))
-        _RECORDING.parent.mkdir(exist_ok=True)
-        for name in (str(_RECORDING), *_FILES):
-            Path(folder, name).rename(name)
+    with _folder(folder), tempfile.TemporaryDirectory(dir=folder, prefix=".harness-init-") as made:
+        recorded = _made(Path(made))
+        recording.parent.mkdir(exist_ok=True)
+        for path in (recording, *files):
+            Path(made, path.relative_to(folder)).rename(path)
     out = text_stream(json_file)
-    for name in _FILES:
-        tell(f"wrote {name}", file=out)
-    tell(f"wrote {_RECORDING}, a recording of it: {recorded.frames} frames, {recorded.interactions} requests", file=out)
+    for path in files:
+        tell(f"wrote {path}", file=out)
+    tell(f"wrote {recording}, a recording of it: {recorded.frames} frames, {recorded.interactions} requests", file=out)
     for line in (
         "",
         "Replay it, look at it, and test with it, all offline:",
+        *([] if folder == Path() else [f"  cd {shlex.quote(str(folder))}"]),
         "  harness replay",
         f"  harness show {_RECORDING}",
         "  python -m pytest",
@@ -101,12 +109,26 @@ def init(json_file: Path | None) -> None:
         json_file,
         {
             "format": "harness.init/1",
-            "files": list(_FILES),
-            "recording": str(_RECORDING),
+            "files": [str(path) for path in files],
+            "recording": str(recording),
             "frames": recorded.frames,
             "interactions": recorded.interactions,
         },
     )
+
+
+@contextmanager
+def _folder(path: Path) -> Iterator[None]:
+    """Have a folder be there; where it was made here and the block fails, it is taken away."""
+    is_new = not path.exists()
+    path.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        if is_new:
+            with suppress(OSError):
+                path.rmdir()
+        raise
 
 
 def _made(folder: Path) -> Recorded:

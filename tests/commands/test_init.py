@@ -21,15 +21,19 @@ def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_what_is_written_replays_and_its_test_passes_without_a_key(tmp_path: Path) -> None:
-    written = command(tmp_path, "harness", "init")
+@pytest.mark.parametrize("named", [(), ("a b/my project",)], ids=["here", "there"])
+def test_what_is_written_replays_and_its_test_passes_without_a_key(named: tuple[str, ...], tmp_path: Path) -> None:
+    folder = tmp_path.joinpath(*named)
+    written = command(tmp_path, "harness", "init", *named)
     assert (written.returncode, written.stderr) == (0, "")
-    assert "wrote cassettes/story, a recording of it: 57 frames, 2 requests" in written.stdout
-    assert {path.name for path in tmp_path.iterdir()} - {"__pycache__"} == {"story.py", "test_story.py", "cassettes"}
+    recording = Path(*named, "cassettes/story")
+    assert f"wrote {recording}, a recording of it: 57 frames, 2 requests" in written.stdout
+    assert [line for line in written.stdout.splitlines() if "cd " in line] == ["  cd 'a b/my project'" for _ in named]
+    assert {path.name for path in folder.iterdir()} - {"__pycache__"} == {"story.py", "test_story.py", "cassettes"}
 
-    replayed = command(tmp_path, "harness", "replay")
+    replayed = command(folder, "harness", "replay")
     assert "1 passed, 0 failed" in replayed.stdout
-    tested = command(tmp_path, "pytest", "-q", "-p", "no:cacheprovider")
+    tested = command(folder, "pytest", "-q", "-p", "no:cacheprovider")
     assert "1 passed" in tested.stdout
 
 
@@ -58,6 +62,7 @@ def test_without_a_recording_nothing_is_written_and_it_can_be_tried_again(
     with monkeypatch.context() as patched:
         patched.setattr("harness.recording.record", Mock(side_effect=end))
         assert run("init").code == code
+        assert run("init", "new").code == code
     assert list(tmp_path.iterdir()) == []
     said = run("init", "--json", "-")
     assert (said.code, said.document["recording"]) == (0, "cassettes/story")
