@@ -36,6 +36,7 @@ class Timeline:
     """An append-only log of frames with a state. Every method may be called from any thread."""
 
     sees_all = True
+    keeps_order = True
 
     def __init__(self, lock: Lock, *, retain: bool = True) -> None:
         self._lock = lock
@@ -87,9 +88,9 @@ class Timeline:
                 self._append(FrameRecord(self._length + 1, parent_id, record))
                 if record.shape.opens is not None:
                     self._open.add(event.event_id)
-            elif record.started_event_id == scope.event_id:
+            elif record.started_event_id == scope.event_id and scope.event_id in self._open:
                 self._append(FrameRecord(self._length + 1, parent_id, record))
-                self._open.discard(record.started_event_id or "")
+                self._open.discard(scope.event_id)
                 if scope.owned and source is self.root and scope.parent is not None and scope.parent.sink is self:
                     self._move("seal")
             else:
