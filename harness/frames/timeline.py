@@ -235,27 +235,27 @@ class Timeline:
 
     def _next(self, cursor: Cursor) -> FrameRecord | None:
         """Return the next record of a cursor that has none at hand, and give it a new batch; None where there is none."""
-        with self._lock:
-            # Another thread that reads by the same cursor may have come first.
-            for record in cursor.batch:
+        while True:
+            with self._lock:
+                # Another thread that reads by the same cursor may have come first.
+                for record in cursor.batch:
+                    return record
+                start = cursor.position - self._released
+                records = self._records[start : start + cursor.stride]
+                if not records:
+                    return None
+                cursor.position += len(records)
+                further = cursor.position > self._furthest
+                self._furthest = max(cursor.position, self._furthest)
+                if not self._retain:
+                    keep = min((other.position for other in self._cursors), default=cursor.position)
+                    del self._records[: keep - self._released]
+                    self._released = max(keep, self._released)
+                batch = cursor.batch = cursor.chosen(records)
+            if further and self.on_room is not None:
+                self.on_room()
+            for record in batch:
                 return record
-            start = cursor.position - self._released
-            records = self._records[start : start + cursor.stride]
-            if not records:
-                return None
-            cursor.position += len(records)
-            further = cursor.position > self._furthest
-            self._furthest = max(cursor.position, self._furthest)
-            if not self._retain:
-                keep = min((other.position for other in self._cursors), default=cursor.position)
-                del self._records[: keep - self._released]
-                self._released = max(keep, self._released)
-            batch = cursor.batch = cursor.chosen(records)
-        if further and self.on_room is not None:
-            self.on_room()
-        for record in batch:
-            return record
-        return self._next(cursor)
 
     @property
     def unread(self) -> int:
