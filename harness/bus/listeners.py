@@ -8,11 +8,11 @@ import contextvars
 import inspect
 import logging
 import threading
-from collections.abc import Awaitable, Coroutine, Iterable, Iterator
+from collections.abc import Awaitable, Coroutine, Hashable, Iterable, Iterator
 from concurrent.futures import Future
 from typing import Any, Final
 
-from harness.bus.order import CircularDependencyError, Depends, Handler, in_stages
+from harness.bus.order import CircularDependencyError, Depends, Handler, identity_of, in_stages
 from harness.bus.own_loop import OwnLoop
 from harness.errors import RunCancelled, UsageError
 from harness.events import BaseEvent
@@ -51,8 +51,8 @@ class Listeners:
         self._lock = threading.Lock()
         #: In the order of registration; replaced as a whole, so that it can be looked at without the lock.
         self.handlers: list[tuple[type[BaseEvent], Handler]] = []
-        #: What a handler depends on, by the class for which it was registered.
-        self._depends_on: dict[tuple[type[BaseEvent], Handler], tuple[Handler, ...]] = {}
+        #: What a handler depends on, by the class for which it was registered, and its identity.
+        self._depends_on: dict[tuple[type[BaseEvent], Hashable], tuple[Handler, ...]] = {}
         #: The handlers of each class in stages, nearly always in one.
         self._by_class: dict[type[BaseEvent], tuple[tuple[Handler, ...], ...]] = {}
         self._loop = OwnLoop()
@@ -63,14 +63,15 @@ class Listeners:
         prerequisites = tuple(_dependency(prerequisite) for prerequisite in depends_on or ())
         with self._lock:
             if prerequisites:
-                self._depends_on[event_class, handler] = prerequisites
+                self._depends_on[event_class, identity_of(handler)] = prerequisites
             self._replace([*self.handlers, (event_class, handler)])
 
     def remove(self, event_class: type[BaseEvent], handler: Handler) -> None:
         """Take a handler off; one that is not there is no error."""
+        removed = event_class, identity_of(handler)
         with self._lock:
-            self._depends_on.pop((event_class, handler), None)
-            self._replace([known for known in self.handlers if known != (event_class, handler)])
+            self._depends_on.pop(removed, None)
+            self._replace([(known, other) for known, other in self.handlers if (known, identity_of(other)) != removed])
 
     @contextlib.contextmanager
     def scoped(self) -> Iterator[None]:
@@ -129,17 +130,19 @@ class Listeners:
 
     def _staged_handlers(self, cls: type[BaseEvent]) -> tuple[tuple[Handler, ...], ...]:
         handlers = self._handlers_of(cls)
-        depends_on: dict[Handler, tuple[Handler, ...]] = {}
-        for (known, handler), prerequisites in self._depends_on.items():
+        depends_on: dict[Hashable, tuple[Handler, ...]] = {}
+        for (known, identity), prerequisites in self._depends_on.items():
             if issubclass(cls, known):
-                depends_on[handler] = (*depends_on.get(handler, ()), *prerequisites)
+                depends_on[identity] = (*depends_on.get(identity, ()), *prerequisites)
         if not depends_on:
             return (handlers,) if handlers else ()
         return in_stages(handlers, depends_on, cls.__name__)
 
     def _handlers_of(self, cls: type[BaseEvent]) -> tuple[Handler, ...]:
         # Once, though one may be registered for a class and for one above it.
-        return tuple(dict.fromkeys(handler for known, handler in self.handlers if issubclass(cls, known)))
+        return tuple(
+            {identity_of(handler): handler for known, handler in self.handlers if issubclass(cls, known)}.values()
+        )
 
     def _finish(self, begun: list[Coroutine[Any, Any, None]]) -> Future[None]:
         collected = _collected.get()

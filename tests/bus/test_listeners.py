@@ -6,11 +6,13 @@ import asyncio
 import concurrent.futures
 import contextvars
 import threading
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from harness.bus.bus import aemit, emit, event_bus
+from harness.bus.order import Depends
 from harness.bus.replay import is_replaying
 from harness.events import BaseEvent, FlowFinishedEvent, FlowStartedEvent
 from harness.session.session import StreamSession
@@ -196,6 +198,36 @@ def test_a_handler_is_called_once_though_it_is_registered_for(classes: tuple[typ
         event_bus.register_handler(event_class, handler)
     emit(None, Dog())
     assert heard == ["dog"]
+
+
+@dataclass
+class Unhashable:
+    heard: list[str]
+
+    def __call__(self, _source: Any, event: BaseEvent) -> None:
+        self.heard.append(event.type)
+
+
+class Incomparable(Unhashable):
+    def __eq__(self, other: object) -> bool:
+        raise LookupError
+
+    def __hash__(self) -> int:
+        return 1
+
+
+@pytest.mark.parametrize("kind", [Unhashable, Incomparable])
+def test_handlers_are_told_apart_by_what_they_are_and_not_by_what_they_equal(kind: type[Unhashable]) -> None:
+    heard: list[str] = []
+    first, second = kind(heard), kind(heard)
+    for handler in (first, second, first):
+        event_bus.register_handler(Dog, handler, [Depends(second)] if handler is first else None)
+    emit(None, Dog())
+    event_bus.off(Dog, second)
+    emit(None, Dog())
+    event_bus.off(Dog, first)
+    emit(None, Dog())
+    assert heard == ["dog"] * 3
 
 
 def test_a_replayed_event_reaches_handlers_as_it_was_and_no_session() -> None:
