@@ -88,8 +88,12 @@ async def aemit(source: Any, event: BaseEvent) -> None:
         return
     with collecting() as handlers:
         emit(source, event)
-    for handler in handlers:
-        await handler
+    try:
+        for handler in handlers:
+            await handler
+    finally:
+        for handler in handlers:
+            handler.close()
 
 
 async def room() -> None:

@@ -8,7 +8,7 @@ import contextvars
 import inspect
 import logging
 import threading
-from collections.abc import Awaitable, Coroutine, Hashable, Iterable, Iterator
+from collections.abc import Awaitable, Generator, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any, Final
 
@@ -23,7 +23,7 @@ logger = logging.getLogger("harness")
 _collected: contextvars.ContextVar[Collected | None] = contextvars.ContextVar("harness_awaited", default=None)
 
 
-class Collected(list[Awaitable[None]]):
+class Collected(list["InOrder"]):
     """What async handlers an emit set going. Tasks that it started keep it in their context, and must not add later."""
 
     is_open = True
@@ -103,7 +103,7 @@ class Listeners:
             begun = _begin(stage, source, event)
             if begun:
                 rest = stages[number:]
-                return self._finish([_staged(begun, rest, source, event)] if rest else begun)
+                return self._finish([_Staged(begun, rest, source, event)] if rest else begun)
         return _DONE
 
     def has(self, event_class: type[BaseEvent]) -> bool:
@@ -144,12 +144,12 @@ class Listeners:
             {identity_of(handler): handler for known, handler in self.handlers if issubclass(cls, known)}.values()
         )
 
-    def _finish(self, begun: list[Coroutine[Any, Any, None]]) -> Future[None]:
+    def _finish(self, begun: Sequence[_Guarded | _Staged]) -> Future[None]:
         collected = _collected.get()
         if collected is None or not collected.is_open:
             return self._loop.submit(_together(begun))
         future: Future[None] = Future()
-        collected.append(_in_order(begun, future))
+        collected.append(InOrder(begun, future))
         return future
 
     def shutdown(self, wait: bool = True) -> None:
@@ -178,50 +178,86 @@ def _dependency(dependency: Any) -> Handler:
     raise UsageError(f"depends_on holds {dependency!r}; expected Depends(handler)")
 
 
-def _begin(handlers: tuple[Handler, ...], source: Any, event: BaseEvent) -> list[Coroutine[Any, Any, None]]:
+def _begin(handlers: tuple[Handler, ...], source: Any, event: BaseEvent) -> list[_Guarded]:
     """Call handlers; return what is still to be awaited of those that are async."""
-    begun: list[Coroutine[Any, Any, None]] = []
+    begun: list[_Guarded] = []
     for handler in handlers:
         try:
             outcome = handler(source, event)
             if inspect.isawaitable(outcome):
-                begun.append(_guarded(outcome, event.type))
+                begun.append(_Guarded(outcome, event.type))
         except (RunCancelled, KeyboardInterrupt):
-            for coroutine in begun:
-                coroutine.close()
+            _close(begun)
             raise
         except BaseException:
             logger.exception("a listener failed on %s", event.type)
     return begun
 
 
-async def _staged(
-    begun: list[Coroutine[Any, Any, None]], rest: tuple[tuple[Handler, ...], ...], source: Any, event: BaseEvent
-) -> None:
-    """Await the async handlers of a stage, and go on with the stages that depend on them."""
-    for stage in (*rest, ()):
-        await _together(begun)
-        begun = _begin(stage, source, event)
+class _Guarded:
+    """What is still to be done of an async handler; what it raises is logged."""
+
+    def __init__(self, outcome: Awaitable[Any], event_type: str) -> None:
+        self._outcome = outcome
+        self._event_type = event_type
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        try:
+            yield from self._outcome.__await__()
+        except (RunCancelled, KeyboardInterrupt, asyncio.CancelledError):
+            raise
+        except BaseException:
+            logger.exception("a listener failed on %s", self._event_type)
+
+    def close(self) -> None:
+        if inspect.iscoroutine(self._outcome):
+            self._outcome.close()
 
 
-async def _guarded(outcome: Awaitable[Any], event_type: str) -> None:
-    try:
-        await outcome
-    except (RunCancelled, KeyboardInterrupt, asyncio.CancelledError):
-        raise
-    except BaseException:
-        logger.exception("a listener failed on %s", event_type)
+class _Staged:
+    """The async handlers of a stage, and the stages that depend on them."""
+
+    def __init__(
+        self, begun: list[_Guarded], rest: tuple[tuple[Handler, ...], ...], source: Any, event: BaseEvent
+    ) -> None:
+        self._begun = begun
+        self._rest = rest
+        self._source = source
+        self._event = event
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        for stage in (*self._rest, ()):
+            yield from _together(self._begun).__await__()
+            self._begun = _begin(stage, self._source, self._event)
+
+    def close(self) -> None:
+        _close(self._begun)
 
 
-async def _together(begun: list[Coroutine[Any, Any, None]]) -> None:
+class InOrder:
+    """Async handlers that are awaited one after the other; closed, those that are not awaited yet never are."""
+
+    def __init__(self, begun: Sequence[_Guarded | _Staged], future: Future[None]) -> None:
+        self._begun = begun
+        self._future = future
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        for handler in self._begun:
+            yield from handler.__await__()
+        self.close()
+
+    def close(self) -> None:
+        """Note that nothing more comes of them."""
+        _close(self._begun)
+        if not self._future.done():
+            self._future.set_result(None)
+
+
+async def _together(begun: Sequence[_Guarded | _Staged]) -> None:
     # What a handler raises has been logged, and a cancelled run is no failure of whoever waits here.
     await asyncio.gather(*begun, return_exceptions=True)
 
 
-async def _in_order(begun: list[Coroutine[Any, Any, None]], future: Future[None]) -> None:
-    try:
-        for coroutine in begun:
-            await coroutine
-    finally:
-        if not future.done():
-            future.set_result(None)
+def _close(begun: Sequence[_Guarded | _Staged]) -> None:
+    for handler in begun:
+        handler.close()

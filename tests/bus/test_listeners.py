@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextvars
+import gc
 import threading
+import warnings
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -311,6 +313,30 @@ def test_aemit_waits_for_async_handlers_in_their_order() -> None:
         return list(heard)
 
     assert asyncio.run(check()) == ["first", "second"]
+
+
+def test_handlers_that_a_cancelled_aemit_did_not_come_to_never_begin() -> None:
+    heard: list[str] = []
+
+    @event_bus.on(Dog)
+    async def first(_source: Any, _event: Dog) -> None:
+        cast("asyncio.Task[Any]", asyncio.current_task()).cancel()
+        await asyncio.sleep(0)
+        heard.append("first")
+
+    async def second(_source: Any, _event: Dog) -> None:
+        heard.append("second")
+
+    event_bus.register_handler(Dog, second)
+
+    async def check() -> None:
+        await asyncio.wait({asyncio.create_task(aemit(None, Dog()))})
+
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        asyncio.run(check())
+        gc.collect()
+    assert (heard, [str(warning.message) for warning in warned]) == ([], [])
 
 
 def test_an_async_handler_that_raises_changes_nothing(caplog: pytest.LogCaptureFixture) -> None:
