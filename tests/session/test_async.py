@@ -269,6 +269,46 @@ async def test_the_last_consumer_to_be_cancelled_ends_the_run() -> None:
     assert (body.ended, session.is_cancelled) == (["CancelledError"], True)
 
 
+@pytest.mark.asyncio
+async def test_a_consumer_cancelled_while_it_is_busy_ends_the_run() -> None:
+    body = Waiting()
+    session = body.session()
+
+    async def consume() -> None:
+        async for _ in session:
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(consume())
+    await body.waits.wait()
+    task.cancel()
+    await settled()
+    assert (body.ended, session.is_cancelled) == (["CancelledError"], True)
+
+
+@pytest.mark.asyncio
+async def test_a_task_that_is_cancelled_after_it_has_left_ends_nothing() -> None:
+    body, other = Waiting(), Waiting()
+    session, left = body.session(), asyncio.Event()
+    other.gate.set()
+
+    async def consume() -> None:
+        assert len(await collected(aiter(other.session()))) == 2
+        async for _ in session:
+            break
+        left.set()
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(consume())
+    callbacks: Any = task
+    await left.wait()
+    assert not callbacks._callbacks
+    task.cancel()
+    await asyncio.wait({task})
+    body.gate.set()
+    assert [frame.data["n"] async for frame in session] == [1, 2]
+    assert session.result == "done"
+
+
 async def drop_the_session(body: Waiting) -> None:
     await anext(aiter(body.session()))
 
