@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from harness.bus.running_loop import running_loop
+from harness.errors import UsageError
 from harness.frames.frame import StreamFrame, frame_of
 from harness.frames.timeline import Cursor
 from harness.session.core import SessionCore, ViewCore
@@ -132,6 +133,15 @@ class AsyncStreamSession(SessionCore[T, "AsyncFrameIterator", Callable[[], Await
         self._views.add(view)
         return view
 
+    def _check_loop(self) -> None:
+        """Refuse to wait for a run whose loop has been closed. Raises UsageError."""
+        task = self._task
+        if self._timeline.state in UNDER_WAY and task is not None and task.get_loop().is_closed():
+            raise UsageError(
+                "this session is bound to the loop of its first iteration, and that loop was closed before the run had "
+                "ended: no frame will come. Read a session to its end in one loop, or close it first"
+            )
+
     def _lost(self, reader: asyncio.Task[Any] | None) -> None:
         """Close what a cancelled task was reading, unless another one reads it, too (clause `cleanup.async-cancel`)."""
         if not self._has_other_readers(reader):
@@ -243,6 +253,7 @@ class AsyncFrameIterator(ViewCore):
 
     async def _wait(self) -> bool:
         loop = running_loop()
+        self._session._check_loop()
         self._note_reader()
         changed: asyncio.Future[None] = loop.create_future()
         thread = threading.get_ident()

@@ -13,7 +13,7 @@ import pytest
 
 from harness.bus import attribution
 from harness.bus.bus import aemit, emit
-from harness.errors import RunCancelled
+from harness.errors import RunCancelled, UsageError
 from harness.session.session import AsyncStreamSession
 from tests.session.bodies import TIMEOUT_S, Note, collected, run_program
 
@@ -396,6 +396,20 @@ def test_closing_after_the_loop_has_ended_is_no_error() -> None:
     asyncio.run(leave())
     sessions[0].close()
     sessions[0].close()
+
+
+def test_a_run_whose_loop_was_closed_is_waited_for_in_no_other() -> None:
+    session = Waiting().session()
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(anext(aiter(session)))
+    loop.close()
+    with pytest.raises(UsageError, match="loop was closed before the run had ended"):
+        asyncio.run(asyncio.wait_for(collected(aiter(session)), TIMEOUT_S))
+    session.close()
+    assert len(asyncio.run(collected(aiter(session)))) == 1
+    # Closed under its task: asyncio would warn of it.
+    task: Any = session._task
+    task._log_destroy_pending = False
 
 
 def test_a_reader_whose_loop_was_closed_hinders_nobody() -> None:
