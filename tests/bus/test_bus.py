@@ -203,17 +203,25 @@ def test_a_handler_that_raises_changes_nothing_for_others(
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
 
 
-def test_a_payload_that_can_not_be_encoded_is_a_frame_all_the_same() -> None:
-    frames = list(StreamSession(lambda: emit(None, Note(value=NoRepr()))))
-    assert frames[0].data["value"]["repr"] == "<repr raised LookupError>"
+@pytest.mark.parametrize(("value", "failure"), [(NoRepr(), "LookupError"), (NoWay(), "SystemExit")])
+def test_a_payload_that_can_not_be_encoded_is_a_frame_all_the_same(value: Any, failure: str) -> None:
+    frames = list(StreamSession(lambda: emit(None, Note(value=value))))
+    assert frames[0].data["value"]["repr"] == f"<repr raised {failure}>"
 
 
-def test_an_encoder_that_exits_does_not_end_the_run(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_encoder_that_exits_does_not_end_the_run(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def exits(event: BaseEvent) -> Any:
+        monkeypatch.undo()
+        raise SystemExit(3)
+
     def body() -> str:
-        emit(None, Note(value=NoWay()))
+        emit(None, Note(value=object()))
         emit(None, Note(value=2))
         return "done"
 
+    monkeypatch.setattr("harness.frames.timeline.recorded", exits)
     session = StreamSession(body)
     assert [(frame.seq, frame.data["value"]) for frame in session] == [(1, 2)]
     assert (session.result, len(caplog.records)) == ("done", 1)
