@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import contextvars
 import inspect
 import logging
 import threading
-from collections.abc import Awaitable, Generator, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Generator, Hashable, Iterable, Sequence
 from concurrent.futures import Future
 from typing import Any, Final
 
+from harness.blocks import block
 from harness.bus.order import CircularDependencyError, Depends, Handler, identity_of, in_stages
 from harness.bus.own_loop import OwnLoop
 from harness.errors import RunCancelled, UsageError
@@ -73,8 +73,8 @@ class Listeners:
             self._depends_on.pop(removed, None)
             self._replace([(known, other) for known, other in self.handlers if (known, identity_of(other)) != removed])
 
-    @contextlib.contextmanager
-    def scoped(self) -> Iterator[None]:
+    @block
+    def scoped(self) -> Generator[None]:
         """Start without handlers, and put back at the end those that were there before."""
         with self._lock:
             before, dependencies = self.handlers, self._depends_on
@@ -160,8 +160,8 @@ class Listeners:
         self._loop.shutdown(wait)
 
 
-@contextlib.contextmanager
-def collecting() -> Iterator[Collected]:
+@block
+def collecting() -> Generator[Collected]:
     """Collect the async handlers that an emit inside sets going, for the caller to await."""
     outcomes = Collected()
     token = _collected.set(outcomes)

@@ -6,12 +6,13 @@ found by its event's source instead (clause `scope.worker-threads`).
 
 from __future__ import annotations
 
-import contextlib
 import contextvars
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from harness.blocks import block
 
 if TYPE_CHECKING:
     from harness.bus.unseen import Unseen
@@ -216,8 +217,8 @@ def current_run() -> Run | None:
     return None if run is ROOT.run else run
 
 
-@contextlib.contextmanager
-def on_cancel(callback: Callable[[], None]) -> Iterator[None]:
+@block
+def on_cancel(callback: Callable[[], None]) -> Generator[None]:
     """Have `callback` called where the current run is cancelled while the block lasts, or has been; see `Run.on_cancel`."""
     run = current_run()
     detach = _nothing if run is None else run.on_cancel(callback)
