@@ -195,14 +195,15 @@ def close_scope(scope: Scope, source: Any, event: BaseEvent | Unseen | None) -> 
         scopes.leave(scope)
 
 
-def end_inside(base: Scope) -> None:
-    """End what the run of a session has left open, as it does when it is closed; the sessions around see that fail.
+def end_session(base: Scope) -> None:
+    """Close the base of a session whose run is over; what that has left open, as a closed one does, has failed.
 
-    Where the run around is cancelled too, whoever cancelled that ends it.
+    The sessions around see it. Where the run around is cancelled too, whoever cancelled that ends it.
     """
     around = base.parent or ROOT
     published: list[_Published] = []
     with base.gate:
+        base.is_open = False
         if around.run.cancelled:
             return
         base.let_go()
@@ -269,7 +270,8 @@ def _open(source: Any, event: BaseEvent, around: Scope) -> tuple[Scope, Future[N
 
 
 def _close(source: Any, event: BaseEvent, scope: Scope) -> Future[None] | None:
-    scope.is_open = False
+    with scope.gate:
+        scope.is_open = False
     try:
         return _publish(source, event, scope, (scope.parent or ROOT).event_id, started_id=scope.event_id)
     finally:

@@ -95,10 +95,12 @@ class Production:
 
     def end(self) -> None:
         """Note that the run is over: what it has left open ends, and nothing of it is kept alive."""
-        self._let_go()
-        # Not where it is closed, which may be anywhere, and must not wait for sinks and listeners.
-        if self._base is not None:
-            bus.end_inside(self._base)
+        try:
+            # Not where it is closed, which may be anywhere, and must not wait for sinks and listeners.
+            if self._base is not None:
+                bus.end_session(self._base)
+        finally:
+            self._let_go()
 
     def _let_go(self) -> None:
         self.unfinished.clear()
