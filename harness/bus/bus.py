@@ -281,8 +281,9 @@ def _close(source: Any, event: BaseEvent, scope: Scope) -> Future[None] | None:
 def _publish(
     source: Any, event: BaseEvent, scope: Scope, parent_id: str | None, started_id: str | None = None
 ) -> Future[None] | None:
-    if scope.lookahead:
-        _reserve(scope.lookahead)
+    lookahead = scope.lookahead
+    if lookahead:
+        _reserve(lookahead)
     event = _stamp(event, parent_id, started_id)
     try:
         for sink in scope.sinks:
@@ -293,8 +294,9 @@ def _publish(
             except BaseException:
                 logger.exception("a stream sink failed on %s", event.type)
     finally:
-        for lookahead in scope.lookahead:
-            lookahead.settle()
+        if lookahead:
+            for limit in lookahead:
+                limit.settle()
     return _notify(source, event) if _listeners.handlers else None
 
 
