@@ -217,7 +217,8 @@ def _shut(scope: Scope, source: Any, event: BaseEvent | Unseen | None, published
     if not scope.is_open:
         return
     scope.is_open = False
-    _shut_inside(scope, published)
+    if scope.children:
+        _shut_inside(scope, published)
     scope.let_go()
     # What abandons a scope refers to it, and a circle would be kept until the garbage collector runs.
     scope.source = scope.abandon = None
@@ -284,7 +285,15 @@ def _publish(
     lookahead = scope.lookahead
     if lookahead:
         _reserve(lookahead)
-    event = _stamp(event, parent_id, started_id)
+    # As `_stamp` does, which as a call for every chunk could be measured.
+    record = getattr(event, "_record", None)
+    if record is None or record.emission_sequence is not None or started_id is not None:
+        event = _stamp(event, parent_id, started_id)
+    else:
+        record.parent_event_id = parent_id
+        record.previous_event_id = _previous_id()
+        record.emission_sequence = _sequence()
+        _set_previous_id(record.event_id)
     try:
         for sink in scope.sinks:
             try:
