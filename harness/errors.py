@@ -161,8 +161,14 @@ class TransportFault(BaseException):
 
 
 def error_text(error: BaseException) -> str:
-    """Return what `error` says, or what went wrong when it was asked; never raises."""
+    """Return what `error` says, or what went wrong when it was asked.
+
+    Raises:
+        RunCancelled, KeyboardInterrupt: these came meanwhile.
+    """
     try:
         return str(error)
-    except Exception as failure:
+    except (RunCancelled, KeyboardInterrupt):
+        raise
+    except BaseException as failure:
         return f"<its text raised {type(failure).__name__}>"

@@ -185,7 +185,14 @@ def run_until_loop(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
         raise RunCancelled
     coroutine, context = make(), contextvars.copy_context()
     outcome = begin(coroutine, context)
-    return outcome.unwrap() if outcome is not None else _run_here(lambda: _continued(coroutine), context)
+    if outcome is not None:
+        return outcome.unwrap()
+    try:
+        return _run_here(lambda: _continued(coroutine), context)
+    except RunCancelled:
+        # Where it was not gone on with, it ends in the context in which it began.
+        context.run(coroutine.close)
+        raise
 
 
 @types.coroutine

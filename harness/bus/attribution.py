@@ -28,7 +28,7 @@ def remember(source: Any, scope: Scope) -> None:
     if base is None:
         return
     with _lock:
-        if not base.is_open:
+        if not base.is_open or base.run.cancelled:
             return
         _, bases = _by_source.setdefault(id(source), (source, []))
         if base not in bases:
@@ -36,9 +36,8 @@ def remember(source: Any, scope: Scope) -> None:
 
 
 def forget(base: Scope) -> None:
-    """Drop every source of the session that stands on `base`; it has ended."""
+    """Drop every source of the session that stands on `base`, which has ended, or whose run has been cancelled."""
     with _lock:
-        base.is_open = False
         for key, (_, bases) in list(_by_source.items()):
             if base in bases:
                 bases.remove(base)

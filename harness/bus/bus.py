@@ -10,7 +10,6 @@ import contextlib
 import contextvars
 import itertools
 import logging
-import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import Any, TypeVar
@@ -21,7 +20,7 @@ from harness.bus.listeners import Listeners, collecting
 from harness.bus.order import Depends, Handler
 from harness.bus.replay import is_replaying, replaying
 from harness.bus.scope import ROOT, LookAhead, Run, Scope
-from harness.bus.unseen import Unseen
+from harness.bus.unseen import Unseen, id_of
 from harness.errors import RunCancelled, UsageError
 from harness.events import BaseEvent
 from harness.events.base import event_id_of
@@ -35,8 +34,8 @@ _listeners = Listeners()
 # Asked for with every event.
 _innermost = scopes.current.get
 _previous_id, _set_previous_id = scopes.previous_id.get, scopes.previous_id.set
-#: Held while a scope changes from open to closed, which the work inside and whoever cancels it may both attempt.
-_ending = threading.RLock()
+#: An event that is in the timelines, for those who may take their time over it: its source, itself, and its scope.
+_Published = tuple[Any, BaseEvent, Scope]
 
 
 def emit(source: Any, event: BaseEvent) -> Future[None] | None:
@@ -59,7 +58,6 @@ def emit(source: Any, event: BaseEvent) -> Future[None] | None:
     if event.closes is not None:
         closed = _nearest(scope, event.closes)
         if closed is not None:
-            closed.is_open = False
             return _close(source, event, closed)
     return _publish(source, event, scope, scope.event_id)
 
@@ -90,8 +88,12 @@ async def aemit(source: Any, event: BaseEvent) -> None:
         return
     with collecting() as handlers:
         emit(source, event)
-    for handler in handlers:
-        await handler
+    try:
+        for handler in handlers:
+            await handler
+    finally:
+        for handler in handlers:
+            handler.close()
 
 
 async def room() -> None:
@@ -130,23 +132,37 @@ def open_scope(
     one around it closes first, from an explanation (clause `order.scope-nesting`).
     """
     around = _scope_for(source)
-    if quiet or isinstance(event, Unseen):
-        opens = event.kind.opens if isinstance(event, Unseen) else event.opens
-        event_id = around.event_id if quiet else event.event_id
-        scope = Scope(opens or "", event_id, around, around.run, around.sinks, around.lookahead)
-        scopes.enter(scope)
-        if not quiet and isinstance(event, Unseen):
-            _set_previous_id(event.number)
-    else:
-        scope, _ = _open(source, event, around)
-    scope.owned = True
-    scope.label = label
-    if own_run:
-        scope.run = Run(None if around.run is ROOT.run else around.run)
-    if abandon is not None:
-        scope.abandon = lambda reason: _end(scope, source, abandon(reason))
-    if around.is_open:
-        around.children[scope] = None
+    published = None if quiet or isinstance(event, Unseen) else _unpublished(event)
+    lookahead = () if published is None else around.lookahead
+    _reserve(lookahead)
+    try:
+        with around.gate:
+            around = scopes.open_from(around)
+            if around.run.cancelled:
+                raise RunCancelled
+            scope = Scope(
+                (event.kind if isinstance(event, Unseen) else event).opens or "",
+                around.event_id if quiet else id_of(published or event),
+                around,
+                Run(None if around.run is ROOT.run else around.run) if own_run else around.run,
+                around.sinks,
+                around.lookahead,
+            )
+            scope.owned = True
+            scope.label = label
+            scope.source, scope.abandon = source, abandon
+            scope.hold()
+            if published is not None:
+                _stamp(published, around.event_id)
+                _append(source, published, around)
+    finally:
+        for limit in lookahead:
+            limit.settle()
+    if published is not None:
+        _tell(source, published, around)
+    elif isinstance(event, Unseen) and not quiet:
+        _set_previous_id(event.number)
+    scopes.enter(scope)
     remember(source, scope)
     return scope
 
@@ -161,26 +177,70 @@ def close_scope(scope: Scope, source: Any, event: BaseEvent | Unseen | None) -> 
     """
     if not scope.is_open:
         return
-    if scope.parent is not None and scope.parent.run.cancelled:
+    around = scope.parent or ROOT
+    published: list[_Published] = []
+    try:
+        if around.run.cancelled:
+            raise RunCancelled
+        lookahead = scope.lookahead if isinstance(event, BaseEvent) else ()
+        _reserve(lookahead)
+        try:
+            with scope.gate:
+                _shut(scope, source, event, published)
+        finally:
+            for limit in lookahead:
+                limit.settle()
+            _tell_all(published)
+    finally:
         scopes.leave(scope)
-        raise RunCancelled
-    _end(scope, source, event)
 
 
-def _end(scope: Scope, source: Any, event: BaseEvent | Unseen | None) -> None:
-    # Not refused where the run around is cancelled: this is also how the one who cancelled it ends what is inside.
-    with _ending:
-        if not scope.is_open:
+def end_session(base: Scope) -> None:
+    """Close the base of a session whose run is over; what that has left open, as a closed one does, has failed.
+
+    The sessions around see it. Where the run around is cancelled too, whoever cancelled that ends it.
+    """
+    around = base.parent or ROOT
+    published: list[_Published] = []
+    with base.gate:
+        base.is_open = False
+        if around.run.cancelled:
             return
-        scope.is_open = False
-    for child in reversed(list(scope.children)):
-        if child.abandon is not None:
-            if child.run is not scope.run:
-                child.run.cancel()
-            child.abandon(f"the {scope.kind} around it ended first")
+        base.let_go()
+        if around.sinks:
+            _shut_inside(base, published)
+    _tell_all(published)
+
+
+def _shut(scope: Scope, source: Any, event: BaseEvent | Unseen | None, published: list[_Published]) -> None:
+    """Close a scope in its timelines, after what is still open in it. Called with the gate held."""
+    if not scope.is_open:
+        return
+    scope.is_open = False
+    if scope.children:
+        _shut_inside(scope, published)
+    scope.let_go()
     # What abandons a scope refers to it, and a circle would be kept until the garbage collector runs.
-    scope.abandon = None
-    _close(source, event, scope)
+    scope.source = scope.abandon = None
+    if isinstance(event, Unseen):
+        _set_previous_id(event.number)
+    elif event is not None:
+        event = _stamp(event, (scope.parent or ROOT).event_id, scope.event_id)
+        published.append((source, event, scope))
+        _append(source, event, scope)
+
+
+def _shut_inside(scope: Scope, published: list[_Published]) -> None:
+    for child in reversed(list(scope.children)):
+        if child.run is not scope.run:
+            child.run.cancel()
+        if child.sink is not None:
+            _shut_inside(child, published)
+            child.let_go()
+        elif child.abandon is not None:
+            # A session that is closed hears no more; those around it do.
+            with contextlib.suppress(RunCancelled):
+                _shut(child, child.source, child.abandon(f"the {scope.kind} around it ended first"), published)
 
 
 def _scope_for(source: Any) -> Scope:
@@ -210,15 +270,11 @@ def _open(source: Any, event: BaseEvent, around: Scope) -> tuple[Scope, Future[N
     return scope, handled
 
 
-def _close(source: Any, event: BaseEvent | Unseen | None, scope: Scope) -> Future[None] | None:
-    parent = scope.parent or ROOT
-    parent.children.pop(scope, None)
+def _close(source: Any, event: BaseEvent, scope: Scope) -> Future[None] | None:
+    with scope.gate:
+        scope.is_open = False
     try:
-        if isinstance(event, Unseen):
-            _set_previous_id(event.number)
-        elif event is not None:
-            return _publish(source, event, scope, parent.event_id, started_id=scope.event_id)
-        return None
+        return _publish(source, event, scope, (scope.parent or ROOT).event_id, started_id=scope.event_id)
     finally:
         scopes.leave(scope)
 
@@ -226,20 +282,18 @@ def _close(source: Any, event: BaseEvent | Unseen | None, scope: Scope) -> Futur
 def _publish(
     source: Any, event: BaseEvent, scope: Scope, parent_id: str | None, started_id: str | None = None
 ) -> Future[None] | None:
-    if scope.lookahead:
-        _reserve(scope.lookahead)
-    # Events are frozen to their users; the links are stamped here and nowhere else, while nobody has seen the event.
+    lookahead = scope.lookahead
+    if lookahead:
+        _reserve(lookahead)
+    # As `_stamp` does, which as a call for every chunk could be measured.
     record = getattr(event, "_record", None)
-    if record is None or record.emission_sequence is not None:
-        event = _stamped(event, parent_id, started_id)
-        event_id: int | str = event.event_id
+    if record is None or record.emission_sequence is not None or started_id is not None:
+        event = _stamp(event, parent_id, started_id)
     else:
-        event_id = record.event_id
         record.parent_event_id = parent_id
         record.previous_event_id = _previous_id()
         record.emission_sequence = _sequence()
-        if started_id is not None:
-            record.started_event_id = started_id
+        _set_previous_id(record.event_id)
     try:
         for sink in scope.sinks:
             try:
@@ -249,11 +303,54 @@ def _publish(
             except BaseException:
                 logger.exception("a stream sink failed on %s", event.type)
     finally:
-        if scope.lookahead:
-            for lookahead in scope.lookahead:
-                lookahead.settle()
-    _set_previous_id(event_id)
-    return _listeners.notify(source, event) if _listeners.handlers else None
+        if lookahead:
+            for limit in lookahead:
+                limit.settle()
+    return _notify(source, event) if _listeners.handlers else None
+
+
+def _append(source: Any, event: BaseEvent, scope: Scope) -> None:
+    """Give an event that opens or closes a scope to what keeps order, with the gate held; `_tell` gives it to the others."""
+    _give(source, event, scope, keeps_order=True)
+
+
+def _tell(source: Any, event: BaseEvent, scope: Scope) -> None:
+    _give(source, event, scope, keeps_order=False)
+    if _listeners.handlers:
+        _notify(source, event)
+
+
+def _tell_all(published: list[_Published]) -> None:
+    for source, event, scope in published:
+        # What a listener publishes in turn may be too late.
+        with contextlib.suppress(RunCancelled):
+            _tell(source, event, scope)
+
+
+def _give(source: Any, event: BaseEvent, scope: Scope, *, keeps_order: bool) -> None:
+    for sink in scope.sinks:
+        if sink.keeps_order is not keeps_order:
+            continue
+        try:
+            sink.accept(source, event, scope)
+        except (RunCancelled, KeyboardInterrupt):
+            raise
+        except BaseException:
+            logger.exception("a stream sink failed on %s", event.type)
+
+
+def _notify(source: Any, event: BaseEvent) -> Future[None] | None:
+    scope = _innermost()
+    try:
+        return _listeners.notify(source, event)
+    finally:
+        _stay_in(scope)
+
+
+def _stay_in(scope: Scope) -> None:
+    """Come back from what others were called for: a scope that they opened and left open is not the emitter's."""
+    if _innermost() is not scope:
+        scopes.enter(scope)
 
 
 def _unpublished(event: BaseEvent) -> BaseEvent:
@@ -262,8 +359,20 @@ def _unpublished(event: BaseEvent) -> BaseEvent:
     return event if (event if record is None else record).emission_sequence is None else event.reissued()
 
 
-def _stamped(event: BaseEvent, parent_id: str | None, started_id: str | None) -> BaseEvent:
-    """Stamp an event that has its fields already, or a copy of one that was emitted before; return which."""
+def _stamp(event: BaseEvent, parent_id: str | None, started_id: str | None = None) -> BaseEvent:
+    """Stamp an event with its links, or a copy of one that was emitted before; return which.
+
+    Events are frozen to their users; the links are stamped here and nowhere else, while nobody has seen the event.
+    """
+    record = getattr(event, "_record", None)
+    if record is not None and record.emission_sequence is None:
+        record.parent_event_id = parent_id
+        record.previous_event_id = _previous_id()
+        record.emission_sequence = _sequence()
+        if started_id is not None:
+            record.started_event_id = started_id
+        _set_previous_id(record.event_id)
+        return event
     event = _unpublished(event)
     fields = fields_of(event)
     previous_id = _previous_id()
@@ -272,6 +381,7 @@ def _stamped(event: BaseEvent, parent_id: str | None, started_id: str | None) ->
     fields["emission_sequence"] = _sequence()
     if started_id is not None:
         fields["started_event_id"] = started_id
+    _set_previous_id(event.event_id)
     return event
 
 
@@ -290,12 +400,17 @@ class FunctionSink:
     """A sink made of a function `(source, event)`."""
 
     sees_all = True
+    keeps_order = False
 
     def __init__(self, function: Callable[[Any, BaseEvent], None]) -> None:
         self._function = function
 
     def accept(self, source: Any, event: BaseEvent, scope: Scope) -> None:
-        self._function(source, event)
+        around = _innermost()
+        try:
+            self._function(source, event)
+        finally:
+            _stay_in(around)
 
 
 SinkToken = contextvars.Token[Scope]

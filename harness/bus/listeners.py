@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import contextvars
 import inspect
 import logging
 import threading
-from collections.abc import Awaitable, Coroutine, Iterable, Iterator
+from collections.abc import Awaitable, Generator, Hashable, Iterable, Sequence
 from concurrent.futures import Future
 from typing import Any, Final
 
-from harness.bus.order import CircularDependencyError, Depends, Handler, in_stages
+from harness.blocks import block
+from harness.bus.order import CircularDependencyError, Depends, Handler, identity_of, in_stages
 from harness.bus.own_loop import OwnLoop
 from harness.errors import RunCancelled, UsageError
 from harness.events import BaseEvent
@@ -23,7 +23,7 @@ logger = logging.getLogger("harness")
 _collected: contextvars.ContextVar[Collected | None] = contextvars.ContextVar("harness_awaited", default=None)
 
 
-class Collected(list[Awaitable[None]]):
+class Collected(list["InOrder"]):
     """What async handlers an emit set going. Tasks that it started keep it in their context, and must not add later."""
 
     is_open = True
@@ -51,8 +51,8 @@ class Listeners:
         self._lock = threading.Lock()
         #: In the order of registration; replaced as a whole, so that it can be looked at without the lock.
         self.handlers: list[tuple[type[BaseEvent], Handler]] = []
-        #: What a handler depends on, by the class for which it was registered.
-        self._depends_on: dict[tuple[type[BaseEvent], Handler], tuple[Handler, ...]] = {}
+        #: What a handler depends on, by the class for which it was registered, and its identity.
+        self._depends_on: dict[tuple[type[BaseEvent], Hashable], tuple[Handler, ...]] = {}
         #: The handlers of each class in stages, nearly always in one.
         self._by_class: dict[type[BaseEvent], tuple[tuple[Handler, ...], ...]] = {}
         self._loop = OwnLoop()
@@ -63,17 +63,18 @@ class Listeners:
         prerequisites = tuple(_dependency(prerequisite) for prerequisite in depends_on or ())
         with self._lock:
             if prerequisites:
-                self._depends_on[event_class, handler] = prerequisites
+                self._depends_on[event_class, identity_of(handler)] = prerequisites
             self._replace([*self.handlers, (event_class, handler)])
 
     def remove(self, event_class: type[BaseEvent], handler: Handler) -> None:
         """Take a handler off; one that is not there is no error."""
+        removed = event_class, identity_of(handler)
         with self._lock:
-            self._depends_on.pop((event_class, handler), None)
-            self._replace([known for known in self.handlers if known != (event_class, handler)])
+            self._depends_on.pop(removed, None)
+            self._replace([(known, other) for known, other in self.handlers if (known, identity_of(other)) != removed])
 
-    @contextlib.contextmanager
-    def scoped(self) -> Iterator[None]:
+    @block
+    def scoped(self) -> Generator[None]:
         """Start without handlers, and put back at the end those that were there before."""
         with self._lock:
             before, dependencies = self.handlers, self._depends_on
@@ -102,7 +103,7 @@ class Listeners:
             begun = _begin(stage, source, event)
             if begun:
                 rest = stages[number:]
-                return self._finish([_staged(begun, rest, source, event)] if rest else begun)
+                return self._finish([_Staged(begun, rest, source, event)] if rest else begun)
         return _DONE
 
     def has(self, event_class: type[BaseEvent]) -> bool:
@@ -129,24 +130,26 @@ class Listeners:
 
     def _staged_handlers(self, cls: type[BaseEvent]) -> tuple[tuple[Handler, ...], ...]:
         handlers = self._handlers_of(cls)
-        depends_on: dict[Handler, tuple[Handler, ...]] = {}
-        for (known, handler), prerequisites in self._depends_on.items():
+        depends_on: dict[Hashable, tuple[Handler, ...]] = {}
+        for (known, identity), prerequisites in self._depends_on.items():
             if issubclass(cls, known):
-                depends_on[handler] = (*depends_on.get(handler, ()), *prerequisites)
+                depends_on[identity] = (*depends_on.get(identity, ()), *prerequisites)
         if not depends_on:
             return (handlers,) if handlers else ()
         return in_stages(handlers, depends_on, cls.__name__)
 
     def _handlers_of(self, cls: type[BaseEvent]) -> tuple[Handler, ...]:
         # Once, though one may be registered for a class and for one above it.
-        return tuple(dict.fromkeys(handler for known, handler in self.handlers if issubclass(cls, known)))
+        return tuple(
+            {identity_of(handler): handler for known, handler in self.handlers if issubclass(cls, known)}.values()
+        )
 
-    def _finish(self, begun: list[Coroutine[Any, Any, None]]) -> Future[None]:
+    def _finish(self, begun: Sequence[_Guarded | _Staged]) -> Future[None]:
         collected = _collected.get()
         if collected is None or not collected.is_open:
             return self._loop.submit(_together(begun))
         future: Future[None] = Future()
-        collected.append(_in_order(begun, future))
+        collected.append(InOrder(begun, future))
         return future
 
     def shutdown(self, wait: bool = True) -> None:
@@ -157,8 +160,8 @@ class Listeners:
         self._loop.shutdown(wait)
 
 
-@contextlib.contextmanager
-def collecting() -> Iterator[Collected]:
+@block
+def collecting() -> Generator[Collected]:
     """Collect the async handlers that an emit inside sets going, for the caller to await."""
     outcomes = Collected()
     token = _collected.set(outcomes)
@@ -175,50 +178,86 @@ def _dependency(dependency: Any) -> Handler:
     raise UsageError(f"depends_on holds {dependency!r}; expected Depends(handler)")
 
 
-def _begin(handlers: tuple[Handler, ...], source: Any, event: BaseEvent) -> list[Coroutine[Any, Any, None]]:
+def _begin(handlers: tuple[Handler, ...], source: Any, event: BaseEvent) -> list[_Guarded]:
     """Call handlers; return what is still to be awaited of those that are async."""
-    begun: list[Coroutine[Any, Any, None]] = []
+    begun: list[_Guarded] = []
     for handler in handlers:
         try:
             outcome = handler(source, event)
             if inspect.isawaitable(outcome):
-                begun.append(_guarded(outcome, event.type))
+                begun.append(_Guarded(outcome, event.type))
         except (RunCancelled, KeyboardInterrupt):
-            for coroutine in begun:
-                coroutine.close()
+            _close(begun)
             raise
         except BaseException:
             logger.exception("a listener failed on %s", event.type)
     return begun
 
 
-async def _staged(
-    begun: list[Coroutine[Any, Any, None]], rest: tuple[tuple[Handler, ...], ...], source: Any, event: BaseEvent
-) -> None:
-    """Await the async handlers of a stage, and go on with the stages that depend on them."""
-    for stage in (*rest, ()):
-        await _together(begun)
-        begun = _begin(stage, source, event)
+class _Guarded:
+    """What is still to be done of an async handler; what it raises is logged."""
+
+    def __init__(self, outcome: Awaitable[Any], event_type: str) -> None:
+        self._outcome = outcome
+        self._event_type = event_type
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        try:
+            yield from self._outcome.__await__()
+        except (RunCancelled, KeyboardInterrupt, asyncio.CancelledError):
+            raise
+        except BaseException:
+            logger.exception("a listener failed on %s", self._event_type)
+
+    def close(self) -> None:
+        if inspect.iscoroutine(self._outcome):
+            self._outcome.close()
 
 
-async def _guarded(outcome: Awaitable[Any], event_type: str) -> None:
-    try:
-        await outcome
-    except (RunCancelled, KeyboardInterrupt, asyncio.CancelledError):
-        raise
-    except BaseException:
-        logger.exception("a listener failed on %s", event_type)
+class _Staged:
+    """The async handlers of a stage, and the stages that depend on them."""
+
+    def __init__(
+        self, begun: list[_Guarded], rest: tuple[tuple[Handler, ...], ...], source: Any, event: BaseEvent
+    ) -> None:
+        self._begun = begun
+        self._rest = rest
+        self._source = source
+        self._event = event
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        for stage in (*self._rest, ()):
+            yield from _together(self._begun).__await__()
+            self._begun = _begin(stage, self._source, self._event)
+
+    def close(self) -> None:
+        _close(self._begun)
 
 
-async def _together(begun: list[Coroutine[Any, Any, None]]) -> None:
+class InOrder:
+    """Async handlers that are awaited one after the other; closed, those that are not awaited yet never are."""
+
+    def __init__(self, begun: Sequence[_Guarded | _Staged], future: Future[None]) -> None:
+        self._begun = begun
+        self._future = future
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        for handler in self._begun:
+            yield from handler.__await__()
+        self.close()
+
+    def close(self) -> None:
+        """Note that nothing more comes of them."""
+        _close(self._begun)
+        if not self._future.done():
+            self._future.set_result(None)
+
+
+async def _together(begun: Sequence[_Guarded | _Staged]) -> None:
     # What a handler raises has been logged, and a cancelled run is no failure of whoever waits here.
     await asyncio.gather(*begun, return_exceptions=True)
 
 
-async def _in_order(begun: list[Coroutine[Any, Any, None]], future: Future[None]) -> None:
-    try:
-        for coroutine in begun:
-            await coroutine
-    finally:
-        if not future.done():
-            future.set_result(None)
+def _close(begun: Sequence[_Guarded | _Staged]) -> None:
+    for handler in begun:
+        handler.close()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
+from types import BuiltinMethodType, MethodType
 from typing import Any
 
 from msgspec import Struct
@@ -30,8 +31,15 @@ class Depends(Struct, frozen=True):
     handler: Handler
 
 
-#: What each handler of one event depends on.
-Dependencies = Mapping[Handler, Iterable[Handler]]
+#: What each handler of one event, by its identity, depends on.
+Dependencies = Mapping[Hashable, Iterable[Handler]]
+
+
+def identity_of(handler: Handler) -> Hashable:
+    """Return what tells a handler from others, whatever it says of being equal to them: a method is one with its object."""
+    if type(handler) is MethodType:
+        return id(handler.__self__), id(handler.__func__)
+    return handler if type(handler) is BuiltinMethodType else id(handler)
 
 
 def in_stages(
@@ -44,18 +52,18 @@ def in_stages(
     Raises:
         CircularDependencyError: handlers depend on each other.
     """
-    known = set(handlers)
+    known = {identity_of(handler): handler for handler in handlers}
     sorter = TopologicalSorter(
-        {handler: [on for on in depends_on.get(handler, ()) if on in known] for handler in handlers}
+        {identity: [on for on in map(identity_of, depends_on.get(identity, ())) if on in known] for identity in known}
     )
     try:
         sorter.prepare()
     except CycleError as error:
-        raise CircularDependencyError(error.args[1], event_name) from None
-    place = {handler: number for number, handler in enumerate(handlers)}
+        raise CircularDependencyError([known[identity] for identity in error.args[1]], event_name) from None
+    place = {identity: number for number, identity in enumerate(known)}
     stages = []
     while sorter.is_active():
         ready = sorter.get_ready()
-        stages.append(tuple(sorted(ready, key=place.__getitem__)))
+        stages.append(tuple(known[identity] for identity in sorted(ready, key=place.__getitem__)))
         sorter.done(*ready)
     return tuple(stages)

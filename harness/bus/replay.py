@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import contextvars
-from collections.abc import Iterator
+from collections.abc import Generator
+
+from harness.blocks import block
 
 _replaying: contextvars.ContextVar[bool] = contextvars.ContextVar("harness_replaying", default=False)
 
@@ -14,8 +15,8 @@ def is_replaying() -> bool:
     return _replaying.get()
 
 
-@contextlib.contextmanager
-def replaying() -> Iterator[None]:
+@block
+def replaying() -> Generator[None]:
     """Have what is published inside be known as shown again."""
     token = _replaying.set(True)
     try:

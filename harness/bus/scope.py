@@ -6,14 +6,19 @@ found by its event's source instead (clause `scope.worker-threads`).
 
 from __future__ import annotations
 
-import contextlib
 import contextvars
 import threading
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from harness.blocks import block
 
 if TYPE_CHECKING:
+    from harness.bus.unseen import Unseen
     from harness.events import BaseEvent
+
+_NO_GATE: Final = nullcontext()
 
 
 class Sink(Protocol):
@@ -21,6 +26,9 @@ class Sink(Protocol):
 
     #: Whether there must be every event; else those of steps need not be made for it, see `harness.bus.unseen`.
     sees_all: bool
+    #: Whether scopes open and close in it in one step with the tree of scopes. It is told while the tree is locked, and
+    #: must neither wait nor call anybody who does.
+    keeps_order: bool
 
     def accept(self, source: Any, event: BaseEvent, scope: Scope) -> None:
         """Take one event. `scope` is the open one around it, or, no longer open, the one that the event closes."""
@@ -98,6 +106,8 @@ class Scope:
         "abandon",
         "children",
         "event_id",
+        "gate",
+        "holder",
         "is_open",
         "kind",
         "label",
@@ -107,6 +117,7 @@ class Scope:
         "run",
         "sink",
         "sinks",
+        "source",
     )
 
     def __init__(
@@ -124,17 +135,42 @@ class Scope:
         self.run = run
         self.sinks = sinks
         self.lookahead = lookahead
+        #: Held while a scope of this tree opens or closes, so that none does in one that is closing. The root, which
+        #: ends never, has none.
+        self.gate: AbstractContextManager[Any] = (
+            _NO_GATE if parent is None else parent.gate if parent.parent is not None else threading.RLock()
+        )
         self.is_open = True
         #: Opened by the runtime itself, which will close it whatever happens.
         self.owned = False
         #: The sink whose base this is, for the base scope of a session.
         self.sink: Sink | None = None
-        #: The open scopes that the runtime opened directly in this one, in the order of their opening.
+        #: The open scopes that end with this one at the latest, in the order of their opening; see `hold`.
         self.children: dict[Scope, None] = {}
-        #: What closes this scope when the one around it closes first; given an explanation.
-        self.abandon: Callable[[str], None] | None = None
+        #: The scope that has this one among its children.
+        self.holder: Scope | None = None
+        #: Who opened it, and the event that closes it when the one around it closes first, from an explanation.
+        self.source: Any = None
+        self.abandon: Callable[[str], BaseEvent | Unseen | None] | None = None
         #: What this scope is called in a path, as in a flow's or a method's name.
         self.label = ""
+
+    def hold(self) -> None:
+        """Have this scope end with the nearest one around that ends what is left in it: the runtime's, or a session's.
+
+        Scopes that users opened, and those of sinks, end nothing. Called with the gate held.
+        """
+        holder = self.parent
+        while holder is not None and not (holder.is_open and (holder.owned or holder.sink is not None)):
+            holder = holder.parent
+        if holder is not None:
+            self.holder = holder
+            holder.children[self] = None
+
+    def let_go(self) -> None:
+        """Take back what `hold` did."""
+        if self.holder is not None:
+            self.holder.children.pop(self, None)
 
 
 ROOT = Scope("", None, None, Run(), ())
@@ -149,7 +185,11 @@ def current_scope() -> Scope:
     A closed scope whose work has been cancelled is not passed over: what still runs in it is to stop, not to go on in
     the scope around.
     """
-    scope = current.get()
+    return open_from(current.get())
+
+
+def open_from(scope: Scope) -> Scope:
+    """Return `scope` where it is open, or the nearest one around it that is; see `current_scope`."""
     while not scope.is_open and scope.parent is not None and not scope.run.cancelled:
         scope = scope.parent
     return scope
@@ -177,8 +217,8 @@ def current_run() -> Run | None:
     return None if run is ROOT.run else run
 
 
-@contextlib.contextmanager
-def on_cancel(callback: Callable[[], None]) -> Iterator[None]:
+@block
+def on_cancel(callback: Callable[[], None]) -> Generator[None]:
     """Have `callback` called where the current run is cancelled while the block lasts, or has been; see `Run.on_cancel`."""
     run = current_run()
     detach = _nothing if run is None else run.on_cancel(callback)
@@ -207,6 +247,8 @@ def session_scope(sink: Sink, run: Run, lookahead: tuple[LookAhead, ...]) -> Sco
     around = current_scope()
     base = Scope("session", around.event_id, around, run, (*around.sinks, sink), (*around.lookahead, *lookahead))
     base.sink = sink
+    with base.gate:
+        base.hold()
     return base
 
 

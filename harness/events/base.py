@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 from pydantic import AfterValidator, ConfigDict, Field
 from pydantic_core import from_json, to_json
 
-from harness.errors import error_text
+from harness.errors import RunCancelled, error_text
 from harness.events.coercion import with_owners
 from harness.events.lazy import LazyModel, set_fields, set_record
 from harness.events.record import EventRecord
@@ -135,7 +135,9 @@ def _shown(value: Any) -> str:
         return error_text(value)
     try:
         return repr(value)
-    except Exception as failure:
+    except (RunCancelled, KeyboardInterrupt):
+        raise
+    except BaseException as failure:
         return f"<its repr raised {type(failure).__name__}>"
 
 

@@ -40,7 +40,7 @@ import orjson
 from msgspec import Struct, structs
 from pydantic import BaseModel
 
-from harness.errors import error_text
+from harness.errors import RunCancelled, error_text
 from harness.frames.frozen import FrozenDict, FrozenList
 
 #: Levels of nesting that a payload keeps; orjson refuses documents deeper than 254.
@@ -79,7 +79,9 @@ def _encode(value: Any, above: tuple[int, ...]) -> Any:
             if not isinstance(value, dict | set):
                 raise
             return _encode_object(dict(value) if isinstance(value, dict) else set(value), above)
-    except Exception as error:
+    except (RunCancelled, KeyboardInterrupt):
+        raise
+    except BaseException as error:
         return FrozenDict({"$object": _class_name(cls), "repr": f"<encoding raised {type(error).__name__}>"})
 
 
@@ -194,7 +196,9 @@ def _exception(value: BaseException) -> FrozenDict:
 def _safe_repr(value: Any) -> Any:
     try:
         text = _ADDRESS.sub("", repr(value))
-    except Exception as failure:
+    except (RunCancelled, KeyboardInterrupt):
+        raise
+    except BaseException as failure:
         return f"<repr raised {type(failure).__name__}>"
     return _text(text if len(text) <= _MAX_REPR else text[:_MAX_REPR] + "…")
 

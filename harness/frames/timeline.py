@@ -36,6 +36,7 @@ class Timeline:
     """An append-only log of frames with a state. Every method may be called from any thread."""
 
     sees_all = True
+    keeps_order = True
 
     def __init__(self, lock: Lock, *, retain: bool = True) -> None:
         self._lock = lock
@@ -87,9 +88,9 @@ class Timeline:
                 self._append(FrameRecord(self._length + 1, parent_id, record))
                 if record.shape.opens is not None:
                     self._open.add(event.event_id)
-            elif record.started_event_id == scope.event_id:
+            elif record.started_event_id == scope.event_id and scope.event_id in self._open:
                 self._append(FrameRecord(self._length + 1, parent_id, record))
-                self._open.discard(record.started_event_id or "")
+                self._open.discard(scope.event_id)
                 if scope.owned and source is self.root and scope.parent is not None and scope.parent.sink is self:
                     self._move("seal")
             else:
@@ -234,27 +235,27 @@ class Timeline:
 
     def _next(self, cursor: Cursor) -> FrameRecord | None:
         """Return the next record of a cursor that has none at hand, and give it a new batch; None where there is none."""
-        with self._lock:
-            # Another thread that reads by the same cursor may have come first.
-            for record in cursor.batch:
+        while True:
+            with self._lock:
+                # Another thread that reads by the same cursor may have come first.
+                for record in cursor.batch:
+                    return record
+                start = cursor.position - self._released
+                records = self._records[start : start + cursor.stride]
+                if not records:
+                    return None
+                cursor.position += len(records)
+                further = cursor.position > self._furthest
+                self._furthest = max(cursor.position, self._furthest)
+                if not self._retain:
+                    keep = min((other.position for other in self._cursors), default=cursor.position)
+                    del self._records[: keep - self._released]
+                    self._released = max(keep, self._released)
+                batch = cursor.batch = cursor.chosen(records)
+            if further and self.on_room is not None:
+                self.on_room()
+            for record in batch:
                 return record
-            start = cursor.position - self._released
-            records = self._records[start : start + cursor.stride]
-            if not records:
-                return None
-            cursor.position += len(records)
-            further = cursor.position > self._furthest
-            self._furthest = max(cursor.position, self._furthest)
-            if not self._retain:
-                keep = min((other.position for other in self._cursors), default=cursor.position)
-                del self._records[: keep - self._released]
-                self._released = max(keep, self._released)
-            batch = cursor.batch = cursor.chosen(records)
-        if further and self.on_room is not None:
-            self.on_room()
-        for record in batch:
-            return record
-        return self._next(cursor)
 
     @property
     def unread(self) -> int:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import contextvars
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 
+from harness.blocks import block
 from harness.errors import UsageError
 
 _optional: contextvars.ContextVar[bool] = contextvars.ContextVar("harness_credentials_optional", default=False)
@@ -14,8 +14,8 @@ _optional: contextvars.ContextVar[bool] = contextvars.ContextVar("harness_creden
 PLACEHOLDER = "no-key-needed"
 
 
-@contextlib.contextmanager
-def no_credentials_needed() -> Iterator[None]:
+@block
+def no_credentials_needed() -> Generator[None]:
     """Let calls in this context do without a key: they are played from a tape, or go to a local server."""
     token = _optional.set(True)
     try:

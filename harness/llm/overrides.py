@@ -10,10 +10,11 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from harness.blocks import block
 from harness.llm.parameters.names import words
 
 _Overrides = Mapping[int, Any]
@@ -47,8 +48,8 @@ def stop_override(llm: Any) -> list[str] | None:
     return _stop.get().get(id(llm))
 
 
-@contextlib.contextmanager
-def _overridden(variable: contextvars.ContextVar[_Overrides], attribute: str, llm: Any, value: Any) -> Iterator[None]:
+@block
+def _overridden(variable: contextvars.ContextVar[_Overrides], attribute: str, llm: Any, value: Any) -> Generator[None]:
     if not getattr(llm, "knows_call_scope", False):
         with _foreign:
             before = getattr(llm, attribute, None)

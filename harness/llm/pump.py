@@ -28,24 +28,14 @@ class _End:
         self.error = error
 
 
-@contextlib.contextmanager
-def ended(iterator: Iterator[T]) -> Iterator[Iterator[T]]:
+def ended(iterator: Iterator[T]) -> contextlib.AbstractContextManager[Iterator[T]]:
     """Close a generator when its reader leaves, whatever made it leave; other iterators have nothing to close."""
-    try:
-        yield iterator
-    finally:
-        if isinstance(iterator, Generator):
-            iterator.close()
+    return contextlib.closing(iterator) if isinstance(iterator, Generator) else contextlib.nullcontext(iterator)
 
 
-@contextlib.asynccontextmanager
-async def aended(iterator: AsyncIterator[T]) -> AsyncIterator[AsyncIterator[T]]:
+def aended(iterator: AsyncIterator[T]) -> contextlib.AbstractAsyncContextManager[AsyncIterator[T]]:
     """Do as `ended` for an async generator."""
-    try:
-        yield iterator
-    finally:
-        if isinstance(iterator, AsyncGenerator):
-            await iterator.aclose()
+    return contextlib.aclosing(iterator) if isinstance(iterator, AsyncGenerator) else contextlib.nullcontext(iterator)
 
 
 async def iterated_in_thread(make: Callable[[], Iterator[T]]) -> AsyncIterator[T]:

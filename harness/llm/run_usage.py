@@ -15,6 +15,7 @@ class RunUsage:
     """Adds up what every completed call of a run tells, whoever makes the call; takes part in the run's events."""
 
     sees_all = False
+    keeps_order = False
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -35,7 +35,12 @@ class SessionCore(Projected[T, View], Generic[T, View, Body]):
             self._production.end()
             return
         self._production.know(self._source)
-        self._launch(body, context)
+        try:
+            self._launch(body, context)
+        except Exception as error:
+            # As where no thread can be started any more: who waits for frames is told.
+            self._production.failed(error)
+            self._production.end()
 
     @abstractmethod
     def _launch(self, body: Body, context: Context) -> None:

@@ -7,7 +7,7 @@ import os
 import threading
 from typing import Any
 
-from harness.bus import attribution, scope as scopes
+from harness.bus import attribution, bus, scope as scopes
 from harness.bus.scope import Run, Scope
 from harness.errors import UsageError
 from harness.frames.timeline import Timeline
@@ -91,10 +91,18 @@ class Production:
             return
         if self.timeline.close() and self.run is not None:
             self.run.cancel()
-        self.end()
+        self._let_go()
 
     def end(self) -> None:
-        """Let go of everything that would keep the run's objects alive."""
+        """Note that the run is over: what it has left open ends, and nothing of it is kept alive."""
+        try:
+            # Not where it is closed, which may be anywhere, and must not wait for sinks and listeners.
+            if self._base is not None:
+                bus.end_session(self._base)
+        finally:
+            self._let_go()
+
+    def _let_go(self) -> None:
         self.unfinished.clear()
         self.timeline.root = None
         if self._base is not None:

@@ -16,7 +16,8 @@ from harness.session.production import Production
 
 T = TypeVar("T")
 View = TypeVar("View")
-_UNDER_WAY: Final = frozenset({State.RUNNING, State.SEALED})
+#: The states in which frames may still come.
+UNDER_WAY: Final = frozenset({State.RUNNING, State.SEALED})
 
 
 class Projected(ABC, Generic[T, View]):
@@ -117,7 +118,7 @@ class Projected(ABC, Generic[T, View]):
 
     def _check_process(self) -> None:
         """Refuse to read on what another process runs. Raises UsageError."""
-        if self._timeline.state in _UNDER_WAY:
+        if self._timeline.state in UNDER_WAY:
             self._production.check_process()
 
     def close(self) -> None:

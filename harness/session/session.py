@@ -15,10 +15,12 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from harness.bus.running_loop import running_loop
+from harness.errors import UsageError
 from harness.frames.frame import StreamFrame, frame_of
 from harness.frames.timeline import Cursor
 from harness.session.core import SessionCore, ViewCore
 from harness.session.production import Production
+from harness.session.projections import UNDER_WAY
 from harness.waits import acquire
 
 T = TypeVar("T")
@@ -131,6 +133,20 @@ class AsyncStreamSession(SessionCore[T, "AsyncFrameIterator", Callable[[], Await
         self._views.add(view)
         return view
 
+    def _check_loop(self) -> None:
+        """Refuse to wait for a run whose loop has been closed. Raises UsageError."""
+        task = self._task
+        if self._timeline.state in UNDER_WAY and task is not None and task.get_loop().is_closed():
+            raise UsageError(
+                "this session is bound to the loop of its first iteration, and that loop was closed before the run had "
+                "ended: no frame will come. Read a session to its end in one loop, or close it first"
+            )
+
+    def _lost(self, reader: asyncio.Task[Any] | None) -> None:
+        """Close what a cancelled task was reading, unless another one reads it, too (clause `cleanup.async-cancel`)."""
+        if not self._has_other_readers(reader):
+            self.close()
+
     def _has_other_readers(self, task: asyncio.Task[Any] | None) -> bool:
         readers = [view.reader for view in list(self._views)]
         return any(reader is not None and reader is not task and not reader.done() for reader in readers)
@@ -191,6 +207,7 @@ class AsyncFrameIterator(ViewCore):
     def __init__(self, session: AsyncStreamSession[Any], cursor: Cursor) -> None:
         super().__init__(session, cursor)
         self._reader: weakref.ref[asyncio.Task[Any]] | None = None
+        self._reader_ended = _when_reader_ended(weakref.ref(session))
 
     @property
     def reader(self) -> asyncio.Task[Any] | None:
@@ -213,10 +230,30 @@ class AsyncFrameIterator(ViewCore):
 
     def _note_reader(self) -> None:
         task = asyncio.current_task(running_loop())
-        self._reader = None if task is None else weakref.ref(task)
+        if task is None or task is self.reader:
+            return
+        self._forget_reader()
+        self._reader = weakref.ref(task)
+        # It may be cancelled where it does not wait for a frame. Of its context nothing is needed.
+        task.add_done_callback(self._reader_ended, context=Context())
+
+    def _forget_reader(self) -> None:
+        """Let the latest reader end as it may, unless it is leaving because it is cancelled."""
+        task = self.reader
+        if task is not None and not task.cancelling():
+            task.remove_done_callback(self._reader_ended)
+
+    def _end(self) -> None:
+        self._forget_reader()
+        super()._end()
+
+    def __del__(self) -> None:
+        self._forget_reader()
+        super().__del__()
 
     async def _wait(self) -> bool:
         loop = running_loop()
+        self._session._check_loop()
         self._note_reader()
         changed: asyncio.Future[None] = loop.create_future()
         thread = threading.get_ident()
@@ -237,10 +274,18 @@ class AsyncFrameIterator(ViewCore):
         except asyncio.CancelledError:
             # The consumer has been cancelled: so is the run, unless another task is reading it.
             timeline.forget_waker(wake)
-            if not self._session._has_other_readers(asyncio.current_task()):
-                self._session.close()
+            self._session._lost(asyncio.current_task())
             raise
         return True
+
+
+def _when_reader_ended(session: weakref.ref[AsyncStreamSession[Any]]) -> Callable[[asyncio.Task[Any]], None]:
+    def ended(reader: asyncio.Task[Any]) -> None:
+        left = session()
+        if left is not None and reader.cancelled() and left._timeline.state in UNDER_WAY:
+            left._lost(reader)
+
+    return ended
 
 
 def _resolve(future: asyncio.Future[None]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 import threading
 from typing import Any
@@ -23,7 +24,13 @@ from harness.bus.bus import (
 )
 from harness.bus.scope import ROOT, Run, Scope
 from harness.errors import RunCancelled, UsageError
-from harness.events import BaseEvent, FlowFinishedEvent, FlowStartedEvent, MethodExecutionStartedEvent
+from harness.events import (
+    BaseEvent,
+    FlowFinishedEvent,
+    FlowStartedEvent,
+    MethodExecutionStartedEvent,
+    ToolUsageStartedEvent,
+)
 from harness.flow import Flow, start
 from harness.session.session import StreamSession
 
@@ -78,6 +85,32 @@ def test_events_in_a_scope_have_it_as_their_parent() -> None:
     emit(None, after)
     assert [note.parent_event_id, finished.started_event_id] == [scope.event_id, scope.event_id]
     assert (finished.parent_event_id, after.parent_event_id) == (None, None)
+
+
+@pytest.mark.parametrize("how", ["a listener", "a sink"])
+def test_what_is_called_for_an_event_leaves_the_emitter_where_it_was(how: str) -> None:
+    def opening(_source: Any, event: BaseEvent) -> None:
+        if event.type != "tool_usage_started":
+            emit(None, ToolUsageStartedEvent(tool_name="t", tool_args={}))
+
+    def parents() -> list[bool]:
+        scope = open_scope(None, FlowStartedEvent(flow_name="F"))
+        notes = [Note(), Note()]
+        for note in notes:
+            emit(None, note)
+        close_scope(scope, None, FlowFinishedEvent(flow_name="F"))
+        emit(None, after := Note())
+        return [*(note.parent_event_id == scope.event_id for note in notes), after.parent_event_id is None]
+
+    def run() -> list[bool]:
+        if how == "a sink":
+            add_stream_sink(opening)
+        else:
+            event_bus.register_handler(BaseEvent, opening)
+        return parents()
+
+    with event_bus.scoped_handlers():
+        assert contextvars.copy_context().run(run) == [True, True, True]
 
 
 def test_scopes_in_two_tasks_do_not_see_each_other() -> None:
@@ -170,17 +203,25 @@ def test_a_handler_that_raises_changes_nothing_for_others(
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
 
 
-def test_a_payload_that_can_not_be_encoded_is_a_frame_all_the_same() -> None:
-    frames = list(StreamSession(lambda: emit(None, Note(value=NoRepr()))))
-    assert frames[0].data["value"]["repr"] == "<repr raised LookupError>"
+@pytest.mark.parametrize(("value", "failure"), [(NoRepr(), "LookupError"), (NoWay(), "SystemExit")])
+def test_a_payload_that_can_not_be_encoded_is_a_frame_all_the_same(value: Any, failure: str) -> None:
+    frames = list(StreamSession(lambda: emit(None, Note(value=value))))
+    assert frames[0].data["value"]["repr"] == f"<repr raised {failure}>"
 
 
-def test_an_encoder_that_exits_does_not_end_the_run(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_encoder_that_exits_does_not_end_the_run(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def exits(event: BaseEvent) -> Any:
+        monkeypatch.undo()
+        raise SystemExit(3)
+
     def body() -> str:
-        emit(None, Note(value=NoWay()))
+        emit(None, Note(value=object()))
         emit(None, Note(value=2))
         return "done"
 
+    monkeypatch.setattr("harness.frames.timeline.recorded", exits)
     session = StreamSession(body)
     assert [(frame.seq, frame.data["value"]) for frame in session] == [(1, 2)]
     assert (session.result, len(caplog.records)) == ("done", 1)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextvars
+import gc
 import threading
-from typing import Any
+import warnings
+from dataclasses import dataclass
+from typing import Any, cast
 
 import pytest
 
 from harness.bus.bus import aemit, emit, event_bus
+from harness.bus.order import Depends
 from harness.bus.replay import is_replaying
 from harness.events import BaseEvent, FlowFinishedEvent, FlowStartedEvent
 from harness.session.session import StreamSession
@@ -198,6 +202,36 @@ def test_a_handler_is_called_once_though_it_is_registered_for(classes: tuple[typ
     assert heard == ["dog"]
 
 
+@dataclass
+class Unhashable:
+    heard: list[str]
+
+    def __call__(self, _source: Any, event: BaseEvent) -> None:
+        self.heard.append(event.type)
+
+
+class Incomparable(Unhashable):
+    def __eq__(self, other: object) -> bool:
+        raise LookupError
+
+    def __hash__(self) -> int:
+        return 1
+
+
+@pytest.mark.parametrize("kind", [Unhashable, Incomparable])
+def test_handlers_are_told_apart_by_what_they_are_and_not_by_what_they_equal(kind: type[Unhashable]) -> None:
+    heard: list[str] = []
+    first, second = kind(heard), kind(heard)
+    for handler in (first, second, first):
+        event_bus.register_handler(Dog, handler, [Depends(second)] if handler is first else None)
+    emit(None, Dog())
+    event_bus.off(Dog, second)
+    emit(None, Dog())
+    event_bus.off(Dog, first)
+    emit(None, Dog())
+    assert heard == ["dog"] * 3
+
+
 def test_a_replayed_event_reaches_handlers_as_it_was_and_no_session() -> None:
     heard: list[tuple[bool, int | None]] = []
     dog = Dog()
@@ -279,6 +313,30 @@ def test_aemit_waits_for_async_handlers_in_their_order() -> None:
         return list(heard)
 
     assert asyncio.run(check()) == ["first", "second"]
+
+
+def test_handlers_that_a_cancelled_aemit_did_not_come_to_never_begin() -> None:
+    heard: list[str] = []
+
+    @event_bus.on(Dog)
+    async def first(_source: Any, _event: Dog) -> None:
+        cast("asyncio.Task[Any]", asyncio.current_task()).cancel()
+        await asyncio.sleep(0)
+        heard.append("first")
+
+    async def second(_source: Any, _event: Dog) -> None:
+        heard.append("second")
+
+    event_bus.register_handler(Dog, second)
+
+    async def check() -> None:
+        await asyncio.wait({asyncio.create_task(aemit(None, Dog()))})
+
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        asyncio.run(check())
+        gc.collect()
+    assert (heard, [str(warning.message) for warning in warned]) == ([], [])
 
 
 def test_an_async_handler_that_raises_changes_nothing(caplog: pytest.LogCaptureFixture) -> None:

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from harness.bus.bus import emit
+from harness.bus.bus import emit, event_bus
 from harness.errors import RunCancelled
-from harness.events import BaseEvent
+from harness.events import BaseEvent, MethodExecutionStartedEvent
 from harness.flow import Flow, listen, start
 from tests.flow.graphs import TIMEOUT_S
 from tests.session.bodies import join_harness_threads, run_program
@@ -152,6 +152,22 @@ def test_closing_before_the_first_frame_runs_nothing(flow: Blocking) -> None:
     session = flow.stream_events()
     session.close()
     assert (list(session), flow.blocked.is_set()) == ([], False)
+
+
+def test_a_run_that_is_closed_before_it_has_its_loop_ends_where_it_began(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Awaits(Flow):
+        @start()
+        async def never(self) -> None: ...
+
+    unraisable: list[Any] = []
+    monkeypatch.setattr("sys.unraisablehook", lambda told: unraisable.append(told.exc_value))
+    session = Awaits().stream_events()
+    with event_bus.scoped_handlers():
+        event_bus.register_handler(MethodExecutionStartedEvent, lambda source, event: session.close())
+        list(session)
+    join_harness_threads()
+    gc.collect()
+    assert (session.is_cancelled, unraisable) == (True, [])
 
 
 def test_closing_an_outer_session_stops_an_inner_flow() -> None:

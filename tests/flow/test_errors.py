@@ -181,6 +181,41 @@ def test_an_async_sibling_of_a_failing_method_is_cancelled_and_cleans_up() -> No
     assert asyncio.run(read()) == (["fails failed p1", "waits failed p1", "Siblings failed"], ["cleaned up"])
 
 
+def test_siblings_that_had_ended_when_a_method_failed_end_as_they_did() -> None:
+    class Siblings(Flow):
+        @start()
+        async def fails(self) -> None:
+            raise LookupError("told")
+
+        @start()
+        async def waits(self) -> None:
+            await asyncio.Event().wait()
+
+        @start()
+        async def returned(self) -> str:
+            return "done"
+
+        @start()
+        async def failed_too(self) -> None:
+            raise ValueError("of its own")
+
+        @listen(returned)
+        def never(self) -> None: ...
+
+    session = Siblings().stream_events()
+    with pytest.raises(LookupError):
+        list(session)
+    assert transcript(session.frames)[5:] == [
+        "fails failed p1",
+        "returned finished p1",
+        "failed_too failed p1",
+        "waits failed p1",
+        "Siblings failed",
+    ]
+    told = [(frame.data.get("result"), frame.data.get("error_type")) for frame in session.frames[5:-1]]
+    assert told == [(None, "LookupError"), ("done", None), (None, "ValueError"), (None, "RunCancelled")]
+
+
 def test_siblings_are_stopped_before_the_failure_is_told(gate: threading.Event) -> None:
     runs: list[Run | None] = []
     begun = threading.Event()

@@ -21,7 +21,7 @@ from hypothesis import given, settings, strategies as st
 from msgspec import Struct
 from pydantic import BaseModel, ConfigDict
 
-from harness.errors import error_text
+from harness.errors import RunCancelled, error_text
 from harness.frames import codec
 from harness.frames.codec import MAX_DEPTH, decoded_text, encode
 from harness.frames.frozen import FrozenDict, FrozenList, freeze
@@ -396,5 +396,38 @@ def test_freezing_changes_no_value(value: Any) -> None:
     assert freeze(value) == value
 
 
+class Says:
+    """Raises what it is given where it is asked for its text, its repr, or what is in it."""
+
+    def __init__(self, error: BaseException) -> None:
+        self._error = error
+
+    def __repr__(self) -> str:
+        raise self._error
+
+
+class SaysError(Says, Exception):
+    __str__ = Says.__repr__
+
+
+class SaysMapping(Says, Mapping[str, Any]):
+    def __getitem__(self, key: str) -> Any:
+        raise self._error
+
+    def __iter__(self) -> Any:
+        raise self._error
+
+    def __len__(self) -> int:
+        raise self._error
+
+
 def test_an_error_that_has_no_words_says_what_went_wrong() -> None:
     assert (error_text(ValueError("told")), error_text(UnhappyError())) == ("told", "<its text raised ValueError>")
+
+
+@pytest.mark.parametrize("kind", [Says, SaysError, SaysMapping])
+def test_a_payload_ends_no_run_but_lets_who_ends_it_through(kind: type[Says]) -> None:
+    assert "raised SystemExit>" in str(encode(kind(SystemExit(3))))
+    for error in (RunCancelled(), KeyboardInterrupt()):
+        with pytest.raises(type(error)):
+            encode(kind(error))

@@ -13,7 +13,7 @@ import pytest
 
 from harness.bus import attribution
 from harness.bus.bus import aemit, emit
-from harness.errors import RunCancelled
+from harness.errors import RunCancelled, UsageError
 from harness.session.session import AsyncStreamSession
 from tests.session.bodies import TIMEOUT_S, Note, collected, run_program
 
@@ -269,6 +269,46 @@ async def test_the_last_consumer_to_be_cancelled_ends_the_run() -> None:
     assert (body.ended, session.is_cancelled) == (["CancelledError"], True)
 
 
+@pytest.mark.asyncio
+async def test_a_consumer_cancelled_while_it_is_busy_ends_the_run() -> None:
+    body = Waiting()
+    session = body.session()
+
+    async def consume() -> None:
+        async for _ in session:
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(consume())
+    await body.waits.wait()
+    task.cancel()
+    await settled()
+    assert (body.ended, session.is_cancelled) == (["CancelledError"], True)
+
+
+@pytest.mark.asyncio
+async def test_a_task_that_is_cancelled_after_it_has_left_ends_nothing() -> None:
+    body, other = Waiting(), Waiting()
+    session, left = body.session(), asyncio.Event()
+    other.gate.set()
+
+    async def consume() -> None:
+        assert len(await collected(aiter(other.session()))) == 2
+        async for _ in session:
+            break
+        left.set()
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(consume())
+    callbacks: Any = task
+    await left.wait()
+    assert not callbacks._callbacks
+    task.cancel()
+    await asyncio.wait({task})
+    body.gate.set()
+    assert [frame.data["n"] async for frame in session] == [1, 2]
+    assert session.result == "done"
+
+
 async def drop_the_session(body: Waiting) -> None:
     await anext(aiter(body.session()))
 
@@ -356,6 +396,20 @@ def test_closing_after_the_loop_has_ended_is_no_error() -> None:
     asyncio.run(leave())
     sessions[0].close()
     sessions[0].close()
+
+
+def test_a_run_whose_loop_was_closed_is_waited_for_in_no_other() -> None:
+    session = Waiting().session()
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(anext(aiter(session)))
+    loop.close()
+    with pytest.raises(UsageError, match="loop was closed before the run had ended"):
+        asyncio.run(asyncio.wait_for(collected(aiter(session)), TIMEOUT_S))
+    session.close()
+    assert len(asyncio.run(collected(aiter(session)))) == 1
+    # Closed under its task: asyncio would warn of it.
+    task: Any = session._task
+    task._log_destroy_pending = False
 
 
 def test_a_reader_whose_loop_was_closed_hinders_nobody() -> None:

@@ -197,6 +197,14 @@ def test_without_retention_projections_taken_before_reading_see_every_frame(kind
     assert types(driver.all(flow)) == ["flow_started", "flow_finished"]
 
 
+@pytest.mark.parametrize("options", [{"look_ahead": 3000}, {"retain": False}], ids=["look-ahead", "no retention"])
+def test_a_projection_passes_over_any_number_of_frames(options: dict[str, Any], kind: Kind, driver: Driver) -> None:
+    session = session_of(kind, notes(2000), **options)
+    tools, custom = session.tools, session.custom
+    assert len(driver.all(custom)) == 2000
+    assert driver.all(tools) == []
+
+
 def test_both_kinds_have_the_same_surface(kind: Kind) -> None:
     def names(cls: type) -> set[str]:
         return {name for name in dir(cls) if not name.startswith("_")}

@@ -105,6 +105,21 @@ def test_every_thread_that_reads_a_failing_session_gets_its_error() -> None:
     assert raised == [error] * 3
 
 
+def test_a_run_that_gets_no_thread_has_failed_for_every_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(_thread: threading.Thread) -> None:
+        raise error
+
+    error, session = RuntimeError("can't start new thread"), StreamSession(notes(1))
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", start)
+        with pytest.raises(RuntimeError) as raised:
+            list(session)
+    assert (raised.value is error, session.is_completed) == (True, True)
+    with pytest.raises(RuntimeError) as raised:
+        list(session)
+    assert raised.value is error
+
+
 def test_closing_from_another_thread_ends_every_reader(gate: threading.Event) -> None:
     waiting = threading.Barrier(4)
     ends: list[str] = []

@@ -70,6 +70,7 @@ def _(frame: StreamFrame) -> dict[str, Any]:
 def _(accept: Any, timeline: Any, source: Any, event: Any, scope: Any) -> None:
     accept(timeline, source, event, scope)
     if event.type == "llm_call_completed":
+        timeline._open.add(scope.event_id)
         accept(timeline, source, event.model_copy(update={"event_id": f"{event.event_id}-again"}), scope)
 
 

@@ -26,6 +26,7 @@ class _Eavesdropper:
     """Passes on to a session what another one hears, while it is on."""
 
     sees_all = True
+    keeps_order = True
 
     def __init__(self, session: Any) -> None:
         self._session = weakref.ref(session)

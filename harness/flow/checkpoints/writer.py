@@ -169,6 +169,7 @@ class _Beside:
     """Has checkpoints written at events that are published anywhere in a run."""
 
     sees_all = True
+    keeps_order = False
 
     def __init__(self, writer: CheckpointWriter, run: FlowRun, config: CheckpointConfig) -> None:
         self._writer = writer

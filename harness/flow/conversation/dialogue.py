@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import Any, Final
 
+from harness.blocks import block
 from harness.bus.running_loop import is_loop_running
 from harness.bus.scope import Run, current_run
 from harness.errors import HarnessError
@@ -63,8 +63,8 @@ class Dialogue:
         self._gate = threading.RLock()
         self._models: dict[str, Any] = {}
 
-    @contextlib.contextmanager
-    def opened(self, turn: Turn, flow_name: str) -> Iterator[None]:
+    @block
+    def opened(self, turn: Turn, flow_name: str) -> Generator[None]:
         """Have `turn` be the open one.
 
         Raises:

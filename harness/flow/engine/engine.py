@@ -108,7 +108,9 @@ class Engine:
                 self._next = running_loop().create_future()
                 await self._next
             while self._ended:
-                await self._end(self._ended.popleft())
+                error = await self._end(self._ended.popleft())
+                if error is not None:
+                    Outcome(error=error).unwrap()
             if self._pause is None:
                 await self._begin()
 
@@ -145,24 +147,26 @@ class Engine:
         if self._next is not None and not self._next.done():
             self._next.set_result(None)
 
-    async def _end(self, body: _Body) -> None:
-        """Publish how a call ended, once the plan and the hooks know; raise what it failed with."""
+    async def _end(self, body: _Body, flow_error: BaseException | None = None) -> BaseException | None:
+        """Publish how a call ended, once the plan and the hooks know; return what it failed with, if it did.
+
+        With what its flow has failed with meanwhile, where it has.
+        """
         if body.outcome is None or body.step.is_cancelled:
             raise RunCancelled
         hooks = self._hooks.around(body.call.method)
         error = await self._settle(body, body.outcome, hooks)
         if error is not None:
-            self._stop(spared=body)
+            self._stop()
             for hook in hooks:
                 with _logged("a hook failed after a method had"):
                     await call_in(body.context, hook.method_failed, self._run, body.call, error)
             body.step.fail(error)
         if body.step.scope.lookahead:
-            await bus.room()
+            await _room_unless_cancelled(flow_error)
         body.step.close()
         del self._bodies[body.call.id]
-        if error is not None:
-            Outcome(error=error).unwrap()
+        return error
 
     async def _settle(
         self, body: _Body, outcome: Outcome[MethodResult], hooks: tuple[FlowHook, ...]
@@ -194,17 +198,21 @@ class Engine:
             return failure
         return None
 
-    def _stop(self, spared: _Body | None = None) -> None:
+    def _stop(self) -> None:
         """Have every method that still runs stop at its next event, await or provider byte."""
         for body in self._bodies.values():
-            if body is not spared:
+            if body.outcome is None:
                 body.step.run.cancel()
                 if body.task is not None:
                     body.task.cancel()
 
     async def _give_up(self, step: Step, error: BaseException) -> None:
-        """End what still runs, for a moment waiting for coroutines to clean up, and publish how the methods ended."""
+        """End what still runs, for a moment waiting for coroutines to clean up, and publish how the methods ended.
+
+        Those that had ended when the flow failed did so as they did, and not because of it.
+        """
         self._stop()
+        ended = [body for body in self._ended if not body.step.run.cancelled]
         tasks = [body.task for body in self._bodies.values() if body.task is not None]
         if tasks:
             with contextlib.suppress(asyncio.CancelledError):
@@ -212,6 +220,8 @@ class Engine:
         reason = f"the flow ended with {type(error).__name__} while this method was running"
         # Whatever goes wrong from here on, this error is the one that the run ends with.
         with contextlib.suppress(RunCancelled, asyncio.CancelledError):
+            for body in ended:
+                await self._end(body, error)
             for body in list(self._bodies.values()):
                 if step.is_cancelled:
                     return
@@ -243,7 +253,7 @@ def _logged(message: str) -> Iterator[None]:
         logger.exception(message)
 
 
-async def _room_unless_cancelled(error: BaseException) -> None:
+async def _room_unless_cancelled(error: BaseException | None) -> None:
     # A cancelled task must come to its end, whether or not anybody reads on.
     if not isinstance(error, asyncio.CancelledError):
         await bus.room()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import contextvars
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Any, cast
 
 from msgspec import Struct, field
 
+from harness.blocks import block
 from harness.flow.kickoff import Kickoff
 from harness.flow.plan.plan import Plan
 from harness.flow.plan.story import Story
@@ -94,8 +94,8 @@ def run_of(flow: Any) -> FlowRun | None:
     return run
 
 
-@contextlib.contextmanager
-def inside(run: FlowRun) -> Iterator[None]:
+@block
+def inside(run: FlowRun) -> Generator[None]:
     """Make this context one that works for `run`."""
     around = run_of(run.flow)
     if around is not None:

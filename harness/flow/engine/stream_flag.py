@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import contextvars
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any, Final
 
+from harness.blocks import block
 from harness.flow.engine.run import run_of
 
 _SET: Final = "_stream"
@@ -35,8 +35,8 @@ class StreamFlag:
         flow.__dict__[_SET] = bool(value)
 
 
-@contextlib.contextmanager
-def streamed(flow: Any) -> Iterator[None]:
+@block
+def streamed(flow: Any) -> Generator[None]:
     """Have `flow` read inside as one that does not stream: a session around its kickoff does."""
     token = _streamed.set((*_streamed.get(), flow))
     try:

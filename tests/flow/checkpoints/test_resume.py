@@ -140,6 +140,30 @@ def test_a_listener_can_tell_what_is_only_shown_again(tmp_path: Path) -> None:
     assert told == [("a", True), ("b", False), ("c", False)]
 
 
+def test_what_had_finished_beside_a_method_that_failed_is_not_run_again(tmp_path: Path) -> None:
+    ran: list[str] = []
+
+    class Pair(Flow):
+        fails: bool = True
+
+        @start()
+        async def asks(self) -> str:
+            if self.fails:
+                raise LookupError("asks")
+            return "asked"
+
+        @start()
+        async def charges(self) -> str:
+            ran.append("charged")
+            return "charged"
+
+    kept = CheckpointConfig(location=str(tmp_path), on_events=["method_execution_finished"])
+    with pytest.raises(LookupError):
+        Pair(checkpoint=kept).kickoff(resume=True)
+    assert Pair(checkpoint=kept, fails=False).kickoff(resume=True) == "asked"
+    assert ran == ["charged"]
+
+
 def test_a_run_that_was_closed_goes_on(tmp_path: Path) -> None:
     with Three(tmp_path, []).stream_events(resume=True, look_ahead=1) as session:
         for frame in session:
