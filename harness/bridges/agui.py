@@ -12,7 +12,7 @@ from typing import Any, Final
 from harness.bridges.outcome import OpenQuestion, RunOutcome
 from harness.bridges.scopes import RUN_KINDS, FrameStep, OpenScopes, PlacedFrame, PlacedScope
 from harness.bridges.speech import Piece, Speech
-from harness.bridges.texts import name_in, text_of
+from harness.bridges.texts import encodable, name_in, text_of
 from harness.frames.stored import FrameLike, stored_frame
 
 PROTOCOL_VERSION: Final = "1.0"
@@ -88,7 +88,9 @@ class AguiTranslator:
             if error is not None:
                 run.outcome.fail(error, error_type)
             return self._finish(run)
-        return [] if error is None else [_without_none({"type": "RUN_ERROR", "message": error, "code": error_type})]
+        if error is None:
+            return []
+        return [_without_none({"type": "RUN_ERROR", "message": encodable(error), "code": error_type})]
 
     def _begun(self, step: FrameStep) -> _Run:
         frame, root = step.frame, step.opened

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from harness.bridges.scopes import RUN_KINDS, Ending, FrameStep, PlacedFrame
-from harness.bridges.texts import name_in, text_of
+from harness.bridges.texts import encodable, name_in, text_of
 
 Verdict = Literal["finished", "failed", "paused", "cancelled"]
 
@@ -82,7 +82,7 @@ class RunOutcome:
     def fail(self, error: str, error_type: str | None) -> None:
         """Note an error that no frame told of."""
         if self._ending != "failed":
-            self._ending, self.error, self.error_type = "failed", error, error_type
+            self._ending, self.error, self.error_type = "failed", encodable(error), error_type
 
     def verdict(self) -> Verdict:
         """Return how the run ended, if this was all of it; one that was left before its end is cancelled."""
