@@ -161,7 +161,7 @@ class _Run:
     def __init__(self, run_id: str, thread_id: str) -> None:
         self.run_id = run_id
         self.thread_id = thread_id
-        #: The first that opens at the top of the timeline; frames may come before it.
+        #: What the run is: the first scope at the top of the timeline that may be one. Frames may come before it.
         self.root: PlacedScope | None = None
         #: What closed the root; it is the run's end unless more of the run follows.
         self.held: FrameStep | None = None
