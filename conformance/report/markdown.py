@@ -54,11 +54,11 @@ def _suite(document: Mapping[str, Any]) -> Iterator[str]:
         yield f"| {level.upper()} | {counts['passed']} | {counts['failed']} | {counts['not_testable']} |"
     for fault in document["faults"]:
         last = fault["message"].strip().rpartition("\n")[2]
-        yield from ("", f"⚠️ The suite itself failed in {_code(fault['scenario'])}: {_message(last)}")
+        yield from ("", f"⚠️ The suite itself failed in {code(fault['scenario'])}: {message(last)}")
     shared = SharedCauses(document)
     for cause in shared.widest_first:
-        names = ", ".join(map(_code, cause.clauses))
-        heading = f"{counted(len(cause.clauses), 'clause')}, one cause: {_message(cause.message)}"
+        names = ", ".join(map(code, cause.clauses))
+        heading = f"{counted(len(cause.clauses), 'clause')}, one cause: {message(cause.message)}"
         yield from (
             "",
             f"<details><summary>{heading}</summary>",
@@ -67,7 +67,7 @@ def _suite(document: Mapping[str, Any]) -> Iterator[str]:
             "",
         )
         command = scenario_rerun(document, cause.clauses[0], cause.scenarios[0])
-        yield from () if command is None else (f"Again: {_code(command)}", "")
+        yield from () if command is None else (f"Again: {code(command)}", "")
         yield "</details>"
     fell = [row for row in document["clauses"] if conformance_page.fell(row) and shared.of_all(row) is None]
     if fell:
@@ -82,10 +82,10 @@ def _clause(document: Mapping[str, Any], row: Mapping[str, Any], shared: SharedC
     first = next((check for check in bad if shared.of(check) is None), None)
     evidence = "no scenario decides it" if first is None else first_message(first) or first["status"]
     command = scenario_rerun(document, row["id"], None if first is None else first["scenario"])
-    where = "" if first is None else f"{_code(first['scenario'])}: "
+    where = "" if first is None else f"{code(first['scenario'])}: "
     return (
-        f"| {_code(row['id'])} | {_MARKS[status]} {row['level']} | {len(bad)} of {len(row['checks'])} "
-        f"| {where}{_message(evidence)} | {_code(command) if command else ''} |"
+        f"| {code(row['id'])} | {_MARKS[status]} {row['level']} | {len(bad)} of {len(row['checks'])} "
+        f"| {where}{message(evidence)} | {code(command) if command else ''} |"
     )
 
 
@@ -104,15 +104,15 @@ def _result(result: Mapping[str, Any]) -> str:
     name = result["path"] if result["interaction"] is None else f"{result['path']} ({result_name(result)})"
     broken = [f"{violation['clause']}: {violation['message']}" for violation in result["violations"]]
     evidence = next(filter(None, (result["message"], *result["diff"], *broken)), "")
-    return f"| {_code(name)} | {_MARKS[result['status']]} | {_message(evidence) if evidence else ''} | {_code(result_rerun(result))} |"
+    return f"| {code(name)} | {_MARKS[result['status']]} | {message(evidence) if evidence else ''} | {code(result_rerun(result))} |"
 
 
 def _matrix(document: Mapping[str, Any]) -> Iterator[str]:
     subjects, rows = document["subjects"], telling(document)
-    names = " | ".join(_text(subject["label"]) for subject in subjects)
+    names = " | ".join(escaped(subject["label"]) for subject in subjects)
     yield from (f"| clause | | {names} |", f"|---|---|{'---|' * len(subjects)}")
     yield from _cut(
-        [f"| {_code(row['id'])} | {row['level']} | {' | '.join(map(_cell, row['cells']))} |" for row in rows],
+        [f"| {code(row['id'])} | {row['level']} | {' | '.join(map(_cell, row['cells']))} |" for row in rows],
         f"| … | {'| ' * len(subjects)}| {{}} more |",
     )
     held = len(document["clauses"]) - len(rows)
@@ -125,7 +125,7 @@ def _cell(cell: Mapping[str, Any] | None) -> str:
 
 
 def _headline(verdict: Headline, about: str) -> str:
-    return f"### {_MARKS[verdict.status]} {_text(verdict.text)} · {_text(about)}"
+    return f"### {_MARKS[verdict.status]} {escaped(verdict.text)} · {escaped(about)}"
 
 
 def _cut(rows: Sequence[str], rest: str) -> Iterator[str]:
@@ -134,18 +134,18 @@ def _cut(rows: Sequence[str], rest: str) -> Iterator[str]:
         yield rest.format(len(rows) - _MOST_ROWS)
 
 
-def _message(text: str) -> str:
+def message(text: str) -> str:
     """Return what was seen, not too long, as code."""
     line = " ".join(stable(text).split())
-    return _code(line if len(line) <= _MOST_WORDS else f"{line[:_MOST_WORDS]}…")
+    return code(line if len(line) <= _MOST_WORDS else f"{line[:_MOST_WORDS]}…")
 
 
-def _code(text: str) -> str:
+def code(text: str) -> str:
     """Return a text as code within a cell, whatever it holds."""
-    return f"<code>{_text(text)}</code>"
+    return f"<code>{escaped(text)}</code>"
 
 
-def _text(text: str) -> str:
+def escaped(text: str) -> str:
     """Return a text that is nothing but text, on one line."""
     return _MARKUP.sub(lambda found: f"&#{ord(found[0])};", " ".join(text.split()))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from types import MappingProxyType
 from typing import Any, Final
-
-import orjson
 
 from conformance.contract.clauses import CLAUSES
 from conformance.report.case import result_name
@@ -105,7 +104,7 @@ def _call(call: Mapping[str, Any]) -> str:
     function = call.get("function")
     if not isinstance(function, Mapping):
         # A runtime that breaks llm.tool-run gives calls of another shape; they are shown as they came.
-        return orjson.dumps(call).decode()
+        return json.dumps(call, ensure_ascii=False, separators=(",", ":"))
     return f"{function.get('name')}({function.get('arguments')})"
 
 

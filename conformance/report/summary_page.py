@@ -5,6 +5,7 @@ With a list of known faults as a second file, the page says which of them the ru
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -16,14 +17,12 @@ from typing import Any, Final
 import msgspec
 
 from conformance.contract.clauses import clause
-from conformance.report.causes import stable
+from conformance.report.markdown import code, escaped, message
 from conformance.run.report_files import suite_report
 from harness.errors import ConformanceError, HarnessError
 from harness.recording import load_toml
 from harness.terminal import shown
 
-#: How much of a message fits into a cell.
-_SHOWN = 160
 #: The most bytes of a list of known faults.
 _LARGEST: Final = 4 * 1024 * 1024
 
@@ -90,11 +89,11 @@ def render_summary(document: dict[str, Any], command: str, faults_seen: Sequence
         counts.setdefault(clause(row["id"]).area, Counter())[row["status"]] += 1
     statuses = ("passed", "failed", "not-testable", "not-applicable")
     lines = [
-        f"# {subject['name']} {subject['version']} against the contract",
+        f"# {escaped(subject['name'])} {escaped(subject['version'])} against the contract",
         "",
-        f"Made by `{command}` and `python -m conformance.report.summary_page`.",
+        f"Made by {code(command)} and `python -m conformance.report.summary_page`.",
         "",
-        f"Declared capabilities: {', '.join(subject['capabilities'])}.",
+        f"Declared capabilities: {escaped(', '.join(subject['capabilities']))}.",
         "",
         f"| area | {' | '.join(statuses)} |",
         "|---|---|---|---|---|",
@@ -110,16 +109,16 @@ def render_summary(document: dict[str, Any], command: str, faults_seen: Sequence
         bad = [check for check in row["checks"] if check["status"] != "passed"]
         if row["status"] not in ("failed", "not-testable"):
             continue
-        message = next((found["message"] for check in bad for found in check["violations"]), "nothing decides it")
-        evidence = f"`{bad[0]['scenario']}`: {_cell(message)}" if bad else message
-        lines.append(f"| {row['id']} | {row['level']} | {len(bad)} of {len(row['checks'])} | {evidence} |")
+        seen = next((found["message"] for check in bad for found in check["violations"]), "nothing decides it")
+        evidence = f"{code(bad[0]['scenario'])}: {message(seen)}" if bad else seen
+        lines.append(f"| {row['id']} | {escaped(row['level'])} | {len(bad)} of {len(row['checks'])} | {evidence} |")
     lines += ["", "## What does not apply", "", "| clause | level | needs, and is not declared |", "|---|---|---|"]
     declared = frozenset(subject["capabilities"])
     for row in document["clauses"]:
         if row["status"] == "not-applicable":
             undeclared = sorted(clause(row["id"]).capabilities - declared)
             needs = ", ".join(undeclared) or "more than is declared, to be shown"
-            lines.append(f"| {row['id']} | {row['level']} | {needs} |")
+            lines.append(f"| {row['id']} | {escaped(row['level'])} | {needs} |")
     return "\n".join(lines) + "\n"
 
 
@@ -131,14 +130,19 @@ def _known(faults_seen: Sequence[FaultSeen]) -> Iterator[str]:
     yield "| fault | clause | found in |"
     yield "|---|---|---|"
     for seen in faults_seen:
-        where = f"{seen.found} of {seen.decided} scenarios `{seen.fault.scenarios}`" if seen.applies else "not declared"
-        yield f"| {seen.fault.says} | {seen.fault.clause} | {where if seen.found or not seen.applies else '**nothing**'} |"
+        within = f"{seen.found} of {seen.decided} scenarios {code(seen.fault.scenarios)}"
+        where = within if seen.applies else "not declared"
+        found = where if seen.found or not seen.applies else "**nothing**"
+        yield f"| {escaped(seen.fault.says)} | {seen.fault.clause} | {found} |"
     yield ""
 
 
-def _cell(text: str) -> str:
-    line = " ".join(stable(text).replace("|", "\\|").split())
-    return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}…"
+def _command(document: dict[str, Any]) -> str:
+    """Return the command that a report was made by, as far as it tells."""
+    named: str = document.get("command") or shlex.join(
+        ["harness", "conformance", "--runtime", document["subject"]["name"]]
+    )
+    return named
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -149,8 +153,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         document = suite_report(Path(arguments[0]))
         faults_seen = held(document, read_known(Path(arguments[1]))) if len(arguments) > 1 else ()
-        command = f"harness conformance --runtime {document['subject']['name']} --json FILE"
-        page = render_summary(document, command, faults_seen)
+        page = render_summary(document, f"{_command(document)} --json FILE", faults_seen)
     except HarnessError as error:
         sys.stderr.write(f"error: {shown(str(error))}\n")
         return 2

@@ -6,13 +6,24 @@ import json
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NotRequired, TypedDict
+
+import msgspec
 
 from conformance.run.outcome import SuiteOutcome
 from harness.errors import UnreadableRecordingError, UsageError
 from harness.recording import load_json, write_atomically
 
 FORMAT: Final = "harness.conformance-baseline/1"
+
+
+class _Subject(TypedDict):
+    name: NotRequired[str | None]
+
+
+class _Document(TypedDict):
+    subject: NotRequired[_Subject]
+    expected_failures: dict[str, list[str]]
 
 
 @dataclass(frozen=True)
@@ -48,14 +59,15 @@ def read(path: Path) -> Baseline:
         document = load_json(path)
         if document["format"] != FORMAT:
             raise UnreadableRecordingError(f"'{path}' has the format {document['format']!r}; expected {FORMAT!r}")
-        entries = document["expected_failures"]
-        failures = frozenset((clause, scenario) for clause, scenarios in entries.items() for scenario in scenarios)
-        return Baseline(path, document.get("subject", {}).get("name"), failures)
+        held = msgspec.convert(document, _Document)
+        entries = held["expected_failures"].items()
+        failures = frozenset((clause, scenario) for clause, scenarios in entries for scenario in scenarios)
+        return Baseline(path, held.get("subject", {}).get("name"), failures)
     except OSError as error:
         raise UnreadableRecordingError(
             f"'{path}': {error.strerror or error}; write a baseline with --write-expect FILE"
         ) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (msgspec.ValidationError, ValueError, KeyError, TypeError) as error:
         raise UnreadableRecordingError(
             f"'{path}' is no baseline ({error}); write one with --write-expect FILE"
         ) from error

@@ -60,6 +60,8 @@ class Script(Struct, frozen=True):
     #: How many bytes each piece on the wire has; None sends each event whole.
     piece_bytes: int | None = None
     calls_as: CallsAs = "plain"
+    #: Whether the provider says what was used; some hosts never do.
+    counted: bool = True
     #: The answer fails after what it says, and its end marker comes all the same.
     failing: Failing | None = None
     #: An HTTP error status in place of the answer.

@@ -206,7 +206,7 @@ def _events(script: Script, *, usage: bool) -> Iterator[dict[str, Any] | bytes |
     if script.ending not in ("whole", "unmarked"):
         return
     yield _delta({}, "tool_calls" if index >= 0 else "stop")
-    if usage:
+    if usage and script.counted:
         yield {**_COMMON, "object": "chat.completion.chunk", "choices": [], "usage": _usage()}
 
 
@@ -257,7 +257,8 @@ def _completion(script: Script) -> dict[str, Any]:
     ]
     message = {"role": "assistant", "content": script.text or None, **({"tool_calls": calls} if calls else {})}
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "tool_calls" if calls else "stop"}
-    return {**_COMMON, "object": "chat.completion", "choices": [choice], "usage": _usage()}
+    usage = {"usage": _usage()} if script.counted else {}
+    return {**_COMMON, "object": "chat.completion", "choices": [choice], **usage}
 
 
 def _usage() -> dict[str, Any]:

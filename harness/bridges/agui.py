@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from harness.bridges.outcome import OpenQuestion, RunOutcome
-from harness.bridges.scopes import RUN_KINDS, FrameStep, OpenScopes, PlacedFrame, PlacedScope
+from harness.bridges.scopes import FrameStep, OpenScopes, PlacedFrame, PlacedScope
 from harness.bridges.speech import Piece, Speech
-from harness.bridges.texts import name_in, text_of
+from harness.bridges.texts import encodable, name_in, text_of
 from harness.frames.stored import FrameLike, stored_frame
 
 PROTOCOL_VERSION: Final = "1.0"
@@ -37,9 +37,9 @@ Event = dict[str, Any]
 class AguiTranslator:
     """Takes the frames of a timeline one by one, and gives the events of each; `end` gives what is left to say.
 
-    A run of AG-UI is what stands at the top of the timeline: a flow, a turn, a call, a crew. Its last frame is held back
-    until the next frame comes, or the end, since nothing of a run may follow its end. Total: any frames in any order give
-    events that keep the protocol's rules.
+    A run of AG-UI is what stands at the top of the timeline: a flow, a turn, a call, a crew, with the frames before it. Its
+    last frame is held back until the next frame comes, or the end, since nothing of a run may follow its end. Total: any
+    frames in any order give events that keep the protocol's rules.
     """
 
     def __init__(self, *, thread_id: str | None = None, run_id: str | None = None, raw: bool = True) -> None:
@@ -68,15 +68,17 @@ class AguiTranslator:
             # It did not end the run after all.
             events.append(self._custom(run.held.frame, None))
             run.held = None
+        is_new = run is None
         if run is None:
-            run = self._run = self._begun(step)
-            started = run.started()
-            events.append(self._of(step.frame, started, carry=run.root is not None))
-            if run.root is not None:
-                run.outcome.take(step)
-                return events
+            run = self._run = self._begun(step.frame)
+        opens_root = run.root is None and step.opened is not None and step.opened.is_run
+        if is_new:
+            events.append(self._of(step.frame, run.started(), carry=opens_root))
         run.outcome.take(step)
-        return events + self._events(run, step)
+        if not opens_root:
+            return events + self._events(run, step)
+        run.root = step.opened
+        return events if is_new else [*events, self._custom(step.frame, step)]
 
     def end(self, error: str | None = None, error_type: str | None = None) -> list[Event]:
         """Return the events that end the stream: a run that was left before its end is cancelled.
@@ -88,15 +90,14 @@ class AguiTranslator:
             if error is not None:
                 run.outcome.fail(error, error_type)
             return self._finish(run)
-        return [] if error is None else [_without_none({"type": "RUN_ERROR", "message": error, "code": error_type})]
+        if error is None:
+            return []
+        return [_without_none({"type": "RUN_ERROR", "message": encodable(error), "code": error_type})]
 
-    def _begun(self, step: FrameStep) -> _Run:
-        frame, root = step.frame, step.opened
-        if root is not None and (root.kind not in RUN_KINDS or root.parent is not None):
-            root = None
+    def _begun(self, frame: PlacedFrame) -> _Run:
         run_id, self._given_run = self._given_run or frame.unique_id, None
         session = name_in(frame.payload.get("session_id"))
-        return _Run(run_id, self._given_thread or session or run_id, root)
+        return _Run(run_id, self._given_thread or session or run_id)
 
     def _finish(self, run: _Run) -> list[Event]:
         held = run.held
@@ -157,10 +158,11 @@ class AguiTranslator:
 class _Run:
     """One run, and what is open in it."""
 
-    def __init__(self, run_id: str, thread_id: str, root: PlacedScope | None) -> None:
+    def __init__(self, run_id: str, thread_id: str) -> None:
         self.run_id = run_id
         self.thread_id = thread_id
-        self.root = root
+        #: What the run is: the first scope at the top of the timeline that may be one. Frames may come before it.
+        self.root: PlacedScope | None = None
         #: What closed the root; it is the run's end unless more of the run follows.
         self.held: FrameStep | None = None
         self.speech = Speech()
@@ -173,8 +175,7 @@ class _Run:
 
     def is_followed_by(self, step: FrameStep) -> bool:
         """Whether this step begins the next run."""
-        opened = step.opened
-        return self.held is not None and opened is not None and opened.parent is None and opened.kind in RUN_KINDS
+        return self.outcome.has_ended and step.opened is not None and step.opened.is_run
 
     def owner_of(self, scope: PlacedScope | None) -> dict[str, str]:
         """Return the attribution to the innermost subagent around, `scope` itself included."""

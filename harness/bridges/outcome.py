@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from harness.bridges.scopes import RUN_KINDS, Ending, FrameStep, PlacedFrame
-from harness.bridges.texts import name_in, text_of
+from harness.bridges.scopes import Ending, FrameStep, PlacedFrame, PlacedScope
+from harness.bridges.texts import encodable, name_in, text_of
 
 Verdict = Literal["finished", "failed", "paused", "cancelled"]
 
@@ -36,9 +36,11 @@ class OpenQuestion:
 
 
 class RunOutcome:
-    """Takes the steps of one run."""
+    """Takes the steps of one run, or of several that one stream tells of: how it ends is how the last of them does."""
 
     def __init__(self) -> None:
+        #: What stands open at the top of the timeline.
+        self._open: set[PlacedScope] = set()
         self._ending: Ending | None = None
         self._paused = False
         self._questions: dict[str, OpenQuestion] = {}
@@ -54,6 +56,10 @@ class RunOutcome:
         """Note what a frame tells of the run."""
         frame = step.frame
         payload = frame.payload
+        if frame.begins:
+            self._open.clear()
+        if step.opened is not None and step.opened.is_run:
+            self._begin(step.opened)
         match frame.type:
             case "llm_call_completed":
                 self.finish_reason = name_in(payload.get("finish_reason")) or self.finish_reason
@@ -72,8 +78,8 @@ class RunOutcome:
                         question.details["flow_id"] = flow
             case _:
                 pass
-        closed = step.closed
-        if closed is not None and closed.parent is None and closed.kind in RUN_KINDS:
+        if step.closed is not None and step.closed.is_run:
+            self._open.discard(step.closed)
             self._ending = step.ending
             self.result = next((payload[name] for name in _RESULTS if payload.get(name) is not None), None)
             self.error = text_of(payload.get("error"))
@@ -82,11 +88,16 @@ class RunOutcome:
     def fail(self, error: str, error_type: str | None) -> None:
         """Note an error that no frame told of."""
         if self._ending != "failed":
-            self._ending, self.error, self.error_type = "failed", error, error_type
+            self._ending, self.error, self.error_type = "failed", encodable(error), error_type
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the run has ended, and nothing of it is open."""
+        return self._ending is not None and not self._open
 
     def verdict(self) -> Verdict:
         """Return how the run ended, if this was all of it; one that was left before its end is cancelled."""
-        if self._ending is not None:
+        if self._ending is not None and (self.has_ended or self._ending == "failed"):
             return self._ending
         return "paused" if self._paused and self._questions else "cancelled"
 
@@ -98,6 +109,14 @@ class RunOutcome:
         """Return the usage of all models together."""
         counted = [name for name in COUNTS if any(name in counts for counts in self.usage.values())]
         return {name: sum(counts.get(name, 0) for counts in self.usage.values()) for name in counted}
+
+    def _begin(self, run: PlacedScope) -> None:
+        if not self._open:
+            self._paused = False
+            self._questions.clear()
+        self._open.add(run)
+        self._ending = self.result = self.error_type = None
+        self.error = ""
 
     def _add(self, model: str, counts: Mapping[str, int]) -> None:
         if counts:

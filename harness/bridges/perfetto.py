@@ -12,7 +12,7 @@ from heapq import heappop, heappush
 from typing import Any, Final
 
 from harness.bridges.scopes import OpenScopes, PlacedFrame, PlacedScope
-from harness.bridges.texts import text_of
+from harness.bridges.texts import encodable, text_of
 from harness.frames.stored import FrameLike
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -31,7 +31,7 @@ class PerfettoTranslator:
 
     def __init__(self, *, name: str = "run", process: int = 1) -> None:
         """Translate as a process of this name and number: several timelines of one trace need numbers of their own."""
-        self._name = name
+        self._name = encodable(name)
         self._process = process
         self._scopes = OpenScopes()
         self._lanes: list[list[PlacedScope]] = []

@@ -95,6 +95,11 @@ class PlacedScope:
         #: The kind, where it has none.
         self.name = self.given_name or kind
 
+    @property
+    def is_run(self) -> bool:
+        """Whether it is a run of its own: of a kind that may be one, at the top of the timeline."""
+        return self.parent is None and self.kind in RUN_KINDS
+
     def outward(self) -> Iterator[PlacedScope]:
         """Yield this scope and those around it, from the inside."""
         scope: PlacedScope | None = self

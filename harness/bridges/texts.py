@@ -7,6 +7,8 @@ from typing import Any
 
 import orjson
 
+from harness.frames.codec import encode
+
 
 def json_text(value: Any) -> str:
     """Return the JSON of a value: of a frame's payload, or of whatever JSON somebody else's event holds."""
@@ -25,6 +27,11 @@ def text_of(value: Any) -> str:
         return ""
     # What no file can hold is escaped already, and that is what others can read, too.
     return value["$text"] if isinstance(value, dict) and isinstance(value.get("$text"), str) else json_text(value)
+
+
+def encodable(text: str) -> str:
+    """Return a text as frames tell it: one with lone surrogates, which no protocol can send, is escaped."""
+    return text_of(encode(text))
 
 
 def name_in(value: Any) -> str | None:

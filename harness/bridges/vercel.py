@@ -154,10 +154,16 @@ def _speech_events(piece: Piece) -> list[Event]:
     if piece.part == "start":
         return [{"type": "tool-input-start", **named}]
     try:
-        return [{"type": "tool-input-available", **named, "input": orjson.loads(piece.text or "{}")}]
+        available = {"type": "tool-input-available", **named, "input": orjson.loads(piece.text or "{}")}
+        # What is read may be nested deeper than what can be written.
+        orjson.dumps(available)
     except ValueError as error:
         text = f"the arguments are no JSON: {error}"
-        return [{"type": "tool-input-error", **named, "input": piece.text, "errorText": text}]
+    except TypeError as error:
+        text = f"the arguments can't be sent: {error}"
+    else:
+        return [available]
+    return [{"type": "tool-input-error", **named, "input": piece.text, "errorText": text}]
 
 
 def _result(tool_id: str, step: FrameStep) -> Event:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol, cast
 from weakref import WeakValueDictionary
 
+from harness.bridges.texts import encodable
 from harness.errors import UsageError, error_text
 from harness.frames import FrameLike
 from harness.respondent import respondent
@@ -244,7 +245,7 @@ class Feed:
         if self._desk is not None:
             self._desk.close()
         if error is not None:
-            self.end = FeedEnd("failed", count, error_text(error), type(error).__name__)
+            self.end = FeedEnd("failed", count, encodable(error_text(error)), type(error).__name__)
         else:
             self.end = FeedEnd("cancelled" if self.session.is_cancelled else "completed", count)
         self._tell()

@@ -12,7 +12,9 @@ from typing import Any, Final, NamedTuple, Protocol
 import orjson
 
 from harness.bridges import CUSTOM_PREFIX, VERCEL_DONE, VERCEL_HEADERS, AguiTranslator, VercelTranslator, sse_text
+from harness.bridges.texts import encodable
 from harness.errors import UsageError
+from harness.respondent import HumanQuestion
 from harness.web.desk import QuestionAtDesk
 from harness.web.feed import Feed, ServedFrame
 
@@ -92,7 +94,14 @@ def _ask_event(questions: Iterable[QuestionAtDesk]) -> bytes:
 
 
 def _question_fields(questions: Iterable[QuestionAtDesk]) -> dict[str, Any]:
-    return {"questions": [{"number": posted.number, **asdict(posted.question)} for posted in questions]}
+    return {"questions": [{"number": posted.number, **_encodable_fields(posted.question)} for posted in questions]}
+
+
+def _encodable_fields(question: HumanQuestion) -> dict[str, Any]:
+    return {
+        name: encodable(value) if isinstance(value, str) else [encodable(text) for text in value]
+        for name, value in asdict(question).items()
+    }
 
 
 def _number(text: str, expected: str) -> int:

@@ -157,6 +157,15 @@ RUNS: list[tuple[str, list[StreamFrame], str]] = [
         ],
         "RUN_STARTED CUSTOM CUSTOM RUN_FINISHED",
     ),
+    (
+        "a frame before the run",
+        [
+            frame(1, "flow_created", flow_name="F"),
+            frame(2, "flow_started", flow_name="F"),
+            frame(3, "flow_finished", flow_name="F", started_event_id="f2"),
+        ],
+        "RUN_STARTED CUSTOM CUSTOM RUN_FINISHED",
+    ),
 ]
 
 

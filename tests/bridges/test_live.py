@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 
 from harness import Crew, Flow, Task, human_feedback, start
-from harness.bridges import AguiTranslator, VercelTranslator, agui_events, agui_frames
+from harness.bridges import AguiTranslator, OpenAIChatTranslator, VercelTranslator, agui_events, agui_frames, sse_text
 from harness.flow import SQLiteFlowPersistence
+from harness.frames.frame import StreamFrame
 from harness.session.session import StreamSession
 from tests.agents.scripted import agent, calls, tide
 from tests.bridges import test_agui, test_openai_chat, test_otel, test_perfetto, test_scopes, test_vercel
 from tests.bridges.judges import Judge
+from tests.bridges.timelines import frame
 from tests.flow.feedback.people import Later
 
 
@@ -119,6 +121,17 @@ def test_events_come_while_the_run_lasts_and_a_run_that_is_left_is_cancelled() -
     assert "text-delta" in kinds
     assert agui.end()[-1]["outcome"] == {"type": "cancelled"}
     assert vercel.end()[-1]["type"] == "abort"
+
+
+@pytest.mark.parametrize("make", [AguiTranslator, VercelTranslator, OpenAIChatTranslator])
+@pytest.mark.parametrize("frames", [[], [frame(1, "flow_started", flow_name="F")]], ids=["before", "after"])
+def test_an_error_that_no_protocol_can_send_is_told_escaped(
+    make: Callable[[], AguiTranslator | VercelTranslator | OpenAIChatTranslator], frames: list[StreamFrame]
+) -> None:
+    translator = make()
+    for one in frames:
+        translator.feed(one)
+    assert r"no \\ud800" in "".join(map(sse_text, translator.end(error="no \ud800", error_type="OSError")))
 
 
 def test_spans_have_the_time_of_the_clock() -> None:

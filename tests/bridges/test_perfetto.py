@@ -6,6 +6,8 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
+
 from harness.bridges import perfetto_trace
 from harness.frames.frame import StreamFrame
 from tests.bridges.judges import Judge
@@ -93,3 +95,8 @@ def test_timelines_stand_side_by_side() -> None:
     events = perfetto_trace([("one", frames), ("two", frames)])["traceEvents"]
     assert {(event["pid"], event["args"]["name"]) for event in events if event["ph"] == "M"} == {(1, "one"), (2, "two")}
     assert {(event["pid"], event["id2"]["local"]) for event in events if event["ph"] == "b"} == {(1, "0"), (2, "0")}
+
+
+def test_a_timeline_whose_name_no_json_holds_is_named_escaped() -> None:
+    trace = perfetto_trace([("t\udcff", [frame(1, "flow_started", flow_name="F")])])
+    assert rb'"name":"t\\udcff"' in orjson.dumps(trace)

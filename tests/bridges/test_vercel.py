@@ -152,6 +152,17 @@ def test_the_parts_of(frames: list[StreamFrame], expected: str) -> None:
     assert kinds(frames) == expected.split()
 
 
+@pytest.mark.parametrize(("depth", "part"), [(200, "available"), (300, "error"), (2_000, "error")])
+def test_arguments_are_told_as_deep_as_they_can_be_sent(depth: int, part: str) -> None:
+    text = "[" * depth + "]" * depth
+    frames = [
+        frame(1, "llm_call_started", call_id="c"),
+        frame(2, "llm_stream_chunk", "f1", call_id="c", call_type="tool_call", chunk=text, tool_call=CALLED),
+        frame(3, "llm_call_completed", call_id="c", call_type="tool_call", started_event_id="f1"),
+    ]
+    assert f'"type":"tool-input-{part}"' in stream_of(frames)
+
+
 #: What ends a run, and the finish reason.
 REASONS: list[tuple[StreamFrame, str]] = [
     (frame(2, "llm_call_completed", finish_reason="stop", started_event_id="f1"), "stop"),

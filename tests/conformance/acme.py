@@ -169,6 +169,15 @@ class ErrorsPass(Sound):
                 yield Finish("stop")
 
 
+class UnreadablePasses(Sound):
+    """Skips the lines that it can't read."""
+
+    class LLM(Acme):
+        def parts(self, line: str) -> Iterator[Part]:
+            with contextlib.suppress(ValueError):
+                yield from super().parts(line)
+
+
 class ErrorsOfPython(Sound):
     """Raises what no program can read a status from."""
 

@@ -193,6 +193,9 @@ def test_wrong_usage_ends_with_2_and_says_what_was_expected(
         b'{"format": "harness.conformance-baseline/1"}',
         b'{"format": "harness.conformance-baseline/1", "expected_failures": []}',
         b'{"format": "harness.conformance-baseline/1", "expected_failures": {"llm.usage": 3}}',
+        b'{"format": "harness.conformance-baseline/1", "expected_failures": {"llm.usage": "ab"}}',
+        b'{"format": "harness.conformance-baseline/1", "expected_failures": {"llm.usage": [null, "x"]}}',
+        b'{"format": "harness.conformance-baseline/1", "expected_failures": {}, "subject": {"name": 1}}',
     ],
 )
 def test_a_baseline_that_can_not_be_read_ends_with_2_before_anything_is_run(

@@ -37,6 +37,7 @@ BROKEN: Mapping[type[acme.Sound], tuple[str, str]] = {
     acme.LinesAreChunks: ("llm.rechunk", "provider/re-split/async"),
     acme.ShortIsWhole: ("llm.truncation", "provider/cut/sync"),
     acme.ErrorsPass: ("llm.errors", "provider/malformed/sync"),
+    acme.UnreadablePasses: ("llm.errors", "provider/malformed/sync"),
     acme.ErrorsOfPython: ("llm.errors", "provider/http-500/sync"),
     acme.DisconnectsOfPython: ("llm.errors", "provider/reset/sync"),
     acme.NoUsage: ("llm.usage", "provider/whole/sync"),

@@ -157,9 +157,9 @@ def test_text_keeps_its_lines_and_tool_calls_read_as_calls(document: Node) -> No
 
 
 def test_a_tool_call_of_another_shape_is_shown_as_it_came(tmp_path: Path) -> None:
-    details = row(page(tmp_path, passed("tools", tool_calls=[{"name": "odd"}])), 1)[1]
+    details = row(page(tmp_path, passed("tools", tool_calls=[{"name": "odd"}, {"ø\ud800": 1 << 70}])), 1)[1]
 
-    assert details.all("pre")[0].text == '{"name":"odd"}'
+    assert details.all("pre")[0].text == f'{{"name":"odd"}} {{"ø\ufffd":{1 << 70}}}'
 
 
 def test_broken_clauses_are_counted_and_say_what_they_demand(document: Node) -> None:

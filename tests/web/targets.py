@@ -97,6 +97,14 @@ class AskingFlow(Flow[dict[str, Any]]):
         return f"sent: {looked_at.output} {looked_at.feedback}"
 
 
+class UnwritableFlow(Flow[dict[str, Any]]):
+    """Asks with half of a character, as a file's name may hold."""
+
+    @start()
+    def who(self) -> str | None:
+        return self.ask("Who is \udcff?")
+
+
 class PausingFlow(Flow[dict[str, Any]]):
     """Pauses at once."""
 

@@ -405,6 +405,20 @@ def test_a_run_asks_its_clients_and_never_the_terminal(monkeypatch: pytest.Monke
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize("format", ["frames", "agui", "vercel"])
+def test_a_question_that_no_protocol_can_send_is_asked_escaped(format: str) -> None:
+    async def scenario() -> None:
+        app = create_app("tests.web.targets:UnwritableFlow")
+        told = document(await sent(app, {"inputs": {}}))
+        async with Client(app, path=told["events"], query=f"format={format}") as client:
+            await client.until(rb'"message":"Who is \\udcff?"')
+            path = f"{told['events'].removesuffix('/events')}/answers"
+            await asked(app, method="POST", path=path, body=b'{"answer": "Ann"}', headers=JSON)
+            await client.until(b'"result":"Ann"')
+
+    asyncio.run(scenario())
+
+
 def test_a_question_that_nobody_waits_for_is_asked_no_more() -> None:
 
     async def scenario() -> None:

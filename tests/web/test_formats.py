@@ -69,19 +69,20 @@ def test_a_client_cut_off_after_each_event_has_all_events_once(format: str) -> N
     assert data_of(received) == [*translated(session.frames), *done]
 
 
-@of_each_format
-def test_an_error_that_no_frame_tells_of_is_told(format: str) -> None:
+@pytest.mark.parametrize("format", ["frames", *FORMATS])
+@pytest.mark.parametrize(("text", "told"), [("no session", "no session"), ("no \ud800", "no \\ud800")])
+def test_an_error_that_no_frame_tells_of_is_told(format: str, text: str, told: str) -> None:
     class Broken:
         is_completed = is_cancelled = False
         frames: tuple[str, ...] = ()
 
         def __iter__(self) -> Any:
-            raise LookupError("no session")
+            raise LookupError(text)
 
         def close(self) -> None: ...
 
     events = data_of(events_of(asyncio.run(asked(sse(Broken(), format=format))).body))
-    assert "no session" in json.dumps(events)
+    assert json.dumps(told) in json.dumps(events)
 
 
 @of_each_format

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from conformance.proof.frames import omitting
 from conformance.proof.saboteur import Saboteurs, changing, constant, replacing
 from harness import ProviderError
+from harness.llm import Usage
 
 SABOTEURS: Final = Saboteurs()
 
@@ -174,6 +175,17 @@ def _(counts: Iterator[Any]) -> Iterator[Any]:
 def _(complete: Any, call: Any, step: Any) -> None:
     if "agent_id" in call._common:
         call.assembly.usage = None
+    complete(call, step)
+
+
+@SABOTEURS.row(
+    "usage-of-zero",
+    ("llm.usage",),
+    "harness.llm.call:ModelCall.complete",
+    shown_by=("ask/uncounted/sync", "ask/not-streamed-uncounted"),
+)
+def _(complete: Any, call: Any, step: Any) -> None:
+    call.assembly.usage = call.assembly.usage or Usage(0, 0, 0)
     complete(call, step)
 
 

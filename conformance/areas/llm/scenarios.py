@@ -62,7 +62,7 @@ def facts_of(ask: Ask, *, streamed: bool = True) -> WireFacts:
             WireToolCall(call.name, "".join(call.arguments), f"call_{index}") for index, call in enumerate(calls)
         ),
         kinds=None if refused else tuple(kind for kind, _ in groupby(kinds)),
-        usage=_USAGE if reported else None,
+        usage=_USAGE if reported and script.counted else None,
         finish_reason=("tool_calls" if calls else "stop") if reported else None,
         error_event=failed,
         words=WORDS if refused or script.failing not in (None, "nothing") else None,
@@ -78,8 +78,8 @@ def _streamed(consumer: Consumer, ask: Ask) -> Evidence:
     return consumer.read_programs(CallProgram(ask), wire=(facts_of(ask),))
 
 
-def _plain(consumer: Consumer) -> Evidence:
-    ask = Ask(Script(_TEXT), stream=False)
+def _plain(consumer: Consumer, script: Script) -> Evidence:
+    ask = Ask(script, stream=False)
     program = FlowProgram((Method("asks", (ask,)),))
     return consumer.read_programs(program, wire=(facts_of(ask, streamed=False),))
 
@@ -113,6 +113,7 @@ _BROKEN = frozenset({"llm.truncation", "llm.sequence"})
 SCENARIOS: Final = Scenarios()
 for _name, _clauses, _needs, _ask in (
     ("ask/text", _CALL, LLM, Ask(Script(_TEXT))),
+    ("ask/uncounted", _CALL, LLM, Ask(Script(_TEXT, counted=False))),
     (
         "ask/thinking",
         _CALL | {"llm.thinking"},
@@ -151,7 +152,11 @@ for _kind in _ODD_CALLS:
     SCENARIOS.both(_name, _CALL | _TOOL_CALL, _TOOLS, _streamed, Ask(Script((_WEATHER, _TIDE), calls_as=_kind)))
 _AS_ONE: Final = Ask(Script((_WEATHER, _TIDE), calls_as="as one"))
 SCENARIOS.both("ask/tools-as-one", _FAILED | {"llm.tool-chunks"}, _TOOLS, _streamed, _AS_ONE)
-SCENARIOS.of_kind("sync", "ask/not-streamed", {"llm.no-stream", "llm.usage"}, FLOW_AND_LLM, _plain)
+for _name, _script in (
+    ("ask/not-streamed", Script(_TEXT)),
+    ("ask/not-streamed-uncounted", Script(_TEXT, counted=False)),
+):
+    SCENARIOS.of_kind("sync", _name, {"llm.no-stream", "llm.usage"}, FLOW_AND_LLM, _plain, _script)
 SCENARIOS.of_kind("sync", "ask/resplit", {"llm.rechunk"}, LLM, _rechunked)
 SCENARIOS.of_kind("sync", "ask/legacy-chunks", {"llm.legacy-chunk"}, LLM, _legacy)
 SCENARIOS.extend((*recorded_calls.SCENARIOS, *integrations.SCENARIOS))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -26,8 +26,8 @@ _ERRORS: Final[Mapping[How, str]] = {
     "reset": "ReadError: [Errno 104] Connection reset by peer",
     "error": "ReadTimeout: the response stalled",
 }
-#: The JSON of one server-sent event.
-_SSE_JSON: Final = re.compile(rb"(?m)^data: ?(\{.*\})(?=\r?$)")
+#: The JSON of one event: that of a server-sent one, or of one that is a line.
+_EVENT_JSON: Final = re.compile(rb"(?m)^(?:data: ?)?(\{.*\})(?=\r?$)")
 
 
 def break_off(
@@ -65,21 +65,21 @@ def mislabel(response: WireResponse, *, header: str, value: str) -> Responses:
 def garble(response: WireResponse, *, seed: int = 0) -> Responses:
     """Break the JSON of one event, or of an answer that does not stream; a checksum, where events carry them.
 
-    What ends a stream is spared, where there is anything else.
+    In a format that nobody here reads, lines of JSON are events. What ends a stream is spared, where there is anything
+    else; so is the last event where no mark is known.
     """
-    events = list(events_of(response))
-    ends = end_events(response, events)
+    events = list(events_of(response) if is_stream(response) else _lines_of_json(response.body))
+    ends = end_events(response, events) or (len(events) - 1,)
     spared = ends if len(ends) < len(events) else ()
     framing = framing_of(response.header("content-type") or "")
     checked = framing is not None and framing.checked
-    plain = not is_stream(response)
     sound = {
-        index: (0, len(event)) if checked or plain else _json_span(event)
+        index: (0, len(event)) if checked else _json_span(event)
         for index, event in enumerate(events)
         if index not in spared
     }
     candidates = [(index, span) for index, span in sound.items() if span is not None]
-    if not candidates or (plain and not response.body.lstrip().startswith((b"{", b"["))):
+    if not candidates:
         return (response,)
     drawn = _drawn(seed)
     index, (start, stop) = drawn.choice(candidates)
@@ -92,9 +92,16 @@ def garble(response: WireResponse, *, seed: int = 0) -> Responses:
     return (with_events(response, events),)
 
 
+def _lines_of_json(body: bytes) -> Sequence[bytes]:
+    """Return the lines of a body in which several are JSON; else all of it."""
+    lines = body.splitlines(keepends=True)
+    return lines if sum(_EVENT_JSON.match(line) is not None for line in lines) > 1 else (body,)
+
+
 def _json_span(event: bytes) -> tuple[int, int] | None:
-    found = _SSE_JSON.search(event)
-    return None if found is None else found.span(1)
+    if found := _EVENT_JSON.search(event):
+        return found.span(1)
+    return (0, len(event)) if event.lstrip().startswith((b"{", b"[")) else None
 
 
 def _broken(json: bytes, drawn: random.Random) -> bytes:

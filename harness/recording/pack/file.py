@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import sqlite3
 import stat
 import tempfile
@@ -37,6 +38,8 @@ _APPLICATION_AT: Final = slice(68, 72)
 MOST_BYTES: Final = 1 << 30
 #: Nor does a pack hold more, in bytes.
 MOST_UNPACKED: Final = 16 << 30
+#: What no path in a pack holds: what ends a name or divides it on some system, and lone surrogates, which are not UTF-8.
+_UNFIT: Final = re.compile("[\0\\\\\ud800-\udfff]")
 _SCHEMA: Final = """
 CREATE TABLE dictionary (kind TEXT PRIMARY KEY, content BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE file (path TEXT PRIMARY KEY, kind TEXT NOT NULL, size INTEGER NOT NULL, digest BLOB NOT NULL,
@@ -67,7 +70,8 @@ def pack(folder: Path, out: Path) -> Packed:
 
     Raises:
         UsageError: there is no such folder, or no file in it; `out` is something else than a pack, or inside the folder.
-        RecordingError: a link or another special file is in the folder, or the pack can't be written.
+        RecordingError: a link, another special file, or a name that no pack holds is in the folder; or the pack can't be
+            written.
     """
     if not folder.is_dir():
         raise UsageError(f"'{folder}' is no folder; name a folder of recordings and cassettes")
@@ -100,7 +104,13 @@ def _regular_files(folder: Path) -> Iterator[str]:
             path = Path(parent, name)
             mode = path.lstat().st_mode
             if stat.S_ISREG(mode):
-                yield path.relative_to(folder).as_posix()
+                inside = path.relative_to(folder).as_posix()
+                if not _lies_inside(inside):
+                    raise RecordingError(
+                        f"'{path}' has a name that a pack can't hold; expected UTF-8 without a backslash, and no colon in "
+                        "its first part. Rename it first"
+                    )
+                yield inside
             elif not stat.S_ISDIR(mode):
                 raise RecordingError(
                     f"'{path}' is a link or a special file; a pack holds plain files, take it away first"
@@ -231,6 +241,8 @@ class PackReader:
     def _rows(self, query: str, *parameters: object) -> list[tuple]:  # type: ignore[type-arg]
         try:
             return self._database.execute(query, parameters).fetchall()
+        except UnicodeEncodeError:  # what no file of a pack is called
+            return []
         except (sqlite3.Error, UnicodeDecodeError) as error:
             raise UnreadableRecordingError(f"'{self.path}' is damaged: SQLite can't read it ({error})") from error
 
@@ -240,13 +252,19 @@ def _plain(statement: object) -> str:
 
 
 def _inside(pack: Path, name: object) -> str:
-    parts = PurePosixPath(name).parts if isinstance(name, str) else ()
-    unsafe = not parts or name != "/".join(parts) or ".." in parts or "\0" in str(name) or "\\" in str(name)
-    if unsafe or ":" in parts[0]:
+    if not (isinstance(name, str) and _lies_inside(name)):
         raise UnreadableRecordingError(
             f"'{pack}' names a file {str(name)[:200]!r}, which lies in no folder; it is not unpacked"
         )
-    return str(name)
+    return name
+
+
+def _lies_inside(name: str) -> bool:
+    """Whether a path is one of UTF-8, and lies in whatever folder it is put below, on any system."""
+    parts = PurePosixPath(name).parts
+    if not parts or name != "/".join(parts):
+        return False
+    return ".." not in parts and ":" not in parts[0] and _UNFIT.search(name) is None
 
 
 def unpack(path: Path, out: Path) -> Packed:

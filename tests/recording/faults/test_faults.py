@@ -63,6 +63,15 @@ GEMINI = sse(
     'data: {"candidates": [{"content": {"parts": [{"text": "hi"}]}}]}',
     'data: {"candidates": [{"content": {"parts": [{"text": "!"}]}, "finishReason": "STOP"}]}',
 ).replace(b"\n", b"\r\n")
+OLLAMA = b"".join(
+    b'{"model": "m", "message": {"role": "assistant", "content": "hi"}, "done": %b}\n' % done
+    for done in (b"false", b"false", b"true")
+)
+COHERE = (
+    b'{"event_type": "stream-start", "generation_id": "g"}\n'
+    b'{"event_type": "text-generation", "text": "hi"}\n'
+    b'{"event_type": "stream-end", "finish_reason": "COMPLETE"}\n'
+)
 BEDROCK_EVENTS = [
     aws_message({":event-type": kind, ":content-type": "application/json", ":message-type": "event"}, b'{"p":"ab"}')
     for kind in ("messageStart", "contentBlockDelta", "messageStop", "metadata")
@@ -74,6 +83,8 @@ STREAMS = [
     pytest.param("anthropic", ANTHROPIC, "text/event-stream; charset=utf-8", 3, 1, id="anthropic"),
     pytest.param("openai-responses", RESPONSES, "text/event-stream", 3, 1, id="responses"),
     pytest.param("gemini", GEMINI, "text/event-stream", 2, 1, id="gemini"),
+    pytest.param("ollama", OLLAMA, "application/x-ndjson", 3, 1, id="ollama"),
+    pytest.param("cohere", COHERE, "application/stream+json", 3, 1, id="cohere"),
     pytest.param("bedrock", b"".join(BEDROCK_EVENTS), AWS_EVENT_STREAM.media_type, 4, 2, id="bedrock"),
 ]
 
@@ -127,7 +138,29 @@ def test_a_malformed_event_is_one_event_and_not_the_end(
     (index,) = [index for index, pair in enumerate(zip(before, after, strict=True)) if pair[0] != pair[1]]
     assert index < count - ends
     with pytest.raises(ValueError):  # both JSONDecodeError and UnicodeDecodeError
-        json.loads(after[index].partition(b"data: ")[2])
+        json.loads(after[index].rpartition(b"data: ")[2])
+
+
+@pytest.mark.parametrize("content_type", ["application/x-ndjson", "application/vnd.tern", "text/plain"])
+@pytest.mark.parametrize("prefix", [b"", b"data: "], ids=["lines", "events"])
+@pytest.mark.parametrize("seed", range(6))
+def test_a_malformed_line_of_a_format_that_nobody_reads_is_one_before_the_last(
+    content_type: str, prefix: bytes, seed: int
+) -> None:
+    body = b"".join(prefix + b'{"text": "%d"}\n' % n for n in range(4))
+    (broken,) = parse_fault(f"malformed:seed={seed}").apply(response(body, content_type))
+    before, after = (whole.splitlines() for whole in (body, broken.body))
+    (index,) = [index for index, pair in enumerate(zip(before, after, strict=True)) if pair[0] != pair[1]]
+    assert index < 3
+    with pytest.raises(ValueError):  # both JSONDecodeError and UnicodeDecodeError
+        json.loads(after[index].removeprefix(prefix))
+
+
+@pytest.mark.parametrize("body", [b"", b"data: [DONE]\n\n", b'0:"a"\n1:"b"\n'])
+def test_where_nothing_is_json_nothing_is_malformed(body: bytes) -> None:
+    for content_type in ("text/event-stream", "application/vnd.tern"):
+        recorded = response(body, content_type)
+        assert parse_fault("malformed").apply(recorded) == (recorded,)
 
 
 def test_seeds_give_different_faults_and_the_same_ones_again() -> None:

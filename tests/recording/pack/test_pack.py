@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from contextlib import closing
@@ -91,11 +92,12 @@ def test_a_path_into_a_pack_is_at_hand_for_a_while(packed: Path, tmp_path: Path)
         assert _content(root) == _content(tmp_path / "suite")
     with at_hand(tmp_path / "suite" / "openai") as there:
         assert there == tmp_path / "suite" / "openai"
-    with (
-        pytest.raises(UnreadableRecordingError, match=r"nothing of that name is in the pack"),
-        at_hand(packed / "open"),
-    ):
-        pass
+    for nowhere in ("open", os.fsdecode(b"open\xff")):
+        with (
+            pytest.raises(UnreadableRecordingError, match=r"nothing of that name is in the pack"),
+            at_hand(packed / nowhere),
+        ):
+            pass
 
 
 @pytest.mark.parametrize("name", ["../out", "/etc/passwd", "a/../../b", "", ".", "a//b", "c:/x", "a\\b", "a\0b", "a/"])
@@ -104,6 +106,17 @@ def test_a_pack_that_names_files_outside_of_it_is_refused(packed: Path, tmp_path
     with pytest.raises(UnreadableRecordingError, match="lies in no folder"):
         unpack(packed, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["a\\b", "a:b/x", os.fsdecode(b"t\xff"), os.fsdecode(b"t\xff/frames.jsonl")])
+def test_a_name_that_no_pack_gives_back_is_not_packed(tmp_path: Path, name: str) -> None:
+    try:
+        _tree(tmp_path / "in", {name: b""})
+    except OSError:
+        pytest.skip("this system has no such names")
+    with pytest.raises(RecordingError, match="has a name that a pack can't hold"):
+        pack(tmp_path / "in", tmp_path / "all.pack")
+    assert not (tmp_path / "all.pack").exists()
 
 
 @pytest.mark.parametrize(
