@@ -164,12 +164,12 @@ def _fault_of_subject(error: Exception) -> str | None:
     subject's.
     """
     last = traceback.extract_tb(error.__traceback__)[-1]
-    place, said = Path(last.filename), f"{type(error).__name__}: {error_text(error)}"
+    place, raised = Path(last.filename), f"{type(error).__name__}: {error_text(error)}"
     if not place.is_relative_to(_SUITE):
-        return f"the subject raised {said}"
+        return f"the subject raised {raised}"
     if isinstance(error, AttributeError) and not type(error.obj).__module__.startswith("conformance."):
-        return f"the subject raised {said}"  # asked in vain of a session, flow or LLM of the subject's
+        return f"the subject raised {raised}"  # asked in vain of a session, flow or LLM of the subject's
     inside = place.relative_to(_SUITE)
     if isinstance(error, _OF_A_VALUE) and inside.parts[0] in _OF_SCENARIOS:
-        return f"the subject gave what can't be used: {said} (conformance/{inside.as_posix()}, line {last.lineno})"
+        return f"the subject gave what can't be used: {raised} (conformance/{inside.as_posix()}, line {last.lineno})"
     return None

@@ -13,8 +13,7 @@ from harness.llm.output.parts import FinishReason, Part, TextDelta, ToolCallDelt
 from harness.providers.shared.calls.begun_calls import BegunCalls
 from harness.providers.shared.calls.tool_calls import whole_arguments
 from harness.providers.shared.lines import LinesAnswer
-from harness.providers.shared.rest import rest_of
-from harness.providers.shared.shapes import as_list, as_object, as_text
+from harness.providers.shared.shapes import as_list, as_object, as_text, rest_of
 from harness.providers.shared.usage import usage
 
 

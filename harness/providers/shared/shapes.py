@@ -75,3 +75,17 @@ def kind_of(value: Any) -> str:
 
 def _wrong(value: Any, expected: str) -> ValueError:
     return ValueError(f"{value!r:.200} in place of {expected}")
+
+
+def rest_of(whole: str, received: str) -> str:
+    """Return what of a text has not come that comes in pieces, and then again as a whole.
+
+    Hosts that send nothing at an end, or trim it, take nothing back.
+
+    Raises ValueError where the two are not the same text.
+    """
+    if not whole.strip() or whole.strip() == received.strip():
+        return "" if received else whole
+    if not whole.startswith(received):
+        raise ValueError(f"{received!r:.200} in pieces, and {whole!r:.200} as a whole")
+    return whole[len(received) :]

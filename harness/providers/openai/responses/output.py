@@ -14,8 +14,7 @@ from msgspec import Struct
 
 from harness.llm.output.parts import Part, TextDelta, ThinkingDelta, ToolCallDelta
 from harness.providers.shared.calls.tool_calls import arguments_text, holds_two
-from harness.providers.shared.rest import rest_of
-from harness.providers.shared.shapes import as_id, as_list, as_number, as_text, kind_of
+from harness.providers.shared.shapes import as_id, as_list, as_number, as_text, kind_of, rest_of
 
 #: A message's text, the summary of reasoning, and the reasoning itself.
 TextKind = Literal["text", "summary", "reasoning"]
