@@ -57,8 +57,8 @@ def all_failed(scenario: Scenario, why: str, raised: BaseException | None = None
     """
     ordered = [clause for clause in CLAUSES if clause in scenario.clauses]
     failed = tuple(Decision(clause, "failed", (Violation(clause, None, why),)) for clause in ordered)
-    told = None if raised is None else "".join(traceback.format_exception(raised))
-    return ScenarioResult(scenario.id, failed, traceback=told)
+    trace = None if raised is None else "".join(traceback.format_exception(raised))
+    return ScenarioResult(scenario.id, failed, traceback=trace)
 
 
 def result_of(scenario: Scenario, verdicts: Iterable[tuple[str, Verdict]]) -> ScenarioResult:

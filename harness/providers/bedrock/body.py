@@ -52,8 +52,8 @@ class _Parser:
         if headers.get(":message-type") != "exception":
             return self._parser.parse(message, shape)
         code = headers.get(":exception-type", "")
-        told = {"Code": code, "Message": failure_in(message["body"]).message or code}
-        raise botocore.exceptions.EventStreamError({"Error": told}, self._operation)
+        reported = {"Code": code, "Message": failure_in(message["body"]).message or code}
+        raise botocore.exceptions.EventStreamError({"Error": reported}, self._operation)
 
 
 def _events(stream: Any) -> Iterator[Mapping[str, Any]]:

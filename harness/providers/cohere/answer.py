@@ -45,7 +45,7 @@ class CohereAnswer(LinesAnswer):
                 yield from self.started(event.get("generation_id"))
             case "text-generation" | "tool-calls-chunk":
                 # The second may tell what the model plans; its pieces of calls come again, whole.
-                yield from self._said(as_text(event.get("text")))
+                yield from self._text_delta(as_text(event.get("text")))
             case "tool-calls-generation":
                 yield from map(self._begun, _calls_of(event))
             case "stream-end":
@@ -59,7 +59,7 @@ class CohereAnswer(LinesAnswer):
             case None:
                 raise self.malformed(f"an event of no type: {event!r:.200}")
 
-    def _said(self, text: str) -> Iterator[Part]:
+    def _text_delta(self, text: str) -> Iterator[Part]:
         if text:
             self._texts.append(text)
             yield TextDelta(text)
@@ -71,7 +71,7 @@ class CohereAnswer(LinesAnswer):
 
     def _rest(self, answer: Mapping[str, Any]) -> Iterator[Part]:
         """Yield what has not come yet of an answer that is whole."""
-        yield from self._said(rest_of(as_text(answer.get("text")), "".join(self._texts)))
+        yield from self._text_delta(rest_of(as_text(answer.get("text")), "".join(self._texts)))
         # It knows calls by what they say, and has no ids.
         left, rest = list(self._called), []
         for call in _calls_of(answer):

@@ -1,4 +1,4 @@
-"""What has come of the items of a Responses answer, so that each is said once, whether in deltas, at its end, or at the answer's.
+"""What has come of the items of a Responses answer, so that each is described once, whether in deltas, at its end, or at the answer's.
 
 Hosts that speak this API leave deltas out, or the ends. Where both come they must agree: what does not is malformed.
 """
@@ -108,58 +108,64 @@ class ResponseOutput:
 
     def call(self, place: int | None, item: Mapping[str, Any], *, whole: bool = False) -> Iterator[Part]:
         """Yield what is new of a call by its item, which tells its id and name; and its arguments, if it is whole."""
-        said = self._said(place, item, is_whole=whole)
-        others = [call for call in self._calls[::-1] if not _is_another(call, said)]
-        yield from self._add(self._found(said, others, item.get("arguments")) or self._begun(said), said, item)
+        described = self._described(place, item, is_whole=whole)
+        others = [call for call in self._calls[::-1] if not _is_another(call, described)]
+        yield from self._add(
+            self._found(described, others, item.get("arguments")) or self._begun(described), described, item
+        )
 
-    def _said(self, place: int | None, item: Mapping[str, Any], *, is_whole: bool) -> _Call:
+    def _described(self, place: int | None, item: Mapping[str, Any], *, is_whole: bool) -> _Call:
         item_id, call_id, name = as_id(item.get("id")), as_id(item.get("call_id")), as_text(item.get("name"))
         return _Call(len(self._calls), place, item_id, call_id, name, is_whole=is_whole)
 
-    def _add(self, call: _Call, said: _Call, item: Mapping[str, Any]) -> Iterator[Part]:
-        call.call_id = call.call_id or said.call_id
-        call.name = call.name or said.name
-        call.is_whole = call.is_whole or said.is_whole
+    def _add(self, call: _Call, described: _Call, item: Mapping[str, Any]) -> Iterator[Part]:
+        call.call_id = call.call_id or described.call_id
+        call.name = call.name or described.name
+        call.is_whole = call.is_whole or described.is_whole
         call.is_free = call.is_free or "input" in item
-        if call.name and (said.is_whole or call.call_id):
+        if call.name and (described.is_whole or call.call_id):
             yield from self._shown(call)
         arguments = item.get("arguments")
-        if said.is_whole or arguments:
+        if described.is_whole or arguments:
             yield from self._whole_arguments(call, arguments)
 
     def arguments(self, event: Mapping[str, Any], text: Any, *, whole: bool) -> Iterator[Part]:
         """Yield what an event tells of a call's arguments: a piece of them, or all."""
         place, item_id = as_number(event.get("output_index")), as_id(event.get("item_id"))
-        said = _Call(len(self._calls), place, item_id)
-        call = self._found(said, self._calls[::-1]) or self._begun(said)
+        described = _Call(len(self._calls), place, item_id)
+        call = self._found(described, self._calls[::-1]) or self._begun(described)
         if whole:
             yield from self._whole_arguments(call, text)
         else:
             yield from self._more(call, as_text(text))
 
-    def _found(self, said: _Call, calls: Sequence[_Call], arguments: Any = None) -> _Call | None:
+    def _found(self, described: _Call, calls: Sequence[_Call], arguments: Any = None) -> _Call | None:
         """Return the one of `calls` that is meant, of several the first.
 
         It is told by its id, its item's id, else its place. One id of two functions is two calls.
         """
-        of_name = [call for call in calls if not (said.name and call.name) or said.name == call.name]
+        of_name = [call for call in calls if not (described.name and call.name) or described.name == call.name]
         # Hosts give all items one id, or all calls.
-        nearest = sorted(of_name, key=lambda call: (call.place != said.place, call.item_id != said.item_id))
-        named = next((call for call in nearest if said.call_id and call.call_id == said.call_id), None)
-        by_item = next((call for call in nearest if said.item_id and call.item_id == said.item_id), None)
+        nearest = sorted(of_name, key=lambda call: (call.place != described.place, call.item_id != described.item_id))
+        named = next((call for call in nearest if described.call_id and call.call_id == described.call_id), None)
+        by_item = next((call for call in nearest if described.item_id and call.item_id == described.item_id), None)
         if named is not None:
             return named
-        if by_item is not None and (not said.call_id or arguments_text(arguments).startswith(by_item.arguments)):
+        if by_item is not None and (not described.call_id or arguments_text(arguments).startswith(by_item.arguments)):
             return by_item
-        here = next((call for call in of_name if said.place is not None and call.place == said.place), None)
-        is_placed = said.place is not None or said.item_id or said.call_id
+        here = next((call for call in of_name if described.place is not None and call.place == described.place), None)
+        is_placed = described.place is not None or described.item_id or described.call_id
         found = here or (of_name[0] if of_name and not is_placed else None)
         # Hosts give all items one number: another id is another call.
-        return None if said.call_id and found is not None and found.call_id not in (None, said.call_id) else found
+        return (
+            None
+            if described.call_id and found is not None and found.call_id not in (None, described.call_id)
+            else found
+        )
 
-    def _begun(self, said: _Call) -> _Call:
-        self._calls.append(said)
-        return said
+    def _begun(self, described: _Call) -> _Call:
+        self._calls.append(described)
+        return described
 
     def _shown(self, call: _Call) -> Iterator[Part]:
         if call.own_id is None:
@@ -212,23 +218,23 @@ class ResponseOutput:
                     yield from self.item(len(items) + number, item)
         left = list(self._calls)
         for item in filter(None, map(requested_call, items)):
-            said = self._said(None, item, is_whole=True)
-            call = self._found(said, left, item.get("arguments"))
+            described = self._described(None, item, is_whole=True)
+            call = self._found(described, left, item.get("arguments"))
             if call is not None:
                 # Each item is a call of its own.
                 left.remove(call)
-            yield from self._add(call or self._begun(said), said, item)
+            yield from self._add(call or self._begun(described), described, item)
 
 
-def _is_another(call: _Call, said: _Call) -> bool:
+def _is_another(call: _Call, described: _Call) -> bool:
     """Whether an item that names a call is of another than `call`, although ids are equal: of another item or place.
 
     Hosts that make up an item's id whenever they tell of it end but one item of each call.
     """
-    if not (said.name or said.call_id) or not (call.name or call.call_id):
+    if not (described.name or described.call_id) or not (call.name or call.call_id):
         return False
-    ids, places = {call.item_id, said.item_id} - {None}, {call.place, said.place} - {None}
-    return (len(ids) > 1 or len(places) > 1) and (call.is_whole or not said.is_whole)
+    ids, places = {call.item_id, described.item_id} - {None}, {call.place, described.place} - {None}
+    return (len(ids) > 1 or len(places) > 1) and (call.is_whole or not described.is_whole)
 
 
 def requested_call(item: Any) -> Mapping[str, Any] | None:
