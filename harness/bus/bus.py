@@ -12,14 +12,14 @@ import itertools
 import logging
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from harness.bus import scope as scopes
 from harness.bus.attribution import remember, scope_of_thread
 from harness.bus.listeners import Listeners, collecting
 from harness.bus.order import Depends, Handler
 from harness.bus.replay import is_replaying, replaying
-from harness.bus.scope import ROOT, LookAhead, Run, Scope
+from harness.bus.scope import ROOT, LookAhead, OrderedSink, Run, Scope
 from harness.bus.unseen import Unseen, id_of
 from harness.errors import RunCancelled, UsageError
 from harness.events import BaseEvent
@@ -134,6 +134,8 @@ def open_scope(
     around = _scope_for(source)
     published = None if quiet or isinstance(event, Unseen) else _unpublished(event)
     lookahead = () if published is None else around.lookahead
+    if published is not None:
+        _prepare(published, around)
     _reserve(lookahead)
     try:
         with around.gate:
@@ -155,6 +157,7 @@ def open_scope(
             if published is not None:
                 _stamp(published, around.event_id)
                 _append(source, published, around)
+                _set_previous_id(event_id_of(published))
     finally:
         for limit in lookahead:
             limit.settle()
@@ -183,6 +186,9 @@ def close_scope(scope: Scope, source: Any, event: BaseEvent | Unseen | None) -> 
         if around.run.cancelled:
             raise RunCancelled
         lookahead = scope.lookahead if isinstance(event, BaseEvent) else ()
+        if isinstance(event, BaseEvent):
+            event = _unpublished(event)
+            _prepare(event, scope)
         _reserve(lookahead)
         try:
             with scope.gate:
@@ -228,6 +234,7 @@ def _shut(scope: Scope, source: Any, event: BaseEvent | Unseen | None, published
         event = _stamp(event, (scope.parent or ROOT).event_id, scope.event_id)
         published.append((source, event, scope))
         _append(source, event, scope)
+        _set_previous_id(event_id_of(event))
 
 
 def _shut_inside(scope: Scope, published: list[_Published]) -> None:
@@ -293,7 +300,6 @@ def _publish(
         record.parent_event_id = parent_id
         record.previous_event_id = _previous_id()
         record.emission_sequence = _sequence()
-        _set_previous_id(record.event_id)
     try:
         for sink in scope.sinks:
             try:
@@ -306,7 +312,17 @@ def _publish(
         if lookahead:
             for limit in lookahead:
                 limit.settle()
+    # Only now: what a sink publishes in turn may come before this in a timeline.
+    _set_previous_id(event_id_of(event) if record is None else record.event_id)
     return _notify(source, event) if _listeners.handlers else None
+
+
+def _prepare(event: BaseEvent, scope: Scope) -> None:
+    """Have what keeps order make of an event what it will keep, before the gate is held."""
+    for sink in scope.sinks:
+        if sink.keeps_order:
+            cast(OrderedSink, sink).prepare(event)
+            return
 
 
 def _append(source: Any, event: BaseEvent, scope: Scope) -> None:
@@ -348,8 +364,14 @@ def _notify(source: Any, event: BaseEvent) -> Future[None] | None:
 
 
 def _stay_in(scope: Scope) -> None:
-    """Come back from what others were called for: a scope that they opened and left open is not the emitter's."""
-    if _innermost() is not scope:
+    """Come back from what others were called for: a scope that they opened and left open is not the emitter's.
+
+    A sink that they added is.
+    """
+    inner: Scope | None = _innermost()
+    while inner is not None and inner is not scope and inner.sink is not None:
+        inner = inner.parent
+    if inner is not scope:
         scopes.enter(scope)
 
 
@@ -371,7 +393,6 @@ def _stamp(event: BaseEvent, parent_id: str | None, started_id: str | None = Non
         record.emission_sequence = _sequence()
         if started_id is not None:
             record.started_event_id = started_id
-        _set_previous_id(record.event_id)
         return event
     event = _unpublished(event)
     fields = fields_of(event)
@@ -381,7 +402,6 @@ def _stamp(event: BaseEvent, parent_id: str | None, started_id: str | None = Non
     fields["emission_sequence"] = _sequence()
     if started_id is not None:
         fields["started_event_id"] = started_id
-    _set_previous_id(event.event_id)
     return event
 
 

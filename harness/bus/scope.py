@@ -8,17 +8,35 @@ from __future__ import annotations
 
 import contextvars
 import threading
+import weakref
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from harness.blocks import block
+from harness.fork import after_fork
 
 if TYPE_CHECKING:
     from harness.bus.unseen import Unseen
     from harness.events import BaseEvent
 
 _NO_GATE: Final = nullcontext()
+#: Those of trees that are still there: a thread that holds one is not in a forked process.
+_gates: weakref.WeakSet[Any] = weakref.WeakSet()
+
+
+def _new_gate() -> Any:
+    gate = threading.RLock()
+    _gates.add(gate)
+    return gate
+
+
+def _renew_gates() -> None:
+    for gate in _gates:
+        gate._at_fork_reinit()
+
+
+after_fork(_renew_gates)
 
 
 class Sink(Protocol):
@@ -32,6 +50,13 @@ class Sink(Protocol):
 
     def accept(self, source: Any, event: BaseEvent, scope: Scope) -> None:
         """Take one event. `scope` is the open one around it, or, no longer open, the one that the event closes."""
+
+
+class OrderedSink(Sink, Protocol):
+    """A sink that keeps order."""
+
+    def prepare(self, event: BaseEvent) -> None:
+        """Make of an event that is about to be published, with the tree unlocked, what may run code of the user's."""
 
 
 class LookAhead(Protocol):
@@ -137,9 +162,7 @@ class Scope:
         self.lookahead = lookahead
         #: Held while a scope of this tree opens or closes, so that none does in one that is closing. The root, which
         #: ends never, has none.
-        self.gate: AbstractContextManager[Any] = (
-            _NO_GATE if parent is None else parent.gate if parent.parent is not None else threading.RLock()
-        )
+        self.gate: Any = _NO_GATE if parent is None else parent.gate if parent.parent is not None else _new_gate()
         self.is_open = True
         #: Opened by the runtime itself, which will close it whatever happens.
         self.owned = False

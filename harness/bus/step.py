@@ -200,7 +200,22 @@ class Step:
                 self._stop(error)
                 return
             self.fail(error)
-        self.close()
+        if isinstance(error, GeneratorExit):
+            self._close_within_reason()
+        else:
+            self.close()
+
+    def _close_within_reason(self) -> None:
+        """Close it where the garbage collector may do that, whatever its thread holds: who has the gate may wait for this.
+
+        What could not be closed in time, the scope around closes.
+        """
+        gate = self.scope.gate
+        if gate.acquire(timeout=_PATIENCE_S):
+            try:
+                self.close()
+            finally:
+                gate.release()
 
     async def __aenter__(self) -> Self:
         await room()
@@ -223,6 +238,8 @@ class Step:
 
 
 #: What each event has of its own, and what the bus stamps.
+#: How long a step that is left with its generator waits for others to open and close theirs, in seconds.
+_PATIENCE_S: Final = 1.0
 _OWN: Final = frozenset(
     {
         "type",

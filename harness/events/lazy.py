@@ -21,13 +21,17 @@ class LazyModel(UserModel):
     dump, copy or pickle a model. A model that was validated has its fields from the start.
     """
 
-    __slots__ = ("_record",)
+    __slots__ = ("_record", "_settled")
 
     if TYPE_CHECKING:
 
         @property
         def _record(self) -> Any:
             """What the fields are to be taken from; None where the model has them."""
+
+        @property
+        def _settled(self) -> Any:
+            """What a record is to have of the fields, where that was made before; see `harness.frames.payload.settle`."""
 
     def _fill(self, record: Any) -> None:
         """Take the fields from the record, by `set_fields`, and let go of it."""
@@ -41,7 +45,7 @@ class LazyModel(UserModel):
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
-            if name == "_record":
+            if name in ("_record", "_settled"):
                 return None
             record = self._record
             if record is None:
@@ -71,6 +75,8 @@ _set_fields, _set_fields_set, _set_extra, _set_private = (
 fields_of: Callable[[BaseModel], dict[str, Any]] = BaseModel.__dict__["__dict__"].__get__
 #: Puts a model on a record, or, with None, takes it off.
 set_record: Callable[[LazyModel, Any], None] = LazyModel.__dict__["_record"].__set__
+#: Keeps with a model what a record is to have of its fields.
+set_settled: Callable[[LazyModel, Any], None] = LazyModel.__dict__["_settled"].__set__
 
 
 def set_fields(model: LazyModel, values: dict[str, Any], fields_set: set[str]) -> None:

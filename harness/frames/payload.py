@@ -12,7 +12,7 @@ from harness.errors import error_text
 from harness.events import BaseEvent
 from harness.events.base import shape_of
 from harness.events.fragments import ToolCallFragment
-from harness.events.lazy import fields_of
+from harness.events.lazy import fields_of, set_settled
 from harness.events.record import EventRecord
 from harness.events.sources import sources
 from harness.frames.channels import NAMED, channel_of, name_of
@@ -64,8 +64,33 @@ def _shape_of(kind: type[BaseModel]) -> PayloadShape:
     return _shapes.get(kind) or _shapes.setdefault(kind, PayloadShape(kind))
 
 
+def settle(event: BaseEvent) -> None:
+    """Make what the record of an event will hold, which may run code of the user's, before `recorded` is asked for it."""
+    if getattr(event, "_record", None) is None:
+        set_settled(event, _settled_fields(event))
+
+
 def recorded(event: BaseEvent) -> EventRecord:
     """Return the record of an event that has its fields; nothing in it can be changed any more."""
+    settled = getattr(event, "_settled", None)
+    if settled is None:
+        settled = _settled_fields(event)
+    fields = fields_of(event)
+    timestamp = fields["timestamp"]
+    return EventRecord(
+        shape_of(type(event)),
+        fields["type"],
+        settled,
+        fields["event_id"],
+        timestamp if isinstance(timestamp, datetime) else sources.now(),
+        fields["parent_event_id"],
+        fields["previous_event_id"],
+        fields["started_event_id"],
+        fields["emission_sequence"],
+    )
+
+
+def _settled_fields(event: BaseEvent) -> dict[str, Any]:
     fields = fields_of(event)
     shape = _shape_of(type(event))
     settled: dict[str, Any] = {}
@@ -79,18 +104,7 @@ def recorded(event: BaseEvent) -> EventRecord:
         settled["error_type"] = encode(fields["error_type"] or type(error).__name__)
     for name, value in (event.__pydantic_extra__ or {}).items():
         settled[name] = _settled(value)
-    timestamp = fields["timestamp"]
-    return EventRecord(
-        shape_of(type(event)),
-        fields["type"],
-        settled,
-        fields["event_id"],
-        timestamp if isinstance(timestamp, datetime) else sources.now(),
-        fields["parent_event_id"],
-        fields["previous_event_id"],
-        fields["started_event_id"],
-        fields["emission_sequence"],
-    )
+    return settled
 
 
 def _settled(value: Any) -> Any:

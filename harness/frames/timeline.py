@@ -16,7 +16,7 @@ from harness.errors import RunCancelled, UsageError
 from harness.events import BaseEvent
 from harness.frames.channels import channel_of
 from harness.frames.frame import FrameRecord, StreamFrame, frame_of
-from harness.frames.payload import recorded
+from harness.frames.payload import recorded, settle
 from harness.frames.states import LEGAL, IllegalTransitionError, State
 
 #: How many records a cursor takes at once, where nobody minds when it takes them.
@@ -103,6 +103,10 @@ class Timeline:
             self._lock.release()
         for wake in wakers:
             wake()
+
+    def prepare(self, event: BaseEvent) -> None:
+        """Encode what is about to be accepted."""
+        settle(event)
 
     def start(self) -> bool:
         """Move from new to running; False where it has been started or closed before."""

@@ -220,8 +220,7 @@ class AsyncFrameIterator(ViewCore):
     async def __anext__(self) -> StreamFrame:
         for record in self._cursor.batch:
             return frame_of(record)
-        if self._reader is None:
-            self._note_reader()
+        self._note_reader()
         while (frame := self._next_nowait()) is None:
             if not await self._wait() and self._has_read_all():
                 self._end()

@@ -329,3 +329,58 @@ def test_concurrent_sessions_of_one_flow_object_see_only_their_own_frames() -> N
     for thread in threads:
         thread.join(20)
     assert seen == [(24, 1)] * 4
+
+
+def test_what_a_sink_publishes_of_an_event_does_not_follow_that_event_in_a_timeline_where_it_comes_first() -> None:
+    def answers(source: Any, event: BaseEvent) -> None:
+        if event.type == "note":
+            emit(source, BaseEvent(type="answer"))
+
+    def body() -> None:
+        for number in range(2):
+            emit(None, Note(value=number))
+
+    token = add_stream_sink(answers)
+    try:
+        frames = list(StreamSession(body))
+    finally:
+        reset_stream_sinks(token)
+    assert [frame.type for frame in frames] == ["answer", "note"] * 2
+    places = {frame.id: frame.seq for frame in frames}
+    linked = [(places[frame.previous_id], frame.seq) for frame in frames if frame.previous_id in places]
+    assert linked
+    assert all(earlier < later for earlier, later in linked)
+
+
+class Asking:
+    """Its text is not to be had before another thread has opened a scope."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+        self.opened = threading.Event()
+
+    def __repr__(self) -> str:
+        self.asked.set()
+        return f"waited in vain: {not self.opened.wait(20)}"
+
+
+def test_what_user_code_does_to_show_a_value_holds_up_no_scope() -> None:
+    value = Asking()
+
+    class Both(Flow):
+        @start()
+        def shows(self) -> Asking:
+            return value
+
+        @start()
+        def works(self) -> None:
+            assert value.asked.wait(20)
+            scope = open_scope(self, ToolUsageStartedEvent(tool_name="look", tool_args={}))
+            value.opened.set()
+            close_scope(scope, self, None)
+
+    frames = list(Both().stream_events())
+    (shown,) = [
+        frame.data["result"] for frame in frames if frame.type == "method_execution_finished" and frame.data["result"]
+    ]
+    assert "waited in vain: False" in str(shown)

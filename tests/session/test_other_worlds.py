@@ -70,6 +70,42 @@ def test_a_session_that_was_inherited_says_where_it_runs_and_is_left_alone() -> 
     assert rest == ["replayed: True", "own: True", "parent: done True"]
 
 
+#: Another thread opens a scope at the moment of the fork: it does not go on in the child.
+FORKED_IN_THE_MIDDLE = """
+import os, threading
+from harness.bus.scope import ROOT, Run, Scope
+
+scope = Scope("flow", None, ROOT, Run(), ())
+held, going = threading.Event(), threading.Event()
+
+def hold():
+    with scope.gate:
+        held.set()
+        going.wait(30)
+
+thread = threading.Thread(target=hold)
+thread.start()
+held.wait(30)
+if os.fork() == 0:
+    os._exit(0 if scope.gate.acquire(timeout=10) else 1)
+print(os.wait()[1])
+going.set()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_process_waits_for_no_thread_of_its_parent() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FORKED_IN_THE_MIDDLE],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (ran.returncode, ran.stdout) == (0, "0\n")
+
+
 def test_trio_is_told_what_to_do_instead() -> None:
     trio = pytest.importorskip("trio")
 
