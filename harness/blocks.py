@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ContextDecorator
 from types import TracebackType
 from typing import Generic, ParamSpec, TypeVar
 
@@ -16,13 +16,17 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class WithBlock(AbstractContextManager[T, None], Generic[T]):
-    """A with-block around the only `yield` of a generator."""
+class WithBlock(ContextDecorator, AbstractContextManager[T, None], Generic[T]):
+    """A with-block around the only `yield` of a generator; also a decorator, of a function whose calls are each in one."""
 
-    def __init__(self, steps: Generator[T]) -> None:
-        self._steps = steps
+    def __init__(self, make: Callable[[], Generator[T]]) -> None:
+        self._make = make
+
+    def _recreate_cm(self) -> WithBlock[T]:
+        return WithBlock(self._make)
 
     def __enter__(self) -> T:
+        self._steps = self._make()
         return next(self._steps)
 
     def __exit__(
@@ -36,6 +40,6 @@ def block(function: Callable[P, Generator[T]]) -> Callable[P, WithBlock[T]]:
 
     @functools.wraps(function)
     def made(*args: P.args, **kwargs: P.kwargs) -> WithBlock[T]:
-        return WithBlock(function(*args, **kwargs))
+        return WithBlock(lambda: function(*args, **kwargs))
 
     return made

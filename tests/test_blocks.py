@@ -39,6 +39,27 @@ def test_a_block_ends_and_lets_its_error_pass(error: BaseException | None) -> No
     assert done == ["a began", "A", "a ended"]
 
 
+def test_a_block_can_be_used_again_and_as_a_decorator() -> None:
+    done: list[str] = []
+
+    @block
+    def noted(name: str) -> Generator[None]:
+        try:
+            yield
+        finally:
+            done.append(name)
+
+    @noted("decorated")
+    def work() -> str:
+        return "worked"
+
+    twice = noted("twice")
+    for _ in range(2):
+        with twice:
+            pass
+    assert (work(), work(), done) == ("worked", "worked", ["twice", "twice", "decorated", "decorated"])
+
+
 def test_a_block_that_is_refused_at_its_beginning_does_not_begin() -> None:
     @block
     def refused(reason: str) -> Generator[None]:

@@ -203,15 +203,18 @@ class _Guarded:
 
     def __await__(self) -> Generator[Any, Any, None]:
         try:
-            yield from self._outcome.__await__()
+            # A generator may be made awaitable by `types.coroutine`.
+            outcome: Any = self._outcome
+            yield from outcome if inspect.isgenerator(outcome) else outcome.__await__()
         except (RunCancelled, KeyboardInterrupt, asyncio.CancelledError):
             raise
         except BaseException:
             logger.exception("a listener failed on %s", self._event_type)
 
     def close(self) -> None:
-        if inspect.iscoroutine(self._outcome):
-            self._outcome.close()
+        outcome: Any = self._outcome
+        if inspect.iscoroutine(outcome) or inspect.isgenerator(outcome):
+            outcome.close()
 
 
 class _Staged:
