@@ -79,6 +79,8 @@ class _Values:
         self._resolve = resolve
         #: Values by their anchors; of one that is still open, `_OPEN`.
         self._anchors: dict[str, Any] = {}
+        #: How much stands under an anchor, of those that an alias has named.
+        self._sizes: dict[str, int] = {}
 
     def root(self) -> Any:
         """Return the value of the one document; None where there is none."""
@@ -114,6 +116,7 @@ class _Values:
             raise BadYamlError(_too_deep(_line(event)))
         if anchor is not None:
             self._anchors[anchor] = _OPEN
+            self._sizes.pop(anchor, None)
         value: Any = self._sequence(depth + 1) if is_list else self._mapping(depth + 1)
         if tag in _FILE_TAGS:
             value = _file_content(value, event)
@@ -164,6 +167,7 @@ class _Values:
             value = self._resolve(value)
         if event.anchor is not None:
             self._anchors[event.anchor] = value
+            self._sizes.pop(event.anchor, None)
         return value
 
     def _alias(self, event: Any) -> Any:
@@ -171,7 +175,9 @@ class _Values:
         if value is _OPEN or value is _UNKNOWN:
             why = "contains itself" if value is _OPEN else "was never defined"
             raise BadYamlError(f"line {_line(event)}: the alias *{event.anchor} {why}")
-        self._expanded += _size(value, self._limit - self._expanded)
+        if event.anchor not in self._sizes:
+            self._sizes[event.anchor] = _size(value, self._limit)
+        self._expanded += self._sizes[event.anchor]
         if self._expanded > self._limit:
             raise BadYamlError(f"line {_line(event)}: its aliases expand to more than {self._limit} characters")
         return value

@@ -208,9 +208,10 @@ def _as_content(text: str, place: int, *, doubtful: bool) -> Found | None:
     before = _BEFORE_CONTENT.match(text, place)
     begin = place if before is None else before.end()
     stop = text.find("]]>" if before is not None and before["raw"] else "<", begin, begin + _LONGEST)
-    return (
-        _held(text, begin, begin + len(text[begin:stop].rstrip()), "element", doubtful=doubtful) if stop >= 0 else None
-    )
+    # What no end tag follows is no element: `Option<Secret> …`, `--password <password> …`.
+    if stop < 0 or not text.startswith(("</", "]]>"), stop):
+        return None
+    return _held(text, begin, begin + len(text[begin:stop].rstrip()), "element", doubtful=doubtful)
 
 
 def _as_pair(text: str, place: int, start: int, quote: str) -> Found | None:

@@ -25,6 +25,8 @@ _MARKS = frozenset(
 #: Fields of an object that say what another field of it is: `{"name": "Cookie", "value": "a=b"}`.
 _TITLES = frozenset({"name", "key", "header", "k"} | {"Name", "Key", "Header", "K"} | {"NAME", "KEY", "HEADER"})
 _TITLED = frozenset({"value", "v", "Value", "V", "VALUE"})
+#: What announces another element of a list is no longer than this; so no text is kept with what is known of names.
+_LONGEST_NAME = 64
 #: How many levels an address takes in: beyond any provider's, and cheap in hostile nesting.
 _ADDRESS_DEPTH = 64
 #: A list whose elements go on with one another's text: a Gemini answer has its deltas in whatever part comes next.
@@ -226,7 +228,7 @@ def _mark(container: Container, key: str, value: str) -> None:
 
 def may_lead(text: str, weight: Callable[[str], Weight]) -> bool:
     """Return whether `text`, in a list, may announce what follows it there."""
-    return is_option(text) or weight(text) != "none"
+    return len(text) <= _LONGEST_NAME and (is_option(text) or weight(text) != "none")
 
 
 def _is_pair(container: Container) -> bool:

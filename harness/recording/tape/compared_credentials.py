@@ -11,7 +11,7 @@ from urllib.parse import unquote_plus
 
 from harness.recording.redact.names import is_query_name, is_query_word, is_schema_word, weight
 from harness.recording.redact.passage import FILLERS
-from harness.recording.redact.values import is_placeholder
+from harness.recording.redact.values import is_held, is_placeholder
 
 #: What stands in the place of what is not compared.
 BLANK: Final = "…"
@@ -40,7 +40,13 @@ def compared_field(name: str, value: str, own: frozenset[str], *, in_query: bool
     announced = settles != "none" or (in_query and is_query_name(name))
     if not announced or value.isdecimal() or (in_query and is_query_word(value)):
         return compared_text(value)
-    return BLANK if settles == "secret" or is_placeholder(value) else compared_text(value)
+    is_one = _is_credential(value) if settles == "secret" else is_placeholder(value)
+    return BLANK if is_one else compared_text(value)
+
+
+def _is_credential(value: str) -> bool:
+    """Whether what stands under a secret name is a credential, or stands for one: a path or a reference is none."""
+    return not value or is_placeholder(value) or is_held(value)
 
 
 def compared_form(body: bytes, own: frozenset[str]) -> bytes:
@@ -59,7 +65,7 @@ def compared_json(value: Any, own: frozenset[str]) -> Any:
             is_secret = is_inside
             if isinstance(key, str):
                 is_secret = (is_inside and not is_schema_word(key)) or weight(key, own) == "secret"
-            if is_secret and (inner is None or isinstance(inner, str)):
+            if is_secret and (inner is None or (isinstance(inner, str) and _is_credential(inner))):
                 around[key] = BLANK  # type: ignore[index]
             elif isinstance(inner, str):
                 around[key] = compared_text(inner)  # type: ignore[index]

@@ -24,6 +24,12 @@ class Nearest(Struct, frozen=True):
     difference: str
 
 
+def _queues_of(key: RequestKey, request: WireRequest, scope: tuple[str, ...]) -> tuple[tuple[Any, ...], ...]:
+    """Return the queues in which a request is looked for, one after the other."""
+    same = (key, request.url, request.body)
+    return (*same, scope), same, (key, scope), (key,)
+
+
 class InteractionIndex:
     """The interactions of a tape, each to be played once. Not thread-safe."""
 
@@ -39,20 +45,20 @@ class InteractionIndex:
         self._requests = [interaction.request for interaction in interactions] if requests is None else requests
         self._keys = [self._matching.key(request) for request in self._requests]
         self._played = [False] * len(interactions)
-        # Each position is in two queues; what one hands out, the other skips later, so that taking is O(1) on average.
-        self._by_key: dict[RequestKey, deque[int]] = {}
-        self._by_scope: dict[tuple[RequestKey, tuple[str, ...]], deque[int]] = {}
-        for position, (key, interaction) in enumerate(zip(self._keys, interactions, strict=True)):
-            self._by_key.setdefault(key, deque()).append(position)
-            self._by_scope.setdefault((key, interaction.response.scope), deque()).append(position)
+        # Each position is in several queues; what one hands out, the others skip later, so that taking is O(1) on average.
+        self._queues: dict[tuple[Any, ...], deque[int]] = {}
+        for position, interaction in enumerate(interactions):
+            for name in _queues_of(self._keys[position], self._requests[position], interaction.response.scope):
+                self._queues.setdefault(name, deque()).append(position)
 
     def take(self, request: WireRequest, scope: tuple[str, ...] = ()) -> Interaction | None:
         """Return the interaction that answers `request`, and count it as played; None where there is none left.
 
-        Of several that match, the first that was recorded from `scope`, else the first.
+        Of several that match, those come first that are the same in what is not compared, too, such as the length of a
+        credential; of these, and of others, the first that was recorded from `scope`, else the first.
         """
-        key = self._matching.key(request)
-        for queue in (self._by_scope.get((key, scope)), self._by_key.get(key)):
+        for name in _queues_of(self._matching.key(request), request, scope):
+            queue = self._queues.get(name)
             while queue:
                 position = queue.popleft()
                 if not self._played[position]:
@@ -62,7 +68,7 @@ class InteractionIndex:
 
     def has_another(self, request: WireRequest) -> bool:
         """Whether another interaction that answers `request` waits to be played: it was made again when it was recorded."""
-        return any(not self._played[position] for position in self._by_key.get(self._matching.key(request), ()))
+        return any(not self._played[position] for position in self._queues.get((self._matching.key(request),), ()))
 
     def unplayed(self) -> tuple[Interaction, ...]:
         """Return what was not taken, in recorded order."""

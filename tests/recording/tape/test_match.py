@@ -110,6 +110,7 @@ DIFFERENT = [
 APART = [
     pytest.param(asked(url=f"{URL}?key=north"), asked(url=f"{URL}?key=south"), id="a key that is a word"),
     pytest.param(asked(url=f"{URL}?key=name"), asked(url=f"{URL}?key=id"), id="a key that is a column"),
+    pytest.param(asked(body=b'{"pwd": "/srv/a"}'), asked(body=b'{"pwd": "/srv/b"}'), id="a working directory"),
     pytest.param(asked(url=f"{URL}?token=1"), asked(url=f"{URL}?token=2"), id="a number"),
     pytest.param(keyed("a", name="api"), keyed("b", name="api"), id="another name"),
     pytest.param(
@@ -125,10 +126,19 @@ def test_what_is_no_credential_is_compared(one: WireRequest, other: WireRequest)
     assert request_key(one) != request_key(other)
 
 
-def test_requests_that_differ_in_their_credential_are_played_in_recorded_order() -> None:
+@pytest.mark.parametrize(("asked_for", "due"), [((5, 7, 9), (5, 7, 9)), ((4, 4, 4), (9, 5, 7)), ((4, 9, 6), (9, 5, 7))])
+def test_of_requests_that_differ_in_their_credential_the_same_comes_first_else_recorded_order(
+    asked_for: tuple[int, ...], due: tuple[int, ...]
+) -> None:
     index = InteractionIndex([recorded(keyed("*" * length), status=200 + length) for length in (9, 5, 7)])
-    played = [index.take(keyed("*" * length)) for length in (5, 7, 9)]
-    assert [one.response.status if one else None for one in played] == [209, 205, 207]
+    played = [index.take(keyed("*" * length)) for length in asked_for]
+    assert [one.response.status - 200 if one else None for one in played] == list(due)
+
+
+def test_texts_that_differ_in_what_looks_like_a_credential_are_told_apart() -> None:
+    index = InteractionIndex([recorded(asked(body=b"rated " + b"*" * stars), status=200 + stars) for stars in (4, 5)])
+    played = [index.take(asked(body=b"rated " + b"*" * stars)) for stars in (5, 4)]
+    assert [one.response.status if one else None for one in played] == [205, 204]
 
 
 @pytest.mark.parametrize(("one", "other"), SAME)
