@@ -130,7 +130,9 @@ def _fields(value: Any) -> Iterator[tuple[str, Any]]:
         yield from (value.__pydantic_extra__ or {}).items()
     else:
         for part in dataclasses.fields(value):
-            yield part.name, getattr(value, part.name)
+            # One that its class makes itself may not have been made yet.
+            if part.init or hasattr(value, part.name):
+                yield part.name, getattr(value, part.name)
 
 
 @functools.lru_cache(maxsize=256)

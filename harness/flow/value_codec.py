@@ -87,7 +87,8 @@ def encode_model(value: BaseModel, label: str) -> dict[str, Any]:
 
 def _refusal(label: str, error: _UnencodableError) -> UsageError:
     return UsageError(
-        f"{label} holds {error}, which can't be kept: give JSON, a pydantic model, a dataclass or an enum"
+        f"{label} holds {error}, which can't be kept: give JSON, a dict or list of Python's own, a pydantic model, a "
+        "dataclass or an enum"
     )
 
 
@@ -95,7 +96,8 @@ class _UnencodableError(Exception):
     pass
 
 
-def _encode(value: Any, depth: int, *, strict: bool) -> Any:
+def _encode(value: Any, depth: int, *, strict: bool, plainly: bool = False) -> Any:
+    """Return the form of a value; with `plainly` one to be compared, which says of a model only what it holds."""
     cls = type(value)
     if cls in _PLAIN or (cls in _SCALARS and encode(value) is value):
         return value
@@ -105,7 +107,7 @@ def _encode(value: Any, depth: int, *, strict: bool) -> Any:
             form, text, _ = _AS_TEXT[cls]
             return {form: text(value)}
         if isinstance(value, enum.Enum):
-            return {_MEMBER: _name(cls), "value": _encode(value.value, below, strict=strict)}
+            return {_MEMBER: _name(cls), "value": _encode(value.value, below, strict=strict, plainly=plainly)}
         if isinstance(value, PurePath):
             return {_PATH: str(value)} if cls is _OWN_PATH else {_PATH: str(value), "class": _name(cls)}
         # A plain copy of what another thread may be adding to is made in one step.
@@ -113,25 +115,35 @@ def _encode(value: Any, depth: int, *, strict: bool) -> Any:
             items = list(value.items())
             kept: Any
             if all(isinstance(key, str) and not key.startswith("$") and encode(key) == key for key, _ in items):
-                kept = {key: _encode(item, below, strict=strict) for key, item in items}
+                kept = {key: _encode(item, below, strict=strict, plainly=plainly) for key, item in items}
             else:
                 kept = {
                     "$map": [
-                        [_encode(key, below, strict=strict), _encode(item, below, strict=strict)] for key, item in items
+                        [
+                            _encode(key, below, strict=strict, plainly=plainly),
+                            _encode(item, below, strict=strict, plainly=plainly),
+                        ]
+                        for key, item in items
                     ]
                 }
             return kept if cls in _JSON else _of_its_class(value, dict(items), kept, strict=strict)
         if cls in _CONTAINERS:
             bound = {} if cls is not deque or value.maxlen is None else {"maxlen": value.maxlen}
-            return {_CONTAINERS[cls]: [_encode(item, below, strict=strict) for item in list(value)], **bound}
+            kept = [_encode(item, below, strict=strict, plainly=plainly) for item in list(value)]
+            if plainly and isinstance(value, AbstractSet):
+                # Equal sets need not be in one order.
+                kept.sort(key=repr)
+            return {_CONTAINERS[cls]: kept, **bound}
         if isinstance(value, tuple) and hasattr(cls, "_make"):
-            return {_NAMED: _name(cls), "items": [_encode(item, below, strict=strict) for item in value]}
+            return {
+                _NAMED: _name(cls),
+                "items": [_encode(item, below, strict=strict, plainly=plainly) for item in value],
+            }
         if isinstance(value, list | tuple):
-            kept = [_encode(item, below, strict=strict) for item in value]
+            kept = [_encode(item, below, strict=strict, plainly=plainly) for item in value]
             return kept if cls in _JSON else _of_its_class(value, list(value), kept, strict=strict)
         if is_model(cls):
-            how, fields = _form(value, depth, strict=strict)
-            return {_MODEL: _name(cls), how: fields}
+            return {_MODEL: _name(cls), **_of_model(value, depth, strict=strict, plainly=plainly)}
     encoded = encode(value)
     if (
         strict
@@ -160,6 +172,13 @@ def _of_its_class(value: Any, plain: Any, kept: Any, *, strict: bool) -> Any:
     return kept
 
 
+def _of_model(value: Any, depth: int, *, strict: bool, plainly: bool) -> dict[str, Any]:
+    if plainly:
+        return {"parts": parts_of(value, lambda part: _encode(part, depth + 1, strict=strict, plainly=True))}
+    how, fields = _form(value, depth, strict=strict)
+    return {how: fields}
+
+
 def _form(value: Any, depth: int, *, strict: bool) -> tuple[str, Any]:
     """Return how a model is kept, and that: the first of these ways by which it comes back.
 
@@ -170,20 +189,22 @@ def _form(value: Any, depth: int, *, strict: bool) -> tuple[str, Any]:
     if own is not NO_FORM and round_trips(value, own):
         return "fields", own
 
-    def parts(model: Any) -> dict[str, Any]:
-        return parts_of(model, lambda part: _encode(part, depth + 1, strict=strict))
-
     try:
-        kept = parts(value)
+        kept = parts_of(value, lambda part: _encode(part, depth + 1, strict=strict))
     except _UnencodableError:
         if own is NO_FORM:
             raise
         return "fields", own
+
+    # Not whether it equals: what is no number, for one, never does.
+    def plain(model: Any) -> dict[str, Any]:
+        return parts_of(model, lambda part: _encode(part, depth + 1, strict=False, plainly=True))
+
+    wanted = plain(value)
     ways = {"fields": own, "parts": kept, "held": kept}
     for way, form in ways.items():
-        # Not whether it equals: what is no number, for one, never does.
         with contextlib.suppress(Exception):
-            if form is not NO_FORM and parts(_MADE[way](type(value), decode_value(form))) == kept:
+            if form is not NO_FORM and plain(_MADE[way](type(value), decode_value(form))) == wanted:
                 return way, form
     return ("parts", kept) if own is NO_FORM else ("fields", own)
 
