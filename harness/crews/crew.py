@@ -9,7 +9,7 @@ from harness.agents.driver import Driver, LoopDriver, ThreadDriver, run_unsuspen
 from harness.crews.crew_settings import CrewSettings
 from harness.crews.engine import CrewEngine
 from harness.crews.output import CrewOutput
-from harness.crews.own_methods import Replaceable
+from harness.crews.own_methods import Replaceable, StandIn, bound
 from harness.crews.streaming_output import CrewStreamingOutput
 from harness.errors import UsageError
 from harness.llm.output.usage import UsageMetrics
@@ -127,13 +127,27 @@ class Crew(CrewSettings):
         """Run the crew by the kickoff that its class has of its own, where it has one."""
         if not _KICKOFF.is_replaced(self):
             return await self._run(driver, inputs)
-        return await _KICKOFF.call(driver, self, _given(inputs), _streams=lambda: False)
+        return await _KICKOFF.call(driver, self, _given(inputs), self._inside(), self._inside(of_twin=True))
 
     async def _run_by_kickoff(self, inputs: Mapping[str, Any] | None) -> Any:
-        kickoff = _KICKOFF.own_method(self, _streams=lambda: False)
+        kickoff = _KICKOFF.own_method(self, **self._inside())
         if kickoff is None:
             return await self._run(LoopDriver(), inputs)
         return await in_thread(lambda: kickoff(**_given(inputs)))
+
+    def _inside(self, *, of_twin: bool = False) -> dict[str, Callable[..., Any]]:
+        """Return what a kickoff of a subclass's own is to call in place of the crew's entries, which lead to it again.
+
+        Of a twin's, which the way leads through `kickoff` as well.
+        """
+        methods: dict[str, Callable[..., Any]] = {
+            "_streams": lambda: False,
+            "_own_run": self._run,
+            "_run_by_kickoff": self._run_by_kickoff if of_twin else lambda inputs: self._run(LoopDriver(), inputs),
+        }
+        inside = StandIn(self, methods)
+        methods |= {name: bound(getattr(type(self), name), inside) for name in _ENTRIES}
+        return methods
 
     async def _run(self, driver: Driver, inputs: Mapping[str, Any] | None) -> CrewOutput:
         if inputs is not None and not isinstance(inputs, Mapping):
@@ -170,6 +184,15 @@ class Crew(CrewSettings):
 
 
 _KICKOFF: Final = Replaceable(Crew.kickoff, Crew.kickoff_async)
+_ENTRIES: Final = (
+    "kickoff_async",
+    "akickoff",
+    "kickoff_for_each_async",
+    "akickoff_for_each",
+    "stream_events",
+    "astream",
+    "_run_each",
+)
 
 
 def _given(inputs: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -187,7 +187,7 @@ async def performed(
         return answers[-1]
 
     arguments = {"task": task, "context": context, "tools": list(agent.tools if tools is None else tools)}
-    result = await _EXECUTION.call(driver, agent, arguments, perform=perform)
+    result = await _EXECUTION.call(driver, agent, arguments, {"perform": perform})
     answered = answers[-1] if answers else AgentAnswer("", None, [], [])
     if answers and result == answered.raw:
         return answered

@@ -46,19 +46,26 @@ class Replaceable:
     def own_method(self, original: Any, **methods: Callable[..., Any]) -> Callable[..., Any] | None:
         """Return what the class of an object has in the method's place, for the object with other `methods`; else None."""
         method, _ = self._found(original)
-        return None if method is self._method else _bound(method, StandIn(original, methods))
+        return None if method is self._method else bound(method, StandIn(original, methods))
 
     async def call(
-        self, driver: Driver, original: Any, arguments: dict[str, Any], **methods: Callable[..., Any]
+        self,
+        driver: Driver,
+        original: Any,
+        arguments: dict[str, Any],
+        methods: dict[str, Callable[..., Any]],
+        twin_methods: dict[str, Callable[..., Any]] | None = None,
     ) -> Any:
-        """Return what the one gives that fits the driver, called for the object with other `methods`.
+        """Return what the one gives that fits the driver, called for the object with other `methods`, the twin with its own.
 
         A loop awaits the twin where that is replaced, else the method works in a thread.
         """
-        method, twin = (_bound(found, StandIn(original, methods)) for found in self._found(original))
+        found, found_twin = self._found(original)
+        method = bound(found, StandIn(original, methods))
+        twin = bound(found_twin, StandIn(original, twin_methods or methods))
 
         async def in_loop() -> Any:
-            if self._found(original)[1] is self._twin:
+            if found_twin is self._twin:
                 return await in_thread(lambda: method(**arguments))
             return await twin(**arguments)
 
@@ -69,7 +76,7 @@ class Replaceable:
         return getattr(kind, self._method.__name__), getattr(kind, self._twin.__name__)
 
 
-def _bound(method: Any, owner: StandIn) -> Callable[..., Any]:
+def bound(method: Any, owner: StandIn) -> Callable[..., Any]:
     """Return a method of `owner`; what a test puts in the place of one need not be a function."""
-    bound: Callable[..., Any] = method.__get__(owner) if hasattr(type(method), "__get__") else method
-    return bound
+    made: Callable[..., Any] = method.__get__(owner) if hasattr(type(method), "__get__") else method
+    return made

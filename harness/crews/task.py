@@ -71,7 +71,7 @@ class Task(TaskSettings):
             return await duty.given_to(agent or duty.agent, driver, tools or duty.tools).do(context or "")
 
         arguments = {"agent": duty.agent, "context": context, "tools": duty.tools}
-        output: TaskOutput = await _EXECUTION.call(driver, self, arguments, _execute=execute)
+        output: TaskOutput = await _EXECUTION.call(driver, self, arguments, {"_execute": execute})
         return output
 
     async def _execute(

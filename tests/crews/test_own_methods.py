@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 from unittest.mock import patch
@@ -164,6 +165,46 @@ def whole(crew: Crew, way: Way) -> Any:
         return streaming.result
 
     return by(way, read, aread)
+
+
+#: What a kickoff of a subclass's own may call.
+OTHER_WAYS: dict[str, Callable[[Any, Any], Any]] = {
+    "kickoff_async": lambda crew, inputs: asyncio.run(crew.kickoff_async(inputs)),
+    "akickoff": lambda crew, inputs: asyncio.run(crew.akickoff(inputs)),
+    "kickoff_for_each_async": lambda crew, inputs: asyncio.run(crew.kickoff_for_each_async([inputs]))[0],
+    "stream_events": lambda crew, inputs: read_whole(crew.stream_events(inputs)),
+}
+
+
+def read_whole(session: Any) -> Any:
+    for _ in session:
+        pass
+    return session.result
+
+
+class AroundAsync(Crew):
+    """Has both kickoffs of its own, one by the other."""
+
+    def kickoff(self, inputs: Any = None) -> Any:  # type: ignore[override]
+        return asyncio.run(self.kickoff_async(inputs))
+
+    async def kickoff_async(self, inputs: Any = None) -> Any:  # type: ignore[override]
+        return await super().kickoff_async(inputs)
+
+
+@pytest.mark.parametrize("other", OTHER_WAYS.values(), ids=OTHER_WAYS.keys())
+@pytest.mark.parametrize("way", [name for name, (stream, *_) in RUNS.items() if not stream])
+def test_a_kickoff_that_runs_the_crew_by_another_way_runs_it_once(other: Callable[[Any, Any], Any], way: str) -> None:
+    class Around(Crew):
+        def kickoff(self, inputs: Any = None) -> Any:  # type: ignore[override]
+            return other(self, inputs or {"place": "Bergen"})
+
+    _, run, *_ = RUNS[way]
+    for kind in (Around, AroundAsync):
+        plain = pilot(Agent, "High at Bergen.")
+        crew = kind(agents=[plain], tasks=[task("Look.", plain)])
+        assert run(crew).raw == "High at Bergen."
+        assert len(plain.llm.requests) == 1
 
 
 @pytest.mark.parametrize(("stream", "run", "kickoffs", "late_kickoffs"), RUNS.values(), ids=RUNS.keys())
