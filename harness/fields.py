@@ -53,12 +53,18 @@ def field_names(cls: Any, root: Any) -> tuple[str, ...]:
     return tuple(_fields(cls, root))
 
 
+def is_field(cls: type, name: str) -> bool:
+    """Return whether a class says of a name what pydantic's `Field(…)` has it be."""
+    return isinstance(getattr(cls, name, None), FieldInfo)
+
+
 def dumped_fields(flow: Any, root: Any, **options: Any) -> dict[str, Any]:
     """Return the fields of a flow that have a value, by name, as pydantic dumps a model of them with these options."""
     cls: Any = type(flow)
     values = {name: getattr(flow, name, NOTHING) for name in _fields(cls, root)}
     held = {name: value for name, value in values.items() if value is not NOTHING and not isinstance(value, FieldInfo)}
-    return _model(cls, root, tuple(held)).model_construct(**held).model_dump(**options)
+    names = tuple(name for name in held if not hasattr(BaseModel, name))
+    return _model(cls, root, names).model_construct(**held).model_dump(**options)
 
 
 def hiding_class(cls: type, name: str) -> type | None:
@@ -132,10 +138,13 @@ def _of_its_own(default: Any, values: dict[str, Any]) -> Any:
 
 
 def _fitting(cls: Any, root: Any, given: Mapping[str, Any]) -> dict[str, Any]:
-    if not given:
-        return {}
+    # No model can have a field of these names.
+    odd = {name: value for name, value in given.items() if hasattr(BaseModel, name)}
+    names = tuple(name for name in given if name not in odd)
+    if not names:
+        return odd
     try:
-        return dict(_model(cls, root, tuple(given)).model_validate(given, by_alias=True, by_name=True))
+        return {**dict(_model(cls, root, names).model_validate(given, by_alias=True, by_name=True)), **odd}
     except ValidationError as error:
         raise UsageError(first_fault(error, cls.__name__)) from error
 

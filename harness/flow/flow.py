@@ -12,7 +12,7 @@ from harness import events
 from harness.bus import bus
 from harness.bus.scope import current_run
 from harness.errors import UsageError
-from harness.fields import dumped_fields, field_names, take_fields
+from harness.fields import dumped_fields, field_names, is_field, take_fields
 from harness.flow import feedback as humans
 from harness.flow.checkpoints.checkpointed import CheckpointedFlow, config_of
 from harness.flow.conversation.conversational import ConversationalFlow
@@ -113,11 +113,14 @@ class Flow(StartableFlow, ConversationalFlow, DeclarableFlow, AnswerableFlow, Ch
         owner = type(self).__name__
         self.human_feedback_history = []
         given = {option: value for option, value in {**options, "hooks": hooks}.items() if value is not None}
+        # What a class says of an option without `Field(…)` is what it has for a default, and no bound for others.
+        as_given = {
+            option: given.pop(option) for option in options if option in given and not is_field(type(self), option)
+        }
         rest = take_fields(self, Flow, {**given, **extra})
         own_hooks = rest.pop("hooks", ())
-        for option in options:
-            if option in rest:
-                setattr(self, option, rest.pop(option))
+        for option, value in as_given.items():
+            setattr(self, option, value)
         refuse(self, rest, {**options, **dict.fromkeys(field_names(type(self), Flow))})
         limit: Any = self.max_method_calls
         if not isinstance(limit, int) or limit < 1:

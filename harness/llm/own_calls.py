@@ -195,8 +195,11 @@ class OwnCalls(LLMSettings):
             if call.usage is None:
                 call.usage = UsageMetrics()
             call.usage.add_usage_metrics(metrics)
-        elif call is None or not call.has_usage:
+        elif call is None:
             _count_in_runs(metrics)
+        elif not call.has_usage:
+            # That there was a call, its end has told.
+            _count_in_runs(metrics, requests=0)
 
     def _own_call(self) -> _OwnCall | None:
         """Return the innermost call that has not ended here, else the one that ended last; None where there is none."""
@@ -223,11 +226,11 @@ class OwnCalls(LLMSettings):
         }
 
 
-def _count_in_runs(usage: UsageMetrics) -> None:
+def _count_in_runs(usage: UsageMetrics, *, requests: int = 1) -> None:
     """Count usage of which no event tells in the runs around."""
     for sink in current_scope().sinks:
         if isinstance(sink, RunUsage):
-            sink._add(usage.model_dump())
+            sink.add(usage.model_dump(), requests=requests)
 
 
 def _counts(usage: UsageMetrics) -> dict[str, int]:

@@ -24,18 +24,19 @@ class RunUsage:
     def accept(self, source: Any, event: BaseEvent, scope: Scope) -> None:
         """Count a call that has completed; part of `harness.bus.scope.Sink`."""
         if event.closes == "call" and event.type == "llm_call_completed":
-            self._add(getattr(event, "usage", None) or {})
+            self.add(getattr(event, "usage", None) or {})
 
     def metrics(self) -> UsageMetrics:
         """Return the sums so far."""
         with self._lock:
             return UsageMetrics(**self._sums)
 
-    def _add(self, usage: Mapping[str, Any]) -> None:
+    def add(self, usage: Mapping[str, Any], *, requests: int = 1) -> None:
+        """Count what so many requests have used."""
         # Other counts, and those of parts, may stand beside them.
         counts = {name: count for name in self._sums if isinstance(count := usage.get(name) or 0, int)}
         counts["total_tokens"] = counts["total_tokens"] or counts["prompt_tokens"] + counts["completion_tokens"]
-        counts["successful_requests"] = 1
+        counts["successful_requests"] = requests
         with self._lock:
             for name, count in counts.items():
                 self._sums[name] += count

@@ -191,7 +191,9 @@ class LLMSettings:
         kind: Any = type(self)
         for name in settings:
             default = getattr(kind, name, None)
-            if default is None or isinstance(default, FieldInfo) or name in _READ:
+            # What a subclass has set before is its default.
+            is_open = default is None or isinstance(default, FieldInfo) or name in _READ
+            if is_open and name not in vars(self):
                 _set(self, name, None if isinstance(default, (FieldInfo, *_READS)) else default)
         given = {name: value for name, value in settings.items() if value is not None}
         rest = take_fields(self, _root(kind), {**given, **others})
