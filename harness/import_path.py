@@ -19,6 +19,11 @@ def add_current_folder() -> None:
 
 def move_current_folder_last() -> None:
     """Move the current folder to the end of the path, in a process that is ours alone."""
-    here = str(Path.cwd())
+    try:
+        here = str(Path.cwd())
+    except FileNotFoundError:
+        # Nothing is imported from a folder that is gone.
+        sys.path[:] = [entry for entry in sys.path if entry]
+        return
     if here != _HOME:
         sys.path[:] = [*(entry for entry in sys.path if entry not in ("", here)), here]

@@ -120,14 +120,14 @@ def init(folder: Path, json_file: Path | None) -> None:
 @contextmanager
 def _folder(path: Path) -> Iterator[None]:
     """Have a folder be there; where it was made here and the block fails, it is taken away."""
-    is_new = not path.exists()
+    new = [folder for folder in (path, *path.parents) if not folder.exists()]
     path.mkdir(parents=True, exist_ok=True)
     try:
         yield
     except BaseException:
-        if is_new:
-            with suppress(OSError):
-                path.rmdir()
+        with suppress(OSError):
+            for folder in new:
+                folder.rmdir()
         raise
 
 
@@ -139,7 +139,8 @@ def _made(folder: Path) -> Recorded:
 
     for name, text in _FILES.items():
         write_atomically(folder / name, text.encode())
-    sys.path.append(str(folder.absolute()))
+    # Before the current folder, which may have a module of that name.
+    sys.path.insert(0, str(folder.absolute()))
     with at_work("recording StoryFlow"), emulated(shipped_recording(_PLAYED)) as provider:
         recorded = record(Target("story:StoryFlow"), folder / _RECORDING, base_url=provider.url, origin="authored")
     if recorded.error is not None:

@@ -208,20 +208,20 @@ def is_stdout(json_file: Path | None) -> bool:
     return json_file is not None and str(json_file) in {"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"}
 
 
-def write_stdout(text: str) -> None:
-    """Write a document to stdout as it is. Raises RecordingError."""
-    with writing_to(sys.stdout):
+def write_stdout(text: str, *, needs_reader: bool = False) -> None:
+    """Write a document to stdout as it is. Raises as `writing_to`."""
+    with writing_to(sys.stdout, needs_reader=needs_reader):
         sys.stdout.write(text)
         sys.stdout.flush()
 
 
-def write_json(json_file: Path | None, document: dict[str, Any]) -> None:
-    """Write the JSON document, whole or not at all. Raises RecordingError."""
+def write_json(json_file: Path | None, document: dict[str, Any], *, needs_reader: bool = False) -> None:
+    """Write the JSON document, whole or not at all. Raises as `writing_to`."""
     if json_file is None:
         return
     text = shown_json(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     if is_stdout(json_file):
-        write_stdout(text)
+        write_stdout(text, needs_reader=needs_reader)
         return
     from harness.recording.files.atomic import write_atomically
 

@@ -93,6 +93,7 @@ def _serve_recording(
                 "faults": list(specs),
                 "variables": variables,
             },
+            needs_reader=True,
         )
         _announce(f"serving {path} at {emulator.url}", json_file)
         for name, value in variables.items():
@@ -114,7 +115,7 @@ def _serve_app(
     from harness.web.server import serve_app
 
     def ready(url: str) -> None:
-        write_json(json_file, {"format": "harness.serve/1", "app": target, "url": url})
+        write_json(json_file, {"format": "harness.serve/1", "app": target, "url": url}, needs_reader=True)
         _announce(f"serving {target} at {url}", json_file)
 
     serve_app(target, host=host, port=port, origins=origins, hosts=hosts, ready=ready, timeline=timeline_page)
