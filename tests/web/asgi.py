@@ -74,7 +74,7 @@ class Client:
 
     async def events(self, count: int) -> list[dict[str, str]]:
         """Wait until so many events have come; return all."""
-        await self._when(lambda: self.done or len(events_of(self.body)) >= count)
+        await self.when(lambda: self.done or len(events_of(self.body)) >= count)
         return events_of(self.body)
 
     async def until(self, text: bytes, times: int = 1) -> None:
@@ -85,14 +85,14 @@ class Client:
             assert found or not self.done, f"{text!r} never came: {self.body.decode()}"
             return found
 
-        await self._when(has_come)
+        await self.when(has_come)
 
     async def whole(self) -> list[dict[str, str]]:
         """Wait for the end of the answer; return all events."""
-        await self._when(lambda: self.done)
+        await self.when(lambda: self.done)
         return events_of(self.body)
 
-    async def _when(self, holds: Callable[[], bool]) -> None:
+    async def when(self, holds: Callable[[], bool]) -> None:
         """Wait until this holds of what has come."""
         async with asyncio.timeout(PATIENCE_S):
             while not holds():
