@@ -42,7 +42,7 @@ class Reasoning:
         if texts or not details:
             return next(iter(texts.values()), "")
         # Details say again what has a field of its own.
-        return "" if self._texts else "".join(map(_detailed, details))
+        return "" if self._texts else "".join(_detailed(as_object(detail)) for detail in details)
 
     def _take_detail(self, detail: Mapping[str, Any]) -> None:
         last = self._details[-1] if self._details else {}
