@@ -6,6 +6,7 @@ The names are those that such programs know; what they publish is the same as th
 from __future__ import annotations
 
 import contextvars
+import weakref
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,6 +31,8 @@ class _OwnCall(Struct):
     """A call that an LLM has begun to publish."""
 
     id: str
+    #: Another LLM may come to have the identity of one that is gone.
+    llm: weakref.ref[Any]
     #: The call of the same LLM that it was begun in, as by a tool, until it has ended.
     around: _OwnCall | None = None
     #: What has been counted of it, which its completed event is to tell.
@@ -78,7 +81,8 @@ class OwnCalls(LLMSettings):
     ) -> None:
         """Publish that a call begins, with its settings: those that are given here, and the LLM's own for the others."""
         around = self._own_call()
-        self._set_own_call(_OwnCall(sources.new_id(), None if around is None or around.has_ended else around))
+        outer = None if around is None or around.has_ended else around
+        self._set_own_call(_OwnCall(sources.new_id(), weakref.ref(self), outer))
         started = events.LLMCallStartedEvent(
             **self._common(from_task, from_agent),
             messages=messages,
@@ -203,7 +207,8 @@ class OwnCalls(LLMSettings):
 
     def _own_call(self) -> _OwnCall | None:
         """Return the innermost call that has not ended here, else the one that ended last; None where there is none."""
-        return _calls.get().get(id(self))
+        call = _calls.get().get(id(self))
+        return call if call is not None and call.llm() is self else None
 
     def _set_own_call(self, call: _OwnCall) -> None:
         _calls.set({**_calls.get(), id(self): call})

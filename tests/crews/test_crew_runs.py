@@ -257,6 +257,19 @@ class Counting(BaseLLM):
         return "yes"
 
 
+def test_what_an_llm_has_published_is_not_that_of_another_in_its_place() -> None:
+    first = Counting("start", "count", "complete with usage")
+    first.call()
+    place = id(first)
+    del first
+    others = [Counting("count")]
+    while id(others[-1]) != place and len(others) < 1_000:
+        others.append(Counting("count"))
+    pilot = agent(llm=others[-1])
+    crew = Crew(agents=[pilot], tasks=[task("Look.", pilot)])
+    assert kicked_off(crew, "sync").token_usage.total_tokens == 15
+
+
 @pytest.mark.parametrize(
     "order",
     [
