@@ -173,8 +173,9 @@ def serve(server: Callable[..., ScriptedServer[Any, Any]]) -> None:
     parser = argparse.ArgumentParser(description=serve.__doc__)
     parser.add_argument("--port", type=int, default=0, help="0, the default, takes a free one")
     with server(port=parser.parse_args().port) as running:
-        print(running.base_url, flush=True)
         try:
+            # Whoever has read it may interrupt at once.
+            print(running.base_url, flush=True)
             threading.Event().wait()
         except KeyboardInterrupt:
             return
