@@ -59,6 +59,13 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _what_was_made_before_is_not_walked() -> None:
+    """Have looks at all objects walk those of this module alone: with each module more would be imported."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.hookimpl(optionalhook=True, wrapper=True)
 def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
     """Return one worker more than there would be, as many tests wait for another process."""
