@@ -13,12 +13,6 @@ from typing import Any, Final, Literal
 from msgspec import Struct, field
 
 
-class Text(Struct, frozen=True):
-    """A piece of text."""
-
-    text: str
-
-
 class Thinking(Struct, frozen=True):
     """A piece of reasoning, as hosts of reasoning models send it."""
 
@@ -54,7 +48,8 @@ class Block(Struct, frozen=True):
 class Script(Struct, frozen=True):
     """One answer of a model."""
 
-    says: tuple[Text | Thinking | ScriptedToolCall | Block, ...] = (Text("Hello"), Text(" there"), Text("."))
+    #: Each piece of text is a str.
+    says: tuple[str | Thinking | ScriptedToolCall | Block, ...] = ("Hello", " there", ".")
     #: `whole` ends with the provider's end marker, `unmarked` with all but that; the others end early, cleanly or by a reset.
     ending: Literal["whole", "unmarked", "cut", "reset"] = "whole"
     #: How many bytes each piece on the wire has; None sends each event whole.
@@ -72,7 +67,7 @@ class Script(Struct, frozen=True):
     @property
     def text(self) -> str:
         """The whole text that the model says."""
-        return "".join(piece.text for piece in self.says if isinstance(piece, Text))
+        return "".join(piece for piece in self.says if isinstance(piece, str))
 
 
 #: What a model says where a program does not care.
@@ -118,21 +113,16 @@ class CrewProgram(Struct, frozen=True):
 
 
 class Emit(Struct, frozen=True):
-    """Publish an event of the user's own, of this type, with this note in its payload."""
+    """Publish an event of the user's own, of this type, with this note in its payload; or one of the runtime's types."""
 
     note: str = ""
     type: str = "probe"
     #: In place of a note: the name of what `conformance.stage.payloads` makes.
     payload: str | None = None
+    #: The type is one of the runtime's own, and these are the event's fields, as an integration of it would publish them.
+    fields: Mapping[str, Any] | None = None
     #: Use the async emit, in an async method.
     awaited: bool = False
-
-
-class EmitBuiltIn(Struct, frozen=True):
-    """Publish an event of one of the runtime's own types, as an integration of it would, with these fields."""
-
-    type: str
-    fields: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Ask(Struct, frozen=True):
@@ -203,9 +193,7 @@ class Give(Struct, frozen=True):
     value: Any
 
 
-#: What publishes an event.
-Publish = Emit | EmitBuiltIn
-Step = Publish | Ask | Reach | Block | Raise | Spawn | Nest | ReadFlag | Reply | AskHuman | Give
+Step = Emit | Ask | Reach | Block | Raise | Spawn | Nest | ReadFlag | Reply | AskHuman | Give
 
 
 class Feedback(Struct, frozen=True):

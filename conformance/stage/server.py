@@ -18,7 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final, Self
 
 from conformance.stage.points import Stage
-from conformance.stage.programs import WORDS, Block, CallsAs, Failing, Script, ScriptedToolCall, Text, Thinking
+from conformance.stage.programs import WORDS, Block, CallsAs, Failing, Script, ScriptedToolCall, Thinking
 
 _ID: Final = "chatcmpl-conformance"
 _COMMON: Final = {"id": _ID, "created": 1, "model": "gpt-4o-mini"}
@@ -193,8 +193,8 @@ def _events(script: Script, *, usage: bool) -> Iterator[dict[str, Any] | bytes |
     for piece in script.says:
         if isinstance(piece, Block):
             yield piece
-        elif isinstance(piece, Text):
-            yield _delta({"content": piece.text})
+        elif isinstance(piece, str):
+            yield _delta({"content": piece})
         elif isinstance(piece, Thinking):
             yield _delta({"reasoning_content": piece.text})
         else:

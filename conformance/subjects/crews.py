@@ -14,7 +14,6 @@ from conformance.stage.programs import (
     Script,
     ScriptedToolCall,
     TaskProgram,
-    Text,
     ToolProgram,
 )
 from conformance.subjects.names import Names
@@ -83,7 +82,7 @@ def _first_script(program: CrewProgram, task: TaskProgram, performance: Performa
 def delegated(program: CrewProgram, task: TaskProgram, performance: Performance) -> ScriptedToolCall:
     """Return the manager's call that has the agent do a task: the agent is told its script, and its answer the next one."""
     prompt_for = performance.provider.prompt_for
-    answer = Script((*task.script.says, Text(f" {prompt_for(program.manager or GREETING)}")))
+    answer = Script((*task.script.says, f" {prompt_for(program.manager or GREETING)}"))
     arguments = {"task": f"Answer. {prompt_for(answer)}", "context": "There is none.", "coworker": program.role}
     return ScriptedToolCall(DELEGATION, (json.dumps(arguments),))
 

@@ -14,7 +14,6 @@ from conformance.stage.programs import (
     Block,
     CrewProgram,
     Emit,
-    EmitBuiltIn,
     Give,
     Nest,
     Raise,
@@ -96,9 +95,6 @@ class StepPerformer:
         match step:
             case Emit():
                 self._bus.emit(self._flow, self._probe(step))
-            case EmitBuiltIn(name, fields):
-                event_class = _class_of(name, self._names.BaseEvent)
-                self._bus.emit(self._flow, self._noted(event_class(**fields)))
             case Reach(point):
                 self._stage.reach(point)
             case Reply(text):
@@ -113,12 +109,13 @@ class StepPerformer:
                 raise TypeError(f"a step that this subject does not know: {step!r}")
 
     def _probe(self, step: Emit) -> Any:
+        """Make the event, and note that user code emits it: such events need not open, close or nest."""
         if step.payload is not None:
-            return self._noted(payload_event(step.payload, self._names.BaseEvent))
-        return self._noted(self._names.ProbeEvent(type=step.type, note=step.note))
-
-    def _noted(self, event: Any) -> Any:
-        """Note that user code emits this: such events need not open, close or nest."""
+            event = payload_event(step.payload, self._names.BaseEvent)
+        elif step.fields is not None:
+            event = _class_of(step.type, self._names.BaseEvent)(**step.fields)
+        else:
+            event = self._names.ProbeEvent(type=step.type, note=step.note)
         self._stage.note("emitted", event.event_id)
         return event
 

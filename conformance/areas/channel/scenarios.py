@@ -6,18 +6,18 @@ from typing import Any, Final
 
 from conformance.areas.envelope.scenarios import OF_SOURCES
 from conformance.stage.consumer import Consumer, Scenarios
-from conformance.stage.programs import Ask, Emit, EmitBuiltIn, FlowProgram, Method, Script, ScriptedToolCall
+from conformance.stage.programs import Ask, Emit, FlowProgram, Method, Script, ScriptedToolCall
 from conformance.stage.scenario import FLOW
 from conformance.timeline.evidence import Evidence
 
 _LIFECYCLE: Final = (
-    EmitBuiltIn("crew_kickoff_started", {"crew_name": "writers", "inputs": {"topic": "frames"}}),
-    EmitBuiltIn("crew_kickoff_completed", {"crew_name": "writers", "output": "done"}),
+    Emit(type="crew_kickoff_started", fields={"crew_name": "writers", "inputs": {"topic": "frames"}}),
+    Emit(type="crew_kickoff_completed", fields={"crew_name": "writers", "output": "done"}),
 )
 #: One message of a conversation, which opens and closes nothing.
-MESSAGE: Final = EmitBuiltIn(
-    "conversation_message_added",
-    {"flow_name": "ProbeFlow", "session_id": "s1", "role": "user", "content": "Hi", "message_index": 0},
+MESSAGE: Final = Emit(
+    type="conversation_message_added",
+    fields={"flow_name": "ProbeFlow", "session_id": "s1", "role": "user", "content": "Hi", "message_index": 0},
 )
 #: A call that runs a tool, so that there are tool frames of the runtime's own making.
 _TOOLS: Final = Ask(Script((ScriptedToolCall("add", ('{"a"', ": 1}")),)), functions={"add": 3})

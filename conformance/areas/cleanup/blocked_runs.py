@@ -29,7 +29,6 @@ from conformance.stage.programs import (
     Reach,
     Script,
     Step,
-    Text,
 )
 from conformance.stage.reader import KINDS, SessionKind
 from conformance.stage.scenario import FLOW_AND_LLM, LLM, Scenario
@@ -38,7 +37,7 @@ from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import NOTHING, Expected
 
 _HEAD: Final = Ask(Script(hold_head="held"))
-_BODY: Final = Ask(Script((Text("Hel"), Block("held"), Text("lo"))), stream=True)
+_BODY: Final = Ask(Script(("Hel", Block("held"), "lo")), stream=True)
 #: Behind the event that comes first after the block: a run that comes here has not been stopped.
 _LATER: Final = ("went-on", "began-next")
 

@@ -10,17 +10,17 @@ from conformance.areas.entry.crew_runs import ENTRIES, CrewEntry, CrewRun
 from conformance.areas.entry.flags import flag
 from conformance.areas.scope.marks import SIDE_BY_SIDE, held
 from conformance.stage.consumer import Consumer, Scenarios
-from conformance.stage.programs import Block, CrewProgram, Script, TaskProgram, Text, ToolProgram
+from conformance.stage.programs import Block, CrewProgram, Script, TaskProgram, ToolProgram
 from conformance.stage.reader import FramesRead
 from conformance.timeline.expected import NOTHING, AtMost, Expected
 
 _CLAUSE: Final = "entry.crew"
-_FIRST: Final = TaskProgram("outline", Script((Text("A light"), Text("house."))))
+_FIRST: Final = TaskProgram("outline", Script(("A light", "house.")))
 #: A tool that the model calls.
 TIDE: Final = ToolProgram("get_tide", "Bergen", "high")
 #: Silent in the middle of its second task, once what came before has been said.
-_HELD: Final = CrewProgram((_FIRST, TaskProgram("expand", Script((Text("It is"), Block("held"), Text(" tall."))))))
-_TOOL: Final = CrewProgram((TaskProgram("ask", Script((Text("It is"), Text(" high."))), TIDE), _FIRST))
+_HELD: Final = CrewProgram((_FIRST, TaskProgram("expand", Script(("It is", Block("held"), " tall.")))))
+_TOOL: Final = CrewProgram((TaskProgram("ask", Script(("It is", " high.")), TIDE), _FIRST))
 _REFUSED: Final = CrewProgram((_FIRST, TaskProgram("expand", Script(status=500))))
 
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, Final
 
 from conformance.stage.consumer import Consumer, Scenarios
-from conformance.stage.programs import Ask, Block, Emit, FlowProgram, Method, Raise, ReadFlag, Script, Text
+from conformance.stage.programs import Ask, Block, Emit, FlowProgram, Method, Raise, ReadFlag, Script
 from conformance.stage.scenario import FLOW, FLOW_AND_LLM, LLM
 from conformance.timeline.expected import Expected
 
@@ -32,7 +32,7 @@ def _of_flow(consumer: Consumer, end: str) -> Iterator[Expected]:
 
 def _of_llm(consumer: Consumer, end: str) -> Iterator[Expected]:
     """Read an LLM's flag while a call of it streams, and after that has ended in one of its ways."""
-    script = Script((Text("Hel"), Block("held"), Text("lo")), ending="cut" if end == "failed" else "whole")
+    script = Script(("Hel", Block("held"), "lo"), ending="cut" if end == "failed" else "whole")
     llm = consumer.llm(stream=False)
     enter, prompt = consumer.entry_of(llm), consumer.provider.prompt_for(script)
     for after in _until_end(consumer, end, lambda: consumer.keep(consumer.made(lambda: enter(prompt)))):

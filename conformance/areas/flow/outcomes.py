@@ -10,13 +10,13 @@ from msgspec.structs import replace
 from conformance.areas.catalogue import of_every_run
 from conformance.areas.flow.continuations import MethodsRun, resumed
 from conformance.stage.consumer import Consumer, Scenarios
-from conformance.stage.programs import Feedback, FlowProgram, Give, Method, Reach, Script, Text
+from conformance.stage.programs import Feedback, FlowProgram, Give, Method, Reach, Script
 from conformance.timeline.evidence import Evidence, ProgramOutcome
 from conformance.timeline.expected import Expected
 
 _OUTCOMES: Final = ("approved", "rejected")
 _CHOSEN: Final = "rejected"
-_CHOICE: Final = Script((Text('{"outcome": '), Text(f'"{_CHOSEN}"'), Text("}")))
+_CHOICE: Final = Script(('{"outcome": ', f'"{_CHOSEN}"', "}"))
 _VALUE: Final = "dropped"
 _METHODS: Final = ("asks", "publishes", "drops")
 

@@ -20,7 +20,6 @@ from conformance.stage.programs import (
     Method,
     Script,
     ScriptedToolCall,
-    Text,
     Thinking,
 )
 from conformance.stage.scenario import FLOW_AND_LLM, LLM
@@ -33,7 +32,7 @@ _USAGE = {
     "cached_prompt_tokens": 3,
     "reasoning_tokens": 2,
 }
-_TEXT = (Text("Grüße"), Text(" aus"), Text(" Bergen 🌊"))
+_TEXT = ("Grüße", " aus", " Bergen 🌊")
 _WEATHER = ScriptedToolCall("get_weather", ('{"ci', 'ty": "Ber', 'gen"}'))
 _TIDE = ScriptedToolCall("get_tide", ("{}",))
 _RETURNS = {"get_weather": "cloudy", "get_tide": "high"}
@@ -48,7 +47,7 @@ def facts_of(ask: Ask, *, streamed: bool = True) -> WireFacts:
     refused = script.status >= 400
     reported = script.ending in ("whole", "unmarked") and not (refused or failed)
     whole = reported and (script.ending == "whole" or ask.without_end_marker)
-    names = {ScriptedToolCall: "tool_call", Text: "text", Thinking: "thinking"}
+    names = {ScriptedToolCall: "tool_call", str: "text", Thinking: "thinking"}
     kinds: list[Any] = [names[type(piece)] for piece in script.says if type(piece) in names]
     return WireFacts(
         streamed=streamed,

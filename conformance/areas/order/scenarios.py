@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 from conformance.areas.catalogue import of_every_run
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.points import StageError
-from conformance.stage.programs import Ask, CallProgram, Emit, FlowProgram, Method, Program, Script, Text
+from conformance.stage.programs import Ask, CallProgram, Emit, FlowProgram, Method, Program, Script
 from conformance.stage.scenario import FLOW_AND_LLM, LLM
 from conformance.timeline.evidence import Evidence
 
@@ -59,7 +59,7 @@ SCENARIOS: Final = Scenarios()
 SCENARIOS.whole_run("flow/two-steps", _FLOWS, FLOW_AND_LLM, _TWO_STEPS, Script().text)
 SCENARIOS.whole_run("flow/parallel", of_every_run() | _CALLS, FLOW_AND_LLM, _PARALLEL)
 SCENARIOS.whole_run("call/text", of_every_run() | _CALLS | {"result.value"}, LLM, CallProgram(), Script().text)
-_CUT: Final = CallProgram(Ask(Script((Text("Half"),), ending="cut")))
+_CUT: Final = CallProgram(Ask(Script(("Half",), ending="cut")))
 SCENARIOS.whole_run("call/truncated", of_every_run() | {"result.reraises"}, LLM, _CUT)
 SCENARIOS.both("flow/after/streamed", _LINKS, FLOW_AND_LLM, _second, _TWO_STEPS, "streamed")
 SCENARIOS.both("flow/after/plain", _LINKS, FLOW_AND_LLM, _second, _TWO_STEPS, "plain")

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from conformance.stage.consumer import Consumer
-from conformance.stage.programs import Ask, CallProgram, Script, Text
+from conformance.stage.programs import Ask, CallProgram, Script
 from conformance.stage.reader import attempt
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import Expected, Raised
@@ -49,7 +49,7 @@ class Planted(Flow):
 """
 _NAME: Final = "conformance_planted"
 #: What the subject does meanwhile, since every scenario shows a run of it.
-_CALL: Final = CallProgram(Ask(Script((Text("One"), Text(", two")))))
+_CALL: Final = CallProgram(Ask(Script(("One", ", two"))))
 
 
 @dataclass(frozen=True)

@@ -10,17 +10,17 @@ from typing import Final
 
 from conformance.areas.replay.program_files import reach_network, record_worse, replay_untrusted
 from conformance.stage.consumer import Consumer, Scenarios
-from conformance.stage.programs import Ask, CallProgram, FlowProgram, Method, Program, Script, Text
+from conformance.stage.programs import Ask, CallProgram, FlowProgram, Method, Program, Script
 from conformance.stage.reader import FramesRead, attempt
 from conformance.stage.scenario import FLOW_AND_LLM, LLM
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import AtMost, Expected, Raised
 from harness.recording import compare_frames, network_guard, open_tape
 
-_OUTLINE: Final = Ask(Script((Text("One"), Text(", two"))))
-_EXPAND: Final = Ask(Script((Text("Three"),)))
-_REFUSED: Final = Ask(Script((Text("Nobody reads this"),), status=429))
-_STRANGER: Final = CallProgram(Ask(Script((Text("Nobody recorded this"),))))
+_OUTLINE: Final = Ask(Script(("One", ", two")))
+_EXPAND: Final = Ask(Script(("Three",)))
+_REFUSED: Final = Ask(Script(("Nobody reads this",), status=429))
+_STRANGER: Final = CallProgram(Ask(Script(("Nobody recorded this",))))
 #: Two methods at once, and one that waits for both: what may interleave, and what may not.
 _SIDE_BY_SIDE: Final = FlowProgram(
     (

@@ -16,7 +16,6 @@ from conformance.stage.programs import (
     Program,
     Raise,
     Script,
-    Text,
 )
 from conformance.stage.reader import read_result
 from conformance.stage.scenario import FLOW, LLM
@@ -36,7 +35,7 @@ _VALUES: Final[dict[str, Any]] = {
     "dict": {"key": [1, None]},
 }
 _SPOKEN: Final = FlowProgram((Method("speaks", (Emit("one"), Emit("two"), Give("value"))),))
-_CALLED: Final = CallProgram(Ask(Script((Text("Hel"), Text("lo")))))
+_CALLED: Final = CallProgram(Ask(Script(("Hel", "lo"))))
 _FAILING: Final = FlowProgram((Method("fails", (Emit("one"), Raise(LookupError))),))
 
 
@@ -79,7 +78,7 @@ def _closed(consumer: Consumer, program: Program) -> Evidence:
     return Evidence(read.frames, "closed", reads=reads)
 
 
-_HELD: Final = CallProgram(Ask(Script((Text("Hel"), Block("held"), Text("lo")))))
+_HELD: Final = CallProgram(Ask(Script(("Hel", Block("held"), "lo"))))
 _EARLY: Final = frozenset({"result.gated", "result.states", "result.value"})
 _CLOSED: Final = frozenset({"result.after-close", "result.states"})
 

@@ -12,7 +12,7 @@ from conformance.areas.llm.scenarios import facts_of
 from conformance.areas.scope.crews import FRAMES, METHODS, NEEDS, OF_CREW, OF_TASK, flow_of, shown
 from conformance.areas.scope.marks import SIDE_BY_SIDE
 from conformance.stage.consumer import Consumer, Scenarios
-from conformance.stage.programs import Ask, CrewProgram, Script, TaskProgram, Text, ToolProgram
+from conformance.stage.programs import Ask, CrewProgram, Script, TaskProgram, ToolProgram
 from conformance.stage.reader import FramesRead
 from conformance.timeline.any_frame import AnyFrame
 from conformance.timeline.evidence import Evidence
@@ -23,8 +23,8 @@ _AGENT: Final = ("agent_execution_started", *_CALL, "agent_execution_completed")
 _USED: Final = ("tool_usage_started", "tool_usage_finished")
 _REFUSAL: Final = ("llm_guardrail_started", "llm_guardrail_completed")
 _FAILED_USE: Final = ("tool_usage_started", "tool_usage_error")
-_SAYS: Final = Script((Text("It is"), Text(" high.")))
-_SAYS_MORE: Final = Script((Text("It is"), Text(" tall.")))
+_SAYS: Final = Script(("It is", " high."))
+_SAYS_MORE: Final = Script(("It is", " tall."))
 
 
 def _crew(*inside: tuple[str, ...]) -> tuple[str, ...]:

@@ -20,7 +20,6 @@ from conformance.stage.programs import (
     Nest,
     Script,
     TaskProgram,
-    Text,
 )
 from conformance.stage.reader import FramesRead, read_result
 from conformance.timeline.any_frame import AnyFrame
@@ -29,8 +28,8 @@ from conformance.timeline.evidence import Evidence, ProgramOutcome
 from conformance.timeline.expected import Expected
 
 _TASKS: Final = (
-    TaskProgram("outline", Script((Text("A light"), Text("house.")))),
-    TaskProgram("expand", Script((Text("It is"), Text(" tall.")))),
+    TaskProgram("outline", Script(("A light", "house."))),
+    TaskProgram("expand", Script(("It is", " tall."))),
 )
 _TEXT: Final = "".join(task.script.text for task in _TASKS)
 #: What a session shows of each task, in the order in which it comes, and of the crew around them.
@@ -111,7 +110,7 @@ def _failing(consumer: Consumer, status: int) -> Evidence:
 
 def _with_tool(consumer: Consumer) -> Evidence:
     """A flow whose crew uses a tool; its LLM is told to stream."""
-    task = TaskProgram("ask", Script((Text("It is"), Text(" high."))), TIDE)
+    task = TaskProgram("ask", Script(("It is", " high.")), TIDE)
     read = consumer.read_session(flow_of(CrewProgram((task,), stream=True)))
     again = ("llm_call_started", "llm_call_completed")
     due = (*OF_CREW, *OF_TASK, *again, "tool_usage_started", "tool_usage_finished")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from conformance.stage.programs import Block, Script, Text
+from conformance.stage.programs import Block, Script
 from conformance.stage.reader import FramesRead
 from conformance.timeline.any_frame import AnyFrame
 from conformance.timeline.expected import NOTHING, Expected, InAnyOrder
 
 #: What two models say that are in the middle together, by which what each adds can be told apart.
-SIDE_BY_SIDE: Final = tuple(Script((Text(f"{name} "), Block("held"), Text("said"))) for name in ("left", "right"))
+SIDE_BY_SIDE: Final = tuple(Script((f"{name} ", Block("held"), "said")) for name in ("left", "right"))
 
 
 def marks(frames: Iterable[AnyFrame]) -> tuple[str, ...]:

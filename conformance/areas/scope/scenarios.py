@@ -10,7 +10,7 @@ from conformance.areas.scope import crew_kinds, crews, turns
 from conformance.areas.scope.marks import STREAM_SETTINGS, captured, heard, held, marks
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.points import DEADLINE_S
-from conformance.stage.programs import Ask, Block, Emit, FlowProgram, Method, Nest, Script, Spawn, Text
+from conformance.stage.programs import Ask, Block, Emit, FlowProgram, Method, Nest, Script, Spawn
 from conformance.stage.scenario import FLOW, FLOW_AND_LLM, LLM
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import Expected
@@ -37,7 +37,7 @@ def _beside(consumer: Consumer, shared: Literal["class", "object"]) -> Evidence:
 def _shared_llm(consumer: Consumer) -> Evidence:
     """Two calls of one LLM object that are open together."""
     llm = consumer.llm()
-    scripts = [Script((Text(f"{name}1"), Block("held"), Text(f"{name}2"))) for name in ("left", "right")]
+    scripts = [Script((f"{name}1", Block("held"), f"{name}2")) for name in ("left", "right")]
 
     def call(script: Script) -> Any:
         prompt = consumer.provider.prompt_for(script)

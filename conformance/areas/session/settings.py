@@ -19,13 +19,12 @@ from conformance.stage.programs import (
     Program,
     Reach,
     Script,
-    Text,
 )
 from conformance.stage.reader import SessionKind, attempt
 from conformance.stage.scenario import FLOW, FLOW_AND_LLM, LLM
 from conformance.timeline.expected import Expected
 
-_CALL: Final = CallProgram(Ask(Script((Text("Hel"), Text("lo"), Block("held"), Text(" there"), Text(".")))))
+_CALL: Final = CallProgram(Ask(Script(("Hel", "lo", Block("held"), " there", "."))))
 #: How many frames of each program come for sure before it is held.
 BEFORE_HOLD: Final = 2
 

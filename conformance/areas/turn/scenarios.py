@@ -23,7 +23,6 @@ from conformance.stage.programs import (
     Reply,
     Script,
     Step,
-    Text,
     label_of,
 )
 from conformance.stage.scenario import FLOW_AND_LLM
@@ -31,12 +30,12 @@ from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import Expected
 
 _REPLY: Final = "All boats are home."
-_LATER: Final = Script((Text("It"), Text(" rises.")))
+_LATER: Final = Script(("It", " rises."))
 #: Handlers of every kind, by name: what they do, to come to the reply.
 _OWN: Final[dict[str, tuple[Step, ...]]] = {
     "returned": (Emit("answers"), Give(_REPLY)),
     "added": (Reply(_REPLY), Give(_REPLY)),
-    "asked": (Ask(Script((Text("All boats"), Text(" are home.")))),),
+    "asked": (Ask(Script(("All boats", " are home."))),),
 }
 
 
@@ -58,7 +57,7 @@ def _own(consumer: Consumer, steps: tuple[Step, ...], *, asks: bool) -> Evidence
 
 
 def _named(label: str, field: str) -> Script:
-    return Script((Text(json.dumps({field: label})),))
+    return Script((json.dumps({field: label}),))
 
 
 def _routed(consumer: Consumer, chooses: Script, *, finds: bool) -> Evidence:
@@ -191,7 +190,7 @@ _FLOWS: Final = {"one-flow": True, "own-flow": False}
 _CHOICES: Final = {
     "right": (_named(label_of("answers"), "intent"), True),
     "nonsensical": (_named("nowhere", "intent"), False),
-    "wordy": (Script((Text("I would ask the harbour master."),)), False),
+    "wordy": (Script(("I would ask the harbour master.",)), False),
     "failing": (Script(status=400), False),
 }
 
