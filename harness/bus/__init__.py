@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from harness.bus.bus import (
+from harness.bus.bus import aemit, emit
+from harness.bus.bus_object import (
     BaseEventListener,
     EventBus,
     SinkToken,
     add_stream_sink,
-    aemit,
-    emit,
     event_bus,
     reset_stream_sinks,
 )

@@ -7,30 +7,26 @@ logged and changes nothing for the emitter (clause `error.observer-safe`).
 from __future__ import annotations
 
 import contextlib
-import contextvars
 import itertools
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any, TypeVar, cast
+from typing import Any, Final, cast
 
 from harness.bus import scope as scopes
 from harness.bus.attribution import remember, scope_of_thread
 from harness.bus.listeners import Listeners, collecting
-from harness.bus.order import Depends, Handler
-from harness.bus.replay import is_replaying, replaying
 from harness.bus.scope import ROOT, LookAhead, OrderedSink, Run, Scope
 from harness.bus.unseen import Unseen, id_of
-from harness.errors import RunCancelled, UsageError
+from harness.errors import RunCancelled
 from harness.events import BaseEvent
 from harness.events.base import event_id_of
 from harness.events.lazy import fields_of
 from harness.events.sources import id_text
 
 logger = logging.getLogger("harness")
-H = TypeVar("H", bound=Handler)
 _sequence = itertools.count(1).__next__
-_listeners = Listeners()
+listeners: Final = Listeners()
 # Asked for with every event.
 _innermost = scopes.current.get
 _previous_id, _set_previous_id = scopes.previous_id.get, scopes.previous_id.set
@@ -83,7 +79,7 @@ async def aemit(source: Any, event: BaseEvent) -> None:
     """Publish `event` as `emit` does, and wait for what `emit` can't: room in a look-ahead, and async listeners."""
     if scopes.current_scope().lookahead:
         await room()
-    if not _listeners.handlers:
+    if not listeners.handlers:
         emit(source, event)
         return
     with collecting() as handlers:
@@ -107,7 +103,7 @@ def is_seen(scope: Scope, kind: type[BaseEvent] | None = None) -> bool:
     for sink in scope.sinks:
         if sink.sees_all:
             return True
-    return bool(_listeners.handlers) and (kind is None or _listeners.has(kind))
+    return bool(listeners.handlers) and (kind is None or listeners.has(kind))
 
 
 def event_or_unseen(kind: type[BaseEvent], fields: dict[str, Any]) -> BaseEvent | Unseen:
@@ -314,7 +310,7 @@ def _publish(
                 limit.settle()
     # Only now: what a sink publishes in turn may come before this in a timeline.
     _set_previous_id(event_id_of(event) if record is None else record.event_id)
-    return _notify(source, event) if _listeners.handlers else None
+    return _notify(source, event) if listeners.handlers else None
 
 
 def _prepare(event: BaseEvent, scope: Scope) -> None:
@@ -332,7 +328,7 @@ def _append(source: Any, event: BaseEvent, scope: Scope) -> None:
 
 def _tell(source: Any, event: BaseEvent, scope: Scope) -> None:
     _give(source, event, scope, keeps_order=False)
-    if _listeners.handlers:
+    if listeners.handlers:
         _notify(source, event)
 
 
@@ -358,12 +354,12 @@ def _give(source: Any, event: BaseEvent, scope: Scope, *, keeps_order: bool) -> 
 def _notify(source: Any, event: BaseEvent) -> Future[None] | None:
     scope = _innermost()
     try:
-        return _listeners.notify(source, event)
+        return listeners.notify(source, event)
     finally:
-        _stay_in(scope)
+        stay_in(scope)
 
 
-def _stay_in(scope: Scope) -> None:
+def stay_in(scope: Scope) -> None:
     """Come back from what others were called for: a scope that they opened and left open is not the emitter's.
 
     A sink that they added is.
@@ -414,125 +410,3 @@ def _reserve(lookaheads: tuple[LookAhead, ...]) -> None:
             for earlier in lookaheads[:count]:
                 earlier.settle()
             raise
-
-
-class FunctionSink:
-    """A sink made of a function `(source, event)`."""
-
-    sees_all = True
-    keeps_order = False
-
-    def __init__(self, function: Callable[[Any, BaseEvent], None]) -> None:
-        self._function = function
-
-    def accept(self, source: Any, event: BaseEvent, scope: Scope) -> None:
-        around = _innermost()
-        try:
-            self._function(source, event)
-        finally:
-            _stay_in(around)
-
-
-SinkToken = contextvars.Token[Scope]
-
-
-def add_stream_sink(sink: Callable[[Any, BaseEvent], None]) -> SinkToken:
-    """Have `sink(source, event)` called for every event of this context from now on; for `reset_stream_sinks`."""
-    return scopes.enter(scopes.sink_scope(FunctionSink(sink)))
-
-
-def reset_stream_sinks(token: SinkToken) -> None:
-    """Take back the sink that `add_stream_sink` answered with `token`, in the context in which it was added."""
-    scopes.reset(token)
-
-
-class EventBus:
-    """The bus as one object, for those who pass it on; `event_bus` is the only one of a process."""
-
-    def emit(self, source: Any, event: BaseEvent) -> Future[None] | None:
-        """See `harness.bus.bus.emit`. Raises UsageError for what is no event."""
-        if not isinstance(event, BaseEvent):
-            raise UsageError(f"an event is an instance of a subclass of BaseEvent, not {event!r}")
-        return emit(source, event)
-
-    async def aemit(self, source: Any, event: BaseEvent) -> None:
-        """See `harness.bus.bus.aemit`."""
-        await aemit(source, event)
-
-    def replay(self, source: Any, event: BaseEvent) -> Future[None] | None:
-        """Give an event of an earlier run to the handlers as it is: it is stamped no more, and is no frame of any session.
-
-        While they are called `is_replaying()` is true, in async handlers too. Returns what `emit` does.
-        """
-        with replaying():
-            return _listeners.notify(source, event)
-
-    def is_replaying(self) -> bool:
-        """See `harness.bus.replay.is_replaying`."""
-        return is_replaying()
-
-    def on(self, *event_classes: type[BaseEvent], depends_on: Iterable[Depends] | None = None) -> Callable[[H], H]:
-        """Return a decorator that registers a handler `(source, event)`, sync or async, for these classes.
-
-        With `depends_on=[Depends(other)]` it is called when `other` has ended, where that is a handler of the event too.
-
-        Raises:
-            UsageError: `depends_on` holds something else, or one of the classes is no event's.
-        """
-        classes: tuple[Any, ...] = event_classes
-        for event_class in classes:
-            if not (isinstance(event_class, type) and issubclass(event_class, BaseEvent)):
-                raise UsageError(f"on() takes classes of events, as on(FlowFinishedEvent), not {event_class!r}")
-
-        def register(handler: H) -> H:
-            for event_class in event_classes:
-                _listeners.add(event_class, handler, depends_on)
-            return handler
-
-        return register
-
-    def register_handler(
-        self, event_class: type[BaseEvent], handler: Handler, depends_on: Iterable[Depends] | None = None
-    ) -> None:
-        """Register `handler` for a class and its subclasses; see `on`."""
-        _listeners.add(event_class, handler, depends_on)
-
-    def validate_dependencies(self) -> None:
-        """Raise CircularDependencyError where handlers of an event depend on each other.
-
-        Without this check they are called in the order of registration, and the log says so.
-        """
-        _listeners.check_dependencies()
-
-    def off(self, event_class: type[BaseEvent], handler: Handler) -> None:
-        """Take a handler off; one that is not there is no error."""
-        _listeners.remove(event_class, handler)
-
-    def scoped_handlers(self) -> contextlib.AbstractContextManager[None]:
-        """Return a context in which only handlers registered inside it are called; the others come back after it."""
-        return _listeners.scoped()
-
-    def flush(self, timeout: float | None = 30.0) -> bool:
-        """Wait for async handlers set going by `emit`; True when all of them ended within `timeout` seconds."""
-        return _listeners.flush(timeout)
-
-    def shutdown(self, wait: bool = True) -> None:
-        """Take all handlers off and end the thread of the async ones: once they are done, or, without `wait`, cancelled.
-
-        Handlers that are registered later are called again.
-        """
-        _listeners.shutdown(wait)
-
-
-event_bus = EventBus()
-
-
-class BaseEventListener:
-    """Registers a group of handlers when it is made: subclass it and implement `setup_listeners`."""
-
-    def __init__(self) -> None:
-        self.setup_listeners(event_bus)
-
-    def setup_listeners(self, bus: EventBus) -> None:
-        """Register the handlers with `bus.on(…)`."""
-        raise UsageError(f"{type(self).__name__} has no setup_listeners(bus): implement it to register its handlers")

@@ -237,9 +237,9 @@ class Step:
             raise RunCancelled from None
 
 
-#: What each event has of its own, and what the bus stamps.
 #: How long a step that is left with its generator waits for others to open and close theirs, in seconds.
 _PATIENCE_S: Final = 1.0
+#: What each event has of its own, and what the bus stamps.
 _OWN: Final = frozenset(
     {
         "type",

@@ -211,7 +211,8 @@ class OwnCalls(LLMSettings):
         return call if call is not None and call.llm() is self else None
 
     def _set_own_call(self, call: _OwnCall) -> None:
-        _calls.set({**_calls.get(), id(self): call})
+        live = {key: other for key, other in _calls.get().items() if other.llm() is not None}
+        _calls.set({**live, id(self): call})
 
     def _end_own_call(self, *, has_usage: bool) -> None:
         call = self._own_call()

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from harness.bus import attribution
+from harness.bus import attribution, emit
 from harness.bus.attribution import UnattributedEventWarning
-from harness.bus.bus import close_scope, emit, open_scope
+from harness.bus.bus import close_scope, open_scope
 from harness.events import BaseEvent, FlowFinishedEvent, FlowStartedEvent
 from harness.flow import Flow, start
 from harness.frames.frame import StreamFrame

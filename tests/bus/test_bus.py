@@ -10,18 +10,17 @@ from typing import Any
 
 import pytest
 
-from harness.bus import scope as scopes
-from harness.bus.bus import (
+from harness.bus import (
     BaseEventListener,
     EventBus,
     add_stream_sink,
     aemit,
-    close_scope,
     emit,
     event_bus,
-    open_scope,
     reset_stream_sinks,
+    scope as scopes,
 )
+from harness.bus.bus import close_scope, open_scope
 from harness.bus.scope import ROOT, Run, Scope
 from harness.errors import RunCancelled, UsageError
 from harness.events import (

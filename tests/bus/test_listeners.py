@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import pytest
 
-from harness.bus.bus import aemit, emit, event_bus
+from harness.bus import aemit, emit, event_bus
 from harness.bus.order import Depends
 from harness.bus.replay import is_replaying
 from harness.events import BaseEvent, FlowFinishedEvent, FlowStartedEvent

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from harness.bus import scope as scopes
-from harness.bus.bus import add_stream_sink, emit, open_scope, reset_stream_sinks
+from harness.bus import add_stream_sink, emit, reset_stream_sinks, scope as scopes
+from harness.bus.bus import open_scope
 from harness.bus.scope import ROOT, Run, Scope
 from harness.events import BaseEvent, FlowStartedEvent
 

@@ -10,8 +10,7 @@ from typing import Any, Literal
 
 import pytest
 
-from harness.bus import scope as scopes
-from harness.bus.bus import add_stream_sink, emit
+from harness.bus import add_stream_sink, emit, scope as scopes
 from harness.bus.scope import ROOT, Run, Scope
 from harness.bus.step import Step, StepEnds
 from harness.errors import RunCancelled

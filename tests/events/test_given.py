@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from harness.bus.bus import emit, event_bus
+from harness.bus import emit, event_bus
 from harness.errors import UsageError
 from harness.events import (
     BaseEvent,

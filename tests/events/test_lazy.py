@@ -22,7 +22,7 @@ from pydantic import (
     model_validator,
 )
 
-from harness.bus.bus import emit
+from harness.bus import emit
 from harness.errors import UsageError
 from harness.events import BaseEvent, LLMStreamChunkEvent
 from harness.events.lazy import fields_of

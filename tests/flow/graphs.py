@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from harness.bus.bus import event_bus
+from harness.bus import event_bus
 from harness.events import MethodExecutionFinishedEvent
 from harness.flow import Flow
 from harness.frames.frame import StreamFrame

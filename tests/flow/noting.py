@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from harness.bus.bus import emit
+from harness.bus import emit
 from harness.errors import RunPaused
 from harness.events import BaseEvent
 from harness.flow import Flow, FlowHook, FlowRun, MethodCall, MethodResult, listen, start

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from harness.bus.bus import emit, event_bus
+from harness.bus import emit, event_bus
 from harness.errors import RunCancelled
 from harness.events import BaseEvent, MethodExecutionStartedEvent
 from harness.flow import Flow, listen, start

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness.bus.bus import emit, event_bus
+from harness.bus import emit, event_bus
 from harness.bus.scope import current_path
 from harness.errors import UsageError
 from harness.events import BaseEvent, FlowCreatedEvent

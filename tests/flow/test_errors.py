@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness.bus.bus import emit, event_bus
+from harness.bus import emit, event_bus
 from harness.bus.scope import Run, current_run
 from harness.errors import RunCancelled
 from harness.events import BaseEvent, MethodExecutionFailedEvent, MethodExecutionStartedEvent

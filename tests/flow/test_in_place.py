@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from harness.bus.bus import event_bus
+from harness.bus import event_bus
 from harness.bus.running_loop import is_loop_running
 from harness.events import BaseEvent
 from harness.flow import Flow, FlowHook, FlowRun, and_, listen, router, start, with_hook

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.bus.bus import event_bus
+from harness.bus import event_bus
 from harness.events import (
     BaseEvent,
     FlowFinishedEvent,

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from harness.bus.bus import close_scope, emit, event_bus, open_scope
+from harness.bus import emit, event_bus
+from harness.bus.bus import close_scope, open_scope
 from harness.bus.scope import ROOT, Run, Scope
 from harness.errors import HarnessError, RunCancelled, UsageError
 from harness.events import (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import pickle
 import warnings
 from collections.abc import Callable, Iterator
@@ -263,6 +264,19 @@ def test_an_own_call_publishes_by_the_helpers() -> None:
     failed = streamed(llm, "sync", "fail")
     assert failed.transcript[-1] == "failed ValueError"
     assert {frame.data["call_id"] for frame in failed.frames} != {frame.data["call_id"] for frame in ran.frames}
+
+
+def test_a_context_keeps_nothing_of_llms_that_are_gone() -> None:
+    def own_calls() -> int:
+        calls = next(value for variable, value in copy_context().items() if variable.name == "harness_own_calls")
+        return len(calls)
+
+    for _ in range(5):
+        Own("own-1").call("Hi")
+    gc.collect()
+    last = Own("own-1")
+    last.call("Hi")
+    assert own_calls() == 1
 
 
 def test_an_own_call_in_a_tool_of_another_is_a_call_of_its_own() -> None:

@@ -9,7 +9,8 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, Literal, Self
 
-from harness.bus.bus import close_scope, emit, open_scope
+from harness.bus import emit
+from harness.bus.bus import close_scope, open_scope
 from harness.events import BaseEvent, FlowFinishedEvent, FlowStartedEvent
 from harness.frames.frame import StreamFrame
 from harness.session.session import AsyncStreamSession, StreamSession

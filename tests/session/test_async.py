@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from harness.bus import attribution
-from harness.bus.bus import aemit, emit
+from harness.bus import aemit, attribution, emit
 from harness.errors import RunCancelled, UsageError
 from harness.session.session import AsyncStreamSession
 from tests.session.bodies import TIMEOUT_S, Note, collected, run_program

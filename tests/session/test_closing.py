@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from harness.bus import attribution
-from harness.bus.bus import emit
+from harness.bus import attribution, emit
 from harness.errors import RunCancelled
 from harness.session.session import StreamSession
 from tests.session.bodies import TIMEOUT_S, Note, harness_threads, join_harness_threads, notes, run_program

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from harness.bus.bus import aemit, emit, room
+from harness.bus import aemit, emit
+from harness.bus.bus import room
 from harness.bus.scope import ROOT, Run, Scope
 from harness.errors import RunCancelled, UsageError
 from harness.events import BaseEvent

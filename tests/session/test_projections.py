@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness.bus.bus import emit
+from harness.bus import emit
 from harness.errors import UsageError
 from harness.frames.channels import CHANNELS
 from harness.frames.frame import StreamFrame

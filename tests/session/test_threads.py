@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.bus.bus import emit
+from harness.bus import emit
 from harness.session.session import StreamSession
 from tests.session.bodies import TIMEOUT_S, Note, notes
 

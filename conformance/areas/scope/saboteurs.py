@@ -90,7 +90,7 @@ def _(scope_of_thread: Any, source: Any) -> Any:
         return scope_of_thread(source)
 
 
-@SABOTEURS.row("awaited-emits-unpublished", ("scope.aemit",), "harness.bus.bus:EventBus.aemit")
+@SABOTEURS.row("awaited-emits-unpublished", ("scope.aemit",), "harness.bus.bus_object:EventBus.aemit")
 async def _(aemit: Any, bus: Any, source: Any, event: Any) -> None:
     """Publish nothing."""
 

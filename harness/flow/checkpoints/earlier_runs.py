@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from harness.bus import bus, scope as scopes
+from harness.bus import bus, event_bus, scope as scopes
 from harness.bus.replay import replaying
 from harness.bus.step import Step, StepEnds
 from harness.events import (
@@ -61,9 +61,9 @@ def replay_to_handlers(flow: Any, checkpoint: Checkpoint, values: Sequence[Any])
             started = MethodExecutionStartedEvent(
                 **common, triggered_by_event_id=call.triggered_by, **_as(call.started)
             )
-            bus.event_bus.replay(flow, started)
+            event_bus.replay(flow, started)
             ended: dict[str, Any] = {"result": result, "started_event_id": call.started.event_id, **_as(call.ended)}
-            bus.event_bus.replay(flow, MethodExecutionFinishedEvent(**common, **ended))
+            event_bus.replay(flow, MethodExecutionFinishedEvent(**common, **ended))
 
 
 async def _calls(flow: Any, flow_id: str, story: Story, values: Sequence[Any]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from harness.bus.bus import emit
+from harness.bus import emit
 from harness.errors import UsageError
 from harness.events import LLMStreamChunkEvent, LLMThinkingChunkEvent
 from harness.events.sources import sources
