@@ -9,18 +9,19 @@ import os
 import sys
 from pathlib import Path
 
-from conformance.proof.proof import prove
+from conformance.proof.proof import page, prove, wrong
 
 
 def main(arguments: list[str]) -> int:
-    proof = prove(workers=os.cpu_count() or 1)
+    rows = prove(workers=os.cpu_count() or 1)
     if arguments:
-        Path(arguments[0]).write_text(proof.markdown(), encoding="utf-8")
+        Path(arguments[0]).write_text(page(rows), encoding="utf-8")
     else:
-        sys.stdout.write(proof.markdown())
-    for message in proof.wrong:
+        sys.stdout.write(page(rows))
+    complaints = wrong(rows)
+    for message in complaints:
         sys.stderr.write(f"{message}\n")
-    return 1 if proof.wrong else 0
+    return 1 if complaints else 0
 
 
 if __name__ == "__main__":

@@ -66,55 +66,40 @@ class Caught:
         ]
 
 
-@dataclass(frozen=True)
-class Proof:
-    """What became of all of them, in the order of the table."""
-
-    rows: tuple[Caught, ...]
-
-    def table(self) -> dict[str, tuple[str, ...]]:
-        """Return, for every clause that can be decided about the sound runtime, the saboteurs that it caught."""
-        return {
-            clause.id: tuple(
-                row.saboteur.name for row in self.rows if clause.id in {*row.saboteur.clauses} & row.failed
-            )
-            for clause in CLAUSES.values()
-            if clause.capabilities <= HarnessSubject.capabilities
-        }
-
-    @property
-    def empty(self) -> tuple[str, ...]:
-        """The MUST clauses whose row is empty."""
-        return tuple(
-            clause for clause, caught in self.table().items() if not caught and CLAUSES[clause].level == "MUST"
-        )
-
-    @property
-    def wrong(self) -> list[str]:
-        """What the proof lacks, in words."""
-        rows = [message for row in self.rows for message in row.complaints()]
-        return rows + [f"no saboteur is caught by {clause}" for clause in self.empty]
-
-    def markdown(self) -> str:
-        """Return the table as a page that people read."""
-        lines = [*_HEAD, "| clause | level | caught | beside it |", "|---|---|---|---|"]
-        for clause, caught in self.table().items():
-            beside = [
-                row.saboteur.name for row in self.rows if clause in row.failed and row.saboteur.name not in caught
-            ]
-            names = ", ".join(caught) or "**nothing**"
-            lines.append(f"| {clause} | {CLAUSES[clause].level} | {names} | {', '.join(beside)} |")
-        return "\n".join(lines) + "\n"
+def table(rows: Sequence[Caught]) -> dict[str, tuple[str, ...]]:
+    """Return, for every clause that can be decided about the sound runtime, the saboteurs that it caught."""
+    return {
+        clause.id: tuple(row.saboteur.name for row in rows if clause.id in {*row.saboteur.clauses} & row.failed)
+        for clause in CLAUSES.values()
+        if clause.capabilities <= HarnessSubject.capabilities
+    }
 
 
-def prove(names: Iterable[str] | None = None, *, whole: bool = True, workers: int = 1) -> Proof:
+def wrong(rows: Sequence[Caught]) -> list[str]:
+    """Return what the proof lacks, in words; each MUST is to catch a saboteur."""
+    empty = [clause for clause, caught in table(rows).items() if not caught and CLAUSES[clause].level == "MUST"]
+    complaints = [message for row in rows for message in row.complaints()]
+    return complaints + [f"no saboteur is caught by {clause}" for clause in empty]
+
+
+def page(rows: Sequence[Caught]) -> str:
+    """Return the table in Markdown."""
+    lines = [*_HEAD, "| clause | level | caught | beside it |", "|---|---|---|---|"]
+    for clause, caught in table(rows).items():
+        beside = [row.saboteur.name for row in rows if clause in row.failed and row.saboteur.name not in caught]
+        names = ", ".join(caught) or "**nothing**"
+        lines.append(f"| {clause} | {CLAUSES[clause].level} | {names} | {', '.join(beside)} |")
+    return "\n".join(lines) + "\n"
+
+
+def prove(names: Iterable[str] | None = None, *, whole: bool = True, workers: int = 1) -> tuple[Caught, ...]:
     """Run the suite against every saboteur, or those named; not `whole`, only some scenarios of its clauses, of each area.
 
     Calls to providers in their own formats are left out: they show nothing of a runtime that OpenAI's chat does not.
     """
     chosen = [saboteur for name, saboteur in saboteurs().items() if names is None or name in set(names)]
     with ThreadPoolExecutor(workers) as pool:
-        return Proof(tuple(pool.map(partial(_caught, whole=whole), chosen)))
+        return tuple(pool.map(partial(_caught, whole=whole), chosen))
 
 
 def uncaught_without(caught: Caught, clause: str) -> bool:

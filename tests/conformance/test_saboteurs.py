@@ -14,7 +14,7 @@ import pytest
 from conformance.areas.catalogue import scenarios
 from conformance.contract.clauses import CLAUSES, clause
 from conformance.proof import Saboteur, saboteurs
-from conformance.proof.proof import Caught, Proof, prove, scenarios_of, uncaught_without
+from conformance.proof.proof import Caught, page, prove, scenarios_of, table, uncaught_without, wrong
 from conformance.proof.saboteur import override
 from conformance.run.suite import perform
 from conformance.subjects.harness import HarnessSubject
@@ -45,7 +45,7 @@ EACH = 4
 @cache
 def caught_by(name: str) -> Caught:
     """Return what became of a saboteur in some scenarios; it is the same for whoever asks again."""
-    [caught] = prove([name], whole=False).rows
+    [caught] = prove([name], whole=False)
     return caught
 
 
@@ -153,15 +153,14 @@ def test_a_row_tells_what_is_wrong_with_it(failed: tuple[str, ...], faults: tupl
 
 
 def test_a_clause_that_nothing_is_caught_by_is_an_empty_row() -> None:
-    proof = Proof((Caught(SLEEPER, {"order.delivery": ("a",), "order.seq-gapless": ("a",)}),))
+    rows = [Caught(SLEEPER, {"order.delivery": ("a",), "order.seq-gapless": ("a",)})]
 
-    assert proof.table()["order.delivery"] == ("sleeper",)
-    assert "order.delivery" not in proof.empty
-    assert "order.seq-gapless" in proof.empty  # failing beside another clause proves nothing
-    assert "no saboteur is caught by order.seq-gapless" in proof.wrong
-    assert "| order.delivery | MUST | sleeper |  |" in proof.markdown()
-    assert "| order.seq-gapless | MUST | **nothing** | sleeper |" in proof.markdown()
-    assert proof.table().keys() == CLAUSES.keys()
+    assert table(rows)["order.delivery"] == ("sleeper",)
+    assert "no saboteur is caught by order.delivery" not in wrong(rows)
+    assert "no saboteur is caught by order.seq-gapless" in wrong(rows)  # failing beside another clause proves nothing
+    assert "| order.delivery | MUST | sleeper |  |" in page(rows)
+    assert "| order.seq-gapless | MUST | **nothing** | sleeper |" in page(rows)
+    assert table(rows).keys() == CLAUSES.keys()
 
 
 def test_the_page_of_the_last_proof_shows_every_saboteur_at_its_clauses() -> None:
@@ -178,6 +177,6 @@ def test_the_page_of_the_last_proof_shows_every_saboteur_at_its_clauses() -> Non
 
 @pytest.mark.slow
 def test_the_whole_suite_against_every_saboteur() -> None:
-    proof = prove(workers=os.cpu_count() or 1)
+    rows = prove(workers=os.cpu_count() or 1)
 
-    assert proof.wrong == []
+    assert wrong(rows) == []

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Final
 
 from conformance.areas.cleanup.closers import CLOSERS, PLAINEST, Closing, close_blocked
-from conformance.areas.turn.conversation import TURN, FirstTurn
+from conformance.areas.turn.conversation import TURN, first_turn
 from conformance.stage.census import ENDING_S, Census
 from conformance.stage.patience import ends
 from conformance.stage.points import StageError
@@ -48,7 +48,7 @@ class Place:
 
     name: str
     description: str
-    program: Program | FirstTurn
+    program: Program | ConversationProgram
     needs: frozenset[str]
     asks: bool = False
 
@@ -72,11 +72,11 @@ PLACES: Final = (
     Place("async-provider-body", "a provider's body, awaited", _flow(_BODY, is_async=True), FLOW_AND_LLM, asks=True),
     Place("call-head", "the head of a direct call", CallProgram(_HEAD), LLM, asks=True),
     Place("call-body", "the body of a direct call", CallProgram(_BODY), LLM, asks=True),
-    Place("turn-handler", "a handler of a turn", FirstTurn(ConversationProgram((_HANDLER,))), FLOW_AND_LLM | TURN),
+    Place("turn-handler", "a handler of a turn", ConversationProgram((_HANDLER,)), FLOW_AND_LLM | TURN),
     Place(
         "turn-answer",
         "the answer of a turn",
-        FirstTurn(ConversationProgram(), _BODY.script),
+        ConversationProgram(),
         FLOW_AND_LLM | TURN,
         asks=True,
     ),
@@ -105,8 +105,8 @@ def _closed(kind: SessionKind, how: str, place: Place, subject: Subject, perform
 
     def consume() -> None:
         def made() -> Any:
-            if isinstance(place.program, FirstTurn):
-                return place.program.session(kind, subject, performance)
+            if isinstance(place.program, ConversationProgram):
+                return first_turn(kind, subject, place.program, performance, _BODY.script)
             return (subject.session if kind == "sync" else subject.asession)(place.program, performance)
 
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
 
@@ -161,20 +160,16 @@ def replied(
     yield Expected("turn.result", f"what {turn} added to the transcript", due, added)
 
 
-@dataclass(frozen=True)
-class FirstTurn:
-    """The first turn of a conversation, as a run that sessions of either kind are had of."""
+def first_turn(
+    kind: SessionKind, subject: Subject, program: ConversationProgram, performance: Performance, script: Script
+) -> Any:
+    """Return a session of the first turn: one for the first handler, or where there is none, a model that plays `script`.
 
-    program: ConversationProgram
-    #: What the model of the built-in answer says; None gives the turn to the first handler.
-    script: Script | None = None
-
-    def session(self, kind: SessionKind, subject: Subject, performance: Performance) -> Any:
-        """Return a session. Raises NotOfferedError where there is no such entry."""
-        enter = _entry(subject.conversation(self.program, performance), kind)
-        if self.script is None:
-            return enter(to_handler(self.program.handlers[0].name))
-        return enter(to_model(performance, self.script))
+    Raises:
+        NotOfferedError: there is no such entry.
+    """
+    enter = _entry(subject.conversation(program, performance), kind)
+    return enter(to_handler(program.handlers[0].name) if program.handlers else to_model(performance, script))
 
 
 def _entry(flow: Any, kind: SessionKind) -> Any:

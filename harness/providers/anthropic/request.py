@@ -13,7 +13,7 @@ from harness.llm.request import LLMRequest
 from harness.providers.anthropic.messages import wire_messages, wire_system, wire_tool
 from harness.providers.anthropic.recorded import parse_messages, parse_system, parse_tools
 from harness.providers.shared.calls.structured import STRUCTURED, has_native_form, wants_model, with_structured_tool
-from harness.providers.shared.requests.recorded_request import STOPS, TEXT_OR_BLOCKS, RecordedRequest, json_object
+from harness.providers.shared.requests.recorded_request import STOPS, RecordedRequest, json_object
 from harness.providers.shared.requests.wire_body import filled, present, same_names, wire_settings, with_additional
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
 
 def recorded_body(body: bytes) -> RecordedRequest:
     """Return a recorded body. Raises UsageError where it is none."""
-    kinds = {"system": TEXT_OR_BLOCKS, "stop_sequences": STOPS}
+    kinds = {"system": str | list, "stop_sequences": STOPS}
     return RecordedRequest(json_object(body, ["messages"]), kinds)
 
 

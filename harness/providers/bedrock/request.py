@@ -17,7 +17,7 @@ from harness.providers.bedrock.extra_body import EXTRA_BODY
 from harness.providers.bedrock.messages import sdk_messages, sdk_system, sdk_tools
 from harness.providers.bedrock.recorded import parse_messages, parse_system, parse_tools
 from harness.providers.shared.calls.structured import STRUCTURED, has_native_form, wants_model, with_structured_tool
-from harness.providers.shared.requests.recorded_request import OBJECT, OBJECTS, RecordedRequest, json_object
+from harness.providers.shared.requests.recorded_request import RecordedRequest, json_object
 from harness.providers.shared.requests.wire_body import filled, present, wire_settings
 
 if TYPE_CHECKING:
@@ -120,8 +120,8 @@ def _closed(schema: Any) -> Any:
 
 #: What some fields of a recorded body are; those that are not are carried as they are.
 _KINDS: Final = {
-    "system": OBJECTS,
-    **dict.fromkeys(("inferenceConfig", "additionalModelRequestFields", "toolConfig"), OBJECT),
+    "system": list[dict[str, Any]],
+    **dict.fromkeys(("inferenceConfig", "additionalModelRequestFields", "toolConfig"), dict),
 }
 
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from harness.llm.recorded import RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.cohere.messages import conversation, wire_tool
-from harness.providers.shared.requests.recorded_request import TEXT, RecordedRequest, body_fields, json_object
+from harness.providers.shared.requests.recorded_request import RecordedRequest, body_fields, json_object
 from harness.providers.shared.requests.wire_body import (
     filled,
     present,
@@ -78,7 +78,7 @@ def response_format(answer_format: type[BaseModel] | Mapping[str, Any], schema_f
 
 def parse_recorded(url: str, body: bytes) -> RecordedCall:
     """Return the call that made a recorded request (`ParseRequest`); what was said before, and how tools are defined, is carried."""
-    recorded = RecordedRequest(json_object(body, ["message"]), {"message": TEXT})
+    recorded = RecordedRequest(json_object(body, ["message"]), {"message": str})
     base_url, model = recorded.base_url(url, PATH), recorded.model()
     messages = [{"role": "user", "content": recorded.take("message") or ""}]
     return recorded.call(f"cohere-v1/{model}", messages, _parse_tools(recorded.rest.get("tools")), base_url=base_url)

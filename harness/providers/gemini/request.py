@@ -13,7 +13,7 @@ from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.gemini.messages import JSON_SCHEMA, Signatures, wire_contents, wire_system, wire_tools
 from harness.providers.gemini.recorded import parse_contents, parse_system, parse_tools
-from harness.providers.shared.requests.recorded_request import OBJECT, UNREADABLE, RecordedRequest, json_object
+from harness.providers.shared.requests.recorded_request import UNREADABLE, RecordedRequest, json_object
 from harness.providers.shared.requests.wire_body import filled, present, wire_settings, with_additional
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _format(response_format: type[BaseModel] | Mapping[str, Any]) -> Mapping[str
 
 def parse_recorded(url: str, body: bytes) -> RecordedCall:
     """Return the call that made a recorded request (`ParseRequest`)."""
-    recorded = RecordedRequest(json_object(body, ["contents"]), {"systemInstruction": OBJECT})
+    recorded = RecordedRequest(json_object(body, ["contents"]), {"systemInstruction": dict})
     base, _, query = url.partition("?")
     found = _URL.fullmatch(base)
     if found is None:

@@ -17,7 +17,7 @@ from harness.llm.input.unsent_fields import ALL, Carried
 from harness.llm.input.value import Extended
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
-from harness.providers.shared.requests.recorded_request import OBJECT, STOPS, RecordedRequest, check_same, json_object
+from harness.providers.shared.requests.recorded_request import STOPS, RecordedRequest, check_same, json_object
 from harness.providers.shared.requests.wire_body import filled, present, same_names, wire_settings, with_additional
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
 
 def recorded_chat(body: bytes) -> RecordedRequest:
     """Return a recorded body. Raises UsageError where it is none."""
-    kinds = {"response_format": OBJECT, "stop": STOPS}
+    kinds = {"response_format": dict, "stop": STOPS}
     return RecordedRequest(json_object(body, ["messages"]), kinds, systems=True)
 
 

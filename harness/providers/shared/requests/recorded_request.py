@@ -9,9 +9,10 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from types import UnionType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from urllib.parse import parse_qs
+
+import msgspec
 
 from harness.errors import UsageError
 from harness.llm.input.messages import read_tools
@@ -28,43 +29,24 @@ _SYSTEMS: Final = {"system": "system", "developer": "developer"}
 Parse = Callable[[Sequence[Any]], Iterable[dict[str, Any]]]
 
 
-class Kind(NamedTuple):
-    """What a field must be: of these types, and where it is a list, with such items."""
-
-    types: type | UnionType
-    items: type = object
-
-    def fits(self, value: Any) -> bool:
-        """Whether a value is of this kind."""
-        return isinstance(value, self.types) and (
-            not isinstance(value, list) or all(isinstance(item, self.items) for item in value)
-        )
-
-
-FLAG: Final = Kind(bool)
-TEXT: Final = Kind(str)
-OBJECT: Final = Kind(dict)
-OBJECTS: Final = Kind(list, dict)
 #: Words after which an answer stops.
-STOPS: Final = Kind(str | list, str)
-#: A system prompt of Anthropic.
-TEXT_OR_BLOCKS: Final = Kind(str | list)
+STOPS: Final = str | list[str]
 
 
 class RecordedRequest:
     """The fields of one recorded body. Those that nobody takes are for `additional_params`, which win over all else."""
 
     def __init__(
-        self, recorded: Mapping[str, Any], kinds: Mapping[str, Kind] | None = None, *, systems: bool = False
+        self, recorded: Mapping[str, Any], kinds: Mapping[str, Any] | None = None, *, systems: bool = False
     ) -> None:
-        """Begin with a body. Of `kinds`, `stream` and `tools`, what is of another kind than it should be is carried.
+        """Begin with a body. Of `kinds`, `stream` and `tools`, what is of another type than it should be is carried.
 
         `systems` tells whether system messages stand in the conversation on this wire.
         """
         #: What has not been taken.
         self.rest = dict(recorded)
-        known = {"stream": FLAG, "tools": OBJECTS, **(kinds or {})}
-        self._odd = {name for name, value in recorded.items() if name in known and not known[name].fits(value)}
+        known = {"stream": bool, "tools": list[dict[str, Any]], **(kinds or {})}
+        self._odd = {name for name, value in recorded.items() if name in known and not _fits(value, known[name])}
         self._roles = {**_ROLES, **(_SYSTEMS if systems else {})}
 
     def take(self, name: str) -> Any:
@@ -218,3 +200,11 @@ def _texts(content: Any) -> Iterable[str]:
         text = part.get("text") if isinstance(part, Mapping) else part
         if isinstance(text, str):
             yield text
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        return False
+    return True
