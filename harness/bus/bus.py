@@ -11,7 +11,7 @@ import itertools
 import logging
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from harness.bus import scope as scopes
 from harness.bus.attribution import remember, scope_of_thread
@@ -317,7 +317,8 @@ def _prepare(event: BaseEvent, scope: Scope) -> None:
     """Have what keeps order make of an event what it will keep, before the gate is held."""
     for sink in scope.sinks:
         if sink.keeps_order:
-            cast(OrderedSink, sink).prepare(event)
+            ordered: OrderedSink = sink  # type: ignore[assignment]  # those that keep order are
+            ordered.prepare(event)
             return
 
 

@@ -64,6 +64,8 @@ class LazyModel(UserModel):
         @__dict__.setter
         def __dict__(self, values: dict[str, Any]) -> None:
             _set_fields(self, values)
+            # Who looks for a record finds that there is none: `__getattr__`, asked with each event, would cost more.
+            set_record(self, None)
 
 
 # What pydantic keeps in a model, without the detour over its `__setattr__`, which looks everything up by name.
