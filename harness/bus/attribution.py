@@ -45,23 +45,25 @@ def forget(base: Scope) -> None:
                 del _by_source[key]
 
 
-def scope_of_thread(source: Any) -> Scope:
+def scope_of_thread(source: Any, *, opens: bool = False) -> Scope:
     """Return the scope for an event that `source` emits in a thread without context; the root where that is unclear.
 
     The event belongs to the outermost scope still open in the one session that has the source, as a method's parent is
-    its flow.
+    its flow. One that `opens` a scope is unclear: an LLM or a flow that several use may have been called by any of them,
+    and a call that was another session's would show its words there, and end with it (clause `scope.isolated`).
     """
     if not _by_source:
         return ROOT
     with _lock:
         _, bases = _by_source.get(id(source), (None, []))
         candidates = list(bases)
-    if len(candidates) == 1:
+    if len(candidates) == 1 and not opens:
         base = candidates[0]
         # Copied in one step: the run may be opening and closing scopes in its own thread.
         return next(iter(list(base.children)), base)
-    if candidates or threading.current_thread() is not threading.main_thread():
-        sessions = f"{len(candidates)} open sessions" if candidates else "no open session"
+    if (candidates and not opens) or threading.current_thread() is not threading.main_thread():
+        count = len(candidates)
+        sessions = f"{count or 'no'} open session{'' if count < 2 else 's'}"
         warnings.warn(
             f"an event of {type(source).__name__} came from thread {threading.current_thread().name!r}, which has no "
             f"context, and {sessions} could be meant: no session gets it. Start such threads with "

@@ -52,7 +52,7 @@ def emit(source: Any, event: BaseEvent) -> Future[None] | None:
     """
     scope = _innermost()
     if scope is ROOT or not scope.is_open or scope.run.cancelled:
-        scope = _scope_for(source)
+        scope = _scope_for(source, opens=event.opens is not None)
     if event.opens is not None:
         return _open(source, event, scope)[1]
     if event.closes is not None:
@@ -131,7 +131,7 @@ def open_scope(
     around. Of one that is `Unseen` nothing is published either. `abandon` makes the event that closes this scope when the
     one around it closes first, from an explanation (clause `order.scope-nesting`).
     """
-    around = _scope_for(source)
+    around = _scope_for(source, opens=True)
     published = None if quiet or isinstance(event, Unseen) else _unpublished(event)
     lookahead = () if published is None else around.lookahead
     if published is not None:
@@ -250,10 +250,10 @@ def _shut_inside(scope: Scope, published: list[_Published]) -> None:
                 _shut(child, child.source, child.abandon(f"the {scope.kind} around it ended first"), published)
 
 
-def _scope_for(source: Any) -> Scope:
+def _scope_for(source: Any, *, opens: bool) -> Scope:
     scope = scopes.current_scope()
     if scope is ROOT:
-        scope = scope_of_thread(source)
+        scope = scope_of_thread(source, opens=opens)
     if scope.run.cancelled:
         raise RunCancelled
     return scope
