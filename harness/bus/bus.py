@@ -10,10 +10,11 @@ import contextlib
 import contextvars
 import itertools
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future
 from typing import Any, TypeVar, cast
 
+from harness.blocks import block
 from harness.bus import scope as scopes
 from harness.bus.attribution import remember, scope_of_thread
 from harness.bus.listeners import Listeners, collecting
@@ -100,6 +101,21 @@ async def room() -> None:
     """Wait until every session around has room for one more frame (clause `session.backpressure`)."""
     for lookahead in scopes.current_scope().lookahead:
         await lookahead.room()
+
+
+@block
+def room_kept() -> Generator[None]:
+    """Wait until every session around has room for one more frame, and keep it for the event that is emitted inside.
+
+    So that one may be emitted with a lock held that others wait for. In a loop nothing waits; see `room`.
+    """
+    lookahead = scopes.current_scope().lookahead
+    _reserve(lookahead)
+    try:
+        yield
+    finally:
+        for limit in lookahead:
+            limit.settle()
 
 
 def is_seen(scope: Scope, kind: type[BaseEvent] | None = None) -> bool:

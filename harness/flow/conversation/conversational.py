@@ -232,11 +232,12 @@ class ConversationalFlow:
     def append_assistant_message(self, content: str, *, metadata: dict[str, Any] | None = None) -> None:
         """Add a reply to the transcript. Inside a handler that then returns the same text, it is added this once."""
         transcript.add(self, "assistant", content, metadata=metadata)
-        if self._dialogue.turn is not None:
-            self._dialogue.turn.replies.append(content)
 
     def append_message(self, role: Role, content: Any, **extra: Any) -> None:
-        """Add a message to the transcript; `extra` are the other fields of a `ConversationMessage`."""
+        """Add a message to the transcript; `extra` are the other fields of a `ConversationMessage`.
+
+        A text of the assistant's is a reply, see `append_assistant_message`.
+        """
         transcript.add(self, role, content, **extra)
 
     def append_agent_result(
@@ -251,16 +252,20 @@ class ConversationalFlow:
 
         A public one is added to the transcript, too, as is one of the agents that `visible_agent_outputs` names. Where
         the handler returns the very object, that adds nothing.
+
+        Raises:
+            RunCancelled: the turn in which this is called has been closed.
         """
         from harness.flow.conversation.state import AgentMessage, ConversationEvent
 
-        content, notes = content_text(result), metadata or {}
+        content, notes, state = content_text(result), metadata or {}, self.state
+        transcript.refuse_closed()
         config = self.conversational_config
         visible = config.visible_agent_outputs if config is not None else None
         shown: Visibility = (
             "public" if visible == "all" or (visible is not None and agent_name in visible) else visibility
         )
-        events, threads = field_of(self.state, "events"), field_of(self.state, "agent_threads")
+        events, threads = field_of(state, "events"), field_of(state, "agent_threads")
         if events is not None:
             payload = {"content": content, **notes}
             events.append(

@@ -18,8 +18,9 @@ from harness.flow.conversation.fields import field_of, set_field
 from harness.flow.conversation.graph import CONVERSE, FROM_HISTORY
 from harness.flow.conversation.models import ask_for, field_in, label_in
 from harness.flow.conversation.routes import catalogue, custom_routes
-from harness.flow.conversation.transcript import as_lines, messages_of, model_messages
+from harness.flow.conversation.transcript import as_lines, messages_of, model_messages, refuse_closed
 from harness.flow.engine.run import run_of
+from harness.flow.graph.labels import label_of
 from harness.flow.state import id_of
 from harness.workers import outcome_in_thread
 
@@ -63,6 +64,7 @@ def route(flow: Any) -> str | None:
     previous = field_of(state, "last_intent")
     # All that was said, which is of no use where nothing of the class's own looks at it.
     chosen = decide(flow, flow.build_router_context() if flow._routes_itself else {})
+    refuse_closed()
     set_field(state, "last_intent", chosen)
     bus.emit(
         flow,
@@ -86,18 +88,18 @@ def decide(flow: Any, context: Mapping[str, Any]) -> str:
     Raises:
         UsageError: `route_turn` has returned a label that nothing listens to.
     """
-    route = flow.route_turn(context)
+    route = label_of(flow.route_turn(context))
     if route:
         if route not in flow._definition.awaited:
             raise UsageError(
                 f"route_turn() of {flow._flow_name} returned {route!r}, which no handler listens to; there are "
                 f"{', '.join(sorted(catalogue(flow, None)))}"
             )
-        return str(route)
+        return route
     turn = flow._dialogue.turn
-    intent = turn.intent if turn is not None else None
+    intent = label_of(turn.intent) if turn is not None else None
     if intent:
-        return str(intent)
+        return intent
     return FROM_HISTORY if flow.can_answer_from_history(context) else CONVERSE
 
 

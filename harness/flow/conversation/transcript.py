@@ -30,6 +30,16 @@ def messages_of(flow: Any) -> list[Any]:
     return spare
 
 
+def refuse_closed() -> None:
+    """Let nothing be kept of what a turn still does that has been closed: the state may be another user's by now.
+
+    Raises:
+        RunCancelled: the turn in which this is called has been closed.
+    """
+    if scopes.current_scope().run.cancelled:
+        raise RunCancelled
+
+
 def add(flow: Any, role: Role, content: Any, **extra: Any) -> None:
     """Add a message to the transcript, and publish that it was; both or neither.
 
@@ -38,10 +48,10 @@ def add(flow: Any, role: Role, content: Any, **extra: Any) -> None:
     """
     from harness.flow.conversation.state import ConversationMessage
 
-    with flow._dialogue.adding:
-        if scopes.current_scope().run.cancelled:
-            raise RunCancelled
+    # Room first: a loop may wait for the lock, and its reader could then make none.
+    with bus.room_kept(), flow._dialogue.adding:
         messages = messages_of(flow)
+        refuse_closed()
         fields = {name: value for name, value in extra.items() if name in _EXTRA and value is not None}
         message: Any = ConversationMessage(role=role, content=content, **fields)
         if not _takes_models(flow.state):
@@ -59,8 +69,12 @@ def add(flow: Any, role: Role, content: Any, **extra: Any) -> None:
                 ),
             )
         except RunCancelled:
-            messages.remove(message)
+            # It alone, and not one before it that says the same.
+            messages[:] = [each for each in messages if each is not message]
             raise
+        turn = flow._dialogue.turn
+        if role == "assistant" and turn is not None and isinstance(content, str):
+            turn.replies.append(content)
 
 
 def model_message(message: Any) -> dict[str, Any]:

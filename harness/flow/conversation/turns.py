@@ -128,6 +128,8 @@ class TurnHook(FlowHook):
             self._before_route = len(run.plan.outputs)
             return
         set_field(run.state, "ended", False)
+        # A kept state may still have what a turn was to answer that was closed, or killed.
+        set_field(run.state, "current_user_message", None)
         if text.strip():
             await bus.room()
             flow.receive_user_message(text)

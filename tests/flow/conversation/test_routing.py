@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import json
 from collections.abc import Callable
 from typing import Any, Literal
@@ -232,6 +233,20 @@ def test_a_route_of_an_earlier_turn_is_not_taken_again() -> None:
 
     flow = talk(Once, llm=Speaker("Hello there"))
     assert [flow.handle_turn("one"), flow.handle_turn("two")] == ["Your order is on its way.", "Hello there"]
+
+
+class Label(str, enum.Enum):  # noqa: UP042 - the str() of its members is not their value
+    ORDER = "ORDER"
+    COMPLAINT = "COMPLAINT"
+
+
+def test_a_route_and_an_intent_may_be_members_of_an_enum() -> None:
+    class Labelled(Desk):
+        def route_turn(self, context: dict[str, Any]) -> Any:
+            return Label.ORDER if context["current_user_message"] == "one" else None
+
+    flow = talk(Labelled, default_intents=list(Label), intent_llm=Speaker('{"outcome": "COMPLAINT"}'))
+    assert [flow.handle_turn("one"), flow.handle_turn("two")] == ["Your order is on its way.", "Sorry."]
 
 
 def test_a_route_that_nothing_listens_to_fails_the_turn_and_says_which_there_are() -> None:

@@ -137,13 +137,17 @@ def test_the_text_of_an_object_with_raw_is_added_and_the_object_is_the_result() 
         (["Wait.", "Yes."], None, ["Wait.", "Yes."], "Yes."),
     ],
 )
+@pytest.mark.parametrize("way", ["append_assistant_message", "append_message"])
 def test_a_reply_that_the_handler_added_is_not_added_again(
-    appended: list[str], returned: Any, added: list[str], result: str
+    way: str, appended: list[str], returned: Any, added: list[str], result: str
 ) -> None:
     class Adding(Harbour):
         def count(self) -> Any:
             for text in appended:
-                self.append_assistant_message(text)
+                if way == "append_message":
+                    self.append_message("assistant", text)
+                else:
+                    self.append_assistant_message(text)
             return returned
 
     flow = talk(Adding)
