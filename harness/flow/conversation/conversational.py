@@ -84,12 +84,12 @@ class ConversationalFlow:
         The message is added to the transcript, a route is chosen, and what its handler gives is the reply: text is added
         to the transcript, where the handler has not done so. Where a handler waits for a human, what it waits with is
         returned. `session_id` is the id of the state: another one than it has begins, or with a persistence goes on
-        with, another conversation. `intents` have the message classified by `intent_llm`.
+        with, another conversation; an empty one is none. `intents` have the message classified by `intent_llm`.
 
         What frames of a turn show of the state has the messages and events of that turn alone; the state has all.
 
         All options of `kickoff` can be given. With `from_checkpoint` or `resume` a turn that was cut off goes on: the
-        message that it had is not added again. After a human has answered, `resume` takes the turn up and ends it.
+        message that it had is not added again, and another one is refused. After a human has answered, `resume` takes the turn up and ends it.
 
         Raises:
             UsageError: the flow is not conversational, or an option can't be used.
@@ -368,7 +368,7 @@ class ConversationalFlow:
         if intents and intent_llm is None:
             raise UsageError("intent_llm is required when intents are provided")
         options = {**_KICKOFF, **kickoff_kwargs}
-        if session_id is not None:
+        if session_id:
             options["inputs"] = {**(options["inputs"] or {}), "id": session_id}
         return Turn(message_text(message), intents or (), intent_llm), self._accepted(self._kickoff(**options))
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 from harness import events
 from harness.bus import bus
 from harness.bus.step import Step, StepEnds
-from harness.errors import RunPaused
+from harness.errors import RunPaused, UsageError
 from harness.flow import feedback as humans
 from harness.flow.conversation.dialogue import Dialogue, Turn
 from harness.flow.conversation.fields import content_text, field_of, set_field
@@ -123,8 +123,15 @@ class TurnHook(FlowHook):
         await bus.room()
         if run.is_part:
             _start_flow(flow, run)
-        if run.plan.outputs and field_of(run.state, "current_user_message") is not None:
+        said = field_of(run.state, "current_user_message")
+        if run.plan.is_restored and (said is not None or run.plan.outputs):
             # The turn goes on where a run of it had waited, or was written down.
+            said = field_of(run.state, "last_user_message") if said is None else said
+            if text.strip() and text != said:
+                raise UsageError(
+                    f"{run.name} goes on with the turn of {said!r}, which leaves {text!r} unanswered: take that turn to its "
+                    "end with its own message, and this one after it, without from_checkpoint and resume"
+                )
             self._before_route = len(run.plan.outputs)
             return
         set_field(run.state, "ended", False)

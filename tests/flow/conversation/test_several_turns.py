@@ -201,6 +201,14 @@ def test_deferring_is_for_conversations() -> None:
         Plain(defer_trace_finalization=True)
 
 
+def test_an_empty_session_id_is_nobodys(tmp_path: Any) -> None:
+    base = persist(SQLiteFlowPersistence(tmp_path / "states.db"))(type("Kept", (Harbour,), {}))
+    talk(base).handle_turn("boats", session_id="")
+    flow = talk(base)
+    flow.handle_turn("boats", session_id="")
+    assert said(flow) == ["user: boats", "assistant: All boats are home."]
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_another_session_is_another_conversation(way: Way) -> None:
     flow = talk(llm=Speaker("Hello there"))
