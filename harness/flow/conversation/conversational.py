@@ -12,8 +12,16 @@ from harness.errors import UsageError
 from harness.flow.conversation import answers, graph, routing, terminal, transcript
 from harness.flow.conversation.config import ConversationConfig
 from harness.flow.conversation.dialogue import Dialogue, Turn
-from harness.flow.conversation.fields import Role, Visibility, content_text, field_of, set_field
-from harness.flow.conversation.functions import message_text
+from harness.flow.conversation.fields import (
+    Content,
+    Role,
+    Visibility,
+    content_of,
+    content_text,
+    field_of,
+    set_field,
+    words_in,
+)
 from harness.flow.conversation.routes import check_routes
 from harness.flow.conversation.turns import finish_flow, take_turn
 from harness.flow.engine.body import works_without_loop
@@ -81,7 +89,8 @@ class ConversationalFlow:
     ) -> Any:
         """Take one turn of the conversation and return the reply, whatever the flow's `stream`.
 
-        The message is added to the transcript, a route is chosen, and what its handler gives is the reply: text is added
+        The message, which is text or `{"content": …}` with text or content parts, such as images, is added to the
+        transcript, a route is chosen by its words, and what its handler gives is the reply: text is added
         to the transcript, where the handler has not done so. Where a handler waits for a human, what it waits with is
         returned. `session_id` is the id of the state: another one than it has begins, or with a persistence goes on
         with, another conversation; an empty one is none. `intents` have the message classified by `intent_llm`.
@@ -213,12 +222,14 @@ class ConversationalFlow:
         """The transcript as models are given it, oldest first."""
         return transcript.model_messages(self)
 
-    def receive_user_message(self, text: str, *, outcomes: Sequence[str] | None = None, llm: Any = None) -> str:
-        """Add a message of the user's to the transcript, and make it the one that is to be answered.
+    def receive_user_message(self, text: Content, *, outcomes: Sequence[str] | None = None, llm: Any = None) -> str:
+        """Add a message of the user's to the transcript, and make its words those that are to be answered.
 
-        With `outcomes` and an `llm` the message is classified, and the outcome returned; else the text is.
+        With `outcomes` and an `llm` the message is classified, and the outcome returned; else the words are. A message of
+        a provider's content parts, such as images, is added whole.
         """
         transcript.add(self, "user", text)
+        text = words_in(text)
         for name in ("current_user_message", "last_user_message"):
             set_field(self.state, name, text)
         if not outcomes or llm is None:
@@ -370,7 +381,7 @@ class ConversationalFlow:
         options = {**_KICKOFF, **kickoff_kwargs}
         if session_id:
             options["inputs"] = {**(options["inputs"] or {}), "id": session_id}
-        return Turn(message_text(message), intents or (), intent_llm), self._accepted(self._kickoff(**options))
+        return Turn(content_of(message), intents or (), intent_llm), self._accepted(self._kickoff(**options))
 
     def _check_conversation(self, definition: FlowGraph) -> None:
         """Refuse what a flow says of conversations and can't be, or would have no effect. Raises UsageError."""

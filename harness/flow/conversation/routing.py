@@ -14,7 +14,7 @@ from harness.bus import bus
 from harness.errors import UsageError
 from harness.flow.conversation.answers import history_prompt
 from harness.flow.conversation.config import ConversationConfig, RouterConfig
-from harness.flow.conversation.fields import field_of, set_field
+from harness.flow.conversation.fields import field_of, set_field, words_in
 from harness.flow.conversation.graph import CONVERSE, FROM_HISTORY
 from harness.flow.conversation.models import ask_for, field_in, label_in
 from harness.flow.conversation.routes import catalogue, custom_routes
@@ -150,11 +150,22 @@ def _router_messages(
 ) -> list[dict[str, Any]]:
     lines = [f"- {label}: {text}" if text else f"- {label}" for label, text in routes.items()]
     parts = [router.prompt, "\n".join(["Routes:", *lines]), _PREFER_TALK]
-    request = json.dumps({**context, "available_routes": list(routes)}, default=str, ensure_ascii=False)
+    history = [_in_words(message) for message in context.get("message_history") or ()]
+    request = json.dumps(
+        {**context, "message_history": history, "available_routes": list(routes)}, default=str, ensure_ascii=False
+    )
     return [
         {"role": "system", "content": "\n\n".join(part for part in parts if part)},
         {"role": "user", "content": request},
     ]
+
+
+def _in_words(message: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a message without what is no text: as JSON an image or a file would be the most of a request."""
+    if isinstance(message.get("content"), str) and "files" not in message:
+        return message
+    rest = {name: value for name, value in message.items() if name != "files"}
+    return {**rest, "content": words_in(message.get("content"))}
 
 
 def classify(

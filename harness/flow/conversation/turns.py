@@ -13,7 +13,7 @@ from harness.bus.step import Step, StepEnds
 from harness.errors import RunPaused, UsageError
 from harness.flow import feedback as humans
 from harness.flow.conversation.dialogue import Dialogue, Turn
-from harness.flow.conversation.fields import content_text, field_of, set_field
+from harness.flow.conversation.fields import content_text, field_of, says_something, set_field
 from harness.flow.conversation.graph import HANDLERS, ROUTER
 from harness.flow.conversation.transcript import messages_of
 from harness.flow.engine.hooks import FlowHook
@@ -117,7 +117,7 @@ class TurnHook(FlowHook):
             run.state = flow._new_state()
 
     async def flow_began(self, run: FlowRun) -> None:
-        flow, text = run.flow, self._turn.message
+        flow, text, content = run.flow, self._turn.message, self._turn.content
         # What has been said before this turn is in the state, and not in each frame of each later turn.
         self._before = {name: len(field_of(run.state, name) or ()) for name in _GROWING}
         await bus.room()
@@ -137,9 +137,9 @@ class TurnHook(FlowHook):
         set_field(run.state, "ended", False)
         # A kept state may still have what a turn was to answer that was closed, or killed.
         set_field(run.state, "current_user_message", None)
-        if text.strip():
+        if says_something(content):
             await bus.room()
-            flow.receive_user_message(text)
+            flow.receive_user_message(content)
 
     def method_done(self, run: FlowRun, call: MethodCall, result: MethodResult) -> None:
         if call.method.name == ROUTER:

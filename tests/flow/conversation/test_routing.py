@@ -95,6 +95,21 @@ def test_the_router_is_shown_every_route_with_what_it_is_for_and_what_was_said()
     )
 
 
+def test_who_chooses_is_told_the_words_of_messages_and_no_files() -> None:
+    llm, image = (
+        Speaker(answer("ORDER")),
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,c2hpcA=="}},
+    )
+    flow = routed(Desk, llm)
+    flow.append_message("user", "See there.", files={"log": b"PLENTY"})
+    flow.handle_turn({"content": [{"type": "text", "text": "And here."}, image]})
+    flow.classify_intent("Where is it?", ["A", "B"], llm=llm, context=flow.conversation_messages)
+    history = json.loads(llm.asked(0)[1][1])["message_history"]
+    assert history == [{"role": "user", "content": "See there."}, {"role": "user", "content": "And here."}]
+    assert "user: And here.\n" in llm.asked()[0][1]
+    assert "c2hpcA" not in str(llm.requests)
+
+
 def test_the_router_is_asked_in_its_form_and_its_tokens_are_no_part_of_the_turn() -> None:
     llm = Speaker(answer("ORDER"), stream=True)
     session = routed(Desk, llm).stream_turn("Where is it?")

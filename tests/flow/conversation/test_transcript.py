@@ -7,7 +7,7 @@ import threading
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from harness import Flow, listen, start
 from harness.conversation import (
@@ -39,12 +39,29 @@ def test_messages_are_given_to_models_without_what_is_not_set_and_without_notes(
     flow.append_message("user", "hi", name="Ann", metadata={"from": "web"})
     flow.append_message("tool", "3", tool_call_id="c1", unknown="x")
     flow.append_assistant_message("Hello", metadata={"cost": 1})
+    # An empty answer, which Anthropic and Bedrock would refuse in every later request.
+    flow.append_assistant_message(" ")
     assert flow.conversation_messages == [
         {"role": "user", "content": "hi", "name": "Ann"},
         {"role": "tool", "content": "3", "tool_call_id": "c1"},
         {"role": "assistant", "content": "Hello"},
     ]
-    assert [message.metadata for message in flow.state.messages] == [{"from": "web"}, {}, {"cost": 1}]
+    assert [message.metadata for message in flow.state.messages] == [{"from": "web"}, {}, {"cost": 1}, {}]
+
+
+def test_a_state_may_have_messages_of_its_own_kind() -> None:
+    class Rated(ConversationMessage):
+        stars: int = 0
+
+    class State(ConversationState):
+        messages: list[Rated] = Field(default_factory=list)  # type: ignore[assignment]
+
+    class Rating(Flow[State]):
+        pass
+
+    flow = talk(Rating, llm=Speaker("Hello there"))
+    flow.handle_turn("hi")
+    assert flow.state.messages == [Rated(role="user", content="hi"), Rated(role="assistant", content="Hello there")]
 
 
 def test_each_message_that_is_added_is_a_frame_with_its_place() -> None:

@@ -197,6 +197,27 @@ def test_a_message_may_be_given_as_a_message() -> None:
     assert said(flow)[0] == "user: hi"
 
 
+IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("words", [["What is", "this?"], []], ids=["with words", "without"])
+def test_a_message_of_content_parts_is_answered_with_all_that_it_has(way: Way, words: list[str]) -> None:
+    parts = [*({"type": "text", "text": text} for text in words), IMAGE]
+    llm = Speaker("A lighthouse.")
+
+    class Watched(Harbour):
+        def route_turn(self, context: dict[str, Any]) -> str | None:
+            assert context["current_user_message"] == "\n".join(words)
+            return None
+
+    flow = talk(Watched, llm=llm)
+    assert take(flow, way, {"role": "user", "content": parts})[0] == "A lighthouse."
+    assert [message.content for message in flow.state.messages] == [parts, "A lighthouse."]
+    asked: Any = llm.requests[0].messages[-1].content
+    assert [part.type for part in asked] == [*("text" for _ in words), "image_url"]
+
+
 def test_the_starts_of_the_class_run_one_after_the_other_before_the_route_is_chosen() -> None:
     order: list[str] = []
 
