@@ -97,10 +97,10 @@ def model_messages(flow: Any) -> list[dict[str, Any]]:
 
     Without messages that say nothing, such as an empty answer: there are providers that refuse a conversation with one.
     """
-    return [shown for message in messages_of(flow) if _is_said(shown := model_message(message))]
+    return [shown for message in messages_of(flow) if _has_content(shown := model_message(message))]
 
 
-def _is_said(message: Mapping[str, Any]) -> bool:
+def _has_content(message: Mapping[str, Any]) -> bool:
     """Whether a message says something, or is one that others stand by: a call to a tool, or its output."""
     return says_something(message.get("content")) or message.get("role") == "tool" or bool(message.get("tool_calls"))
 
@@ -129,7 +129,7 @@ class History:
         if self._edits != edits or messages[: len(self._messages)] != self._messages:
             self._messages, self._shown, self._edits = [], [], edits
         new = messages[len(self._messages) :]
-        self._shown += [FrozenDict(shown) for message in new if _is_said(shown := model_message(message))]
+        self._shown += [FrozenDict(shown) for message in new if _has_content(shown := model_message(message))]
         self._messages += new
         return list(self._shown)
 

@@ -101,6 +101,7 @@ class TurnHook(FlowHook):
     def __init__(self, turn: Turn) -> None:
         self._turn = turn
         self._paused_method = ""
+        self._state_before: AnyState = {}
         #: How many methods had finished when the route was known.
         self._before_route = 0
         #: How much there was in the state of what grows with each turn.
@@ -108,6 +109,7 @@ class TurnHook(FlowHook):
 
     async def before_flow(self, run: FlowRun) -> None:
         flow, session_id = run.flow, (run.kickoff.inputs or {}).get("id")
+        self._state_before = run.state
         run.is_part = _is_deferred(flow)
         run.shown = self._shown
         if self._turn.is_resumed:
@@ -123,13 +125,14 @@ class TurnHook(FlowHook):
         await bus.room()
         if run.is_part:
             _start_flow(flow, run)
-        said = field_of(run.state, "current_user_message")
-        if run.plan.is_restored and (said is not None or run.plan.outputs):
+        unanswered = field_of(run.state, "current_user_message")
+        if run.plan.is_restored and (unanswered is not None or run.plan.outputs):
             # The turn goes on where a run of it had waited, or was written down.
-            said = field_of(run.state, "last_user_message") if said is None else said
-            if text.strip() and text != said:
+            known = field_of(run.state, "last_user_message") if unanswered is None else unanswered
+            if text.strip() and text != known:
+                run.state = self._state_before
                 raise UsageError(
-                    f"{run.name} goes on with the turn of {said!r}, which leaves {text!r} unanswered: take that turn to its "
+                    f"{run.name} goes on with the turn of {known!r}, which leaves {text!r} unanswered: take that turn to its "
                     "end with its own message, and this one after it, without from_checkpoint and resume"
                 )
             self._before_route = len(run.plan.outputs)

@@ -165,6 +165,7 @@ def test_a_turn_that_was_cut_off_goes_on_from_its_checkpoint_without_being_said_
     flow = talk(base)
     with pytest.raises(UsageError, match="goes on with the turn of 'hi', which leaves 'more' unanswered"):
         flow.handle_turn("more", session_id="a", resume=True)
+    assert said(flow) == []
     assert flow.handle_turn("hi", session_id="a", resume=True) == "draft, done"
     assert said(flow) == ["user: hi", "assistant: draft, done"]
     assert ran == ["draft", "finish", "finish"]
