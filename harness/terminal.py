@@ -6,6 +6,7 @@ What a model, a recording or a path says may be meant for the terminal and not f
 from __future__ import annotations
 
 import re
+import sys
 from typing import Final
 
 #: What a terminal obeys, or that has a reader see another text than there is: controls, C1 included, line and paragraph
@@ -31,6 +32,13 @@ def shown(text: str, *, lines: bool = False) -> str:
 def shown_json(text: str) -> str:
     """Return JSON that says the same, and holds nothing that a terminal obeys."""
     return _IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def write(text: str) -> None:
+    """Write `text` to stdout at once, as a terminal may have it; what the encoding of stdout lacks is escaped, too."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    sys.stdout.write(shown(text, lines=True).encode(encoding, "backslashreplace").decode(encoding))
+    sys.stdout.flush()
 
 
 def _escaped(found: re.Match[str]) -> str:

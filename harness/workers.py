@@ -22,7 +22,7 @@ from typing import Any, Final, Generic, ParamSpec, TypeVar, cast
 from msgspec import Struct
 
 from harness.bus.running_loop import is_loop_running, running_loop
-from harness.bus.scope import current_run, on_cancel
+from harness.bus.scope import current_run, on_cancel, placed_context
 from harness.errors import RunCancelled
 from harness.waits import take
 
@@ -76,7 +76,7 @@ async def outcome_in_thread(function: Callable[[], T], threads: Threads | None =
     With `threads`, in what `run_until_loop` has begun, there is no loop to be kept going: this thread waits, until the
     current run is cancelled. Where nobody can cancel it, the function works in this thread.
     """
-    context = contextvars.copy_context()
+    context = placed_context()
     if threads is not None and not is_loop_running():
         if threads.are_spared:
             return attempt(lambda: context.run(function))
@@ -164,7 +164,7 @@ def run_coroutine(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
     if not is_loop_running():
         return _run_here(make)
     outcomes: queue.SimpleQueue[Outcome[T]] = queue.SimpleQueue()
-    context = contextvars.copy_context()
+    context = placed_context()
 
     def work() -> None:
         outcomes.put(attempt(lambda: context.run(_run_here, make)))
@@ -183,7 +183,7 @@ def run_until_loop(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
     run = current_run()
     if run is not None and run.cancelled:
         raise RunCancelled
-    coroutine, context = make(), contextvars.copy_context()
+    coroutine, context = make(), placed_context()
     outcome = begin(coroutine, context)
     if outcome is not None:
         return outcome.unwrap()

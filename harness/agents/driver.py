@@ -7,7 +7,6 @@ calls, LLMs and tools are called in the caller's own thread, and no loop is need
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import inspect
 import queue
 import threading
@@ -18,7 +17,7 @@ from types import TracebackType
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 from harness.bus import bus
-from harness.bus.scope import on_cancel
+from harness.bus.scope import on_cancel, placed_context
 from harness.bus.step import Step, StepEnds
 from harness.errors import RunCancelled
 from harness.events import (
@@ -238,7 +237,7 @@ class _ThreadBody(RunningBody[T]):
     def __init__(self, make: Body[T]) -> None:
         ended: queue.SimpleQueue[Outcome[T]] = queue.SimpleQueue()
         self._ended = ended
-        context = contextvars.copy_context()
+        context = placed_context()
 
         def work() -> None:
             ended.put(attempt(lambda: context.run(lambda: run_unsuspended(make()))))

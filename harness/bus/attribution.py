@@ -6,12 +6,14 @@ import threading
 import warnings
 from typing import Any
 
-from harness.bus.scope import ROOT, Scope
+from harness.bus.scope import ROOT, Scope, current
 
 _lock = threading.RLock()
 #: id of a source → the source, and the base scopes of the open sessions that have it. The source is held, so that its
 #: id stays its own while a session is open; `forget` lets go of both.
 _by_source: dict[int, tuple[Any, list[Scope]]] = {}
+#: By the base scope of an open session, the threads that were there before its run: none of them is one that this started.
+_before: dict[Scope, list[threading.Thread]] = {}
 
 
 class UnattributedEventWarning(UserWarning):
@@ -33,6 +35,8 @@ def remember(source: Any, scope: Scope) -> None:
         _, bases = _by_source.setdefault(id(source), (source, []))
         if base not in bases:
             bases.append(base)
+            if base not in _before:
+                _before[base] = threading.enumerate()
 
 
 def forget(base: Scope) -> None:
@@ -43,27 +47,32 @@ def forget(base: Scope) -> None:
                 bases.remove(base)
             if not bases:
                 del _by_source[key]
+        _before.pop(base, None)
 
 
-def scope_of_thread(source: Any) -> Scope:
+def scope_of_thread(source: Any, *, opens: bool = False) -> Scope:
     """Return the scope for an event that `source` emits in a thread without context; the root where that is unclear.
 
     The event belongs to the outermost scope still open in the one session that has the source, as a method's parent is
-    its flow.
+    its flow. One that `opens` a scope belongs to no session whose run can't have started the thread: whoever shares an
+    LLM or a flow may begin a call of his own, which would show its words there, and end with it (clause `scope.isolated`).
     """
     if not _by_source:
         return ROOT
+    thread = threading.current_thread()
     with _lock:
         _, bases = _by_source.get(id(source), (None, []))
-        candidates = list(bases)
+        candidates = [
+            base for base in bases if not opens or (current.get(None) is None and thread not in _before[base])
+        ]
     if len(candidates) == 1:
         base = candidates[0]
         # Copied in one step: the run may be opening and closing scopes in its own thread.
         return next(iter(list(base.children)), base)
-    if candidates or threading.current_thread() is not threading.main_thread():
+    if candidates or thread is not threading.main_thread():
         sessions = f"{len(candidates)} open sessions" if candidates else "no open session"
         warnings.warn(
-            f"an event of {type(source).__name__} came from thread {threading.current_thread().name!r}, which has no "
+            f"an event of {type(source).__name__} came from thread {thread.name!r}, which has no "
             f"context, and {sessions} could be meant: no session gets it. Start such threads with "
             "contextvars.copy_context().run, or use asyncio.to_thread",
             UnattributedEventWarning,

@@ -9,10 +9,11 @@ from __future__ import annotations
 import contextlib
 import itertools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from typing import Any, Final
 
+from harness.blocks import block
 from harness.bus import scope as scopes
 from harness.bus.attribution import remember, scope_of_thread
 from harness.bus.listeners import Listeners, collecting
@@ -48,7 +49,7 @@ def emit(source: Any, event: BaseEvent) -> Future[None] | None:
     """
     scope = _innermost()
     if scope is ROOT or not scope.is_open or scope.run.cancelled:
-        scope = _scope_for(source)
+        scope = _scope_for(source, opens=event.opens is not None)
     if event.opens is not None:
         return _open(source, event, scope)[1]
     if event.closes is not None:
@@ -98,6 +99,21 @@ async def room() -> None:
         await lookahead.room()
 
 
+@block
+def room_kept() -> Generator[None]:
+    """Wait until every session around has room for one more frame, and keep it for the event that is emitted inside.
+
+    So that one may be emitted with a lock held that others wait for. In a loop nothing waits; see `room`.
+    """
+    lookahead = scopes.current_scope().lookahead
+    _reserve(lookahead)
+    try:
+        yield
+    finally:
+        for limit in lookahead:
+            limit.settle()
+
+
 def is_seen(scope: Scope, kind: type[BaseEvent] | None = None) -> bool:
     """Whether anybody sees what is published in `scope`, of a kind, or at all: a sink, or a listener."""
     for sink in scope.sinks:
@@ -127,7 +143,7 @@ def open_scope(
     around. Of one that is `Unseen` nothing is published either. `abandon` makes the event that closes this scope when the
     one around it closes first, from an explanation (clause `order.scope-nesting`).
     """
-    around = _scope_for(source)
+    around = _scope_for(source, opens=True)
     published = None if quiet or isinstance(event, Unseen) else _unpublished(event)
     lookahead = () if published is None else around.lookahead
     if published is not None:
@@ -246,10 +262,10 @@ def _shut_inside(scope: Scope, published: list[_Published]) -> None:
                 _shut(child, child.source, child.abandon(f"the {scope.kind} around it ended first"), published)
 
 
-def _scope_for(source: Any) -> Scope:
+def _scope_for(source: Any, *, opens: bool) -> Scope:
     scope = scopes.current_scope()
     if scope is ROOT:
-        scope = scope_of_thread(source)
+        scope = scope_of_thread(source, opens=opens)
     if scope.run.cancelled:
         raise RunCancelled
     return scope

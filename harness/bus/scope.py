@@ -223,6 +223,14 @@ def enter(scope: Scope) -> contextvars.Token[Scope]:
     return current.set(scope)
 
 
+def placed_context() -> contextvars.Context:
+    """Return a copy of this context that says where it belongs, be it outside of all sessions."""
+    context = contextvars.copy_context()
+    if current not in context:
+        context.run(enter, ROOT)
+    return context
+
+
 def reset(token: contextvars.Token[Scope]) -> None:
     """Take back what `enter` did."""
     current.reset(token)

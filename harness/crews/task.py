@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextvars
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -10,6 +9,7 @@ from typing import Final
 
 from harness.agents import Agent
 from harness.agents.driver import Driver, LoopDriver, ThreadDriver, run_unsuspended
+from harness.bus.scope import placed_context
 from harness.crews.duty import Duty
 from harness.crews.output import TaskOutput
 from harness.crews.own_methods import Replaceable
@@ -48,7 +48,7 @@ class Task(TaskSettings):
     ) -> Future[TaskOutput]:
         """Do as `execute_sync` in a thread of its own, and return the Future of it."""
         future: Future[TaskOutput] = Future()
-        work = contextvars.copy_context()
+        work = placed_context()
 
         def run() -> None:
             outcome = attempt(lambda: work.run(self.execute_sync, agent, context, tools))

@@ -14,6 +14,7 @@ from typing import Any
 from msgspec import Struct
 
 from harness.errors import UsageError
+from harness.flow.conversation.fields import words_in
 from harness.frames.frame import StreamFrame
 from harness.recording.files.folder import FRAMES, RecordedOutcome, Recording
 from harness.recording.files.frames_file import frames_of
@@ -98,6 +99,6 @@ def state_after(turns: Sequence[Sequence[StreamFrame]]) -> dict[str, Any]:
         requests = [message["content"] for message in added if message["role"] == "user"]
         routes = [frame.data["route"] for frame in turn if frame.type == "conversation_route_selected"]
         state |= latest
-        state |= {"last_user_message": requests[-1]} if requests else {}
+        state |= {"last_user_message": words_in(requests[-1])} if requests else {}
         state |= {"last_intent": routes[-1]} if routes else {}
     return {**state, "messages": messages, "events": events, "current_user_message": None}

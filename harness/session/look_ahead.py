@@ -28,17 +28,19 @@ class FrameLimit:
         self._timeline = timeline
         self._run = run
         self._lock = threading.RLock()
-        self._reserved = 0
+        #: The threads that have reserved room, once for each frame.
+        self._holders: list[int] = []
         self._wakers: list[Callable[[], object]] = []
         timeline.on_room = self._wake
         run.on_cancel(self._wake)
 
     def take(self) -> None:
         """Reserve room for one frame; see `harness.bus.scope.LookAhead`."""
+        thread = threading.get_ident()
         while True:
             with self._lock:
-                if self._has_room() or is_loop_running():
-                    self._reserved += 1
+                if self._has_room() or is_loop_running() or thread in self._holders:
+                    self._holders.append(thread)
                     return
                 waiter = threading.Lock()
                 waiter.acquire()
@@ -55,7 +57,7 @@ class FrameLimit:
 
     def settle(self) -> None:
         with self._lock:
-            self._reserved -= 1
+            self._holders.remove(threading.get_ident())
             # An event that became no frame leaves its room to the next one.
             if not self._wakers or not self._has_room():
                 return
@@ -86,7 +88,7 @@ class FrameLimit:
     def _has_room(self) -> bool:
         if self._run.cancelled or self._timeline.state is not State.RUNNING:
             return True
-        return self._timeline.unread + self._reserved < self._limit
+        return self._timeline.unread + len(self._holders) < self._limit
 
     def _wake(self) -> None:
         # Taken one by one: whoever comes in between, each is woken once.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
 import gc
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -18,6 +19,7 @@ from harness.bus.bus import close_scope, open_scope
 from harness.events import BaseEvent, FlowFinishedEvent, FlowStartedEvent
 from harness.flow import Flow, start
 from harness.frames.frame import StreamFrame
+from harness.llm import BaseLLM, Finish, LLMRequest, Part, TextDelta
 from harness.session.session import StreamSession
 
 TIMEOUT_S = 10.0
@@ -127,6 +129,66 @@ def test_an_event_of_a_source_goes_to_the_one_session_that_is_still_open() -> No
     list(StreamSession(lambda: None, source=source))
     frames = list(StreamSession(lambda: in_thread(lambda: emit(source, Note())), source=source))
     assert [frame.type for frame in frames] == ["note"]
+
+
+class Shared(BaseLLM):
+    """Greets whom it is told to, and does in the middle of that what there is to do."""
+
+    def __init__(self, midway: dict[str, Callable[[], object]]) -> None:
+        super().__init__("shared-1")
+        self.midway = midway
+
+    def generate(self, request: LLMRequest) -> Iterator[Part]:
+        name = str(request.messages[-1].content)
+        yield TextDelta("Hello, ")
+        self.midway[name]()
+        yield TextDelta(name)
+        yield Finish("stop")
+
+
+class SharedOwn(Shared):
+    """Does so with a `call` of its own."""
+
+    def call(self, messages: Any, *args: Any, **options: Any) -> Any:
+        self._emit_call_started_event([{"role": "user", "content": messages}])
+        self._emit_stream_chunk_event("Hello, ")
+        self.midway[messages]()
+        self._emit_call_completed_event(f"Hello, {messages}", "llm_call")
+        return f"Hello, {messages}"
+
+
+@pytest.mark.filterwarnings("ignore::harness.bus.attribution.UnattributedEventWarning")
+@pytest.mark.parametrize("kind", [Shared, SharedOwn])
+@pytest.mark.parametrize("is_here", [True, False], ids=["here", "in a thread of before"])
+@pytest.mark.parametrize("loops", [False, True], ids=["call", "acall"])
+def test_a_call_of_somebody_else_with_the_same_llm_is_not_shown_in_a_session_and_does_not_end_with_it(
+    kind: type[Shared], is_here: bool, loops: bool
+) -> None:
+    ready, answers = threading.Event(), []
+    llm = kind({"Ann": lambda: ready.wait(TIMEOUT_S), "Bob": lambda: session.close()})
+    session = llm.stream_events("Ann")
+
+    def call() -> None:
+        answers.append(asyncio.run(llm.acall("Bob")) if loops else llm.call("Bob"))
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(threading.current_thread).result()
+        next(iter(session))
+        if is_here:
+            call()
+        else:
+            pool.submit(call).result(TIMEOUT_S)
+    ready.set()
+    assert answers == ["Hello, Bob"]
+    started = [frame for frame in session.frames if frame.type == "llm_call_started"]
+    assert [frame.data["messages"][-1]["content"] for frame in started] == ["Ann"]
+
+
+def test_a_call_in_a_thread_that_the_run_starts_is_part_of_it() -> None:
+    llm = Shared({"Ann": lambda: in_thread(lambda: llm.call("Bob")), "Bob": lambda: None})
+    frames = [frame for frame in llm.stream_events("Ann") if frame.type == "llm_call_started"]
+    assert [frame.data["messages"][-1]["content"] for frame in frames] == ["Ann", "Bob"]
+    assert frames[1].parent_id == frames[0].id
 
 
 def test_the_main_thread_outside_of_sessions_emits_without_a_warning() -> None:

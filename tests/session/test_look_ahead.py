@@ -257,7 +257,7 @@ def test_closing_an_inner_session_gives_back_the_room_it_took_in_the_outer_one(l
     session = StreamSession(outer, look_ahead=30)
     # The frame that was read, and the one that fills the limit; none of a run that has been closed.
     assert len(list(session)) == 5 * 2
-    assert (session.is_exhausted, limits[0]._reserved) == (True, 0)
+    assert (session.is_exhausted, limits[0]._holders) == (True, [])
 
 
 def test_room_returns_at_once_where_no_session_sets_a_limit() -> None:

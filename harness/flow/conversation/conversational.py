@@ -12,8 +12,16 @@ from harness.errors import UsageError
 from harness.flow.conversation import answers, graph, routing, terminal, transcript
 from harness.flow.conversation.config import ConversationConfig
 from harness.flow.conversation.dialogue import Dialogue, Turn
-from harness.flow.conversation.fields import Role, Visibility, content_text, field_of, set_field
-from harness.flow.conversation.functions import message_text
+from harness.flow.conversation.fields import (
+    Content,
+    Role,
+    Visibility,
+    content_of,
+    content_text,
+    field_of,
+    set_field,
+    words_in,
+)
 from harness.flow.conversation.routes import check_routes
 from harness.flow.conversation.turns import finish_flow, take_turn
 from harness.flow.engine.body import works_without_loop
@@ -81,15 +89,16 @@ class ConversationalFlow:
     ) -> Any:
         """Take one turn of the conversation and return the reply, whatever the flow's `stream`.
 
-        The message is added to the transcript, a route is chosen, and what its handler gives is the reply: text is added
+        The message, which is text or `{"content": …}` with text or content parts, such as images, is added to the
+        transcript, a route is chosen by its words, and what its handler gives is the reply: text is added
         to the transcript, where the handler has not done so. Where a handler waits for a human, what it waits with is
         returned. `session_id` is the id of the state: another one than it has begins, or with a persistence goes on
-        with, another conversation. `intents` have the message classified by `intent_llm`.
+        with, another conversation; an empty one is none. `intents` have the message classified by `intent_llm`.
 
         What frames of a turn show of the state has the messages and events of that turn alone; the state has all.
 
         All options of `kickoff` can be given. With `from_checkpoint` or `resume` a turn that was cut off goes on: the
-        message that it had is not added again. After a human has answered, `resume` takes the turn up and ends it.
+        message that it had is not added again, and another one is refused. After a human has answered, `resume` takes the turn up and ends it.
 
         Raises:
             UsageError: the flow is not conversational, or an option can't be used.
@@ -213,12 +222,14 @@ class ConversationalFlow:
         """The transcript as models are given it, oldest first."""
         return transcript.model_messages(self)
 
-    def receive_user_message(self, text: str, *, outcomes: Sequence[str] | None = None, llm: Any = None) -> str:
-        """Add a message of the user's to the transcript, and make it the one that is to be answered.
+    def receive_user_message(self, text: Content, *, outcomes: Sequence[str] | None = None, llm: Any = None) -> str:
+        """Add a message of the user's to the transcript, and make its words those that are to be answered.
 
-        With `outcomes` and an `llm` the message is classified, and the outcome returned; else the text is.
+        With `outcomes` and an `llm` the message is classified, and the outcome returned; else the words are. A message of
+        a provider's content parts, such as images, is added whole.
         """
         transcript.add(self, "user", text)
+        text = words_in(text)
         for name in ("current_user_message", "last_user_message"):
             set_field(self.state, name, text)
         if not outcomes or llm is None:
@@ -232,11 +243,12 @@ class ConversationalFlow:
     def append_assistant_message(self, content: str, *, metadata: dict[str, Any] | None = None) -> None:
         """Add a reply to the transcript. Inside a handler that then returns the same text, it is added this once."""
         transcript.add(self, "assistant", content, metadata=metadata)
-        if self._dialogue.turn is not None:
-            self._dialogue.turn.replies.append(content)
 
     def append_message(self, role: Role, content: Any, **extra: Any) -> None:
-        """Add a message to the transcript; `extra` are the other fields of a `ConversationMessage`."""
+        """Add a message to the transcript; `extra` are the other fields of a `ConversationMessage`.
+
+        A text of the assistant's is a reply, see `append_assistant_message`.
+        """
         transcript.add(self, role, content, **extra)
 
     def append_agent_result(
@@ -251,16 +263,20 @@ class ConversationalFlow:
 
         A public one is added to the transcript, too, as is one of the agents that `visible_agent_outputs` names. Where
         the handler returns the very object, that adds nothing.
+
+        Raises:
+            RunCancelled: the turn in which this is called has been closed.
         """
         from harness.flow.conversation.state import AgentMessage, ConversationEvent
 
-        content, notes = content_text(result), metadata or {}
+        content, notes, state = content_text(result), metadata or {}, self.state
+        transcript.refuse_closed()
         config = self.conversational_config
         visible = config.visible_agent_outputs if config is not None else None
         shown: Visibility = (
             "public" if visible == "all" or (visible is not None and agent_name in visible) else visibility
         )
-        events, threads = field_of(self.state, "events"), field_of(self.state, "agent_threads")
+        events, threads = field_of(state, "events"), field_of(state, "agent_threads")
         if events is not None:
             payload = {"content": content, **notes}
             events.append(
@@ -363,9 +379,9 @@ class ConversationalFlow:
         if intents and intent_llm is None:
             raise UsageError("intent_llm is required when intents are provided")
         options = {**_KICKOFF, **kickoff_kwargs}
-        if session_id is not None:
+        if session_id:
             options["inputs"] = {**(options["inputs"] or {}), "id": session_id}
-        return Turn(message_text(message), intents or (), intent_llm), self._accepted(self._kickoff(**options))
+        return Turn(content_of(message), intents or (), intent_llm), self._accepted(self._kickoff(**options))
 
     def _check_conversation(self, definition: FlowGraph) -> None:
         """Refuse what a flow says of conversations and can't be, or would have no effect. Raises UsageError."""

@@ -10,6 +10,7 @@ from harness.blocks import block
 from harness.bus.running_loop import is_loop_running
 from harness.bus.scope import Run, current_run
 from harness.errors import HarnessError
+from harness.flow.conversation.fields import Content, words_in
 from harness.flow.conversation.transcript import History
 from harness.flow.feedback.pending import PendingFeedbackContext
 from harness.llm.reference import model_of
@@ -26,8 +27,10 @@ class TurnOpenError(HarnessError, RuntimeError):
 class Turn:
     """One message of the user's, and what has become of it so far."""
 
-    def __init__(self, message: str, intents: Sequence[str], intent_llm: Any, *, is_resumed: bool = False) -> None:
-        self.message = message
+    def __init__(self, content: Content, intents: Sequence[str], intent_llm: Any, *, is_resumed: bool = False) -> None:
+        self.content = content
+        #: Its words.
+        self.message = words_in(content)
         #: Whether it has begun in an earlier run, and goes on since a human has answered.
         self.is_resumed = is_resumed
         #: By which the message is to be classified, and by whom.

@@ -11,6 +11,8 @@ from harness.flow.state import AnyState
 
 Role: TypeAlias = Literal["user", "assistant", "system", "tool"]
 Visibility: TypeAlias = Literal["private", "public"]
+#: What a message says: text, or a provider's content parts.
+Content: TypeAlias = str | list[dict[str, Any]]
 
 
 def field_of(state: AnyState | None, name: str) -> Any:
@@ -24,6 +26,27 @@ def set_field(state: AnyState | None, name: str, value: Any) -> None:
         state[name] = value
     elif hasattr(state, name):
         setattr(state, name, value)
+
+
+def content_of(message: Any) -> Content:
+    """Return what a user's message says, given as that or as `{"content": …}`: text, or a provider's content parts."""
+    content = message.get("content") if isinstance(message, Mapping) else message
+    if content is None or isinstance(content, str):
+        return str(message) if content is None else content
+    return content if isinstance(content, list) else str(content)
+
+
+def words_in(content: Any) -> str:
+    """Return the text of a content: of parts, that of those which are text."""
+    if not isinstance(content, list):
+        return "" if content is None else str(content)
+    texts = [part.get("text") for part in content if isinstance(part, Mapping)]
+    return "\n".join(text for text in texts if isinstance(text, str))
+
+
+def says_something(content: Any) -> bool:
+    """Whether there is anything to answer in a content: a part, or text that is not blank."""
+    return bool(content.strip()) if isinstance(content, str) else bool(content)
 
 
 def content_text(result: Any) -> str:

@@ -8,14 +8,7 @@ from typing import Any
 from harness.errors import UsageError
 from harness.flow.conversation import transcript
 from harness.flow.conversation.config import ConversationConfig
-from harness.flow.conversation.fields import Role, field_of, set_field
-
-
-def message_text(message: Any) -> str:
-    """Return the text of a user's message, given as text or as `{"content": …}`."""
-    if isinstance(message, Mapping) and message.get("content") is not None:
-        return str(message["content"])
-    return str(message)
+from harness.flow.conversation.fields import Content, Role, content_of, field_of, says_something, set_field
 
 
 def normalize_kickoff_inputs(
@@ -46,7 +39,7 @@ def set_state_field(flow: Any, name: str, value: Any) -> None:
     set_field(flow.state, name, value)
 
 
-def receive_user_message(flow: Any, text: str, *, outcomes: Sequence[str] | None = None, llm: Any = None) -> str:
+def receive_user_message(flow: Any, text: Content, *, outcomes: Sequence[str] | None = None, llm: Any = None) -> str:
     """Add a user's message to a flow's transcript; see `Flow.receive_user_message`."""
     received: str = flow.receive_user_message(text, outcomes=outcomes, llm=llm)
     return received
@@ -68,12 +61,12 @@ def prepare_conversational_turn(
         UsageError: there are intents, and no LLM to classify by them.
     """
     message = field_of(flow.state, "user_message") if user_message is None else user_message
-    text = "" if message is None else message_text(message)
-    if not text.strip():
+    content = "" if message is None else content_of(message)
+    if not says_something(content):
         return
     set_field(flow.state, "last_intent", None)
     outcomes = intents if intents is not None or config is None else config.default_intents
     llm = intent_llm if intent_llm is not None or config is None else config.intent_llm
     if outcomes and llm is None:
         raise UsageError("intent_llm is required when intents are provided")
-    receive_user_message(flow, text, outcomes=outcomes, llm=llm)
+    receive_user_message(flow, content, outcomes=outcomes, llm=llm)

@@ -14,12 +14,13 @@ from harness.bus import bus
 from harness.errors import UsageError
 from harness.flow.conversation.answers import history_prompt
 from harness.flow.conversation.config import ConversationConfig, RouterConfig
-from harness.flow.conversation.fields import field_of, set_field
+from harness.flow.conversation.fields import field_of, set_field, words_in
 from harness.flow.conversation.graph import CONVERSE, FROM_HISTORY
 from harness.flow.conversation.models import ask_for, field_in, label_in
 from harness.flow.conversation.routes import catalogue, custom_routes
-from harness.flow.conversation.transcript import as_lines, messages_of, model_messages
+from harness.flow.conversation.transcript import as_lines, messages_of, model_messages, refuse_closed
 from harness.flow.engine.run import run_of
+from harness.flow.graph.labels import label_of
 from harness.flow.state import id_of
 from harness.workers import outcome_in_thread
 
@@ -63,6 +64,7 @@ def route(flow: Any) -> str | None:
     previous = field_of(state, "last_intent")
     # All that was said, which is of no use where nothing of the class's own looks at it.
     chosen = decide(flow, flow.build_router_context() if flow._routes_itself else {})
+    refuse_closed()
     set_field(state, "last_intent", chosen)
     bus.emit(
         flow,
@@ -86,18 +88,18 @@ def decide(flow: Any, context: Mapping[str, Any]) -> str:
     Raises:
         UsageError: `route_turn` has returned a label that nothing listens to.
     """
-    route = flow.route_turn(context)
+    route = label_of(flow.route_turn(context))
     if route:
         if route not in flow._definition.awaited:
             raise UsageError(
                 f"route_turn() of {flow._flow_name} returned {route!r}, which no handler listens to; there are "
                 f"{', '.join(sorted(catalogue(flow, None)))}"
             )
-        return str(route)
+        return route
     turn = flow._dialogue.turn
-    intent = turn.intent if turn is not None else None
+    intent = label_of(turn.intent) if turn is not None else None
     if intent:
-        return str(intent)
+        return intent
     return FROM_HISTORY if flow.can_answer_from_history(context) else CONVERSE
 
 
@@ -148,11 +150,22 @@ def _router_messages(
 ) -> list[dict[str, Any]]:
     lines = [f"- {label}: {text}" if text else f"- {label}" for label, text in routes.items()]
     parts = [router.prompt, "\n".join(["Routes:", *lines]), _PREFER_TALK]
-    request = json.dumps({**context, "available_routes": list(routes)}, default=str, ensure_ascii=False)
+    history = [_in_words(message) for message in context.get("message_history") or ()]
+    request = json.dumps(
+        {**context, "message_history": history, "available_routes": list(routes)}, default=str, ensure_ascii=False
+    )
     return [
         {"role": "system", "content": "\n\n".join(part for part in parts if part)},
         {"role": "user", "content": request},
     ]
+
+
+def _in_words(message: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a message without what is no text: as JSON an image or a file would be the most of a request."""
+    if isinstance(message.get("content"), str) and "files" not in message:
+        return message
+    rest = {name: value for name, value in message.items() if name != "files"}
+    return {**rest, "content": words_in(message.get("content"))}
 
 
 def classify(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -11,6 +10,8 @@ from harness import session as sessions
 from harness.errors import RunPaused
 from harness.flow.conversation.fields import content_text, field_of
 from harness.flow.conversation.graph import HANDLERS
+from harness.frames.frame import StreamFrame
+from harness.terminal import write
 
 
 def chat(
@@ -26,7 +27,7 @@ def chat(
 ) -> None:
     """Take turns until somebody ends it; see `Flow.chat`. Without an `output_fn` answers are written as they stream."""
     words = {command.casefold() for command in exit_commands}
-    while not field_of(flow.state, "ended"):
+    while True:
         try:
             message = input_fn(prompt).strip()
         except (EOFError, KeyboardInterrupt):
@@ -39,21 +40,39 @@ def chat(
         if output_fn is None:
             _streamed(flow.stream_turn(message, **options), assistant_prefix)
         else:
-            output_fn(f"{assistant_prefix}{_words_of(flow.handle_turn(message, **options))}")
+            try:
+                output_fn(f"{assistant_prefix}{_words_of(flow.handle_turn(message, **options))}")
+            except KeyboardInterrupt:
+                output_fn("")
+        if field_of(flow.state, "ended"):
+            return
 
 
 def _streamed(session: sessions.StreamSession[Any], prefix: str) -> None:
-    """Write the answers of a turn: tokens of the built-in ones as they come, others as they are added."""
+    """Write the answers of a turn: tokens of the built-in ones as they come, others as they are added.
+
+    What is said in other conversations, which handlers have with flows of their own, is these handlers' business.
+    """
     written, method = "", ""
+    #: The scopes that methods of this conversation are in: its turn, and the flow of it.
+    around: set[str | None] = {None}
+    others: set[tuple[str, str]] = set()
     # Ctrl-C while an answer comes ends the answer, not the conversation.
     with session, contextlib.suppress(KeyboardInterrupt):
         for frame in session:
-            if frame.type == "method_execution_started":
-                method = frame.data["method_name"]
+            is_own = frame.parent_id in around
+            if frame.type in {"conversation_turn_started", "flow_started"} and is_own:
+                around.add(frame.id)
+            elif frame.type == "conversation_turn_started":
+                others.add(_conversation_of(frame))
+            elif frame.type == "method_execution_started":
+                method = frame.data["method_name"] if is_own else ""
             elif frame.type == "llm_stream_chunk" and frame.content and method in HANDLERS:
-                _write(frame.content if written else prefix + frame.content)
+                write(frame.content if written else prefix + frame.content)
                 written += frame.content
             elif frame.type == "conversation_message_added" and frame.data["role"] == "assistant":
+                if _conversation_of(frame) in others:
+                    continue
                 content = str(frame.data["content"])
                 _write_line("" if content == written else f"{prefix}{content}")
                 written = ""
@@ -63,16 +82,15 @@ def _streamed(session: sessions.StreamSession[Any], prefix: str) -> None:
     _write_line("")
 
 
+def _conversation_of(frame: StreamFrame) -> tuple[str, str]:
+    return frame.data["flow_name"], frame.data["session_id"]
+
+
 def _words_of(reply: Any) -> str:
     if isinstance(reply, RunPaused):
         return reply.message or "This waits for an answer from elsewhere."
     return content_text(reply)
 
 
-def _write(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
-
-
 def _write_line(text: str) -> None:
-    _write(f"{text}\n")
+    write(f"{text}\n")

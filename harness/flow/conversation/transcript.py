@@ -6,14 +6,14 @@ The models of messages are loaded by the first conversation.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
 from harness import events
 from harness.bus import bus, scope as scopes
 from harness.errors import RunCancelled
-from harness.flow.conversation.fields import Role, field_of
+from harness.flow.conversation.fields import Role, field_of, says_something, words_in
 from harness.flow.state import id_of
 from harness.frames.frozen import FrozenDict
 
@@ -30,6 +30,16 @@ def messages_of(flow: Any) -> list[Any]:
     return spare
 
 
+def refuse_closed() -> None:
+    """Let nothing be kept of what a turn still does that has been closed: the state may be another user's by now.
+
+    Raises:
+        RunCancelled: the turn in which this is called has been closed.
+    """
+    if scopes.current_scope().run.cancelled:
+        raise RunCancelled
+
+
 def add(flow: Any, role: Role, content: Any, **extra: Any) -> None:
     """Add a message to the transcript, and publish that it was; both or neither.
 
@@ -38,13 +48,14 @@ def add(flow: Any, role: Role, content: Any, **extra: Any) -> None:
     """
     from harness.flow.conversation.state import ConversationMessage
 
-    with flow._dialogue.adding:
-        if scopes.current_scope().run.cancelled:
-            raise RunCancelled
+    # Room first: a loop may wait for the lock, and its reader could then make none.
+    with bus.room_kept(), flow._dialogue.adding:
         messages = messages_of(flow)
+        refuse_closed()
         fields = {name: value for name, value in extra.items() if name in _EXTRA and value is not None}
-        message: Any = ConversationMessage(role=role, content=content, **fields)
-        if not _takes_models(flow.state):
+        kind = _kind_of_messages(flow.state)
+        message: Any = (kind or ConversationMessage)(role=role, content=content, **fields)
+        if kind is None:
             message = model_message(message)
         messages.append(message)
         try:
@@ -59,8 +70,12 @@ def add(flow: Any, role: Role, content: Any, **extra: Any) -> None:
                 ),
             )
         except RunCancelled:
-            messages.remove(message)
+            # It alone, and not one before it that says the same.
+            messages[:] = [each for each in messages if each is not message]
             raise
+        turn = flow._dialogue.turn
+        if role == "assistant" and turn is not None and isinstance(content, str):
+            turn.replies.append(content)
 
 
 def model_message(message: Any) -> dict[str, Any]:
@@ -78,8 +93,16 @@ def model_message(message: Any) -> dict[str, Any]:
 
 
 def model_messages(flow: Any) -> list[dict[str, Any]]:
-    """Return the transcript as models are given it, oldest first."""
-    return [model_message(message) for message in messages_of(flow)]
+    """Return the transcript as models are given it, oldest first.
+
+    Without messages that say nothing, such as an empty answer: there are providers that refuse a conversation with one.
+    """
+    return [shown for message in messages_of(flow) if _has_content(shown := model_message(message))]
+
+
+def _has_content(message: Mapping[str, Any]) -> bool:
+    """Whether a message says something, or is one that others stand by: a call to a tool, or its output."""
+    return says_something(message.get("content")) or message.get("role") == "tool" or bool(message.get("tool_calls"))
 
 
 class History:
@@ -98,7 +121,7 @@ class History:
         from harness.flow.conversation.state import ConversationMessage
 
         messages = messages_of(flow)
-        if not _takes_models(flow.state):
+        if _kind_of_messages(flow.state) is None:
             # Anybody may change a dict, and nobody would know.
             return model_messages(flow)
         edits = ConversationMessage.edits
@@ -106,14 +129,14 @@ class History:
         if self._edits != edits or messages[: len(self._messages)] != self._messages:
             self._messages, self._shown, self._edits = [], [], edits
         new = messages[len(self._messages) :]
-        self._shown += [FrozenDict(model_message(message)) for message in new]
+        self._shown += [FrozenDict(shown) for message in new if _has_content(shown := model_message(message))]
         self._messages += new
         return list(self._shown)
 
 
 def as_lines(messages: Iterable[Mapping[str, Any]]) -> str:
     """Return messages as text, a line for each: who, and what."""
-    return "\n".join(f"{message.get('role', 'user')}: {message.get('content', '')}" for message in messages)
+    return "\n".join(f"{message.get('role', 'user')}: {words_in(message.get('content'))}" for message in messages)
 
 
 def input_history_to_messages(entries: Sequence[Any]) -> list[dict[str, Any]]:
@@ -127,9 +150,12 @@ def input_history_to_messages(entries: Sequence[Any]) -> list[dict[str, Any]]:
     return messages
 
 
-def _takes_models(state: Any) -> bool:
-    """Return whether a state's messages are models; where they are dicts, or where it has none, they are dicts."""
+def _kind_of_messages(state: Any) -> Any:
+    """Return the model of a state's messages; None where they are dicts, or where it has none."""
     from harness.flow.conversation.state import ConversationMessage
 
     field = type(state).model_fields.get("messages") if isinstance(state, BaseModel) else None
-    return field is not None and field.annotation == list[ConversationMessage]
+    if field is None or get_origin(field.annotation) is not list:
+        return None
+    kind = get_args(field.annotation)[0]
+    return kind if isinstance(kind, type) and issubclass(kind, ConversationMessage) else None

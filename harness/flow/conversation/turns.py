@@ -10,10 +10,10 @@ from typing import Any, Final
 from harness import events
 from harness.bus import bus
 from harness.bus.step import Step, StepEnds
-from harness.errors import RunPaused
+from harness.errors import RunPaused, UsageError
 from harness.flow import feedback as humans
 from harness.flow.conversation.dialogue import Dialogue, Turn
-from harness.flow.conversation.fields import content_text, field_of, set_field
+from harness.flow.conversation.fields import content_text, field_of, says_something, set_field
 from harness.flow.conversation.graph import HANDLERS, ROUTER
 from harness.flow.conversation.transcript import messages_of
 from harness.flow.engine.hooks import FlowHook
@@ -101,6 +101,7 @@ class TurnHook(FlowHook):
     def __init__(self, turn: Turn) -> None:
         self._turn = turn
         self._paused_method = ""
+        self._state_before: AnyState = {}
         #: How many methods had finished when the route was known.
         self._before_route = 0
         #: How much there was in the state of what grows with each turn.
@@ -108,6 +109,7 @@ class TurnHook(FlowHook):
 
     async def before_flow(self, run: FlowRun) -> None:
         flow, session_id = run.flow, (run.kickoff.inputs or {}).get("id")
+        self._state_before = run.state
         run.is_part = _is_deferred(flow)
         run.shown = self._shown
         if self._turn.is_resumed:
@@ -117,20 +119,30 @@ class TurnHook(FlowHook):
             run.state = flow._new_state()
 
     async def flow_began(self, run: FlowRun) -> None:
-        flow, text = run.flow, self._turn.message
+        flow, text, content = run.flow, self._turn.message, self._turn.content
         # What has been said before this turn is in the state, and not in each frame of each later turn.
         self._before = {name: len(field_of(run.state, name) or ()) for name in _GROWING}
         await bus.room()
         if run.is_part:
             _start_flow(flow, run)
-        if run.plan.outputs and field_of(run.state, "current_user_message") is not None:
+        unanswered = field_of(run.state, "current_user_message")
+        if run.plan.is_restored and (unanswered is not None or run.plan.outputs):
             # The turn goes on where a run of it had waited, or was written down.
+            known = field_of(run.state, "last_user_message") if unanswered is None else unanswered
+            if text.strip() and text != known:
+                run.state = self._state_before
+                raise UsageError(
+                    f"{run.name} goes on with the turn of {known!r}, which leaves {text!r} unanswered: take that turn to its "
+                    "end with its own message, and this one after it, without from_checkpoint and resume"
+                )
             self._before_route = len(run.plan.outputs)
             return
         set_field(run.state, "ended", False)
-        if text.strip():
+        # A kept state may still have what a turn was to answer that was closed, or killed.
+        set_field(run.state, "current_user_message", None)
+        if says_something(content):
             await bus.room()
-            flow.receive_user_message(text)
+            flow.receive_user_message(content)
 
     def method_done(self, run: FlowRun, call: MethodCall, result: MethodResult) -> None:
         if call.method.name == ROUTER:

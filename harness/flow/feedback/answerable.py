@@ -89,10 +89,11 @@ class AnswerableFlow:
             UsageError: nothing waits there under that id.
         """
         flow = (cls if definition is None else cls._declared(definition))(persistence=persistence, **kwargs)
+        from harness.flow.feedback.keeper import kept
         from harness.flow.persistence.persist import place_of
 
         place = flow.persistence = place_of(flow)
-        loaded = place.load_pending_feedback(flow_id)
+        loaded = kept(flow, flow_id, place)
         if loaded is None:
             raise UsageError(f"No pending feedback found for flow_id: {flow_id}")
         state, context = loaded

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any, Final
+
+from harness.flow.conversation.fields import field_of
 from harness.flow.engine.run import FlowRun
 from harness.flow.feedback.pending import HumanFeedbackPending, PendingFeedbackContext
 from harness.flow.persistence.persist import place_of
-from harness.flow.state import saved_state
+from harness.flow.persistence.protocol import FlowPersistence
+from harness.flow.state import AnyState, saved_state
 from harness.flow.value_codec import decode_value, encode_value
+
+#: The field of a conversation's state with what its turn is to answer.
+_UNANSWERED: Final = "current_user_message"
 
 
 def keep(run: FlowRun, pending: HumanFeedbackPending) -> None:
@@ -22,6 +29,26 @@ def keep(run: FlowRun, pending: HumanFeedbackPending) -> None:
     place_of(flow).save_pending_feedback(flow_uuid=context.flow_id, context=context, state_data=saved_state(run.state))
     flow._pending = context
     flow._kept_ids.add(context.flow_id)
+
+
+def kept(flow: Any, flow_id: str, place: FlowPersistence) -> tuple[dict[str, Any], PendingFeedbackContext] | None:
+    """Return the state of a flow that waits in a place, and what it waits with; None where none does under that id.
+
+    Of a conversation others may have taken turns meanwhile: the state is the one with what was said in them.
+    """
+    loaded = place.load_pending_feedback(flow_id)
+    if loaded is None or not flow.conversational:
+        return loaded
+    state, context = loaded
+    latest = place.load_state(flow_id)
+    if latest is not None and messages_in(latest) > messages_in(state):
+        state = {**latest, _UNANSWERED: state.get(_UNANSWERED)}
+    return state, context
+
+
+def messages_in(state: AnyState) -> int:
+    """Return how many messages a state has."""
+    return len(field_of(state, "messages") or ())
 
 
 def restore(run: FlowRun, context: PendingFeedbackContext) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from harness.flow.feedback.pending import PendingFeedbackContext
 from harness.respondent import HumanQuestion, respondent_answer
-from harness.terminal import shown
+from harness.terminal import write
 
 
 @runtime_checkable
@@ -56,9 +55,9 @@ class ConsoleProvider:
         elsewhere = respondent_answer(question)
         if elsewhere is not None:
             return elsewhere
-        _write(f"\n{context.method_name} gave:\n{context.method_output}\n\n{context.message}\n")
+        write(f"\n{context.method_name} gave:\n{context.method_output}\n\n{context.message}\n")
         if context.emit:
-            _write(
+            write(
                 f"(outcomes: {', '.join(context.emit)}; Enter alone for {context.default_outcome or context.emit[0]})\n"
             )
         return input("Your feedback: ")
@@ -68,13 +67,8 @@ class ConsoleProvider:
         elsewhere = respondent_answer(HumanQuestion(message))
         if elsewhere is not None:
             return elsewhere
-        _write(f"\n{message}\n")
+        write(f"\n{message}\n")
         return input("> ")
-
-
-def _write(text: str) -> None:
-    sys.stdout.write(shown(text, lines=True))
-    sys.stdout.flush()
 
 
 @dataclass

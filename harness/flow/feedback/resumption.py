@@ -8,7 +8,7 @@ from harness.errors import RunPaused
 from harness.flow.engine.hooks import FlowHook
 from harness.flow.engine.run import FlowRun
 from harness.flow.feedback.answer import Answer, answer_given
-from harness.flow.feedback.keeper import restore
+from harness.flow.feedback.keeper import kept, messages_in, restore
 from harness.flow.feedback.pending import PendingFeedbackContext
 from harness.flow.persistence.persist import place_of
 from harness.flow.plan.calls import MethodCall
@@ -30,14 +30,15 @@ class Resumption(FlowHook):
         self._answer: Answer | None = Answer(feedback, context)
 
     async def before_flow(self, run: FlowRun) -> None:
-        """Restore the plan, and the state, where the flow has another one by now."""
+        """Restore the plan, and the state, where the flow has another one by now, or others have gone on with it."""
         run.flow._pending = None
         restore(run, self.context)
         flow_uuid, place = self.context.flow_id, place_of(run.flow)
-        if id_of(run.state) != flow_uuid:
-            kept = (await outcome_in_thread(lambda: place.load_pending_feedback(flow_uuid), run.threads)).unwrap()
-            if kept is not None:
-                run.state = with_saved(run.state, kept[0], run.name)
+        is_another = id_of(run.state) != flow_uuid
+        if is_another or run.flow.conversational:
+            found = (await outcome_in_thread(lambda: kept(run.flow, flow_uuid, place), run.threads)).unwrap()
+            if found is not None and (is_another or messages_in(found[0]) > messages_in(run.state)):
+                run.state = with_saved(run.state, found[0], run.name)
 
     def before_method(self, run: FlowRun, call: MethodCall) -> None:
         """Leave the answer where the method's own hook finds it."""

@@ -25,6 +25,9 @@ class MethodCallLimitError(HarnessError, RecursionError):
 class Plan:
     """The plan of one run. Only who runs it changes it."""
 
+    #: Whether it is one that was saved, and has been restored.
+    is_restored = False
+
     def __init__(self, definition: FlowGraph, max_calls: int, state: PlanState, values: list[Any]) -> None:
         self._definition = definition
         self._max_calls = max_calls
@@ -67,6 +70,7 @@ class Plan:
     def restore(self, saved: Any) -> None:
         """Become the plan that was saved, as `restored` returns it. Raises UsageError."""
         self._state, self._values = read_saved(saved, self._definition)
+        self.is_restored = True
 
     def saved(self) -> dict[str, Any]:
         """Return the plan as it is now: JSON, but for `values`, which are what the flow's methods returned, uncopied."""

@@ -52,7 +52,7 @@ def routed(base: type[Flow[Any]], llm: Any, answerer: Any = None, **router: Any)
     return talk(base, llm=answerer, router=RouterConfig(llm=llm, **router))
 
 
-def take(flow: Flow[Any], way: Way, message: str, **options: Any) -> tuple[Any, list[StreamFrame]]:
+def take(flow: Flow[Any], way: Way, message: Any, **options: Any) -> tuple[Any, list[StreamFrame]]:
     """Take a turn, and return what it came to and, of a streamed one, its frames."""
     if way == "handle_turn":
         return flow.handle_turn(message, **options), []
@@ -63,7 +63,7 @@ def take(flow: Flow[Any], way: Way, message: str, **options: Any) -> tuple[Any, 
     return asyncio.run(_atake(flow, way, message, options))
 
 
-async def _atake(flow: Flow[Any], way: Way, message: str, options: dict[str, Any]) -> tuple[Any, list[StreamFrame]]:
+async def _atake(flow: Flow[Any], way: Way, message: Any, options: dict[str, Any]) -> tuple[Any, list[StreamFrame]]:
     if way == "ahandle_turn":
         return await flow.ahandle_turn(message, **options), []
     session = flow.astream_turn(message, **options)

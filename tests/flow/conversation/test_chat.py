@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pty
 import select
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from harness import Flow, UsageError, event_bus, start
+from harness import Flow, UsageError, event_bus, listen, start
 from harness.events import FlowFinishedEvent, FlowStartedEvent
 from tests.flow.conversation.talks import Speaker, said, talk
 
@@ -148,6 +149,46 @@ def test_functions_take_the_place_of_the_terminal() -> None:
     assert flow.state.id == "a"
     assert flows == ["flow_started", "flow_finished"]
     assert flow.defer_trace_finalization is False
+
+
+def chatted(flow: Flow[Any], *lines: str, **options: Any) -> None:
+    """Say these lines, and then no more."""
+    left = iter([*lines, "exit"])
+    flow.chat(input_fn=lambda prompt: next(left), **options)
+
+
+def test_what_is_said_reaches_the_terminal_without_what_it_would_obey_and_in_its_encoding(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shown = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(shown, encoding="ascii"))
+    chatted(talk(llm=Speaker("\x1b]52;c;ZXZpbA==\x07 \N{SMILING FACE WITH SUNGLASSES}")), "hi")
+    assert shown.getvalue() == b"Assistant: \\x1b]52;c;ZXZpbA==\\x07 \\U0001f60e\n"
+
+
+def test_what_handlers_say_in_conversations_of_their_own_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    expert = talk(llm=Speaker("Forty-two."))
+
+    class Asks(Flow[Any]):
+        @listen("converse")
+        def pass_on(self) -> Any:
+            return f"It says: {expert.handle_turn('How many?')}"
+
+    chatted(talk(Asks), "hi")
+    assert capsys.readouterr().out == "Assistant: It says: Forty-two.\n"
+
+
+def test_ctrl_c_ends_an_answer_alone_and_a_conversation_that_has_ended_begins_anew() -> None:
+    class Ends(Flow[Any]):
+        def route_turn(self, context: dict[str, Any]) -> str | None:
+            if context["current_user_message"] == "long":
+                raise KeyboardInterrupt
+            return "end" if context["current_user_message"] == "bye" else None
+
+    flow, shown = talk(Ends, llm=Speaker("Hello there")), list[str]()
+    for _ in range(2):
+        chatted(flow, "long", "hi", "bye", "never", output_fn=shown.append)
+    assert shown == ["", "Assistant: Hello there", "Assistant: Conversation ended."] * 2
 
 
 def test_chat_is_for_conversations() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from harness import Flow, human_feedback, listen
+from harness import Flow, UsageError, human_feedback, listen
 from harness.conversation import ConversationConfig
 from harness.flow import CheckpointConfig, HumanFeedbackPending, SQLiteFlowPersistence
 from tests.flow.conversation.talks import Speaker, said, story, take, talk
@@ -81,12 +81,19 @@ def test_the_answer_of_a_human_takes_the_turn_up_and_ends_it(tmp_path: Path, def
 
 
 @pytest.mark.parametrize("session_id", ["a", "b"])
-def test_turns_taken_while_one_waits_leave_it_its_message_and_its_transcript(tmp_path: Path, session_id: str) -> None:
+@pytest.mark.parametrize("taken_by", ["itself", "another", "all others"])
+def test_turns_taken_while_one_waits_leave_it_its_message_and_its_transcript(
+    tmp_path: Path, taken_by: str, session_id: str
+) -> None:
+    place = SQLiteFlowPersistence(tmp_path / "states.db")
     flow_class: Any = ConversationConfig(llm=Speaker("Hello there"))(type("Waiting", (Office,), {}))
-    flow = flow_class(persistence=SQLiteFlowPersistence(tmp_path / "states.db"))
+    flow = flow_class(persistence=place)
     flow.handle_turn("a letter", session_id="a")
-    assert flow.handle_turn("hi", session_id=session_id) == "Hello there"
+    another = flow if taken_by == "itself" else flow_class(persistence=place)
+    assert another.handle_turn("hi", session_id=session_id) == "Hello there"
 
+    if taken_by == "all others":
+        flow = flow_class.from_pending("a", place)
     assert flow.resume("Yes, please.") == "Sent, as to 'a letter'."
     meanwhile = ["user: hi", "assistant: Hello there"] if session_id == "a" else []
     assert said(flow) == [ENDED[0], *meanwhile, ENDED[1]]
@@ -156,11 +163,31 @@ def test_a_turn_that_was_cut_off_goes_on_from_its_checkpoint_without_being_said_
         talk(base).handle_turn("hi", session_id="a")
 
     flow = talk(base)
+    with pytest.raises(UsageError, match="goes on with the turn of 'hi', which leaves 'more' unanswered"):
+        flow.handle_turn("more", session_id="a", resume=True)
+    assert said(flow) == []
     assert flow.handle_turn("hi", session_id="a", resume=True) == "draft, done"
     assert said(flow) == ["user: hi", "assistant: draft, done"]
     assert ran == ["draft", "finish", "finish"]
     assert flow.handle_turn("more") == "draft, done"
     assert said(flow)[2:] == ["user: more", "assistant: draft, done"]
+
+
+def test_a_turn_that_was_cut_off_before_its_route_was_known_is_not_said_again(tmp_path: Path) -> None:
+    class Cut(Flow[Any]):
+        checkpoint = CheckpointConfig(location=str(tmp_path), on_events=["*"])
+        cuts = [ConnectionError("cut off")]
+
+        def route_turn(self, context: dict[str, Any]) -> str | None:
+            if self.cuts:
+                raise self.cuts.pop()
+            return None
+
+    with pytest.raises(ConnectionError):
+        talk(Cut).handle_turn("hi", session_id="a")
+    flow = talk(Cut, llm=Speaker("Hello there"))
+    assert flow.handle_turn("hi", session_id="a", resume=True) == "Hello there"
+    assert said(flow) == ["user: hi", "assistant: Hello there"]
 
 
 PROGRAM = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import json
 from collections.abc import Callable
 from typing import Any, Literal
@@ -92,6 +93,21 @@ def test_the_router_is_shown_every_route_with_what_it_is_for_and_what_was_said()
         "converse",
         ["ORDER", "COMPLAINT", "converse", "end"],
     )
+
+
+def test_who_chooses_is_told_the_words_of_messages_and_no_files() -> None:
+    llm, image = (
+        Speaker(answer("ORDER")),
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,c2hpcA=="}},
+    )
+    flow = routed(Desk, llm)
+    flow.append_message("user", "See there.", files={"log": b"PLENTY"})
+    flow.handle_turn({"content": [{"type": "text", "text": "And here."}, image]})
+    flow.classify_intent("Where is it?", ["A", "B"], llm=llm, context=flow.conversation_messages)
+    history = json.loads(llm.asked(0)[1][1])["message_history"]
+    assert history == [{"role": "user", "content": "See there."}, {"role": "user", "content": "And here."}]
+    assert "user: And here.\n" in llm.asked()[0][1]
+    assert "c2hpcA" not in str(llm.requests)
 
 
 def test_the_router_is_asked_in_its_form_and_its_tokens_are_no_part_of_the_turn() -> None:
@@ -232,6 +248,20 @@ def test_a_route_of_an_earlier_turn_is_not_taken_again() -> None:
 
     flow = talk(Once, llm=Speaker("Hello there"))
     assert [flow.handle_turn("one"), flow.handle_turn("two")] == ["Your order is on its way.", "Hello there"]
+
+
+class Label(str, enum.Enum):  # noqa: UP042 - the str() of its members is not their value
+    ORDER = "ORDER"
+    COMPLAINT = "COMPLAINT"
+
+
+def test_a_route_and_an_intent_may_be_members_of_an_enum() -> None:
+    class Labelled(Desk):
+        def route_turn(self, context: dict[str, Any]) -> Any:
+            return Label.ORDER if context["current_user_message"] == "one" else None
+
+    flow = talk(Labelled, default_intents=list(Label), intent_llm=Speaker('{"outcome": "COMPLAINT"}'))
+    assert [flow.handle_turn("one"), flow.handle_turn("two")] == ["Your order is on its way.", "Sorry."]
 
 
 def test_a_route_that_nothing_listens_to_fails_the_turn_and_says_which_there_are() -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from harness import Flow, RunCancelled, UsageError, event_bus, start
+from harness import Flow, RunCancelled, UsageError, event_bus, listen, start
 from harness.bus.scope import Run
 from harness.conversation import ConversationConfig, ConversationState, TurnOpenError
 from harness.events import FlowFinishedEvent, FlowStartedEvent
@@ -108,6 +108,73 @@ def test_a_turn_that_is_closed_in_the_middle_adds_nothing_more_and_lets_the_next
     assert flow.state.current_user_message is None
 
 
+class Slow(Flow[ConversationState]):
+    """Takes its time over the first message, in the handler or over the route, and is closed meanwhile."""
+
+    def model_post_init(self, context: Any, /) -> None:
+        self.entered, self.go, self.over = (threading.Event() for _ in range(3))
+        self.takes_time_over = ""
+
+    def wait(self, where: str) -> None:
+        if self.takes_time_over == where and self.state.current_user_message == "one":
+            self.entered.set()
+            assert self.go.wait(TIMEOUT_S)
+
+    def route_turn(self, context: dict[str, Any]) -> str | None:
+        first = self.state.current_user_message == "one"
+        self.wait("route")
+        return "FIRST" if first else "SECOND"
+
+    @listen("FIRST")
+    def first(self) -> None:
+        try:
+            self.wait("handler")
+            self.append_agent_result("clerk", "what Ann may know")
+        finally:
+            self.over.set()
+
+    @listen("SECOND")
+    def second(self) -> str:
+        self.go.set()
+        assert self.takes_time_over == "route" or self.over.wait(TIMEOUT_S)
+        for thread in threading.enumerate():
+            if thread.name == "harness-worker" and thread is not threading.current_thread():
+                thread.join(TIMEOUT_S)
+        return str(self.state.last_intent)
+
+
+@pytest.mark.parametrize(("takes_time_over", "session_id"), [("handler", "bob"), ("route", None)])
+def test_what_a_closed_turn_still_does_is_kept_in_no_state(takes_time_over: str, session_id: str | None) -> None:
+    flow: Any = talk(Slow)
+    flow.takes_time_over = takes_time_over
+    session = flow.stream_turn("one")
+    next(iter(session))
+    assert flow.entered.wait(TIMEOUT_S)
+    session.close()
+    assert flow.handle_turn("two", session_id=session_id) == "SECOND"
+    assert (flow.state.agent_threads, flow.state.events) == ({}, [])
+
+
+def test_a_blank_message_does_not_have_one_answered_whose_turn_was_closed_in_another_process(tmp_path: Any) -> None:
+    states = SQLiteFlowPersistence(tmp_path / "states.db")
+
+    @persist(states)
+    class Held(Slow):
+        pass
+
+    flow: Any = talk(Held)
+    flow.takes_time_over = "handler"
+    session = flow.stream_turn("one", session_id="ann")
+    next(iter(session))
+    assert flow.entered.wait(TIMEOUT_S)
+    session.close()
+    flow.go.set()
+
+    another = talk(Held)
+    assert another.handle_turn(" ", session_id="ann") is None
+    assert (said(another), another.state.events) == (["user: one"], [])
+
+
 def test_the_flow_of_all_turns_is_finished_once_and_the_next_turn_starts_another() -> None:
     seen: list[str] = []
     flow = talk(llm=Speaker("Hello there"))
@@ -132,6 +199,14 @@ def test_deferring_is_for_conversations() -> None:
 
     with pytest.raises(UsageError, match="Plain sets defer_trace_finalization"):
         Plain(defer_trace_finalization=True)
+
+
+def test_an_empty_session_id_is_nobodys(tmp_path: Any) -> None:
+    base = persist(SQLiteFlowPersistence(tmp_path / "states.db"))(type("Kept", (Harbour,), {}))
+    talk(base).handle_turn("boats", session_id="")
+    flow = talk(base)
+    flow.handle_turn("boats", session_id="")
+    assert said(flow) == ["user: boats", "assistant: All boats are home."]
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from harness import Flow, listen, start
 from harness.conversation import (
@@ -23,6 +25,7 @@ from harness.conversation import (
 from harness.errors import UsageError
 from harness.flow.conversation import transcript
 from tests.flow.conversation.talks import Speaker, said, talk
+from tests.flow.graphs import TIMEOUT_S
 
 
 class Plain(Flow[Any]):
@@ -36,12 +39,29 @@ def test_messages_are_given_to_models_without_what_is_not_set_and_without_notes(
     flow.append_message("user", "hi", name="Ann", metadata={"from": "web"})
     flow.append_message("tool", "3", tool_call_id="c1", unknown="x")
     flow.append_assistant_message("Hello", metadata={"cost": 1})
+    # An empty answer, which Anthropic and Bedrock would refuse in every later request.
+    flow.append_assistant_message(" ")
     assert flow.conversation_messages == [
         {"role": "user", "content": "hi", "name": "Ann"},
         {"role": "tool", "content": "3", "tool_call_id": "c1"},
         {"role": "assistant", "content": "Hello"},
     ]
-    assert [message.metadata for message in flow.state.messages] == [{"from": "web"}, {}, {"cost": 1}]
+    assert [message.metadata for message in flow.state.messages] == [{"from": "web"}, {}, {"cost": 1}, {}]
+
+
+def test_a_state_may_have_messages_of_its_own_kind() -> None:
+    class Rated(ConversationMessage):
+        stars: int = 0
+
+    class State(ConversationState):
+        messages: list[Rated] = Field(default_factory=list)  # type: ignore[assignment]
+
+    class Rating(Flow[State]):
+        pass
+
+    flow = talk(Rating, llm=Speaker("Hello there"))
+    flow.handle_turn("hi")
+    assert flow.state.messages == [Rated(role="user", content="hi"), Rated(role="assistant", content="Hello there")]
 
 
 def test_each_message_that_is_added_is_a_frame_with_its_place() -> None:
@@ -213,6 +233,65 @@ def test_what_was_asked_and_answered_becomes_messages() -> None:
         {"role": "user", "content": "Ann"},
         {"role": "assistant", "content": "Age?"},
     ]
+
+
+# Where a session bounds what is not read.
+
+
+class Repeating(Flow[Any]):
+    """Says the same many times in a thread, and once in the loop."""
+
+    def model_post_init(self, context: Any, /) -> None:
+        self.lock_is_held = threading.Event()
+
+    @listen("converse")
+    def repeat(self) -> None:
+        for _ in range(9):
+            self.append_message("tool", "Again.")
+            self.lock_is_held.set()
+
+    @listen("converse")
+    async def say(self) -> None:
+        while not self.lock_is_held.is_set():
+            await asyncio.sleep(0)
+        self.append_message("tool", "Once.")
+
+
+def test_a_loop_does_not_wait_for_a_thread_that_waits_for_a_reader_in_it() -> None:
+    flow = talk(Repeating)
+
+    async def places() -> list[int]:
+        session = flow.astream_turn("hi", look_ahead=1)
+        return [frame.data["message_index"] async for frame in session.messages]
+
+    assert in_time(lambda: asyncio.run(places())) == list(range(11))
+
+
+def test_a_message_that_is_not_added_since_the_turn_was_closed_takes_no_other_with_it() -> None:
+    class Closing(list[Any]):
+        def append(self, message: Any) -> None:
+            super().append(message)
+            session.close()
+
+    flow = talk()
+    flow.append_message("user", "hi")
+    flow.append_message("tool", "Well?")
+    flow.state.messages = Closing(flow.state.messages)
+    session = flow.stream_turn("hi")
+    list(session)
+    # Waits until the turn has ended.
+    flow.handle_turn(" ")
+    assert said(flow) == ["user: hi", "tool: Well?"]
+
+
+def in_time(function: Any) -> Any:
+    """Return what a function returns in a thread that may hang."""
+    results: list[Any] = []
+    thread = threading.Thread(target=lambda: results.append(function()), daemon=True)
+    thread.start()
+    thread.join(TIMEOUT_S)
+    assert results
+    return results[0]
 
 
 def test_a_message_of_content_parts_is_kept() -> None:

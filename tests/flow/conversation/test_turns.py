@@ -137,13 +137,17 @@ def test_the_text_of_an_object_with_raw_is_added_and_the_object_is_the_result() 
         (["Wait.", "Yes."], None, ["Wait.", "Yes."], "Yes."),
     ],
 )
+@pytest.mark.parametrize("way", ["append_assistant_message", "append_message"])
 def test_a_reply_that_the_handler_added_is_not_added_again(
-    appended: list[str], returned: Any, added: list[str], result: str
+    way: str, appended: list[str], returned: Any, added: list[str], result: str
 ) -> None:
     class Adding(Harbour):
         def count(self) -> Any:
             for text in appended:
-                self.append_assistant_message(text)
+                if way == "append_message":
+                    self.append_message("assistant", text)
+                else:
+                    self.append_assistant_message(text)
             return returned
 
     flow = talk(Adding)
@@ -191,6 +195,27 @@ def test_a_message_may_be_given_as_a_message() -> None:
     flow = talk(llm=Speaker("Hello there"))
     flow.handle_turn({"role": "user", "content": "hi"})
     assert said(flow)[0] == "user: hi"
+
+
+IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("words", [["What is", "this?"], []], ids=["with words", "without"])
+def test_a_message_of_content_parts_is_answered_with_all_that_it_has(way: Way, words: list[str]) -> None:
+    parts = [*({"type": "text", "text": text} for text in words), IMAGE]
+    llm = Speaker("A lighthouse.")
+
+    class Watched(Harbour):
+        def route_turn(self, context: dict[str, Any]) -> str | None:
+            assert context["current_user_message"] == "\n".join(words)
+            return None
+
+    flow = talk(Watched, llm=llm)
+    assert take(flow, way, {"role": "user", "content": parts})[0] == "A lighthouse."
+    assert [message.content for message in flow.state.messages] == [parts, "A lighthouse."]
+    asked: Any = llm.requests[0].messages[-1].content
+    assert [part.type for part in asked] == [*("text" for _ in words), "image_url"]
 
 
 def test_the_starts_of_the_class_run_one_after_the_other_before_the_route_is_chosen() -> None:
