@@ -40,22 +40,23 @@ class ToolCache:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._results: dict[tuple[str, str], Any] = {}
+        #: With the tool itself, since another of its name may do something else.
+        self._results: dict[tuple[int, str], tuple[BaseTool, Any]] = {}
 
     def get(self, tool: BaseTool, arguments: Mapping[str, Any]) -> Any:
         """Return what was kept, or `_MISSING`."""
         with self._lock:
-            return self._results.get(_key(tool, arguments), _MISSING)
+            return self._results.get(_key(tool, arguments), (tool, _MISSING))[1]
 
     def keep(self, tool: BaseTool, arguments: Mapping[str, Any], value: Any) -> None:
         """Keep a result, where the tool says that it may be."""
         if tool.may_be_kept(arguments, value):
             with self._lock:
-                self._results[_key(tool, arguments)] = value
+                self._results[_key(tool, arguments)] = (tool, value)
 
 
-def _key(tool: BaseTool, arguments: Mapping[str, Any]) -> tuple[str, str]:
-    return tool.name, json.dumps(arguments, sort_keys=True, default=repr)
+def _key(tool: BaseTool, arguments: Mapping[str, Any]) -> tuple[int, str]:
+    return id(tool), json.dumps(arguments, sort_keys=True, default=repr)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from harness import Crew, UsageError, tool
+from harness import BaseTool, Crew, UsageError, tool
 from tests.agents.scripted import (
     WAYS,
     Way,
@@ -111,6 +111,20 @@ def test_results_of_tools_are_kept_for_a_run_where_the_crew_says_so(kept: bool) 
     crew = Crew(agents=[one, other], tasks=[task("Look.", one), task("Look.", other)], cache=kept)
     crew.kickoff()
     assert len(used) == (1 if kept else 2)
+
+
+def test_what_a_tool_gave_is_not_told_of_another_that_has_its_name() -> None:
+    class Reads(BaseTool):
+        name: str = "Read"
+        description: str = "Read the file."
+        path: str
+
+        def _run(self) -> str:
+            return self.path
+
+    pilots = [agent(calls(("read", {})), "read", tools=[Reads(path=path)]) for path in ("tides", "winds")]
+    Crew(agents=pilots, tasks=[task("Read.", pilot) for pilot in pilots], cache=True).kickoff()
+    assert [pilot.llm.said_to(1)[-1] for pilot in pilots] == ["tides", "winds"]
 
 
 def test_the_requests_of_all_agents_keep_the_pace_of_the_crew(monkeypatch: pytest.MonkeyPatch) -> None:
