@@ -16,7 +16,7 @@ from harness.agents.guardrail import guarded
 from harness.agents.inquiry import Inquirer
 from harness.agents.output import AgentAnswer, LiteAgentOutput
 from harness.agents.pace import Pace
-from harness.agents.toolbox import Toolbox, ToolCache
+from harness.agents.toolbox import Toolbox, ToolCache, named
 from harness.errors import UsageError
 from harness.llm.run_usage import RunUsage
 from harness.session.session import AsyncStreamSession, StreamSession
@@ -255,7 +255,7 @@ class Agent(AgentSettings):
 
     def _system(self, tools: Sequence[BaseTool]) -> str:
         in_text = tools and not self.inquirer(ThreadDriver(), tools=True).takes_tools
-        described = text_form.described(tools) if in_text else None
+        described = text_form.described(named(tools)) if in_text else None
         return prompts.system_text(self.role, self.goal, self.backstory, described)
 
     def _in_form(self, prompt: str, model: type[BaseModel] | None, tools: Sequence[BaseTool]) -> str:

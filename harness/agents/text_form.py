@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -71,12 +71,12 @@ def is_in_form(text: str) -> bool:
     return bool(_THOUGHT.match(text) or _FINAL.match(text))
 
 
-def described(tools: Iterable[BaseTool]) -> str:
-    """Return what a prompt says of the tools, and of how one is asked for."""
+def described(tools: Mapping[str, BaseTool]) -> str:
+    """Return what a prompt says of tools, by their names, and of how one is asked for."""
     catalogue = "\n".join(
-        f"- {tool.function_name}: {tool.description} Arguments, as JSON Schema: "
+        f"- {name}: {tool.description} Arguments, as JSON Schema: "
         f"{json.dumps(tool.definition()['function']['parameters'], ensure_ascii=False)}"
-        for tool in tools
+        for name, tool in tools.items()
     )
     return (
         f"You may use these tools, one at a time:\n{catalogue}\n\n"

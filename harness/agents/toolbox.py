@@ -21,7 +21,7 @@ from harness.events import (
     ToolValidateInputErrorEvent,
 )
 from harness.llm.tool_use import ToolCallFailed
-from harness.tools.base_tool import BaseTool
+from harness.tools.base_tool import LONGEST_NAME, BaseTool
 from harness.tools.failure import (
     ToolExecutionFailedError,
     ToolFailure,
@@ -70,6 +70,20 @@ class ToolResult:
     is_answer: bool = False
 
 
+def named(tools: Iterable[BaseTool]) -> dict[str, BaseTool]:
+    """Return tools by the names that a model has for them: of several with one name, those after the first are numbered."""
+    found: dict[str, BaseTool] = {}
+    for tool in tools:
+        if any(tool is known for known in found.values()):
+            continue
+        name, number = tool.function_name, 1
+        while name in found:
+            number += 1
+            name = f"{tool.function_name[: LONGEST_NAME - len(f'_{number}')]}_{number}"
+        found[name] = tool
+    return found
+
+
 class UnknownToolError(LookupError):
     """The model asked for a tool that the agent does not have."""
 
@@ -86,10 +100,7 @@ class Toolbox:
         policies: Sequence[Any] = (),
         results: ToolCache | None = None,
     ) -> None:
-        #: By the name that the model has for it; where two have the same, the first.
-        self.tools: dict[str, BaseTool] = {}
-        for tool in tools:
-            self.tools.setdefault(tool.function_name, tool)
+        self.tools = named(tools)
         self._driver = driver
         #: The fields by which the events of all uses name whose they are.
         self._owner = owner
@@ -101,7 +112,8 @@ class Toolbox:
 
     def definitions(self) -> list[dict[str, Any]] | None:
         """Return the tools as a model is given them; None where there are none."""
-        return [tool.definition() for tool in self.tools.values()] or None
+        definitions = ((name, tool.definition()) for name, tool in self.tools.items())
+        return [{**told, "function": {**told["function"], "name": name}} for name, told in definitions] or None
 
     def can_run_together(self, names: Sequence[str]) -> bool:
         """Whether these may be used side by side: several, none of which is the answer or is counted."""

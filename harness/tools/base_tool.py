@@ -25,7 +25,7 @@ _counting = threading.Lock()
 _WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _UNFIT: Final = re.compile(r"[^a-z0-9]+")
 #: The longest name of a function that all providers take, and how much of a longer one is kept before its digest.
-_LONGEST: Final = 64
+LONGEST_NAME: Final = 64
 _KEPT: Final = 55
 
 
@@ -159,7 +159,7 @@ class BaseTool(UserModel):
         """Its name as providers take it and as models of the reference runtime know it: `get_tide` for `Get tide`."""
         plain = unicodedata.normalize("NFKD", self.name).encode("ascii", "ignore").decode()
         name = _UNFIT.sub("_", _WORD.sub("_", plain).lower()).strip("_") or "tool"
-        if len(name) <= _LONGEST:
+        if len(name) <= LONGEST_NAME:
             return name
         # Long names may differ at their ends alone.
         return f"{name[:_KEPT]}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
