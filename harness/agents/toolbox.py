@@ -20,6 +20,7 @@ from harness.events import (
     ToolSelectionErrorEvent,
     ToolValidateInputErrorEvent,
 )
+from harness.llm.output.assembly import arguments_in
 from harness.llm.tool_use import ToolCallFailed
 from harness.tools.base_tool import LONGEST_NAME, BaseTool
 from harness.tools.failure import (
@@ -131,7 +132,11 @@ class Toolbox:
             ToolExecutionFailedError: the tool has failed, and its policy is `raise`; its frames have told of it.
         """
         tool = self._tool(name)
-        arguments, fault = _arguments(raw)
+        arguments, fault = None, ""
+        try:
+            arguments = arguments_in(raw) if isinstance(raw, str) else dict(raw)
+        except ValueError as error:
+            fault = str(error)
         use = ToolUse(
             name if tool is None else tool.name,
             raw if arguments is None else arguments,
@@ -146,7 +151,7 @@ class Toolbox:
                     known = ", ".join(self.tools) or "none"
                     raise UnknownToolError(f"there is no tool {name!r}; the tools are {known}")
                 if arguments is None:
-                    raise ToolInputError(f"the arguments of the tool {tool.name!r} are no JSON object: {fault}")
+                    raise ToolInputError(f"the tool {tool.name!r} takes a JSON object: {fault}")
                 used = await self._run(tool, arguments, use, step)
             except Exception as error:
                 step.fail(error)
@@ -234,14 +239,3 @@ def _tool_text(value: Any) -> str:
     if isinstance(value, Mapping | list | tuple):
         return json.dumps(value, ensure_ascii=False, default=str)
     return str(value)
-
-
-def _arguments(raw: str | Mapping[str, Any]) -> tuple[dict[str, Any] | None, str]:
-    """Return arguments as an object, or None and what is wrong with them."""
-    if isinstance(raw, Mapping):
-        return dict(raw), ""
-    try:
-        read = json.loads(raw or "{}")
-    except ValueError as error:
-        return None, str(error)
-    return (read, "") if isinstance(read, dict) else (None, f"they are {type(read).__name__}")
