@@ -12,7 +12,7 @@ from harness.agents import prompts, text_form
 from harness.agents.agent_settings import AgentSettings
 from harness.agents.driver import Driver, LoopDriver, ThreadDriver, run_unsuspended
 from harness.agents.execution import Execution
-from harness.agents.guardrail import guarded
+from harness.agents.guardrail import guarded, replacement
 from harness.agents.inquiry import Inquirer
 from harness.agents.output import AgentAnswer, LiteAgentOutput
 from harness.agents.pace import Pace
@@ -193,7 +193,10 @@ class Agent(AgentSettings):
         async def replace(reviewed: LiteAgentOutput, result: Any) -> LiteAgentOutput:
             if isinstance(result, LiteAgentOutput):
                 return result
-            return reviewed.model_copy(update={"raw": result}) if isinstance(result, str) else reviewed
+            found = await replacement(result, reviewed.raw, response_format, inquirer)
+            return reviewed if found is None else reviewed.model_copy(update={"raw": found[0], "pydantic": found[1]})
+
+        inquirer = self.inquirer(driver)
 
         async def review(answered: AgentAnswer) -> AgentAnswer:
             reviewed = await guarded(
@@ -202,7 +205,7 @@ class Agent(AgentSettings):
                 retry,
                 replace,
                 driver=driver,
-                inquirer=self.inquirer(driver),
+                inquirer=inquirer,
                 retries=self.guardrail_max_retries,
                 owner=_owner_fields(self, None),
             )

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from harness.agents import Agent
 from harness.agents.agent import refusal, task_fields
 from harness.agents.driver import Driver
-from harness.agents.guardrail import guarded
+from harness.agents.guardrail import guarded, replacement
 from harness.agents.output import AgentAnswer
 from harness.agents.pace import Pace
 from harness.agents.structured import in_form
@@ -117,6 +117,11 @@ class Duty:
         )
         return self._output(answered)
 
+    async def _answer_again(self, output: TaskOutput, request: dict[str, Any]) -> TaskOutput:
+        """Return what follows an output, and what is said of it; the tools that failed on the way to that stay noted."""
+        answer = await self._answer(_after_opening(output, request))
+        return answer.model_copy(update={"tool_failures": [*output.tool_failures, *answer.tool_failures]})
+
     def _output(self, answered: AgentAnswer) -> TaskOutput:
         task, words = self._task, self._task.description.split(" ")
         return _in_format(
@@ -139,16 +144,13 @@ class Duty:
         inquirer = self._agent.inquirer(self._driver, task=task, paces=self._paces)
 
         async def retry(output: TaskOutput, reason: str) -> TaskOutput:
-            return await self._answer(_after_opening(output, refusal(reason)))
+            return await self._answer_again(output, refusal(reason))
 
         async def replace(output: TaskOutput, result: Any) -> TaskOutput:
             if isinstance(result, TaskOutput):
                 return result
-            if not isinstance(result, str):
-                return output
-            form = task.form
-            structured = None if form is None else await in_form(inquirer, result, form)
-            return _in_format(output.model_copy(update={"raw": result}), task, structured)
+            found = await replacement(result, output.raw, task.form, inquirer)
+            return output if found is None else _in_format(output.model_copy(update={"raw": found[0]}), task, found[1])
 
         return await guarded(
             output,
@@ -167,7 +169,7 @@ class Duty:
                 "role": "user",
                 "content": f"Somebody has looked at your answer and says: {change}\nChange it so.",
             }
-            output = await self._guarded(await self._answer(_after_opening(output, request)))
+            output = await self._guarded(await self._answer_again(output, request))
         return output
 
 

@@ -15,8 +15,10 @@ from tests.agents.scripted import (
     WAYS,
     Way,
     agent,
+    calls,
     kicked_off,
     session_of,
+    sink,
     tide,
     tree,
 )
@@ -110,6 +112,25 @@ def test_a_task_is_done_again_until_its_guardrails_let_it_pass(way: Way) -> None
         (True, None, 1),
         (True, None, 0),
     ]
+
+
+def test_an_answer_that_is_given_again_is_looked_at_by_all_guardrails() -> None:
+    def discreet(output: TaskOutput) -> tuple[bool, Any]:
+        return True, output.raw.replace("Kari", "somebody")
+
+    def long(output: TaskOutput) -> tuple[bool, Any]:
+        return (True, output) if len(output.raw) > 9 else (False, "too short")
+
+    pilot = agent("Kari.", "Kari sails.")
+    made = task("Say it.", pilot, guardrails=[discreet, long])
+    assert Crew(agents=[pilot], tasks=[made]).kickoff().raw == "somebody sails."
+
+
+def test_tools_that_failed_before_an_answer_was_sent_back_stay_noted() -> None:
+    pilot = agent(calls(("sink", {"place": "Bergen"})), "no", "yes", tools=[sink])
+    made = task("Say it.", pilot, guardrails=[], guardrail=lambda output: (output.raw == "yes", output.raw))
+    (output,) = Crew(agents=[pilot], tasks=[made]).kickoff().tasks_output
+    assert (output.raw, [record.tool_name for record in output.tool_failures]) == ("yes", ["sink"])
 
 
 @pytest.mark.parametrize("way", WAYS)
