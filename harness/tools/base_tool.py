@@ -107,7 +107,7 @@ class BaseTool(UserModel):
         return await self._arun(**arguments)
 
     def arguments(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """Return the arguments as the work gets them: validated, and only those that were given.
+        """Return the arguments as the work gets them: validated, and with the defaults of those that were not given.
 
         The named ones are in the order of the parameters, others after them, as they were given.
 
@@ -129,7 +129,7 @@ class BaseTool(UserModel):
         except ValidationError as error:
             raise ToolInputError(f"the arguments of the tool {self.name!r} do not fit: {all_faults(error)}") from error
         if issubclass(self.args_schema, InferredArguments):
-            return {name: value for name, value in fitting if name in fitting.model_fields_set}
+            return dict(fitting)
         return fitting.model_dump()
 
     def reset_usage_count(self) -> None:

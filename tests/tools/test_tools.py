@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -30,6 +31,17 @@ async def travel(route: Route) -> str:
     """Travel along a route."""
     await asyncio.sleep(0)
     return " > ".join([route.start, *route.stops])
+
+
+@tool
+def repeat(word: str, times: int = Field(default=2, description="How often."), _sign: str = "!") -> str:
+    """Say a word several times."""
+    return word * times + _sign
+
+
+class Greets:
+    def __call__(self, name: str) -> str:
+        return f"Hei, {name}"
 
 
 class Counts(BaseTool):
@@ -68,6 +80,17 @@ USES: dict[str, tuple[BaseTool, dict[str, Any], Any]] = {
         travel,
         {"route": {"start": "Bergen", "stops": ["Florø"]}},
         "Bergen > Florø",
+    ),
+    "a function's default as a field's": (repeat, {"word": "hei"}, "heihei!"),
+    "an object that can be called": (
+        FunctionTool(name="Greet", description="Greet.", func=Greets()),
+        {"name": "Kari"},
+        "Hei, Kari",
+    ),
+    "a part of a function": (
+        FunctionTool(name="Add 3", description="Add 3.", func=functools.partial(add.func, other=3)),
+        {"one": "1"},
+        4,
     ),
     "a class": (Counts(), {"word": "beetle"}, 3),
     "a class with a field of its own": (Counts(wanted="t"), {"word": "beetle"}, 1),
@@ -163,6 +186,20 @@ def test_a_property_that_is_called_title_is_told_of() -> None:
     assert shelve.run(title="Kon-Tiki", copy=2) == "Kon-Tiki 2"
 
 
+def test_values_in_a_schema_are_told_whole() -> None:
+    @tool
+    def lend(book: dict[str, str] = Field(default={"title": "Fram"}, examples=[{"title": "Kon-Tiki"}])) -> str:  # noqa: B008
+        """Lend a book."""
+        return str(book)
+
+    assert lend.definition()["function"]["parameters"]["properties"]["book"] == {
+        "type": "object",
+        "additionalProperties": {"type": "string"},
+        "default": {"title": "Fram"},
+        "examples": [{"title": "Kon-Tiki"}],
+    }
+
+
 def test_options_of_the_decorator_are_the_tools() -> None:
     @tool("Answer", result_schema=Route, result_as_answer=True, max_usage_count=3)
     def answer() -> str:
@@ -187,8 +224,20 @@ def undocumented(place: str) -> str:
     return place
 
 
+def by_place(place: str, /) -> str:
+    """Look at a place."""
+    return place
+
+
+def private(_place: str) -> str:
+    """Look at a place."""
+    return _place
+
+
 BAD: dict[str, tuple[Callable[[], Any], str]] = {
     "a function without docstring": (lambda: tool("Silent")(undocumented), "'Silent' has no docstring"),
+    "a parameter without a name": (lambda: tool("Look")(by_place), "'Look': the parameter 'place' has no name"),
+    "a parameter with a private name": (lambda: tool("Look")(private), "'Look': the parameter '_place' has no name"),
     "a class without work": (Empty, "Empty has neither _run.. nor _arun.."),
     "no use at all": (lambda: Counts(max_usage_count=0), "is at least 1, not 0"),
 }
