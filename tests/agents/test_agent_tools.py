@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from harness import event_bus, tool
 from harness.agents import AgentAction
@@ -107,3 +108,27 @@ def test_tools_that_a_model_would_have_one_name_for_are_told_apart(functions: bo
         assert [told.function.name for told in model.requests[0].tools or ()] == ["tool", "tool_2", "tool_3"]
     else:
         assert all(f"- {name}: Look" in model.said_to(0)[0] for name in ("tool", "tool_2", "tool_3"))
+
+
+class Tide(BaseModel):
+    metres: float
+
+
+@pytest.mark.parametrize(
+    ("gives", "told"),
+    [
+        ({"Bergen": Tide(metres=1.5)}, '{"Bergen": {"metres": 1.5}}'),
+        ([Tide(metres=1.5), "Oslo"], '[{"metres": 1.5}, "Oslo"]'),
+        ({(60, 5): "Bergen"}, "{(60, 5): 'Bergen'}"),
+    ],
+    ids=["models in a dict", "models in a list", "keys that JSON has none of"],
+)
+def test_the_model_is_told_what_a_tool_gave(gives: Any, told: str) -> None:
+    @tool
+    def look() -> Any:
+        """Look around."""
+        return gives
+
+    pilot = agent(calls(("look", {})), "Seen.", tools=[look])
+    assert pilot.kickoff("What?").tool_failures == []
+    assert pilot.llm.said_to(1)[-1] == told
