@@ -46,11 +46,16 @@ class CrewEngine:
         #: The agents as they are in this run.
         self._agents = [agents[id(agent)] for agent in crew.agents]
         self._manager = self._manager_agent()
-        #: The tasks as they are in this run, in their order, and the place of each of the crew's.
+        #: The tasks as they are in this run, in their order, and whose answers each names.
         self._tasks = [
             task.interpolated(inputs, None if task.agent is None else agents[id(task.agent)]) for task in crew.tasks
         ]
-        self._places = {id(task): place for place, task in enumerate(crew.tasks)}
+        self._contexts = [crew.context_of(place) for place in range(len(crew.tasks))]
+        for needed in (each for context in self._contexts for each in context or () if not isinstance(each, int)):
+            if needed.output is None:
+                raise UsageError(
+                    f"the task {needed.label[:60]!r} is none of the crew's, and has not been done: run it before"
+                )
         self._pace = crew.pace()
         self._results = ToolCache() if crew.cache else None
         self._usage = RunUsage()
@@ -90,22 +95,20 @@ class CrewEngine:
                 work = partial(task.done, self._driver, duty, await self._context(place))
                 self._parallel[place] = (duty, self._driver.start(work))
                 continue
-            if not self._names_context(place):
+            if self._contexts[place] is None:
                 await self._await(range(place))
             self._note(place, await task.done(self._driver, duty, await self._context(place)))
         await self._await(range(len(self._tasks)))
 
-    def _names_context(self, place: int) -> bool:
-        return "context" in self._crew.tasks[place].model_fields_set
-
     async def _context(self, place: int) -> str:
         """Return the answers that a task is given: those of the tasks that it names, or of all that have ended."""
-        if self._names_context(place):
-            named = [self._places[id(task)] for task in self._crew.tasks[place].context or ()]
-            await self._await(named)
+        named = self._contexts[place]
+        if named is None:
+            named = [*sorted(self._outputs)]
         else:
-            named = sorted(self._outputs)
-        return _BETWEEN.join(self._outputs[place].raw for place in named)
+            await self._await([needed for needed in named if isinstance(needed, int)])
+        outputs = [self._outputs[needed] if isinstance(needed, int) else needed.output for needed in named]
+        return _BETWEEN.join(output.raw for output in outputs if output is not None)
 
     async def _await(self, places: Sequence[int]) -> None:
         for place in places:

@@ -84,6 +84,25 @@ def test_a_task_is_told_the_answers_that_it_needs(way: Way) -> None:
     assert told == [[], ["one"], ["one", "two"], ["one"], []]
 
 
+def test_a_task_may_be_done_twice_and_is_told_by_what_it_came_to_before() -> None:
+    pilot = agent("one", "two", "three", "four")
+    first = task("First.", pilot)
+    second = task("Second.", pilot, context=[first])
+    Crew(agents=[pilot], tasks=[first, second, first, second]).kickoff()
+    assert ["one" in pilot.llm.said_to(1)[1], "three" in pilot.llm.said_to(3)[1]] == [True, True]
+
+
+def test_a_task_is_told_what_a_task_of_another_crew_came_to() -> None:
+    pilot = agent("one", "two")
+    first = task("First.", pilot)
+    crew = Crew(agents=[pilot], tasks=[task("Second.", pilot, context=[first])])
+    with pytest.raises(UsageError, match="'First.' is none of the crew's, and has not been done"):
+        crew.kickoff()
+    Crew(agents=[pilot], tasks=[first]).kickoff()
+    crew.kickoff()
+    assert "one" in pilot.llm.said_to(1)[1]
+
+
 def test_the_tools_of_a_task_take_the_place_of_the_agents() -> None:
     @tool("Own")
     def own() -> str:
