@@ -27,7 +27,8 @@ class TaskPlaces:
 
     def chunk(self, frame: StreamFrame) -> StreamChunk | None:
         """Return the chunk of a frame, with the place of its task; frames come in their order."""
-        place = self._by_id.get(frame.data.get("task_id") or "", -1)
+        # An event of somebody's own may have anything there.
+        place = self._by_id.get(str(frame.data.get("task_id")), -1)
         if place < 0:
             place = self._by_scope.get(frame.parent_id or "", 0)
         if frame.type.endswith("_started"):

@@ -17,9 +17,11 @@ from harness import (
     StreamChunk,
     Task,
     UsageError,
+    event_bus,
     start,
     stream_frame_to_chunk,
 )
+from harness.events import BaseEvent
 from tests.agents.scripted import WAYS, Answer, Held, Speaker, Way, agent, by, calls, tide
 
 ASKED = calls(("get_tide", {"place": "Bergen"}))
@@ -150,6 +152,18 @@ def test_what_a_task_asks_a_model_by_itself_has_the_tasks_place() -> None:
     crew.tasks[1].callback = lambda output: judge.call("Is it sound?")
     chunks = read(kicked_off(crew, "sync"), "sync")
     assert [(chunk.content, chunk.task_index, chunk.task_id) for chunk in chunks][-1] == ("sound", 1, "")
+
+
+def test_an_event_of_ones_own_is_of_the_task_around_it() -> None:
+    class Note(BaseEvent):
+        type: str = "llm_stream_chunk"
+        chunk: str = "noted"
+        task_id: Any = None
+
+    crew = crew_of("one", "two")
+    crew.tasks[1].callback = lambda output: event_bus.emit(output, Note(task_id={"no": "id"}))
+    chunks = read(kicked_off(crew, "sync"), "sync")
+    assert [(chunk.content, chunk.task_index) for chunk in chunks] == [("one", 0), ("two", 1), ("noted", 1)]
 
 
 # For each of several inputs.
