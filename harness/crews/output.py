@@ -6,7 +6,7 @@ import json
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, SerializeAsAny
 
 from harness.errors import UsageError
 from harness.llm.output.usage import UsageMetrics
@@ -38,7 +38,7 @@ class TaskOutput(UserModel):
     #: The answer as text.
     raw: str = ""
     #: The answer as the task's `output_pydantic`.
-    pydantic: BaseModel | None = None
+    pydantic: SerializeAsAny[BaseModel] | None = None
     #: The answer as the task's `output_json`, as a dict.
     json_dict: dict[str, Any] | None = None
     #: The role of the agent that answered.
@@ -70,7 +70,7 @@ class CrewOutput(UserModel):
     shown_in_frames: ClassVar[tuple[str, ...]] = ("raw", "json_dict", "token_usage")
 
     raw: str = ""
-    pydantic: BaseModel | None = None
+    pydantic: SerializeAsAny[BaseModel] | None = None
     json_dict: dict[str, Any] | None = None
     #: In the order of the tasks.
     tasks_output: list[TaskOutput] = Field(default_factory=list)

@@ -32,6 +32,14 @@ class Tide(BaseModel):
     metres: float
 
 
+def test_a_structured_answer_is_dumped_whole() -> None:
+    pilot = agent(BERGEN)
+    result = Crew(agents=[pilot], tasks=[task("Look.", pilot, output_pydantic=Tide)]).kickoff()
+    for output in (result, *result.tasks_output, pilot.kickoff("Look.", response_format=Tide)):
+        assert output.model_dump()["pydantic"] == {"place": "Bergen", "metres": 1.5}
+        assert '"pydantic":{"place":"Bergen","metres":1.5}' in output.model_dump_json()
+
+
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("form", ["output_pydantic", "output_json", "response_model"])
 def test_a_structured_answer(form: str, way: Way) -> None:
