@@ -156,8 +156,10 @@ class Crew(CrewSettings):
             )
         if not self.tasks:
             raise UsageError("the crew has no tasks: there is nothing to do")
+        if self.before_kickoff_callbacks:
+            inputs = dict(inputs or {})
         for callback in self.before_kickoff_callbacks:
-            changed = await driver.call(callback, {} if inputs is None else inputs)
+            changed = await driver.call(callback, inputs)
             inputs = inputs if changed is None else changed
         return await CrewEngine(self, driver, inputs).work()
 

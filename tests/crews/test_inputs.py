@@ -59,6 +59,20 @@ def test_callbacks_before_change_the_inputs_and_those_after_the_output() -> None
     assert "Look at Bergen." in pilot.llm.said_to(0)[1]
 
 
+@pytest.mark.parametrize("inputs", [None, {}, {"time": "now"}])
+def test_a_callback_before_may_change_the_inputs_in_place(inputs: dict[str, Any] | None) -> None:
+    pilot = agent("yes")
+    crew = Crew(
+        agents=[pilot],
+        tasks=[task("Look at {place}.", pilot)],
+        before_kickoff_callbacks=[lambda inputs: inputs.update(place="Bergen")],
+    )
+    given = None if inputs is None else dict(inputs)
+    crew.kickoff(inputs=given)
+    assert "Look at Bergen." in pilot.llm.said_to(0)[1]
+    assert given == inputs
+
+
 def test_inputs_that_are_no_mapping_are_refused_before_anything_runs() -> None:
     crew = crew_of(tasks=1)
     with pytest.raises(UsageError, match="inputs: expected a mapping such as .*, and a str came"):
