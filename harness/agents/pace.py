@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import Final
 
 _WINDOW_S: Final = 60.0
+#: Short, and rare; a lock of each pace's own could not be copied with an agent.
+_taking = threading.Lock()
 
 
 class Pace:
@@ -17,7 +19,6 @@ class Pace:
     def __init__(self, max_rpm: int | None, clock: Callable[[], float] | None = None) -> None:
         self._max = max_rpm
         self._clock = clock or time.monotonic
-        self._lock = threading.Lock()
         #: When the latest requests begin, some of them in the future.
         self._begun: deque[float] = deque()
 
@@ -25,7 +26,7 @@ class Pace:
         """Take the next place, and return how many seconds it is away."""
         if self._max is None:
             return 0.0
-        with self._lock:
+        with _taking:
             now = self._clock()
             at = now if len(self._begun) < self._max else max(now, self._begun[0] + _WINDOW_S)
             self._begun.append(at)
