@@ -250,8 +250,7 @@ class Agent(AgentSettings):
         )
 
     def _opening(self, prompt: str, tools: Sequence[BaseTool]) -> list[dict[str, Any]]:
-        text = prompts.dated(prompt, self.date_format) if self.inject_date else prompt
-        system = self._system(tools)
+        system, text = self._system(tools), self._dated(prompt)
         if not self.use_system_prompt:
             system, text = "", f"{system}\n\n{text}"
         return prompts.opening(system, text, (self.system_template, self.prompt_template, self.response_template))
@@ -260,6 +259,9 @@ class Agent(AgentSettings):
         in_text = tools and not self.inquirer(ThreadDriver(), tools=True).takes_tools
         described = text_form.described(named(tools)) if in_text else None
         return prompts.system_text(self.role, self.goal, self.backstory, described)
+
+    def _dated(self, prompt: str) -> str:
+        return prompts.dated(prompt, self.date_format) if self.inject_date else prompt
 
     def _in_form(self, prompt: str, model: type[BaseModel] | None, tools: Sequence[BaseTool]) -> str:
         """Return a prompt that tells the form of the answer, where the model is not told of it otherwise."""
@@ -274,8 +276,9 @@ class Agent(AgentSettings):
             raise UsageError(
                 "messages: there are none; an agent needs a string or at least one {role, content} message"
             )
-        system = self._in_form(self._system(self.tools), model, self.tools)
-        return [{"role": "system", "content": system}, *(dict(message) for message in messages)]
+        system = self._dated(self._in_form(self._system(self.tools), model, self.tools))
+        role = "system" if self.use_system_prompt else "user"
+        return [{"role": role, "content": system}, *(dict(message) for message in messages)]
 
 
 def refusal(reason: str) -> dict[str, Any]:
