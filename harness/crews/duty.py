@@ -227,7 +227,8 @@ def _write(task: TaskSettings, output: TaskOutput) -> None:
     path = Path(named_file)
     if task.create_directory:
         path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(_text(output), encoding="utf-8")
+    # A lone surrogate, half of a character that a model was cut off in, is no text.
+    path.write_text(_text(output), encoding="utf-8", errors="replace")
 
 
 def _text(output: TaskOutput) -> str:

@@ -71,10 +71,12 @@ def test_an_answer_is_written_to_its_file(way: Way, tmp_path: Path) -> None:
             output_file=f"{tmp_path}/model.json",
             output_pydantic=Tide,
         ),
+        task("Look.", agent("It is \ud83d"), output_file=f"{tmp_path}/torn.md"),
     ]
     kicked_off(Crew(agents=[pilot], tasks=tasks), way, inputs={"place": "Bergen"})
     assert (tmp_path / "Bergen/tide.md").read_text() == "It is high."
     assert (tmp_path / "tide.json").read_text() == '{\n  "place": "Bergen",\n  "metres": 1.5\n}'
+    assert (tmp_path / "torn.md").read_text() == "It is ?"
     assert (tmp_path / "model.json").read_text() == '{"place":"Bergen","metres":1.5}'
 
 
