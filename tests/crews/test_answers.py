@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 
 from harness import Crew, TaskOutput, UsageError
 from harness.agents import AgentFinish, GuardrailError
@@ -30,6 +30,14 @@ BERGEN = '{"place": "Bergen", "metres": 1.5}'
 class Tide(BaseModel):
     place: str
     metres: float
+
+
+@pytest.mark.parametrize("form", ["output_pydantic", "output_json"])
+def test_a_structured_answer_may_be_a_list(form: str) -> None:
+    pilot = agent('["Bergen", "Oslo"]')
+    result = Crew(agents=[pilot], tasks=[task("Look.", pilot, **{form: RootModel[list[str]]})]).kickoff()
+    assert result.to_dict() == result.tasks_output[0].to_dict() == ["Bergen", "Oslo"]
+    assert result.raw == '["Bergen","Oslo"]'
 
 
 def test_a_structured_answer_is_dumped_whole() -> None:
