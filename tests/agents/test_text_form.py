@@ -123,6 +123,17 @@ class OldStyle(BaseLLM):
         return f"{len(messages)} messages"
 
 
+class OldAsync(BaseLLM):
+    """Has a `call` with all parameters, and an `acall` with fewer."""
+
+    def call(self, messages: Any, **options: Any) -> str:  # type: ignore[override]
+        return f"{len(messages)} messages"
+
+    async def acall(self, messages: Any, tools: Any = None) -> str:  # type: ignore[override]
+        return f"{len(messages)} messages"
+
+
 @pytest.mark.parametrize("way", WAYS)
-def test_a_subclass_with_a_call_of_its_own_is_given_what_it_takes(way: Way) -> None:
-    assert kicked_off(agent(llm=OldStyle("old")), way, "How many?").raw == "2 messages"
+@pytest.mark.parametrize("model", [OldStyle, OldAsync])
+def test_a_subclass_with_a_call_of_its_own_is_given_what_it_takes(model: type[BaseLLM], way: Way) -> None:
+    assert kicked_off(agent(llm=model("old")), way, "How many?").raw == "2 messages"
