@@ -233,15 +233,13 @@ def _calls_in(answer: Any) -> list[dict[str, Any]] | None:
     return calls if len(calls) == len(answer) else None
 
 
-def _call(asked: Any) -> dict[str, Any] | None:
+def _call(request: Any) -> dict[str, Any] | None:
     """Return a tool call of OpenAI's, Anthropic's, Bedrock's or Gemini's as one of OpenAI's."""
-    given = asked.model_dump() if isinstance(asked, BaseModel) else asked
+    given = request.model_dump() if isinstance(request, BaseModel) else request
     function = _field(given, "function", "function_call", default=given)
     name, arguments = _field(function, "name"), _field(function, "arguments", "input", "args")
     if not isinstance(name, str) or (function is given and arguments is None):
         return None
-    if arguments is None:
-        arguments = {}
     return {
         # Such as what a host ties to the call.
         **(given if isinstance(given, Mapping) and "function" in given else {}),
@@ -249,7 +247,7 @@ def _call(asked: Any) -> dict[str, Any] | None:
         "type": "function",
         "function": {
             "name": name,
-            "arguments": arguments if isinstance(arguments, str) else json.dumps(arguments, default=str),
+            "arguments": arguments if isinstance(arguments, str) else json.dumps(arguments or {}, default=str),
         },
     }
 

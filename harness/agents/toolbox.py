@@ -115,7 +115,9 @@ class Toolbox:
     def definitions(self) -> list[dict[str, Any]] | None:
         """Return the tools as a model is given them; None where there are none."""
         definitions = ((name, tool.definition()) for name, tool in self.tools.items())
-        return [{**told, "function": {**told["function"], "name": name}} for name, told in definitions] or None
+        return [
+            {**definition, "function": {**definition["function"], "name": name}} for name, definition in definitions
+        ] or None
 
     def can_run_together(self, names: Sequence[str]) -> bool:
         """Whether these may be used side by side: several, none of which is the answer or is counted."""
