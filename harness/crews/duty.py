@@ -25,6 +25,7 @@ from harness.crews.task_settings import TaskSettings
 from harness.errors import UsageError
 from harness.events import TaskCompletedEvent, TaskFailedEvent, TaskStartedEvent
 from harness.tools.base_tool import BaseTool
+from harness.tools.failure import ToolFailureRecord
 
 _ENDS: Final = StepEnds(completed=TaskCompletedEvent, failed=TaskFailedEvent)
 _SUMMARY_WORDS: Final = 10
@@ -47,6 +48,7 @@ class Duty:
         task_callbacks: Sequence[Callable[..., Any]] = (),
         policies: Sequence[Any] = (),
         requester: str | None = None,
+        coworker_failures: list[ToolFailureRecord] | None = None,
     ) -> None:
         self._task = task
         self._agent = agent
@@ -59,6 +61,8 @@ class Duty:
         self._policies = policies
         #: The crew's name, for those who are asked.
         self._requester = requester or agent.role
+        #: Of the tools of those that work was handed to, since the last answer.
+        self._coworker_failures = [] if coworker_failures is None else coworker_failures
         self._owner = task_fields(task)
         self._context = ""
         #: Once it has begun.
@@ -124,6 +128,8 @@ class Duty:
 
     def _output(self, answered: AgentAnswer) -> TaskOutput:
         task, words = self._task, self._task.description.split(" ")
+        failures = [*self._coworker_failures, *answered.failures]
+        self._coworker_failures.clear()
         return _in_format(
             TaskOutput(
                 description=task.description,
@@ -133,7 +139,7 @@ class Duty:
                 raw=answered.raw,
                 agent=self._agent.role,
                 messages=answered.messages,
-                tool_failures=answered.failures,
+                tool_failures=failures,
             ),
             task,
             answered.structured,

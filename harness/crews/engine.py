@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Final
 
 from harness.agents import Agent
-from harness.agents.delegation import Work, delegation_tools
+from harness.agents.delegation import HandOver, Work, delegation_tools
 from harness.agents.driver import Driver, RunningBody
 from harness.agents.pace import Pace
 from harness.agents.toolbox import ToolCache
@@ -22,6 +22,7 @@ from harness.errors import RunCancelled, UsageError
 from harness.events import CrewKickoffCompletedEvent, CrewKickoffFailedEvent, CrewKickoffStartedEvent
 from harness.llm.run_usage import RunUsage
 from harness.tools.base_tool import BaseTool
+from harness.tools.failure import ToolFailureRecord
 from harness.workers import GRACE_S
 
 _ENDS: Final = StepEnds(completed=CrewKickoffCompletedEvent, failed=CrewKickoffFailedEvent)
@@ -152,31 +153,34 @@ class CrewEngine:
         if agent is None:
             raise UsageError(f"the task {task.label[:60]!r} has no agent")
         step_callbacks = () if crew.step_callback is None else (crew.step_callback,)
+        failures: list[ToolFailureRecord] = []
         return Duty(
             task,
             agent,
             self._driver,
-            tools=self._tools(task, agent),
+            tools=self._tools(task, agent, failures),
             paces=self._paces(),
             results=self._results,
             step_callbacks=step_callbacks,
             task_callbacks=() if crew.task_callback is None else (crew.task_callback,),
             policies=(crew,),
             requester=crew.label,
+            coworker_failures=failures,
         )
 
     def _paces(self) -> tuple[Pace, ...]:
         return () if self._pace is None else (self._pace,)
 
-    def _tools(self, task: Task, agent: Agent) -> list[BaseTool]:
+    def _tools(self, task: Task, agent: Agent, failures: list[ToolFailureRecord]) -> list[BaseTool]:
+        hand_over = self._hand_over(task, failures)
         if self._manager is not None:
             coworkers = [task.agent] if task.agent is not None else self._agents
-            return [*task.tools, *delegation_tools(coworkers, self._hand_over(task))]
+            return [*task.tools, *delegation_tools(coworkers, hand_over)]
         own = task.tools or agent.tools
         coworkers = [coworker for coworker in self._agents if coworker is not agent] if agent.allow_delegation else []
-        return [*own, *delegation_tools(coworkers, self._hand_over(task))]
+        return [*own, *delegation_tools(coworkers, hand_over)]
 
-    def _hand_over(self, task: Task) -> Any:
+    def _hand_over(self, task: Task, failures: list[ToolFailureRecord]) -> HandOver:
         async def hand_over(driver: Driver, coworker: Agent, work: Work, context: str) -> str:
             answered = await performed(
                 coworker,
@@ -189,6 +193,7 @@ class CrewEngine:
                 policies=(self._crew,),
                 owner=task,
             )
+            failures.extend(answered.failures)
             return answered.raw
 
         return hand_over
