@@ -77,6 +77,9 @@ def test_inputs_that_are_no_mapping_are_refused_before_anything_runs() -> None:
     crew = crew_of(tasks=1)
     with pytest.raises(UsageError, match="inputs: expected a mapping such as .*, and a str came"):
         crew.kickoff(inputs=cast("Any", "abc"))
+    crew.before_kickoff_callbacks = [lambda inputs: "abc"]
+    with pytest.raises(UsageError, match="inputs: expected a mapping such as .*, and a str came"):
+        crew.kickoff()
 
 
 @pytest.mark.parametrize("way", WAYS)
