@@ -131,6 +131,7 @@ class Execution:
             if used is None:
                 return await self._finish(answer)
             if used.is_answer:
+                await self._notify(AgentFinish("", used.text, used.text))
                 return used
         self._messages.append({"role": "user", "content": prompts.LAST_CALL})
         answer = await self._ask(None)

@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from harness import event_bus, tool
-from harness.agents import AgentAction
+from harness.agents import AgentAction, AgentFinish
 from harness.events import ToolUsageFinishedEvent
 from harness.tools import ToolFailureReason
 from tests.agents.scripted import (
@@ -30,9 +30,14 @@ def test_a_result_may_be_the_answer(way: Way) -> None:
         """Look it up."""
         return "word for word"
 
-    pilot = agent(calls(("look_up", {})), "never said", tools=[look_up])
+    steps: list[Any] = []
+    pilot = agent(calls(("look_up", {})), "never said", tools=[look_up], step_callback=steps.append)
     assert kicked_off(pilot, way, "What?").raw == "word for word"
     assert len(pilot.llm.requests) == 1
+    assert steps == [
+        AgentAction("", "look_up", "{}", "", "word for word"),
+        AgentFinish("", "word for word", "word for word"),
+    ]
 
 
 @pytest.mark.parametrize(
