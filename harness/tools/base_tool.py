@@ -76,18 +76,18 @@ class BaseTool(UserModel):
 
     # What a subclass implements.
 
-    def _run(self, *args: Any, **kwargs: Any) -> Any:
+    def _run(self, /, *args: Any, **kwargs: Any) -> Any:
         """Do the work; may be a coroutine function. By default `_arun` is run to its end."""
         return run_coroutine(lambda: self._arun(*args, **kwargs))
 
-    async def _arun(self, *args: Any, **kwargs: Any) -> Any:
+    async def _arun(self, /, *args: Any, **kwargs: Any) -> Any:
         """Do the work without blocking the loop. By default `_run` works in a thread."""
         value = await in_thread(lambda: self._run(*args, **kwargs))
         return await value if inspect.isawaitable(value) else value
 
     # What users call.
 
-    def run(self, *args: Any, **kwargs: Any) -> Any:
+    def run(self, /, *args: Any, **kwargs: Any) -> Any:
         """Use the tool, and return what it returns; a `ToolFailure` once it has been used as often as it may be.
 
         Raises:
@@ -99,14 +99,14 @@ class BaseTool(UserModel):
         value = self._run(**arguments)
         return run_coroutine(lambda: value) if inspect.iscoroutine(value) else value
 
-    async def arun(self, *args: Any, **kwargs: Any) -> Any:
+    async def arun(self, /, *args: Any, **kwargs: Any) -> Any:
         """Do as `run`, without blocking the loop."""
         arguments = self.arguments(*args, **kwargs)
         if not self._counted():
             return self._used_up()
         return await self._arun(**arguments)
 
-    def arguments(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    def arguments(self, /, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Return the arguments as the work gets them: validated, and with the defaults of those that were not given.
 
         The named ones are in the order of the parameters, others after them, as they were given.

@@ -121,6 +121,7 @@ def test_a_tool_may_take_what_it_did_not_name() -> None:
         return f"{text} {more}"
 
     assert note.run(text="tide", metres=2) == "tide {'metres': 2}"
+    assert note.run(text="tide", self=2) == "tide {'self': 2}"
     others = {name: place for place, name in enumerate(("copy", *"zyxwvutsrq"))}
     assert note.run(**others, text="tide") == f"tide {others}"
 
