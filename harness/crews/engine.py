@@ -78,14 +78,15 @@ class CrewEngine:
             step.scope.sinks = (*step.scope.sinks, self._usage)
             try:
                 await self._run_tasks()
+                output = self._output()
+                for callback in crew.after_kickoff_callbacks:
+                    changed = await driver.call(callback, output)
+                    output = output if changed is None else changed
             except BaseException:
                 await self._stop()
                 raise
-            output = self._output()
-            for callback in crew.after_kickoff_callbacks:
-                changed = await driver.call(callback, output)
-                output = output if changed is None else changed
-            crew.note_usage(self._usage.metrics())
+            finally:
+                crew.note_usage(self._usage.metrics())
             step.complete(output=output, total_tokens=self._usage.metrics().total_tokens)
         return output
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from harness import BaseLLM, Crew, CrewOutput, StreamFrame, Task, event_bus
+from harness.agents import GuardrailError
 from harness.events import LLMStreamChunkEvent
 from tests.agents.scripted import (
     WAYS,
@@ -208,6 +209,17 @@ def test_a_task_that_is_being_done_can_not_be_cancelled_any_more() -> None:
     assert not future.cancel()
     held.let_go.set()
     assert future.result(30).raw == "It is high."
+
+
+def test_the_usage_of_a_crew_is_that_of_its_last_run_even_where_that_failed() -> None:
+    crew = crew_of("one", "two", "three", tasks=1)
+    crew.kickoff()
+    crew.tasks[0].guardrail_max_retries = 1
+    crew.tasks[0].guardrail = lambda output: (False, "no")
+    with pytest.raises(GuardrailError):
+        crew.kickoff()
+    assert crew.usage_metrics is not None
+    assert crew.usage_metrics.successful_requests == 2
 
 
 def test_a_crew_that_has_run_can_be_copied() -> None:
