@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from harness.errors import UsageError
 from harness.tools.arguments import InferredArguments, arguments_of, parameters_schema
@@ -72,7 +72,8 @@ class BaseTool(UserModel):
     #: What its failures lead to; None leaves it to the task, the agent and the crew.
     tool_failure_policy: ToolFailurePolicy | None = None
 
-    _definition: dict[str, Any] | None = PrivateAttr(default=None)
+    #: What the definition was made of, which may change, and the definition.
+    _definition: tuple[tuple[Any, ...], dict[str, Any]] | None = PrivateAttr(default=None)
 
     # What a subclass implements.
 
@@ -166,16 +167,15 @@ class BaseTool(UserModel):
 
     def definition(self) -> dict[str, Any]:
         """Return what a model is given of it, as `{type, function: {name, description, parameters}}`."""
-        if self._definition is None:
-            self._definition = {
-                "type": "function",
-                "function": {
-                    "name": self.function_name,
-                    "description": self.description,
-                    "parameters": parameters_schema(self.args_schema),
-                },
+        made_of = (self.name, self.description, self.args_schema)
+        if self._definition is None or self._definition[0] != made_of:
+            function = {
+                "name": self.function_name,
+                "description": self.description,
+                "parameters": parameters_schema(self.args_schema),
             }
-        return self._definition
+            self._definition = (made_of, {"type": "function", "function": function})
+        return self._definition[1]
 
     def may_be_kept(self, arguments: Mapping[str, Any], result: Any) -> bool:
         """Return whether a result may stand for the next use with the same arguments."""
@@ -188,6 +188,11 @@ class BaseTool(UserModel):
             return kind._arun
         return kind._run
 
+    @field_validator("args_schema", mode="before")
+    @classmethod
+    def _inferred(cls, schema: Any) -> Any:
+        return InferredArguments if schema is None else schema
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         kind = type(self)
@@ -195,6 +200,6 @@ class BaseTool(UserModel):
             raise UsageError(f"{kind.__name__} has neither _run() nor _arun(): implement one of them")
         if self.max_usage_count is not None and self.max_usage_count < 1:
             raise UsageError(f"max_usage_count of the tool {self.name!r} is at least 1, not {self.max_usage_count}")
-        if self.args_schema is InferredArguments:
+        if self.args_schema in (InferredArguments, None):
             self.args_schema = arguments_of(self._work(), self.name)
         return self

@@ -174,6 +174,28 @@ def test_a_tool_is_told_of_in_the_form_that_models_are_given() -> None:
     }
 
 
+def test_a_tool_is_told_of_as_it_is_now() -> None:
+    counts = Counts()
+    before = counts.definition()
+    assert counts.definition() is before
+    counts.description = "Count the vowels of a word."
+    copied = counts.model_copy(update={"name": "Count consonants"})
+    told = [each.definition()["function"] for each in (counts, copied)]
+    assert [(function["name"], function["description"]) for function in told] == [
+        ("count_letters", "Count the vowels of a word."),
+        ("count_consonants", "Count the vowels of a word."),
+    ]
+
+
+def test_a_tool_without_a_schema_has_that_of_its_parameters() -> None:
+    class Without(Counts):
+        args_schema: type[BaseModel] | None = None  # type: ignore[assignment]
+
+    for made in (Without(), Counts(args_schema=None)):  # type: ignore[arg-type]
+        assert list(made.definition()["function"]["parameters"]["properties"]) == ["word"]
+        assert made.run(word="beetle") == 3
+
+
 def test_a_property_that_is_called_title_is_told_of() -> None:
     @tool
     def shelve(title: str, copy: int = 1) -> str:
