@@ -144,7 +144,9 @@ class CrewSettings(Configured):
 
     def pace(self) -> Pace | None:
         """Return the pace that all its runs keep; None where it has no limit."""
-        if self._pace is None and self.max_rpm is not None:
+        if self.max_rpm is None:
+            return None
+        if self._pace is None or self._pace.max_rpm != self.max_rpm:
             self._pace = Pace(self.max_rpm)
         return self._pace
 
