@@ -12,11 +12,11 @@ from harness.agents import prompts, text_form
 from harness.agents.agent_settings import AgentSettings
 from harness.agents.driver import Driver, LoopDriver, ThreadDriver, run_unsuspended
 from harness.agents.execution import Execution
-from harness.agents.guardrail import guarded
+from harness.agents.guardrail import guarded, replacement
 from harness.agents.inquiry import Inquirer
 from harness.agents.output import AgentAnswer, LiteAgentOutput
 from harness.agents.pace import Pace
-from harness.agents.toolbox import Toolbox, ToolCache
+from harness.agents.toolbox import Toolbox, ToolCache, named
 from harness.errors import UsageError
 from harness.llm.run_usage import RunUsage
 from harness.session.session import AsyncStreamSession, StreamSession
@@ -193,7 +193,10 @@ class Agent(AgentSettings):
         async def replace(reviewed: LiteAgentOutput, result: Any) -> LiteAgentOutput:
             if isinstance(result, LiteAgentOutput):
                 return result
-            return reviewed.model_copy(update={"raw": result}) if isinstance(result, str) else reviewed
+            found = await replacement(result, reviewed.raw, response_format, inquirer)
+            return reviewed if found is None else reviewed.model_copy(update={"raw": found[0], "pydantic": found[1]})
+
+        inquirer = self.inquirer(driver)
 
         async def review(answered: AgentAnswer) -> AgentAnswer:
             reviewed = await guarded(
@@ -202,7 +205,7 @@ class Agent(AgentSettings):
                 retry,
                 replace,
                 driver=driver,
-                inquirer=self.inquirer(driver),
+                inquirer=inquirer,
                 retries=self.guardrail_max_retries,
                 owner=_owner_fields(self, None),
             )
@@ -247,16 +250,18 @@ class Agent(AgentSettings):
         )
 
     def _opening(self, prompt: str, tools: Sequence[BaseTool]) -> list[dict[str, Any]]:
-        text = prompts.dated(prompt, self.date_format) if self.inject_date else prompt
-        system = self._system(tools)
+        system, text = self._system(tools), self._dated(prompt)
         if not self.use_system_prompt:
             system, text = "", f"{system}\n\n{text}"
         return prompts.opening(system, text, (self.system_template, self.prompt_template, self.response_template))
 
     def _system(self, tools: Sequence[BaseTool]) -> str:
         in_text = tools and not self.inquirer(ThreadDriver(), tools=True).takes_tools
-        described = text_form.described(tools) if in_text else None
+        described = text_form.described(named(tools)) if in_text else None
         return prompts.system_text(self.role, self.goal, self.backstory, described)
+
+    def _dated(self, prompt: str) -> str:
+        return prompts.dated(prompt, self.date_format) if self.inject_date else prompt
 
     def _in_form(self, prompt: str, model: type[BaseModel] | None, tools: Sequence[BaseTool]) -> str:
         """Return a prompt that tells the form of the answer, where the model is not told of it otherwise."""
@@ -271,8 +276,9 @@ class Agent(AgentSettings):
             raise UsageError(
                 "messages: there are none; an agent needs a string or at least one {role, content} message"
             )
-        system = self._in_form(self._system(self.tools), model, self.tools)
-        return [{"role": "system", "content": system}, *(dict(message) for message in messages)]
+        system = self._dated(self._in_form(self._system(self.tools), model, self.tools))
+        role = "system" if self.use_system_prompt else "user"
+        return [{"role": role, "content": system}, *(dict(message) for message in messages)]
 
 
 def refusal(reason: str) -> dict[str, Any]:

@@ -139,6 +139,6 @@ class AgentSettings(Configured):
 
     def pace(self) -> Pace:
         """Return the pace of all its requests."""
-        if self._pace is None:
+        if self._pace is None or self._pace.max_rpm != self.max_rpm:
             self._pace = Pace(self.max_rpm)
         return self._pace

@@ -19,6 +19,7 @@ from harness.agents.toolbox import Toolbox, ToolResult
 from harness.bus.step import Step, StepEnds
 from harness.errors import HarnessError, LLMContextLengthExceededError
 from harness.events import AgentExecutionCompletedEvent, AgentExecutionErrorEvent, AgentExecutionStartedEvent
+from harness.events.sources import sources
 from harness.llm.run_usage import RunUsage
 
 #: Looks at an answer before it is given on, and returns it, or another.
@@ -130,6 +131,7 @@ class Execution:
             if used is None:
                 return await self._finish(answer)
             if used.is_answer:
+                await self._notify(AgentFinish("", used.text, used.text))
                 return used
         self._messages.append({"role": "user", "content": prompts.LAST_CALL})
         answer = await self._ask(None)
@@ -184,8 +186,7 @@ class Execution:
         async for call, used in self._uses(calls):
             name, arguments = call["function"]["name"], call["function"]["arguments"]
             self._messages.append({"role": "tool", "tool_call_id": call["id"], "name": name, "content": used.text})
-            text = arguments if isinstance(arguments, str) else json.dumps(arguments)
-            await self._notify(AgentAction(beside or "", name, text, beside or "", used.text))
+            await self._notify(AgentAction(beside or "", name, arguments, beside or "", used.text))
             answer = answer or (used if used.is_answer else None)
         return answer or used
 
@@ -225,9 +226,34 @@ class Execution:
 def _calls_in(answer: Any) -> list[dict[str, Any]] | None:
     """Return the tool calls that a model asks for; None where it says something else.
 
-    A subclass with a `call` of its own may give them as an SDK's objects.
+    A subclass with a `call` of its own may give them as its provider's SDK does.
     """
     if not isinstance(answer, list) or not answer:
         return None
-    calls = [call.model_dump() if isinstance(call, BaseModel) else call for call in answer]
-    return calls if all(isinstance(call, Mapping) and "function" in call for call in calls) else None
+    calls = [call for call in map(_call, answer) if call is not None]
+    return calls if len(calls) == len(answer) else None
+
+
+def _call(request: Any) -> dict[str, Any] | None:
+    """Return a tool call of OpenAI's, Anthropic's, Bedrock's or Gemini's as one of OpenAI's."""
+    given = request.model_dump() if isinstance(request, BaseModel) else request
+    function = _field(given, "function", "function_call", default=given)
+    name, arguments = _field(function, "name"), _field(function, "arguments", "input", "args")
+    if not isinstance(name, str) or (function is given and arguments is None):
+        return None
+    return {
+        # Such as what a host ties to the call.
+        **(given if isinstance(given, Mapping) and "function" in given else {}),
+        "id": _field(given, "call_id", "id", "toolUseId") or sources.new_id(),
+        "type": "function",
+        "function": {
+            "name": name,
+            "arguments": arguments if isinstance(arguments, str) else json.dumps(arguments or {}, default=str),
+        },
+    }
+
+
+def _field(owner: Any, *names: str, default: Any = None) -> Any:
+    """Return the first of these that an object or a dict has."""
+    found = (owner.get(name) if isinstance(owner, Mapping) else getattr(owner, name, None) for name in names)
+    return next((value for value in found if value is not None), default)

@@ -51,19 +51,36 @@ async def guarded(
     Raises:
         GuardrailError: one refuses for the last time.
     """
-    for guardrail in guardrails:
-        for attempt in range(retries + 1):
-            passed, result = await _judged(guardrail, output, attempt, driver, inquirer, owner)
-            if passed:
-                output = await replace(output, result)
-                break
-            if attempt == retries:
-                raise GuardrailError(
-                    f"the answer did not pass the guardrail {_name(guardrail)!r} after {retries} retries; what it said "
-                    f"last: {result}"
-                )
-            output = await retry(output, str(result))
+    tries = [0] * len(guardrails)
+    place = 0
+    while place < len(guardrails):
+        guardrail = guardrails[place]
+        passed, result = await _judged(guardrail, output, tries[place], driver, inquirer, owner)
+        if passed:
+            output = await replace(output, result)
+            place += 1
+            continue
+        if tries[place] == retries:
+            raise GuardrailError(
+                f"the answer did not pass the guardrail {_name(guardrail)!r} after {retries} retries; what it said "
+                f"last: {result}"
+            )
+        tries[place] += 1
+        output = await retry(output, str(result))
+        # The new output has passed none of them.
+        place = 0
     return output
+
+
+async def replacement(
+    result: Any, raw: str, form: type[BaseModel] | None, inquirer: Inquirer
+) -> tuple[str, BaseModel | None] | None:
+    """Return the text and the structured answer that a guardrail gave in place of `raw`; None where it left that."""
+    if isinstance(result, BaseModel):
+        return result.model_dump_json(), result
+    if not isinstance(result, str) or result == raw:
+        return None
+    return result, None if form is None else await in_form(inquirer, result, form)
 
 
 async def _judged(

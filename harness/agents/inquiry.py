@@ -99,7 +99,10 @@ async def _acall(llm: Any, messages: list[dict[str, Any]], options: dict[str, An
     # A subclass with a `call` of its own need not take all that the base's `acall` would hand on to it.
     has_own_call = isinstance(llm, BaseLLM) and type(llm).acall is BaseLLM.acall and type(llm).call is not BaseLLM.call
     if callable(getattr(llm, "acall", None)) and not has_own_call:
-        return await llm.acall(messages, **options)
+        known = _parameters(llm.acall)
+        # Whose call it is need not be told to one that does not ask.
+        untold = set() if "**" in known else {"from_agent", "from_task"} - known
+        return await llm.acall(messages, **{name: value for name, value in options.items() if name not in untold})
     return await in_thread(lambda: llm.call(messages, **options))
 
 

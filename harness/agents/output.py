@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, SerializeAsAny
 
 from harness.tools.failure import ToolFailureRecord
 from harness.validation import UserModel
@@ -20,7 +20,7 @@ class LiteAgentOutput(UserModel):
     #: The answer as text; of a structured one, its JSON.
     raw: str = ""
     #: The answer as the response format that was asked for.
-    pydantic: BaseModel | None = None
+    pydantic: SerializeAsAny[BaseModel] | None = None
     agent_role: str
     #: What the calls to models inside have used.
     usage_metrics: dict[str, Any] | None = None

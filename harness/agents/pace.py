@@ -9,26 +9,27 @@ from collections.abc import Callable
 from typing import Final
 
 _WINDOW_S: Final = 60.0
+#: Short, and rare; a lock of each pace's own could not be copied with an agent.
+_taking = threading.Lock()
 
 
 class Pace:
     """Allows at most `max_rpm` requests in any sixty seconds; from any thread. Without a limit it allows all."""
 
     def __init__(self, max_rpm: int | None, clock: Callable[[], float] | None = None) -> None:
-        self._max = max_rpm
+        self.max_rpm = max_rpm
         self._clock = clock or time.monotonic
-        self._lock = threading.Lock()
         #: When the latest requests begin, some of them in the future.
         self._begun: deque[float] = deque()
 
     def delay_s(self) -> float:
         """Take the next place, and return how many seconds it is away."""
-        if self._max is None:
+        if self.max_rpm is None:
             return 0.0
-        with self._lock:
+        with _taking:
             now = self._clock()
-            at = now if len(self._begun) < self._max else max(now, self._begun[0] + _WINDOW_S)
+            at = now if len(self._begun) < self.max_rpm else max(now, self._begun[0] + _WINDOW_S)
             self._begun.append(at)
-            while len(self._begun) > self._max:
+            while len(self._begun) > self.max_rpm:
                 self._begun.popleft()
             return at - now

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -23,11 +23,13 @@ def _heading(words: str) -> str:
     return rf"^[ \t]*(?:\*\*(?:{words})[ \t]*:\*\*|\*\*(?:{words})\*\*[ \t]*:|(?:{words})[ \t]*:)[ \t]*"
 
 
-_ACTION: Final = re.compile(_heading("Action") + r"(?P<tool>[^\n]+?)[ \t]*$", re.MULTILINE)
+_ACTION: Final = re.compile(_heading("Action") + r"\s*(?P<tool>[^\n]+)$", re.MULTILINE)
 _INPUT: Final = re.compile(_heading("Action Input"), re.MULTILINE)
 _NEXT: Final = re.compile(_heading("Thought|Action|Observation|Final Answer"), re.MULTILINE)
 _FINAL: Final = re.compile(_heading("Final Answer") + r"(?P<answer>.*)", re.MULTILINE | re.DOTALL)
 _THOUGHT: Final = re.compile(_heading("Thought"))
+#: Lets the lines of a text stand in it as they are.
+_LENIENT: Final = json.JSONDecoder(strict=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +45,21 @@ class TextAction:
 
 
 def read_action(answer: str) -> TextAction | None:
-    """Return the tool that a model asks for, where it does."""
+    """Return the tool that a model asks for, where it does; what its answer says is the answer's."""
     text = answer.split(STOP_WORD, maxsplit=1)[0]
-    action = _ACTION.search(text)
-    if action is None:
+    action, final = _ACTION.search(text), _FINAL.search(text)
+    if action is None or (final is not None and final.start() < action.start()):
         return None
     following = _NEXT.search(text, action.end())
     if following is not None:
         text = text[: following.start()].rstrip()
     given = _INPUT.search(text, action.end())
+    if given is None and "\n" in action[0]:
+        # A heading of what it says.
+        return None
     arguments = "" if given is None else text[given.end() :].strip()
     thought = _thought(text[: action.start()])
-    return TextAction(action["tool"].strip(" \"'`*[]"), _as_json(_unfenced(arguments)), thought, text)
+    return TextAction(action["tool"].strip(" \t\r\"'`*[]"), _as_json(_unfenced(arguments)), thought, text)
 
 
 def read_answer(text: str) -> tuple[str, str]:
@@ -71,12 +76,12 @@ def is_in_form(text: str) -> bool:
     return bool(_THOUGHT.match(text) or _FINAL.match(text))
 
 
-def described(tools: Iterable[BaseTool]) -> str:
-    """Return what a prompt says of the tools, and of how one is asked for."""
+def described(tools: Mapping[str, BaseTool]) -> str:
+    """Return what a prompt says of tools, by their names, and of how one is asked for."""
     catalogue = "\n".join(
-        f"- {tool.function_name}: {tool.description} Arguments, as JSON Schema: "
+        f"- {name}: {tool.description} Arguments, as JSON Schema: "
         f"{json.dumps(tool.definition()['function']['parameters'], ensure_ascii=False)}"
-        for tool in tools
+        for name, tool in tools.items()
     )
     return (
         f"You may use these tools, one at a time:\n{catalogue}\n\n"
@@ -100,9 +105,9 @@ def _thought(text: str) -> str:
 
 
 def _as_json(text: str) -> str:
-    """Return an object as JSON that is written as Python writes dicts, or lacks its last brace; any other text as it is."""
+    """Return the object that a text begins with as JSON; also one of Python's, or without its last brace; else the text."""
     for candidate in (text, text + "}"):
-        for read in (json.loads, ast.literal_eval):
+        for read in (json.loads, _begun, ast.literal_eval):
             try:
                 found = read(candidate)
                 if isinstance(found, dict):
@@ -112,6 +117,9 @@ def _as_json(text: str) -> str:
     return text
 
 
+def _begun(text: str) -> Any:
+    return _LENIENT.raw_decode(text)[0]
+
+
 def _unfenced(text: str) -> str:
-    fenced = re.fullmatch(r"```(?:json)?\s*(.*?)\s*```", text, re.DOTALL)
-    return fenced[1] if fenced is not None else text
+    return text.strip("`").removeprefix("json").strip() if text.startswith("`") else text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,8 +21,9 @@ from harness.events import (
     ToolSelectionErrorEvent,
     ToolValidateInputErrorEvent,
 )
+from harness.llm.output.assembly import arguments_in
 from harness.llm.tool_use import ToolCallFailed
-from harness.tools.base_tool import BaseTool
+from harness.tools.base_tool import LONGEST_NAME, BaseTool
 from harness.tools.failure import (
     ToolExecutionFailedError,
     ToolFailure,
@@ -40,22 +42,23 @@ class ToolCache:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._results: dict[tuple[str, str], Any] = {}
+        #: With the tool itself, since another of its name may do something else.
+        self._results: dict[tuple[int, str], tuple[BaseTool, Any]] = {}
 
     def get(self, tool: BaseTool, arguments: Mapping[str, Any]) -> Any:
         """Return what was kept, or `_MISSING`."""
         with self._lock:
-            return self._results.get(_key(tool, arguments), _MISSING)
+            return self._results.get(_key(tool, arguments), (tool, _MISSING))[1]
 
     def keep(self, tool: BaseTool, arguments: Mapping[str, Any], value: Any) -> None:
         """Keep a result, where the tool says that it may be."""
         if tool.may_be_kept(arguments, value):
             with self._lock:
-                self._results[_key(tool, arguments)] = value
+                self._results[_key(tool, arguments)] = (tool, value)
 
 
-def _key(tool: BaseTool, arguments: Mapping[str, Any]) -> tuple[str, str]:
-    return tool.name, json.dumps(arguments, sort_keys=True, default=repr)
+def _key(tool: BaseTool, arguments: Mapping[str, Any]) -> tuple[int, str]:
+    return id(tool), json.dumps(arguments, sort_keys=True, default=repr)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,20 @@ class ToolResult:
     value: Any = None
     #: Whether that is the agent's answer.
     is_answer: bool = False
+
+
+def named(tools: Iterable[BaseTool]) -> dict[str, BaseTool]:
+    """Return tools by the names that a model has for them: of several with one name, those after the first are numbered."""
+    found: dict[str, BaseTool] = {}
+    for tool in tools:
+        if any(tool is known for known in found.values()):
+            continue
+        name, number = tool.function_name, 1
+        while name in found:
+            number += 1
+            name = f"{tool.function_name[: LONGEST_NAME - len(f'_{number}')]}_{number}"
+        found[name] = tool
+    return found
 
 
 class UnknownToolError(LookupError):
@@ -85,10 +102,7 @@ class Toolbox:
         policies: Sequence[Any] = (),
         results: ToolCache | None = None,
     ) -> None:
-        #: By the name that the model has for it; where two have the same, the first.
-        self.tools: dict[str, BaseTool] = {}
-        for tool in tools:
-            self.tools.setdefault(tool.function_name, tool)
+        self.tools = named(tools)
         self._driver = driver
         #: The fields by which the events of all uses name whose they are.
         self._owner = owner
@@ -100,7 +114,10 @@ class Toolbox:
 
     def definitions(self) -> list[dict[str, Any]] | None:
         """Return the tools as a model is given them; None where there are none."""
-        return [tool.definition() for tool in self.tools.values()] or None
+        definitions = ((name, tool.definition()) for name, tool in self.tools.items())
+        return [
+            {**definition, "function": {**definition["function"], "name": name}} for name, definition in definitions
+        ] or None
 
     def can_run_together(self, names: Sequence[str]) -> bool:
         """Whether these may be used side by side: several, none of which is the answer or is counted."""
@@ -118,7 +135,11 @@ class Toolbox:
             ToolExecutionFailedError: the tool has failed, and its policy is `raise`; its frames have told of it.
         """
         tool = self._tool(name)
-        arguments, fault = _arguments(raw)
+        arguments, fault = None, ""
+        try:
+            arguments = arguments_in(raw) if isinstance(raw, str) else dict(raw)
+        except ValueError as error:
+            fault = str(error)
         use = ToolUse(
             name if tool is None else tool.name,
             raw if arguments is None else arguments,
@@ -133,7 +154,7 @@ class Toolbox:
                     known = ", ".join(self.tools) or "none"
                     raise UnknownToolError(f"there is no tool {name!r}; the tools are {known}")
                 if arguments is None:
-                    raise ToolInputError(f"the arguments of the tool {tool.name!r} are no JSON object: {fault}")
+                    raise ToolInputError(f"the tool {tool.name!r} takes a JSON object: {fault}")
                 used = await self._run(tool, arguments, use, step)
             except Exception as error:
                 step.fail(error)
@@ -219,16 +240,11 @@ def _tool_text(value: Any) -> str:
     if isinstance(value, BaseModel):
         return value.model_dump_json()
     if isinstance(value, Mapping | list | tuple):
-        return json.dumps(value, ensure_ascii=False, default=str)
+        # What can't be JSON, such as a cycle, has been given all the same.
+        with suppress(TypeError, ValueError, RecursionError):
+            return json.dumps(value, ensure_ascii=False, default=_json_part)
     return str(value)
 
 
-def _arguments(raw: str | Mapping[str, Any]) -> tuple[dict[str, Any] | None, str]:
-    """Return arguments as an object, or None and what is wrong with them."""
-    if isinstance(raw, Mapping):
-        return dict(raw), ""
-    try:
-        read = json.loads(raw or "{}")
-    except ValueError as error:
-        return None, str(error)
-    return (read, "") if isinstance(read, dict) else (None, f"they are {type(read).__name__}")
+def _json_part(value: Any) -> Any:
+    return value.model_dump(mode="json") if isinstance(value, BaseModel) else str(value)

@@ -150,15 +150,15 @@ class Crew(CrewSettings):
         return methods
 
     async def _run(self, driver: Driver, inputs: Mapping[str, Any] | None) -> CrewOutput:
-        if inputs is not None and not isinstance(inputs, Mapping):
-            raise UsageError(
-                f"inputs: expected a mapping such as {{'topic': 'tides'}}, and a {type(inputs).__name__} came"
-            )
+        _check_inputs(inputs)
         if not self.tasks:
             raise UsageError("the crew has no tasks: there is nothing to do")
+        if self.before_kickoff_callbacks:
+            inputs = dict(inputs or {})
         for callback in self.before_kickoff_callbacks:
-            changed = await driver.call(callback, {} if inputs is None else inputs)
+            changed = await driver.call(callback, inputs)
             inputs = inputs if changed is None else changed
+            _check_inputs(inputs)
         return await CrewEngine(self, driver, inputs).work()
 
     async def _run_each(self, driver: Driver, inputs: Sequence[Mapping[str, Any]]) -> list[CrewOutput]:
@@ -193,6 +193,11 @@ _ENTRIES: Final = (
     "astream",
     "_run_each",
 )
+
+
+def _check_inputs(inputs: Any) -> None:
+    if inputs is not None and not isinstance(inputs, Mapping):
+        raise UsageError(f"inputs: expected a mapping such as {{'topic': 'tides'}}, and a {type(inputs).__name__} came")
 
 
 def _given(inputs: Mapping[str, Any] | None) -> dict[str, Any]:

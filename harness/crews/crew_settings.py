@@ -14,6 +14,7 @@ from harness.agents.options import Configured
 from harness.agents.pace import Pace
 from harness.crews.process import Process
 from harness.crews.task import Task
+from harness.crews.task_settings import TaskSettings
 from harness.errors import UsageError
 from harness.llm.output.usage import UsageMetrics
 from harness.llm.reference import model_of
@@ -88,18 +89,12 @@ class CrewSettings(Configured):
             raise UsageError("the manager_agent has tools of its own; it hands work out, so give them to other agents")
         if self.manager_agent is not None and any(agent is self.manager_agent for agent in self.agents):
             raise UsageError("the manager_agent is among the agents; it hands work to them, so leave it out there")
-        before: list[Any] = []
         for place, task in enumerate(self.tasks):
             if task.agent is None and not hierarchical:
                 raise UsageError(
                     f"tasks[{place}], {task.label[:60]!r}, has no agent, and there is no manager to hand it out"
                 )
-            for needed in task.context or ():
-                if not any(needed is earlier for earlier in before):
-                    raise UsageError(
-                        f"tasks[{place}], {task.label[:60]!r}, has {needed.label[:60]!r} as context, which is no task before it"
-                    )
-            before.append(task)
+            self.context_of(place)
         return self
 
     # What users read.
@@ -126,9 +121,32 @@ class CrewSettings(Configured):
         """Its agents, and those that only a task names."""
         return [*self.agents, *(task.agent for task in self.tasks if task.agent is not None)]
 
+    def context_of(self, place: int) -> list[int | TaskSettings] | None:
+        """Return the tasks whose answers a task names, by their places, or, where they are none of the crew's, themselves.
+
+        None where it names nothing, and is given all.
+
+        Raises:
+            UsageError: one of them comes after it.
+        """
+        task = self.tasks[place]
+        if "context" not in task.model_fields_set:
+            return None
+        named: list[int | TaskSettings] = []
+        for needed in task.context or ():
+            before = [at for at, known in enumerate(self.tasks[:place]) if known is needed]
+            if not before and any(known is needed for known in self.tasks):
+                raise UsageError(
+                    f"tasks[{place}], {task.label[:60]!r}, has {needed.label[:60]!r} as context, which is no task before it"
+                )
+            named.append(before[-1] if before else needed)
+        return named
+
     def pace(self) -> Pace | None:
         """Return the pace that all its runs keep; None where it has no limit."""
-        if self._pace is None and self.max_rpm is not None:
+        if self.max_rpm is None:
+            return None
+        if self._pace is None or self._pace.max_rpm != self.max_rpm:
             self._pace = Pace(self.max_rpm)
         return self._pace
 

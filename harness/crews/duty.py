@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from harness.agents import Agent
 from harness.agents.agent import refusal, task_fields
 from harness.agents.driver import Driver
-from harness.agents.guardrail import guarded
+from harness.agents.guardrail import guarded, replacement
 from harness.agents.output import AgentAnswer
 from harness.agents.pace import Pace
 from harness.agents.structured import in_form
@@ -25,6 +25,7 @@ from harness.crews.task_settings import TaskSettings
 from harness.errors import UsageError
 from harness.events import TaskCompletedEvent, TaskFailedEvent, TaskStartedEvent
 from harness.tools.base_tool import BaseTool
+from harness.tools.failure import ToolFailureRecord
 
 _ENDS: Final = StepEnds(completed=TaskCompletedEvent, failed=TaskFailedEvent)
 _SUMMARY_WORDS: Final = 10
@@ -47,6 +48,7 @@ class Duty:
         task_callbacks: Sequence[Callable[..., Any]] = (),
         policies: Sequence[Any] = (),
         requester: str | None = None,
+        coworker_failures: list[ToolFailureRecord] | None = None,
     ) -> None:
         self._task = task
         self._agent = agent
@@ -59,6 +61,8 @@ class Duty:
         self._policies = policies
         #: The crew's name, for those who are asked.
         self._requester = requester or agent.role
+        #: Of the tools of those that work was handed to, since the last answer.
+        self._coworker_failures = [] if coworker_failures is None else coworker_failures
         self._owner = task_fields(task)
         self._context = ""
         #: Once it has begun.
@@ -117,8 +121,15 @@ class Duty:
         )
         return self._output(answered)
 
+    async def _answer_again(self, output: TaskOutput, request: dict[str, Any]) -> TaskOutput:
+        """Return what follows an output, and what is said of it; the tools that failed on the way to that stay noted."""
+        answer = await self._answer(_after_opening(output, request))
+        return answer.model_copy(update={"tool_failures": [*output.tool_failures, *answer.tool_failures]})
+
     def _output(self, answered: AgentAnswer) -> TaskOutput:
         task, words = self._task, self._task.description.split(" ")
+        failures = [*self._coworker_failures, *answered.failures]
+        self._coworker_failures.clear()
         return _in_format(
             TaskOutput(
                 description=task.description,
@@ -128,7 +139,7 @@ class Duty:
                 raw=answered.raw,
                 agent=self._agent.role,
                 messages=answered.messages,
-                tool_failures=answered.failures,
+                tool_failures=failures,
             ),
             task,
             answered.structured,
@@ -139,16 +150,13 @@ class Duty:
         inquirer = self._agent.inquirer(self._driver, task=task, paces=self._paces)
 
         async def retry(output: TaskOutput, reason: str) -> TaskOutput:
-            return await self._answer(_after_opening(output, refusal(reason)))
+            return await self._answer_again(output, refusal(reason))
 
         async def replace(output: TaskOutput, result: Any) -> TaskOutput:
             if isinstance(result, TaskOutput):
                 return result
-            if not isinstance(result, str):
-                return output
-            form = task.form
-            structured = None if form is None else await in_form(inquirer, result, form)
-            return _in_format(output.model_copy(update={"raw": result}), task, structured)
+            found = await replacement(result, output.raw, task.form, inquirer)
+            return output if found is None else _in_format(output.model_copy(update={"raw": found[0]}), task, found[1])
 
         return await guarded(
             output,
@@ -167,7 +175,7 @@ class Duty:
                 "role": "user",
                 "content": f"Somebody has looked at your answer and says: {change}\nChange it so.",
             }
-            output = await self._guarded(await self._answer(_after_opening(output, request)))
+            output = await self._guarded(await self._answer_again(output, request))
         return output
 
 
@@ -225,7 +233,8 @@ def _write(task: TaskSettings, output: TaskOutput) -> None:
     path = Path(named_file)
     if task.create_directory:
         path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(_text(output), encoding="utf-8")
+    # A lone surrogate, half of a character that a model was cut off in, is no text.
+    path.write_text(_text(output), encoding="utf-8", errors="replace")
 
 
 def _text(output: TaskOutput) -> str:

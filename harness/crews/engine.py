@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Final
 
 from harness.agents import Agent
-from harness.agents.delegation import Work, delegation_tools
+from harness.agents.delegation import HandOver, Work, delegation_tools
 from harness.agents.driver import Driver, RunningBody
 from harness.agents.pace import Pace
 from harness.agents.toolbox import ToolCache
@@ -22,6 +22,7 @@ from harness.errors import RunCancelled, UsageError
 from harness.events import CrewKickoffCompletedEvent, CrewKickoffFailedEvent, CrewKickoffStartedEvent
 from harness.llm.run_usage import RunUsage
 from harness.tools.base_tool import BaseTool
+from harness.tools.failure import ToolFailureRecord
 from harness.workers import GRACE_S
 
 _ENDS: Final = StepEnds(completed=CrewKickoffCompletedEvent, failed=CrewKickoffFailedEvent)
@@ -46,11 +47,16 @@ class CrewEngine:
         #: The agents as they are in this run.
         self._agents = [agents[id(agent)] for agent in crew.agents]
         self._manager = self._manager_agent()
-        #: The tasks as they are in this run, in their order, and the place of each of the crew's.
+        #: The tasks as they are in this run, in their order, and whose answers each names.
         self._tasks = [
             task.interpolated(inputs, None if task.agent is None else agents[id(task.agent)]) for task in crew.tasks
         ]
-        self._places = {id(task): place for place, task in enumerate(crew.tasks)}
+        self._contexts = [crew.context_of(place) for place in range(len(crew.tasks))]
+        for needed in (each for context in self._contexts for each in context or () if not isinstance(each, int)):
+            if needed.output is None:
+                raise UsageError(
+                    f"the task {needed.label[:60]!r} is none of the crew's, and has not been done: run it before"
+                )
         self._pace = crew.pace()
         self._results = ToolCache() if crew.cache else None
         self._usage = RunUsage()
@@ -72,14 +78,15 @@ class CrewEngine:
             step.scope.sinks = (*step.scope.sinks, self._usage)
             try:
                 await self._run_tasks()
+                output = self._output()
+                for callback in crew.after_kickoff_callbacks:
+                    changed = await driver.call(callback, output)
+                    output = output if changed is None else changed
             except BaseException:
                 await self._stop()
                 raise
-            output = self._output()
-            for callback in crew.after_kickoff_callbacks:
-                changed = await driver.call(callback, output)
-                output = output if changed is None else changed
-            crew.note_usage(self._usage.metrics())
+            finally:
+                crew.note_usage(self._usage.metrics())
             step.complete(output=output, total_tokens=self._usage.metrics().total_tokens)
         return output
 
@@ -90,22 +97,20 @@ class CrewEngine:
                 work = partial(task.done, self._driver, duty, await self._context(place))
                 self._parallel[place] = (duty, self._driver.start(work))
                 continue
-            if not self._names_context(place):
+            if self._contexts[place] is None:
                 await self._await(range(place))
             self._note(place, await task.done(self._driver, duty, await self._context(place)))
         await self._await(range(len(self._tasks)))
 
-    def _names_context(self, place: int) -> bool:
-        return "context" in self._crew.tasks[place].model_fields_set
-
     async def _context(self, place: int) -> str:
         """Return the answers that a task is given: those of the tasks that it names, or of all that have ended."""
-        if self._names_context(place):
-            named = [self._places[id(task)] for task in self._crew.tasks[place].context or ()]
-            await self._await(named)
+        named = self._contexts[place]
+        if named is None:
+            named = [*sorted(self._outputs)]
         else:
-            named = sorted(self._outputs)
-        return _BETWEEN.join(self._outputs[place].raw for place in named)
+            await self._await([needed for needed in named if isinstance(needed, int)])
+        outputs = [self._outputs[needed] if isinstance(needed, int) else needed.output for needed in named]
+        return _BETWEEN.join(output.raw for output in outputs if output is not None)
 
     async def _await(self, places: Sequence[int]) -> None:
         for place in places:
@@ -149,31 +154,34 @@ class CrewEngine:
         if agent is None:
             raise UsageError(f"the task {task.label[:60]!r} has no agent")
         step_callbacks = () if crew.step_callback is None else (crew.step_callback,)
+        failures: list[ToolFailureRecord] = []
         return Duty(
             task,
             agent,
             self._driver,
-            tools=self._tools(task, agent),
+            tools=self._tools(task, agent, failures),
             paces=self._paces(),
             results=self._results,
             step_callbacks=step_callbacks,
             task_callbacks=() if crew.task_callback is None else (crew.task_callback,),
             policies=(crew,),
             requester=crew.label,
+            coworker_failures=failures,
         )
 
     def _paces(self) -> tuple[Pace, ...]:
         return () if self._pace is None else (self._pace,)
 
-    def _tools(self, task: Task, agent: Agent) -> list[BaseTool]:
+    def _tools(self, task: Task, agent: Agent, failures: list[ToolFailureRecord]) -> list[BaseTool]:
+        hand_over = self._hand_over(task, failures)
         if self._manager is not None:
             coworkers = [task.agent] if task.agent is not None else self._agents
-            return [*task.tools, *delegation_tools(coworkers, self._hand_over(task))]
+            return [*task.tools, *delegation_tools(coworkers, hand_over)]
         own = task.tools or agent.tools
         coworkers = [coworker for coworker in self._agents if coworker is not agent] if agent.allow_delegation else []
-        return [*own, *delegation_tools(coworkers, self._hand_over(task))]
+        return [*own, *delegation_tools(coworkers, hand_over)]
 
-    def _hand_over(self, task: Task) -> Any:
+    def _hand_over(self, task: Task, failures: list[ToolFailureRecord]) -> HandOver:
         async def hand_over(driver: Driver, coworker: Agent, work: Work, context: str) -> str:
             answered = await performed(
                 coworker,
@@ -186,6 +194,7 @@ class CrewEngine:
                 policies=(self._crew,),
                 owner=task,
             )
+            failures.extend(answered.failures)
             return answered.raw
 
         return hand_over

@@ -6,7 +6,7 @@ import json
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, SerializeAsAny
 
 from harness.errors import UsageError
 from harness.llm.output.usage import UsageMetrics
@@ -38,9 +38,9 @@ class TaskOutput(UserModel):
     #: The answer as text.
     raw: str = ""
     #: The answer as the task's `output_pydantic`.
-    pydantic: BaseModel | None = None
-    #: The answer as the task's `output_json`, as a dict.
-    json_dict: dict[str, Any] | None = None
+    pydantic: SerializeAsAny[BaseModel] | None = None
+    #: The answer as the task's `output_json`, as a dict; of a root model of something else, as that.
+    json_dict: Any = None
     #: The role of the agent that answered.
     agent: str
     output_format: OutputFormat = OutputFormat.RAW
@@ -49,8 +49,8 @@ class TaskOutput(UserModel):
     #: The tools that failed on the way.
     tool_failures: list[ToolFailureRecord] = Field(default_factory=list)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the structured answer as a dict; an empty one where there is none."""
+    def to_dict(self) -> Any:
+        """Return the structured answer as a dict, or what its root model is of; an empty one where there is none."""
         return _structured_dict(self.json_dict, self.pydantic)
 
     @property
@@ -70,15 +70,15 @@ class CrewOutput(UserModel):
     shown_in_frames: ClassVar[tuple[str, ...]] = ("raw", "json_dict", "token_usage")
 
     raw: str = ""
-    pydantic: BaseModel | None = None
-    json_dict: dict[str, Any] | None = None
+    pydantic: SerializeAsAny[BaseModel] | None = None
+    json_dict: Any = None
     #: In the order of the tasks.
     tasks_output: list[TaskOutput] = Field(default_factory=list)
     #: What all calls to models inside have used.
     token_usage: UsageMetrics = Field(default_factory=UsageMetrics)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the structured answer as a dict; an empty one where there is none."""
+    def to_dict(self) -> Any:
+        """Return the structured answer as a dict, or what its root model is of; an empty one where there is none."""
         return _structured_dict(self.json_dict, self.pydantic)
 
     @property
@@ -94,14 +94,14 @@ class CrewOutput(UserModel):
         return self.raw
 
 
-def _structured_dict(json_dict: dict[str, Any] | None, model: BaseModel | None) -> dict[str, Any]:
+def _structured_dict(json_dict: Any, model: BaseModel | None) -> Any:
     """Return a structured answer as a dict."""
     if json_dict is not None:
         return json_dict
     return {} if model is None else model.model_dump()
 
 
-def _json_text(json_dict: dict[str, Any] | None, owner: str, option: str) -> str:
+def _json_text(json_dict: Any, owner: str, option: str) -> str:
     """Return a dict as JSON text. Raises UsageError where there is none."""
     if json_dict is None:
         raise UsageError(f"there is no JSON output: {owner} has no {option}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Final, Generic, Self, TypeGuard, TypeVar
+from typing import Any, Final, Generic, Self, TypeVar
 
 from harness.errors import UsageError
 from harness.frames.frame import StreamFrame
@@ -27,7 +27,8 @@ class TaskPlaces:
 
     def chunk(self, frame: StreamFrame) -> StreamChunk | None:
         """Return the chunk of a frame, with the place of its task; frames come in their order."""
-        place = self._by_id.get(frame.data.get("task_id") or "", -1)
+        # An event of somebody's own may have anything there.
+        place = self._by_id.get(str(frame.data.get("task_id")), -1)
         if place < 0:
             place = self._by_scope.get(frame.parent_id or "", 0)
         if frame.type.endswith("_started"):
@@ -97,34 +98,46 @@ class _Chunked(Generic[T]):
                 yield chunk
 
     def _replayed(self, chunks: Iterator[StreamChunk]) -> Iterator[StreamChunk]:
-        yield from list(self._read)
-        with self._reading():
-            while not self.is_completed and self._take(chunk := next(chunks, None)):
-                yield chunk
+        place = 0
+        while place < len(self._read) or self._goes_on():
+            if place == len(self._read):
+                with self._reading():
+                    self._take(next(chunks, None))
+                continue
+            yield self._read[place]
+            place += 1
 
     async def _areplayed(self, chunks: AsyncIterator[StreamChunk]) -> AsyncIterator[StreamChunk]:
-        for chunk in list(self._read):
-            yield chunk
-        with self._reading():
-            while not self.is_completed and self._take(following := await anext(chunks, None)):
-                yield following
+        place = 0
+        while place < len(self._read) or self._goes_on():
+            if place == len(self._read):
+                with self._reading():
+                    self._take(await anext(chunks, None))
+                continue
+            yield self._read[place]
+            place += 1
 
-    def _take(self, chunk: StreamChunk | None) -> TypeGuard[StreamChunk]:
-        """Keep the next chunk; return whether there is one, and nobody has closed the output meanwhile."""
-        if chunk is None or self._is_closed:
-            return False
-        self._read.append(chunk)
-        return True
+    def _goes_on(self) -> bool:
+        """Return whether there may be more chunks. Raises what reading them failed with."""
+        if self._error is not None:
+            raise self._error
+        return not self.is_completed
+
+    def _take(self, chunk: StreamChunk | None) -> None:
+        """Keep the next chunk, unless somebody has closed the output meanwhile; None is the end."""
+        if chunk is None:
+            self._is_at_end = True
+        elif not self._is_closed:
+            self._read.append(chunk)
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
-        """A block that reads chunks to their end, and notes how that was."""
+        """A block that reads a chunk, and notes what that failed with."""
         try:
             yield
         except Exception as error:
             self._error, self._is_at_end = error, True
             raise
-        self._is_at_end = True
 
     # What is known of it.
 

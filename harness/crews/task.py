@@ -51,6 +51,9 @@ class Task(TaskSettings):
         work = placed_context()
 
         def run() -> None:
+            # From here on nobody can cancel it.
+            if not future.set_running_or_notify_cancel():
+                return
             outcome = attempt(lambda: work.run(self.execute_sync, agent, context, tools))
             if outcome.error is not None:
                 future.set_exception(outcome.error)

@@ -99,7 +99,7 @@ class TaskSettings(Configured):
     def all_guardrails(self) -> tuple[Guardrail, ...]:
         """What looks at its answer, in order."""
         several = self.guardrails
-        if several is None:
+        if not several:
             return () if self.guardrail is None else (self.guardrail,)
         return (several,) if isinstance(several, str) or callable(several) else tuple(several)
 

@@ -59,12 +59,12 @@ def stream_frame_to_chunk(frame: StreamFrame) -> StreamChunk | None:
         return None
     tool_call = _tool_call(payload)
     return StreamChunk(
-        content=decoded_text(chunk),
+        content=_text(chunk),
         chunk_type=StreamChunkType.TEXT if tool_call is None else StreamChunkType.TOOL_CALL,
-        task_name=payload.get("task_name") or "",
-        task_id=payload.get("task_id") or "",
-        agent_role=payload.get("agent_role") or "",
-        agent_id=payload.get("agent_id") or "",
+        task_name=_text(payload.get("task_name")),
+        task_id=_text(payload.get("task_id")),
+        agent_role=_text(payload.get("agent_role")),
+        agent_id=_text(payload.get("agent_id")),
         tool_call=tool_call,
     )
 
@@ -76,13 +76,17 @@ def _tool_call(payload: Mapping[str, Any]) -> ToolCallChunk | None:
     function = called.get("function")
     if not isinstance(function, dict):
         return None
-    arguments = function.get("arguments")
+    index = called.get("index")
     return ToolCallChunk(
-        tool_id=called.get("id"),
-        tool_name=function.get("name"),
-        arguments=decoded_text(arguments) if _is_text(arguments) else "",
-        index=called.get("index") or 0,
+        tool_id=_text(called.get("id")) or None,
+        tool_name=_text(function.get("name")) or None,
+        arguments=_text(function.get("arguments")),
+        index=index if isinstance(index, int) else 0,
     )
+
+
+def _text(value: Any) -> str:
+    return decoded_text(value) if _is_text(value) else ""
 
 
 def _is_text(value: Any) -> bool:

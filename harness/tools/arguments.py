@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import typing
 import warnings
@@ -12,6 +13,9 @@ from pydantic import BaseModel, ConfigDict, create_model
 
 from harness.errors import UsageError
 
+#: Keywords of JSON Schema with a schema for each name, and with values, which have keys of their own.
+_OF_NAMES = ("properties", "$defs")
+_OF_VALUES = ("default", "examples", "enum", "const")
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
@@ -20,16 +24,21 @@ class InferredArguments(BaseModel, defer_build=True):
 
 
 def arguments_of(function: Callable[..., Any], tool_name: str) -> type[BaseModel]:
-    """Return a model with a field for each parameter of `function` but `self`; those without annotation take anything.
+    """Return a model with a field for each parameter of `function` but `self` and private ones; unannotated ones take anything.
 
     Raises:
-        UsageError: an annotation names what can't be found.
+        UsageError: an annotation names what can't be found, or a parameter can't be given by its name.
     """
+    annotated = function
+    while isinstance(annotated, functools.partial):
+        annotated = annotated.func
+    if not inspect.isroutine(annotated) and not inspect.isclass(annotated):
+        annotated = type(annotated).__call__
     try:
-        hints = typing.get_type_hints(function, include_extras=True)
+        hints = typing.get_type_hints(annotated, include_extras=True)
     except NameError as error:
         raise UsageError(
-            f"the tool {tool_name!r}: an annotation of {function.__qualname__} can't be resolved ({error}); define "
+            f"the tool {tool_name!r}: an annotation of {annotated.__qualname__} can't be resolved ({error}); define "
             "the type at the top of its module, or give the tool an args_schema"
         ) from error
     fields: dict[str, Any] = {}
@@ -40,6 +49,14 @@ def arguments_of(function: Callable[..., Any], tool_name: str) -> type[BaseModel
         if parameter.kind in _VARIADIC or name == "self":
             continue
         default = ... if parameter.default is inspect.Parameter.empty else parameter.default
+        if parameter.kind is inspect.Parameter.POSITIONAL_ONLY or name.startswith("_"):
+            if default is not ...:
+                # Its own matter.
+                continue
+            raise UsageError(
+                f"the tool {tool_name!r}: the parameter {name!r} has no name that a model may give it by; leave out the "
+                "'/' behind it, or the '_' before it"
+            )
         fields[name] = (hints.get(name, Any), default)
     with warnings.catch_warnings():
         # A parameter may have the name of one of pydantic's own attributes.
@@ -70,10 +87,12 @@ def _untitled(schema: Any) -> Any:
         return schema
     untitled = {}
     for name, part in schema.items():
-        if name == "title" and isinstance(part, str):
-            continue
-        # A property may be called `title`, too; then it is a schema and no text.
-        untitled[name] = _untitled(part)
+        if name in _OF_NAMES:
+            untitled[name] = {key: _untitled(each) for key, each in part.items()}
+        elif name in _OF_VALUES:
+            untitled[name] = part
+        elif name != "title":
+            untitled[name] = _untitled(part)
     return untitled
 
 

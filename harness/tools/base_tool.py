@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from harness.errors import UsageError
 from harness.tools.arguments import InferredArguments, arguments_of, parameters_schema
@@ -25,7 +25,7 @@ _counting = threading.Lock()
 _WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _UNFIT: Final = re.compile(r"[^a-z0-9]+")
 #: The longest name of a function that all providers take, and how much of a longer one is kept before its digest.
-_LONGEST: Final = 64
+LONGEST_NAME: Final = 64
 _KEPT: Final = 55
 
 
@@ -72,22 +72,23 @@ class BaseTool(UserModel):
     #: What its failures lead to; None leaves it to the task, the agent and the crew.
     tool_failure_policy: ToolFailurePolicy | None = None
 
-    _definition: dict[str, Any] | None = PrivateAttr(default=None)
+    #: What the definition was made of, which may change, and the definition.
+    _definition: tuple[tuple[Any, ...], dict[str, Any]] | None = PrivateAttr(default=None)
 
     # What a subclass implements.
 
-    def _run(self, *args: Any, **kwargs: Any) -> Any:
+    def _run(self, /, *args: Any, **kwargs: Any) -> Any:
         """Do the work; may be a coroutine function. By default `_arun` is run to its end."""
         return run_coroutine(lambda: self._arun(*args, **kwargs))
 
-    async def _arun(self, *args: Any, **kwargs: Any) -> Any:
+    async def _arun(self, /, *args: Any, **kwargs: Any) -> Any:
         """Do the work without blocking the loop. By default `_run` works in a thread."""
         value = await in_thread(lambda: self._run(*args, **kwargs))
         return await value if inspect.isawaitable(value) else value
 
     # What users call.
 
-    def run(self, *args: Any, **kwargs: Any) -> Any:
+    def run(self, /, *args: Any, **kwargs: Any) -> Any:
         """Use the tool, and return what it returns; a `ToolFailure` once it has been used as often as it may be.
 
         Raises:
@@ -99,15 +100,15 @@ class BaseTool(UserModel):
         value = self._run(**arguments)
         return run_coroutine(lambda: value) if inspect.iscoroutine(value) else value
 
-    async def arun(self, *args: Any, **kwargs: Any) -> Any:
+    async def arun(self, /, *args: Any, **kwargs: Any) -> Any:
         """Do as `run`, without blocking the loop."""
         arguments = self.arguments(*args, **kwargs)
         if not self._counted():
             return self._used_up()
         return await self._arun(**arguments)
 
-    def arguments(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """Return the arguments as the work gets them: validated, and only those that were given.
+    def arguments(self, /, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Return the arguments as the work gets them: validated, and with the defaults of those that were not given.
 
         The named ones are in the order of the parameters, others after them, as they were given.
 
@@ -129,7 +130,7 @@ class BaseTool(UserModel):
         except ValidationError as error:
             raise ToolInputError(f"the arguments of the tool {self.name!r} do not fit: {all_faults(error)}") from error
         if issubclass(self.args_schema, InferredArguments):
-            return {name: value for name, value in fitting if name in fitting.model_fields_set}
+            return dict(fitting)
         return fitting.model_dump()
 
     def reset_usage_count(self) -> None:
@@ -159,23 +160,22 @@ class BaseTool(UserModel):
         """Its name as providers take it and as models of the reference runtime know it: `get_tide` for `Get tide`."""
         plain = unicodedata.normalize("NFKD", self.name).encode("ascii", "ignore").decode()
         name = _UNFIT.sub("_", _WORD.sub("_", plain).lower()).strip("_") or "tool"
-        if len(name) <= _LONGEST:
+        if len(name) <= LONGEST_NAME:
             return name
         # Long names may differ at their ends alone.
         return f"{name[:_KEPT]}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
     def definition(self) -> dict[str, Any]:
         """Return what a model is given of it, as `{type, function: {name, description, parameters}}`."""
-        if self._definition is None:
-            self._definition = {
-                "type": "function",
-                "function": {
-                    "name": self.function_name,
-                    "description": self.description,
-                    "parameters": parameters_schema(self.args_schema),
-                },
+        made_of = (self.name, self.description, self.args_schema)
+        if self._definition is None or self._definition[0] != made_of:
+            function = {
+                "name": self.function_name,
+                "description": self.description,
+                "parameters": parameters_schema(self.args_schema),
             }
-        return self._definition
+            self._definition = (made_of, {"type": "function", "function": function})
+        return self._definition[1]
 
     def may_be_kept(self, arguments: Mapping[str, Any], result: Any) -> bool:
         """Return whether a result may stand for the next use with the same arguments."""
@@ -188,6 +188,11 @@ class BaseTool(UserModel):
             return kind._arun
         return kind._run
 
+    @field_validator("args_schema", mode="before")
+    @classmethod
+    def _inferred(cls, schema: Any) -> Any:
+        return InferredArguments if schema is None else schema
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         kind = type(self)
@@ -195,6 +200,6 @@ class BaseTool(UserModel):
             raise UsageError(f"{kind.__name__} has neither _run() nor _arun(): implement one of them")
         if self.max_usage_count is not None and self.max_usage_count < 1:
             raise UsageError(f"max_usage_count of the tool {self.name!r} is at least 1, not {self.max_usage_count}")
-        if self.args_schema is InferredArguments:
+        if self.args_schema in (InferredArguments, None):
             self.args_schema = arguments_of(self._work(), self.name)
         return self

@@ -17,10 +17,10 @@ class FunctionTool(BaseTool):
 
     func: Callable[..., Any]
 
-    def _run(self, *args: Any, **kwargs: Any) -> Any:
+    def _run(self, /, *args: Any, **kwargs: Any) -> Any:
         return self.func(*args, **kwargs)
 
-    async def _arun(self, *args: Any, **kwargs: Any) -> Any:
+    async def _arun(self, /, *args: Any, **kwargs: Any) -> Any:
         if inspect.iscoroutinefunction(self.func):
             return await self.func(*args, **kwargs)
         return await super()._arun(*args, **kwargs)

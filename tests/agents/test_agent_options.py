@@ -59,3 +59,13 @@ def test_templates_say_how_the_texts_are_put() -> None:
     (said,) = pilot.llm.said_to(0)
     assert said.startswith("<s>You are Pilot.")
     assert said.endswith("</s><u>Is it?</u>")
+
+
+@pytest.mark.parametrize("asked", ["Is it?", [{"role": "user", "content": "Is it?"}]], ids=["text", "messages"])
+def test_a_model_without_system_prompts_is_told_in_the_users_words_and_the_date(asked: Any) -> None:
+    pilot = agent("yes", use_system_prompt=False, inject_date=True, date_format="in %Y")
+    pilot.kickoff(asked)
+    messages = pilot.llm.requests[0].messages
+    assert {message.role for message in messages} == {"user"}
+    said = "\n".join(pilot.llm.said_to(0))
+    assert all(part in said for part in ("You are Pilot.", "Is it?", "Today is in 2"))

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from harness import event_bus, tool
-from harness.agents import AgentAction
+from harness.agents import AgentAction, AgentFinish
 from harness.events import ToolUsageFinishedEvent
 from harness.tools import ToolFailureReason
 from tests.agents.scripted import (
     WAYS,
+    Speaker,
     Way,
     agent,
     calls,
@@ -27,9 +30,14 @@ def test_a_result_may_be_the_answer(way: Way) -> None:
         """Look it up."""
         return "word for word"
 
-    pilot = agent(calls(("look_up", {})), "never said", tools=[look_up])
+    steps: list[Any] = []
+    pilot = agent(calls(("look_up", {})), "never said", tools=[look_up], step_callback=steps.append)
     assert kicked_off(pilot, way, "What?").raw == "word for word"
     assert len(pilot.llm.requests) == 1
+    assert steps == [
+        AgentAction("", "look_up", "{}", "", "word for word"),
+        AgentFinish("", "word for word", "word for word"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -78,3 +86,54 @@ def test_what_a_model_says_beside_its_calls_stays_in_the_conversation(way: Way) 
     assert kicked_off(pilot, way, "How high?").raw == "It is high."
     assert pilot.llm.said_to(1)[2:] == ["I will look.", "high at Bergen"]
     assert steps[0] == AgentAction("I will look.", "get_tide", '{"place": "Bergen"}', "I will look.", "high at Bergen")
+
+
+@pytest.mark.parametrize("functions", [True, False], ids=["native", "in text"])
+def test_tools_that_a_model_would_have_one_name_for_are_told_apart(functions: bool) -> None:
+    tools = []
+    for name in ("天気", "潮", "潮汐"):
+
+        @tool(name)
+        def look(place: str, name: str = name) -> str:
+            """Look at a place."""
+            return f"{name} at {place}"
+
+        tools.append(look)
+    arguments = {"place": "Bergen"}
+    answers = [
+        calls((name, arguments)) if functions else f"Action: {name}\nAction Input: {json.dumps(arguments)}"
+        for name in ("tool", "tool_2", "tool_3", "潮")
+    ]
+    model = Speaker(*answers, "Done.", functions=functions)
+    # One that is there twice is one.
+    agent(llm=model, tools=[*tools, tools[0]]).kickoff("What?")
+    told = [model.said_to(number)[-1].removeprefix("Observation: ") for number in range(1, 5)]
+    assert told == ["天気 at Bergen", "潮 at Bergen", "潮汐 at Bergen", "潮 at Bergen"]
+    if functions:
+        assert [told.function.name for told in model.requests[0].tools or ()] == ["tool", "tool_2", "tool_3"]
+    else:
+        assert all(f"- {name}: Look" in model.said_to(0)[0] for name in ("tool", "tool_2", "tool_3"))
+
+
+class Tide(BaseModel):
+    metres: float
+
+
+@pytest.mark.parametrize(
+    ("gives", "told"),
+    [
+        ({"Bergen": Tide(metres=1.5)}, '{"Bergen": {"metres": 1.5}}'),
+        ([Tide(metres=1.5), "Oslo"], '[{"metres": 1.5}, "Oslo"]'),
+        ({(60, 5): "Bergen"}, "{(60, 5): 'Bergen'}"),
+    ],
+    ids=["models in a dict", "models in a list", "keys that JSON has none of"],
+)
+def test_the_model_is_told_what_a_tool_gave(gives: Any, told: str) -> None:
+    @tool
+    def look() -> Any:
+        """Look around."""
+        return gives
+
+    pilot = agent(calls(("look", {})), "Seen.", tools=[look])
+    assert pilot.kickoff("What?").tool_failures == []
+    assert pilot.llm.said_to(1)[-1] == told

@@ -101,6 +101,16 @@ def test_an_answer_is_sent_back_until_the_guardrail_lets_it_pass(way: Way) -> No
     assert tree(frames) == ["agent_execution_started", *call * 3, "agent_execution_completed"]
 
 
+@pytest.mark.parametrize(
+    "given", ['{"place": "Oslo", "metres": 2.0}', Tide(place="Oslo", metres=2.0)], ids=["as text", "as the model"]
+)
+def test_what_a_guardrail_gives_in_place_of_an_answer_is_it_in_every_form(given: Any) -> None:
+    pilot = agent('{"place": "Bergen", "metres": 1.5}', guardrail=lambda output: (True, given))
+    output = pilot.kickoff("How high?", response_format=Tide)
+    assert output.pydantic == Tide(place="Oslo", metres=2.0) == Tide.model_validate_json(output.raw)
+    assert len(pilot.llm.requests) == 1
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_an_answer_that_never_passes_is_an_error(way: Way) -> None:
     pilot = agent("no", guardrail=lambda output: (False, "wrong"), guardrail_max_retries=1)

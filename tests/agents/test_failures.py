@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness import BaseTool, ProviderError, UsageError
+from harness import BaseTool, ProviderError, UsageError, tool
 from harness.tools import ToolExecutionFailedError, ToolFailurePolicy, ToolFailureReason
 from tests.agents.scripted import (
     WAYS,
@@ -70,15 +70,29 @@ def test_what_a_failing_tool_leads_to(policy: ToolFailurePolicy, failing: BaseTo
 
 
 def test_the_model_is_told_what_went_wrong() -> None:
+    @tool
+    def look() -> str:
+        """Look around; a host may say null of no arguments."""
+        return "nothing seen"
+
     pilot = agent(
-        calls(("sink", {"place": "Bergen"}), ("report", {"place": "Bergen"}), ("get_moon", {}), ("get_tide", "[]")),
+        calls(
+            ("sink", {"place": "Bergen"}),
+            ("report", {"place": "Bergen"}),
+            ("get_moon", {}),
+            ("get_tide", "[]"),
+            ("get_tide", "[" * 100_000),
+            ("look", "null"),
+        ),
         "Well.",
-        tools=[sink, report, tide],
+        tools=[sink, report, tide, look],
     )
     pilot.kickoff("How high?")
     assert pilot.llm.said_to(1)[3:] == [
         "sink failed with RuntimeError: no water at Bergen",
         "Bergen is closed",
-        "get_moon failed with UnknownToolError: there is no tool 'get_moon'; the tools are sink, report, get_tide",
-        "Get tide failed with ToolInputError: the arguments of the tool 'Get tide' are no JSON object: they are list",
+        "get_moon failed with UnknownToolError: there is no tool 'get_moon'; the tools are sink, report, get_tide, look",
+        "Get tide failed with ToolInputError: the tool 'Get tide' takes a JSON object: the arguments are list, not an object",
+        "Get tide failed with ToolInputError: the tool 'Get tide' takes a JSON object: the arguments are nested too deep",
+        "nothing seen",
     ]

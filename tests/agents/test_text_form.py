@@ -62,6 +62,10 @@ ASKED: dict[str, str] = {
     "no brace at the end": 'Action: get_tide\nAction Input: {"place": "Bergen"',
     "a name in brackets": 'Action: [get_tide]\nAction Input: {"place": "Bergen"}',
     "and goes on": 'Action: get_tide\nAction Input: {"place": "Bergen"}\n\nThought: And?\nAction: get_tide\nAction Input: {"place": "Oslo"}',
+    "on lines of their own": 'Action:\nget_tide\nAction Input:\n{"place": "Bergen"}',
+    "and says what comes": 'Action: get_tide\nAction Input: {"place": "Bergen"}\n\nI will wait for the tide.',
+    "in a fence, and says what comes": 'Action: get_tide\nAction Input: ```json\n{"place": "Bergen"}\n```\nI wait.',
+    "as code": 'Action: get_tide\nAction Input: `{"place": "Bergen"}`',
     "and answers": 'Action: get_tide\nAction Input: {"place": "Bergen"}\nFinal Answer: It is low.',
 }
 
@@ -74,6 +78,27 @@ def test_a_tool_that_a_model_asks_for_in_its_own_way_of_the_form_is_used(said: s
     assert json.loads(steps[0].tool_input) == {"place": "Bergen"}
     assert model.said_to(1)[-1] == "Observation: high at Bergen"
     assert "Oslo" not in model.said_to(1)[-2]
+
+
+def test_the_lines_of_an_argument_may_stand_as_they_are() -> None:
+    model = Speaker(
+        'Action: get_tide\nAction Input: {"place": "Bergen,\n```Norway```"}', "Final Answer: High.", functions=False
+    )
+    agent(llm=model, tools=[tide]).kickoff("How high?")
+    assert model.said_to(1)[-1] == "Observation: high at Bergen,\n```Norway```"
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [
+        ("Thought: I know.\nFinal Answer: Minutes.\nAction: Kari sails.", "Minutes.\nAction: Kari sails."),
+        ("Minutes.\n\n**Action:**\n- Kari sails.", "Minutes.\n\n**Action:**\n- Kari sails."),
+    ],
+    ids=["after the words that begin one", "under a heading"],
+)
+def test_an_answer_that_speaks_of_actions_is_the_answer(said: str, answer: str) -> None:
+    output = agent(llm=Speaker(said, functions=False), tools=[tide]).kickoff("What was said?")
+    assert (output.raw, output.tool_failures) == (answer, [])
 
 
 #: What a model without tools says, and the answer that it is.
@@ -98,6 +123,17 @@ class OldStyle(BaseLLM):
         return f"{len(messages)} messages"
 
 
+class OldAsync(BaseLLM):
+    """Has a `call` with all parameters, and an `acall` with fewer."""
+
+    def call(self, messages: Any, **options: Any) -> str:  # type: ignore[override]
+        return f"{len(messages)} messages"
+
+    async def acall(self, messages: Any, tools: Any = None) -> str:  # type: ignore[override]
+        return f"{len(messages)} messages"
+
+
 @pytest.mark.parametrize("way", WAYS)
-def test_a_subclass_with_a_call_of_its_own_is_given_what_it_takes(way: Way) -> None:
-    assert kicked_off(agent(llm=OldStyle("old")), way, "How many?").raw == "2 messages"
+@pytest.mark.parametrize("model", [OldStyle, OldAsync])
+def test_a_subclass_with_a_call_of_its_own_is_given_what_it_takes(model: type[BaseLLM], way: Way) -> None:
+    assert kicked_off(agent(llm=model("old")), way, "How many?").raw == "2 messages"

@@ -209,6 +209,13 @@ FRAME_MUTATIONS = (
         "order.scope-nesting",
     ),
     row(
+        "a crew that fails untold",
+        "error.frames-first",
+        T.failed_crew,
+        untold("crew_kickoff_failed"),
+        "order.scope-nesting",
+    ),
+    row(
         "a call that fails untold",
         "error.frames-first",
         T.refused_call,

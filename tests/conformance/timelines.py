@@ -23,7 +23,8 @@ _CHANNELS = {
     "tools": "tool_usage_started tool_usage_finished tool_usage_error",
     "messages": "conversation_message_added",
     "lifecycle": "crew_kickoff_started crew_kickoff_completed task_started task_completed agent_execution_started "
-    "agent_execution_completed checkpoint_restore_started checkpoint_restore_completed",
+    "agent_execution_completed agent_execution_error crew_kickoff_failed checkpoint_restore_started "
+    "checkpoint_restore_completed",
 }
 CHANNEL = {name: channel for channel, names in _CHANNELS.items() for name in names.split()}
 
@@ -345,6 +346,17 @@ def failed_flow() -> Evidence:
     method = timeline.method("write", flow)
     timeline.close("method_execution_failed", method, error="no paper", error_type="ValueError")
     timeline.close("flow_failed", flow, error="no paper", error_type="ValueError")
+    return timeline.evidence("failed")
+
+
+def failed_crew() -> Evidence:
+    """A crew whose agent fails after its call, such as by a guardrail."""
+    timeline = Timeline()
+    crew = timeline.add("crew_kickoff_started")
+    agent = timeline.add("agent_execution_started", crew)
+    timeline.complete(timeline.call("c1", agent, stream=False), "Hello")
+    timeline.close("agent_execution_error", agent, error="boom", error_type="ValueError")
+    timeline.close("crew_kickoff_failed", crew, error="boom", error_type="ValueError")
     return timeline.evidence("failed")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 
 from harness import Crew, TaskOutput, UsageError
 from harness.agents import AgentFinish, GuardrailError
@@ -15,8 +15,10 @@ from tests.agents.scripted import (
     WAYS,
     Way,
     agent,
+    calls,
     kicked_off,
     session_of,
+    sink,
     tide,
     tree,
 )
@@ -28,6 +30,22 @@ BERGEN = '{"place": "Bergen", "metres": 1.5}'
 class Tide(BaseModel):
     place: str
     metres: float
+
+
+@pytest.mark.parametrize("form", ["output_pydantic", "output_json"])
+def test_a_structured_answer_may_be_a_list(form: str) -> None:
+    pilot = agent('["Bergen", "Oslo"]')
+    result = Crew(agents=[pilot], tasks=[task("Look.", pilot, **{form: RootModel[list[str]]})]).kickoff()
+    assert result.to_dict() == result.tasks_output[0].to_dict() == ["Bergen", "Oslo"]
+    assert result.raw == '["Bergen","Oslo"]'
+
+
+def test_a_structured_answer_is_dumped_whole() -> None:
+    pilot = agent(BERGEN)
+    result = Crew(agents=[pilot], tasks=[task("Look.", pilot, output_pydantic=Tide)]).kickoff()
+    for output in (result, *result.tasks_output, pilot.kickoff("Look.", response_format=Tide)):
+        assert output.model_dump()["pydantic"] == {"place": "Bergen", "metres": 1.5}
+        assert '"pydantic":{"place":"Bergen","metres":1.5}' in output.model_dump_json()
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -61,10 +79,12 @@ def test_an_answer_is_written_to_its_file(way: Way, tmp_path: Path) -> None:
             output_file=f"{tmp_path}/model.json",
             output_pydantic=Tide,
         ),
+        task("Look.", agent("It is \ud83d"), output_file=f"{tmp_path}/torn.md"),
     ]
     kicked_off(Crew(agents=[pilot], tasks=tasks), way, inputs={"place": "Bergen"})
     assert (tmp_path / "Bergen/tide.md").read_text() == "It is high."
     assert (tmp_path / "tide.json").read_text() == '{\n  "place": "Bergen",\n  "metres": 1.5\n}'
+    assert (tmp_path / "torn.md").read_text() == "It is ?"
     assert (tmp_path / "model.json").read_text() == '{"place":"Bergen","metres":1.5}'
 
 
@@ -110,6 +130,25 @@ def test_a_task_is_done_again_until_its_guardrails_let_it_pass(way: Way) -> None
         (True, None, 1),
         (True, None, 0),
     ]
+
+
+def test_an_answer_that_is_given_again_is_looked_at_by_all_guardrails() -> None:
+    def discreet(output: TaskOutput) -> tuple[bool, Any]:
+        return True, output.raw.replace("Kari", "somebody")
+
+    def long(output: TaskOutput) -> tuple[bool, Any]:
+        return (True, output) if len(output.raw) > 9 else (False, "too short")
+
+    pilot = agent("Kari.", "Kari sails.")
+    made = task("Say it.", pilot, guardrails=[discreet, long])
+    assert Crew(agents=[pilot], tasks=[made]).kickoff().raw == "somebody sails."
+
+
+def test_tools_that_failed_before_an_answer_was_sent_back_stay_noted() -> None:
+    pilot = agent(calls(("sink", {"place": "Bergen"})), "no", "yes", tools=[sink])
+    made = task("Say it.", pilot, guardrails=[], guardrail=lambda output: (output.raw == "yes", output.raw))
+    (output,) = Crew(agents=[pilot], tasks=[made]).kickoff().tasks_output
+    assert (output.raw, [record.tool_name for record in output.tool_failures]) == ("yes", ["sink"])
 
 
 @pytest.mark.parametrize("way", WAYS)

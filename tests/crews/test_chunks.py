@@ -17,9 +17,11 @@ from harness import (
     StreamChunk,
     Task,
     UsageError,
+    event_bus,
     start,
     stream_frame_to_chunk,
 )
+from harness.events import BaseEvent
 from tests.agents.scripted import WAYS, Answer, Held, Speaker, Way, agent, by, calls, tide
 
 ASKED = calls(("get_tide", {"place": "Bergen"}))
@@ -152,6 +154,18 @@ def test_what_a_task_asks_a_model_by_itself_has_the_tasks_place() -> None:
     assert [(chunk.content, chunk.task_index, chunk.task_id) for chunk in chunks][-1] == ("sound", 1, "")
 
 
+def test_an_event_of_ones_own_is_of_the_task_around_it() -> None:
+    class Note(BaseEvent):
+        type: str = "llm_stream_chunk"
+        chunk: str = "noted"
+        task_id: Any = None
+
+    crew = crew_of("one", "two")
+    crew.tasks[1].callback = lambda output: event_bus.emit(output, Note(task_id={"no": "id"}))
+    chunks = read(kicked_off(crew, "sync"), "sync")
+    assert [(chunk.content, chunk.task_index) for chunk in chunks] == [("one", 0), ("two", 1), ("noted", 1)]
+
+
 # For each of several inputs.
 
 
@@ -258,6 +272,22 @@ def test_an_output_by_hand_is_read_to_its_end_and_again(kind: type[Any], way: Wa
     assert (output.is_completed, output.is_cancelled) == (True, False)
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_two_readers_of_an_output_by_hand_take_no_chunk_from_each_other(way: Way) -> None:
+    output = made(CrewStreamingOutput, way, Source())
+
+    def both() -> list[StreamChunk]:
+        one, other = iter(output), iter(output)
+        return [next(one), next(other), next(other), *one, *other]
+
+    async def aboth() -> list[StreamChunk]:
+        one, other = aiter(output), aiter(output)
+        begun = [await anext(one), await anext(other), await anext(other)]
+        return [*begun, *[chunk async for chunk in one], *[chunk async for chunk in other]]
+
+    assert by(way, both, aboth) == [CHUNKS[0], *CHUNKS, CHUNKS[1]]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_output_by_hand_may_be_of_anything_that_can_be_iterated(kind: type[Any]) -> None:
     output = kind(sync_iterator=CHUNKS)
@@ -295,8 +325,10 @@ def test_an_output_by_hand_that_is_closed_half_way_is_cancelled(kind: type[Any],
 def test_an_output_by_hand_fails_with_its_sources_error(way: Way) -> None:
     error = ValueError("torn")
     output = made(CrewStreamingOutput, way, Source(error))
-    with pytest.raises(ValueError, match="torn"):
-        read(output, way)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="torn") as raised:
+            read(output, way)
+        assert (raised.value, output.chunks) == (error, CHUNKS)
     with pytest.raises(ValueError, match="torn") as again:
         output.result  # noqa: B018
     assert again.value is error

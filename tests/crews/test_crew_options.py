@@ -17,6 +17,15 @@ from tests.crews.pilots import task
 
 PILOT = agent("x")
 OTHER = task("Other.", PILOT)
+
+
+def late_context() -> Crew:
+    first = task("First.", PILOT)
+    crew = Crew(agents=[], tasks=[first, OTHER])
+    first.context = [OTHER]
+    return crew
+
+
 BAD: dict[str, tuple[Callable[[], Any], str]] = {
     "a task without agent": (
         lambda: Crew(agents=[], tasks=[Task(description="Look.", expected_output="It.")]),
@@ -38,6 +47,7 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: Crew(agents=[], tasks=[task("First.", PILOT, context=[OTHER]), OTHER]),
         "has 'Other.' as context, which is no task before it",
     ),
+    "context from later, set late": (lambda: late_context().kickoff(), "has 'Other.' as context, which is no task"),
     "two forms": (lambda: task("x", PILOT, output_json=TaskOutput, output_pydantic=TaskOutput), "one form of answer"),
     "a file outside": (lambda: task("x", PILOT, output_file="../tide.md"), "inside the current folder"),
     "nearly an option": (

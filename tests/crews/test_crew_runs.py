@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from harness import BaseLLM, Crew, CrewOutput, StreamFrame, Task, event_bus
+from harness.agents import GuardrailError
 from harness.events import LLMStreamChunkEvent
 from tests.agents.scripted import (
     WAYS,
@@ -198,6 +200,39 @@ def test_a_task_can_be_done_without_a_crew(way: Way) -> None:
     output = by(way, made.execute_sync, made.aexecute_sync)
     assert (output.raw, made.output) == ("It is high.", output)
     assert made.execute_async().result(30).raw == "It is high."
+
+
+def test_a_task_that_is_being_done_can_not_be_cancelled_any_more() -> None:
+    held = Held("It is high.")
+    future = task("Look.", agent(held)).execute_async()
+    assert held.reached.wait(30)
+    assert not future.cancel()
+    held.let_go.set()
+    assert future.result(30).raw == "It is high."
+
+
+def test_the_usage_of_a_crew_is_that_of_its_last_run_even_where_that_failed() -> None:
+    crew = crew_of("one", "two", "three", tasks=1)
+    crew.kickoff()
+    crew.tasks[0].guardrail_max_retries = 1
+    crew.tasks[0].guardrail = lambda output: (False, "no")
+    with pytest.raises(GuardrailError):
+        crew.kickoff()
+    assert crew.usage_metrics is not None
+    assert crew.usage_metrics.successful_requests == 2
+
+
+def test_a_crew_that_has_run_can_be_copied() -> None:
+    tides = ["one", "two"]
+
+    class Tells(BaseLLM):
+        def call(self, messages: Any, **options: Any) -> str:  # type: ignore[override]
+            return tides.pop(0)
+
+    pilot = agent(llm=Tells("tells"), max_rpm=100)
+    crew = Crew(agents=[pilot], tasks=[task("Look.", pilot)], max_rpm=100)
+    assert crew.kickoff().raw == "one"
+    assert copy.deepcopy(crew).kickoff().raw == "two"
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -91,11 +94,30 @@ def test_a_flow_shows_the_whole_tree_with_its_tokens_and_counts_it(kind: type[Fl
     assert flow.usage_metrics.total_tokens == 7 + 13 + 13
 
 
-def test_a_subclass_may_give_calls_as_an_sdks_objects() -> None:
+def openai_call() -> Any:
     from openai.types.chat import ChatCompletionMessageToolCall
 
-    call = {"id": "c", "type": "function", "function": {"name": "get_tide", "arguments": '{"place": "Bergen"}'}}
-    said: list[Any] = [[ChatCompletionMessageToolCall.model_validate(call)], ["no", "calls"]]
+    return ChatCompletionMessageToolCall.model_validate(
+        {"id": "c", "type": "function", "function": {"name": "get_tide", "arguments": '{"place": "Bergen"}'}}
+    )
+
+
+AT_BERGEN = {"place": "Bergen"}
+#: How a subclass may give a call, as SDKs and hosts do.
+GIVEN: dict[str, Callable[[], Any]] = {
+    "OpenAI's object": openai_call,
+    "an object": lambda: SimpleNamespace(id="c", function=SimpleNamespace(name="get_tide", arguments=AT_BERGEN)),
+    "without an id": lambda: {"function": {"name": "get_tide", "arguments": AT_BERGEN}},
+    "Anthropic's": lambda: {"type": "tool_use", "id": "c", "name": "get_tide", "input": AT_BERGEN},
+    "Bedrock's": lambda: {"toolUseId": "c", "name": "get_tide", "input": AT_BERGEN},
+    "Gemini's": lambda: SimpleNamespace(function_call=SimpleNamespace(name="get_tide", args=AT_BERGEN)),
+    "of Responses": lambda: {"call_id": "c", "id": "f", "name": "get_tide", "arguments": '{"place": "Bergen"}'},
+}
+
+
+@pytest.mark.parametrize("given", GIVEN.values(), ids=GIVEN.keys())
+def test_a_subclass_may_give_calls_as_an_sdk_does(given: Callable[[], Any]) -> None:
+    said: list[Any] = [[given()], ["no", "calls"]]
 
     class Own(BaseLLM):
         def call(self, messages: Any, **options: Any) -> Any:  # type: ignore[override]
@@ -103,4 +125,7 @@ def test_a_subclass_may_give_calls_as_an_sdks_objects() -> None:
 
     output = agent(llm=Own("own"), tools=[tide]).kickoff("How high?")
     assert output.raw == "['no', 'calls']"
-    assert output.messages[3]["content"] == "high at Bergen"
+    asked, told = output.messages[2:4]
+    (call,) = asked["tool_calls"]
+    assert (call["function"]["name"], json.loads(call["function"]["arguments"])) == ("get_tide", AT_BERGEN)
+    assert (told["tool_call_id"], told["content"]) == (call["id"], "high at Bergen")

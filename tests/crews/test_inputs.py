@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from harness import Crew, UsageError, tool
+from harness import BaseTool, Crew, UsageError, tool
 from tests.agents.scripted import (
     WAYS,
     Way,
@@ -59,10 +59,27 @@ def test_callbacks_before_change_the_inputs_and_those_after_the_output() -> None
     assert "Look at Bergen." in pilot.llm.said_to(0)[1]
 
 
+@pytest.mark.parametrize("inputs", [None, {}, {"time": "now"}])
+def test_a_callback_before_may_change_the_inputs_in_place(inputs: dict[str, Any] | None) -> None:
+    pilot = agent("yes")
+    crew = Crew(
+        agents=[pilot],
+        tasks=[task("Look at {place}.", pilot)],
+        before_kickoff_callbacks=[lambda inputs: inputs.update(place="Bergen")],
+    )
+    given = None if inputs is None else dict(inputs)
+    crew.kickoff(inputs=given)
+    assert "Look at Bergen." in pilot.llm.said_to(0)[1]
+    assert given == inputs
+
+
 def test_inputs_that_are_no_mapping_are_refused_before_anything_runs() -> None:
     crew = crew_of(tasks=1)
     with pytest.raises(UsageError, match="inputs: expected a mapping such as .*, and a str came"):
         crew.kickoff(inputs=cast("Any", "abc"))
+    crew.before_kickoff_callbacks = [lambda inputs: "abc"]
+    with pytest.raises(UsageError, match="inputs: expected a mapping such as .*, and a str came"):
+        crew.kickoff()
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -82,6 +99,25 @@ def test_a_task_is_told_the_answers_that_it_needs(way: Way) -> None:
         [answer for answer in ("one", "two", "three") if f"\n{answer}" in pilot.llm.said_to(n)[1]] for n in range(5)
     ]
     assert told == [[], ["one"], ["one", "two"], ["one"], []]
+
+
+def test_a_task_may_be_done_twice_and_is_told_by_what_it_came_to_before() -> None:
+    pilot = agent("one", "two", "three", "four")
+    first = task("First.", pilot)
+    second = task("Second.", pilot, context=[first])
+    Crew(agents=[pilot], tasks=[first, second, first, second]).kickoff()
+    assert ["one" in pilot.llm.said_to(1)[1], "three" in pilot.llm.said_to(3)[1]] == [True, True]
+
+
+def test_a_task_is_told_what_a_task_of_another_crew_came_to() -> None:
+    pilot = agent("one", "two")
+    first = task("First.", pilot)
+    crew = Crew(agents=[pilot], tasks=[task("Second.", pilot, context=[first])])
+    with pytest.raises(UsageError, match="'First.' is none of the crew's, and has not been done"):
+        crew.kickoff()
+    Crew(agents=[pilot], tasks=[first]).kickoff()
+    crew.kickoff()
+    assert "one" in pilot.llm.said_to(1)[1]
 
 
 def test_the_tools_of_a_task_take_the_place_of_the_agents() -> None:
@@ -111,6 +147,20 @@ def test_results_of_tools_are_kept_for_a_run_where_the_crew_says_so(kept: bool) 
     crew = Crew(agents=[one, other], tasks=[task("Look.", one), task("Look.", other)], cache=kept)
     crew.kickoff()
     assert len(used) == (1 if kept else 2)
+
+
+def test_what_a_tool_gave_is_not_told_of_another_that_has_its_name() -> None:
+    class Reads(BaseTool):
+        name: str = "Read"
+        description: str = "Read the file."
+        path: str
+
+        def _run(self) -> str:
+            return self.path
+
+    pilots = [agent(calls(("read", {})), "read", tools=[Reads(path=path)]) for path in ("tides", "winds")]
+    Crew(agents=pilots, tasks=[task("Read.", pilot) for pilot in pilots], cache=True).kickoff()
+    assert [pilot.llm.said_to(1)[-1] for pilot in pilots] == ["tides", "winds"]
 
 
 def test_the_requests_of_all_agents_keep_the_pace_of_the_crew(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from tests.agents.scripted import (
     agent,
     calls,
     session_of,
+    sink,
     tide,
     tree,
 )
@@ -70,6 +71,17 @@ def test_a_manager_hands_work_to_the_agents_of_its_crew(way: Way) -> None:
     roles = [frame.data["agent_role"] for frame in frames if frame.type == "llm_call_started"]
     assert roles == ["Crew Manager", "Pilot", "Pilot", "Crew Manager", "Diver", "Crew Manager"]
     assert result.token_usage.successful_requests == 6
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_tools_that_failed_in_a_coworkers_hands_are_noted_with_the_task_once(way: Way) -> None:
+    manager = Speaker(delegating(task="Look.", context="At Bergen.", coworker="pilot"), "no", "yes")
+    pilot = agent(calls(("sink", {"place": "Bergen"})), "It is gone.", tools=[sink])
+    made = task("Describe Bergen.", None, guardrail=lambda output: (output.raw == "yes", output.raw))
+    crew = Crew(agents=[pilot], tasks=[made], process=Process.hierarchical, manager_llm=manager)
+    _, result = session_of(crew, way)
+    (output,) = result.tasks_output
+    assert [(record.tool_name, record.agent_role) for record in output.tool_failures] == [("sink", "Pilot")]
 
 
 def test_a_manager_of_ones_own_is_told_whom_it_has_and_of_whom_it_has_not() -> None:

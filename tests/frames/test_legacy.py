@@ -31,6 +31,7 @@ class OwnChunk(BaseEvent):
     call_type: str = "tool_call"
     tool_call: Any = None
     chunk: Any = None
+    task_name: Any = None
 
 
 CHUNKS: dict[str, tuple[BaseEvent, StreamChunk | None]] = {
@@ -62,6 +63,25 @@ CHUNKS: dict[str, tuple[BaseEvent, StreamChunk | None]] = {
             chunk_type=StreamChunkType.TOOL_CALL,
             tool_call=ToolCallChunk(tool_name="f", arguments="\ud83d"),
         ),
+    ),
+    "names that are no JSON": (
+        LLMStreamChunkEvent(
+            call_id="c",
+            chunk="{",
+            tool_call=ToolCallFragment(id="\ud83d", function=FunctionCall("\ud83d", "")),
+            call_type="tool_call",
+            task_name="\ud83d",
+        ),
+        StreamChunk(
+            content="{",
+            chunk_type=StreamChunkType.TOOL_CALL,
+            tool_call=ToolCallChunk(tool_id="\ud83d", tool_name="\ud83d"),
+            task_name="\ud83d",
+        ),
+    ),
+    "an own event whose names are none": (
+        OwnChunk(chunk="{", task_name=4, tool_call={"id": 4, "index": "x", "function": {"name": []}}),
+        StreamChunk(content="{", chunk_type=StreamChunkType.TOOL_CALL, tool_call=ToolCallChunk()),
     ),
     "an own event without a text": (OwnChunk(), None),
     "an own event whose text is none": (OwnChunk(chunk={"$text": 4}), None),

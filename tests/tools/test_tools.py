@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -30,6 +31,17 @@ async def travel(route: Route) -> str:
     """Travel along a route."""
     await asyncio.sleep(0)
     return " > ".join([route.start, *route.stops])
+
+
+@tool
+def repeat(word: str, times: int = Field(default=2, description="How often."), _sign: str = "!") -> str:
+    """Say a word several times."""
+    return word * times + _sign
+
+
+class Greets:
+    def __call__(self, name: str) -> str:
+        return f"Hei, {name}"
 
 
 class Counts(BaseTool):
@@ -69,6 +81,17 @@ USES: dict[str, tuple[BaseTool, dict[str, Any], Any]] = {
         {"route": {"start": "Bergen", "stops": ["Florø"]}},
         "Bergen > Florø",
     ),
+    "a function's default as a field's": (repeat, {"word": "hei"}, "heihei!"),
+    "an object that can be called": (
+        FunctionTool(name="Greet", description="Greet.", func=Greets()),
+        {"name": "Kari"},
+        "Hei, Kari",
+    ),
+    "a part of a function": (
+        FunctionTool(name="Add 3", description="Add 3.", func=functools.partial(add.func, other=3)),
+        {"one": "1"},
+        4,
+    ),
     "a class": (Counts(), {"word": "beetle"}, 3),
     "a class with a field of its own": (Counts(wanted="t"), {"word": "beetle"}, 1),
     "a class that is async alone": (CountsLater(), {"word": "beetle"}, 6),
@@ -98,6 +121,7 @@ def test_a_tool_may_take_what_it_did_not_name() -> None:
         return f"{text} {more}"
 
     assert note.run(text="tide", metres=2) == "tide {'metres': 2}"
+    assert note.run(text="tide", self=2) == "tide {'self': 2}"
     others = {name: place for place, name in enumerate(("copy", *"zyxwvutsrq"))}
     assert note.run(**others, text="tide") == f"tide {others}"
 
@@ -150,6 +174,28 @@ def test_a_tool_is_told_of_in_the_form_that_models_are_given() -> None:
     }
 
 
+def test_a_tool_is_told_of_as_it_is_now() -> None:
+    counts = Counts()
+    before = counts.definition()
+    assert counts.definition() is before
+    counts.description = "Count the vowels of a word."
+    copied = counts.model_copy(update={"name": "Count consonants"})
+    told = [each.definition()["function"] for each in (counts, copied)]
+    assert [(function["name"], function["description"]) for function in told] == [
+        ("count_letters", "Count the vowels of a word."),
+        ("count_consonants", "Count the vowels of a word."),
+    ]
+
+
+def test_a_tool_without_a_schema_has_that_of_its_parameters() -> None:
+    class Without(Counts):
+        args_schema: type[BaseModel] | None = None  # type: ignore[assignment]
+
+    for made in (Without(), Counts(args_schema=None)):  # type: ignore[arg-type]
+        assert list(made.definition()["function"]["parameters"]["properties"]) == ["word"]
+        assert made.run(word="beetle") == 3
+
+
 def test_a_property_that_is_called_title_is_told_of() -> None:
     @tool
     def shelve(title: str, copy: int = 1) -> str:
@@ -161,6 +207,20 @@ def test_a_property_that_is_called_title_is_told_of() -> None:
         "copy": {"type": "integer", "default": 1},
     }
     assert shelve.run(title="Kon-Tiki", copy=2) == "Kon-Tiki 2"
+
+
+def test_values_in_a_schema_are_told_whole() -> None:
+    @tool
+    def lend(book: dict[str, str] = Field(default={"title": "Fram"}, examples=[{"title": "Kon-Tiki"}])) -> str:  # noqa: B008
+        """Lend a book."""
+        return str(book)
+
+    assert lend.definition()["function"]["parameters"]["properties"]["book"] == {
+        "type": "object",
+        "additionalProperties": {"type": "string"},
+        "default": {"title": "Fram"},
+        "examples": [{"title": "Kon-Tiki"}],
+    }
 
 
 def test_options_of_the_decorator_are_the_tools() -> None:
@@ -187,8 +247,20 @@ def undocumented(place: str) -> str:
     return place
 
 
+def by_place(place: str, /) -> str:
+    """Look at a place."""
+    return place
+
+
+def private(_place: str) -> str:
+    """Look at a place."""
+    return _place
+
+
 BAD: dict[str, tuple[Callable[[], Any], str]] = {
     "a function without docstring": (lambda: tool("Silent")(undocumented), "'Silent' has no docstring"),
+    "a parameter without a name": (lambda: tool("Look")(by_place), "'Look': the parameter 'place' has no name"),
+    "a parameter with a private name": (lambda: tool("Look")(private), "'Look': the parameter '_place' has no name"),
     "a class without work": (Empty, "Empty has neither _run.. nor _arun.."),
     "no use at all": (lambda: Counts(max_usage_count=0), "is at least 1, not 0"),
 }

@@ -9,9 +9,10 @@ from conformance.timeline.check import Check
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import Breach
 
-#: What a run opens, whose failure must be told of before it is raised. A call that streams on its own has no flow.
+#: What a run opens, whose failure must be told of before it is raised.
 _OPENED: Final = ("flow", "method_execution")
-_CALL: Final = ("llm_call",)
+#: What has no flow, the outermost first: the calls of a crew or an agent that fails need not.
+_ALONE: Final = ("crew_kickoff", "agent_execution", "llm_call")
 #: In a turn it is the turn that fails: a flow that runs through several is not over.
 _TURN: Final = ("conversation_turn", "method_execution")
 
@@ -19,15 +20,17 @@ _TURN: Final = ("conversation_turn", "method_execution")
 def frames_first(evidence: Evidence) -> Iterator[Breach]:
     """The frames of the failure came before the exception."""
     types = [frame.type for frame in evidence.frames]
-    opened = _TURN if "conversation_turn_started" in types else _OPENED if "flow_started" in types else _CALL
+    alone = tuple(name for name in _ALONE if f"{name}_started" in types)[:1]
+    opened = _TURN if "conversation_turn_started" in types else _OPENED if "flow_started" in types else alone
     for name in opened:
-        if f"{name}_started" in types and f"{name}_failed" not in types:
-            yield None, f"the run failed, and no {name}_failed was shown before its exception"
+        failed = f"{name}_error" if name == "agent_execution" else f"{name}_failed"
+        if f"{name}_started" in types and failed not in types:
+            yield None, f"the run failed, and no {failed} was shown before its exception"
 
 
 def _failed_with_frames(evidence: Evidence) -> bool:
     types = {frame.type for frame in evidence.frames}
-    return evidence.ended == "failed" and bool(types & {f"{name}_started" for name in (*_OPENED, *_CALL, *_TURN)})
+    return evidence.ended == "failed" and bool(types & {f"{name}_started" for name in (*_OPENED, *_ALONE, *_TURN)})
 
 
 CHECKS = (Check("error.frames-first", frames_first, _failed_with_frames),)

@@ -51,12 +51,22 @@ class AssembledCall(Struct):
         Raises:
             ValueError: the model wrote something else than a JSON object.
         """
-        if self.given is not None:
-            return self.given
-        arguments = json.loads(self.arguments or "{}")
-        if not isinstance(arguments, dict):
-            raise ValueError(f"the arguments are {type(arguments).__name__}, not an object")
-        return arguments
+        return arguments_in(self.arguments) if self.given is None else self.given
+
+
+def arguments_in(text: str) -> dict[str, Any]:
+    """Return the arguments that a model wrote as an object; no text, and null, means none.
+
+    Raises:
+        ValueError: it wrote something else than a JSON object.
+    """
+    try:
+        arguments = json.loads(text or "null")
+    except RecursionError as error:
+        raise ValueError("the arguments are nested too deep") from error
+    if arguments is not None and not isinstance(arguments, dict):
+        raise ValueError(f"the arguments are {type(arguments).__name__}, not an object")
+    return arguments or {}
 
 
 class RequestedCalls(list[dict[str, Any]]):
