@@ -73,6 +73,7 @@ def path(tmp_path: Path) -> Path:
         ("once", None, {"a": "live a", "b": "live b"}, ["live a", "live b"]),
         ("new", ["a"], {"a": "a", "b": "live b"}, ["a", "live b"]),
         ("once", None, {}, []),
+        ("once", [], {"a": "live a"}, ["live a"]),
         ("new", None, {"b": "live b"}, ["live b"]),
         ("new", None, {}, []),
         ("all", ["a"], {"a": "live a"}, ["live a"]),
