@@ -148,7 +148,9 @@ class _Routes:
     def _begun(self, request: Request, session: Any, subject: Any, conversation: str | None) -> Response:
         run = self._runs.add(session, asks=True)
         self._note(run, subject, conversation)
-        where = str(request.app.url_path_for("events", run=run))
+        # Where the app is mounted in another, or behind a proxy that takes a prefix off.
+        prefix = request.scope.get("root_path", "")
+        where = f"{prefix}{request.app.url_path_for('events', run=run)}"
         document = {"run": run, "events": where, "conversation": conversation}
         return JSONResponse(document, 201, headers={"X-Run-Id": run, "Location": where, "Cache-Control": "no-store"})
 

@@ -33,6 +33,11 @@ class Desk:
         self._is_closed = False
         self._moved = threading.Condition()
 
+    @property
+    def has_asked(self) -> bool:
+        """Whether there has been a question, answered or not."""
+        return self._count > 0
+
     def ask(self, question: HumanQuestion, until: float | None = None) -> str:
         """Have a question answered; see `Respondent.ask`."""
         with self._moved:

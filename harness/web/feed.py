@@ -122,7 +122,9 @@ class Feed:
         A batch counts as taken once the next one is asked for. One without frames tells that `questions` has changed.
         """
         self._join()
-        questions: tuple[QuestionAtDesk, ...] = ()
+        # A client that was away may still show what has been answered since.
+        has_asked = self._desk is not None and self._desk.has_asked
+        questions: tuple[QuestionAtDesk, ...] | None = None if has_asked else ()
         try:
             position = 0
             while True:
