@@ -123,8 +123,8 @@ class Feed:
         """
         self._join()
         # A client that was away may still show what has been answered since.
-        has_asked = self._desk is not None and self._desk.has_asked
-        questions: tuple[QuestionAtDesk, ...] | None = None if has_asked else ()
+        is_first = self._desk is None or self._desk.question_count == 0
+        questions: tuple[QuestionAtDesk, ...] | None = () if is_first else None
         try:
             position = 0
             while True:

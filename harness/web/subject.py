@@ -146,7 +146,8 @@ def _fields_of(subject: Any) -> list[dict[str, Any]] | None:
 
 def _type_in(shape: Mapping[str, Any]) -> str:
     """Return the type of a field's JSON, its own or that beside null; "" where there may be several."""
-    beside_null = [one.get("type", "") for one in shape.get("anyOf", ()) if one.get("type") != "null"]
+    types = [alternative.get("type", "") for alternative in shape.get("anyOf", ())]
+    beside_null = [name for name in types if name != "null"]
     # A box that is checked or not has no third state.
     if len(beside_null) == 1 and beside_null != ["boolean"]:
         return str(beside_null[0])
