@@ -126,8 +126,8 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    if call.when == "call":
-        item.stash[_PASSED] = report.passed
+    outcome = "xfailed" if report.skipped and hasattr(report, "wasxfail") else report.outcome
+    item.stash[_OUTCOME] = outcome if call.when == "call" else None
     return report
 
 
@@ -251,15 +251,19 @@ def cassette(request: pytest.FixtureRequest, _offline: None) -> Iterator[Tape]:
         # What is only played needs no key, whoever asks for it.
         with nullcontext() if tape.records else keys_stand_in():
             yield tape
-    # What the test has set up has been taken down, which may have made requests, too.
-    _end(item, tape)
+        # What the test has set up has been taken down, which may have made requests, too.
+        _end(item, tape)
 
 
 def _end(item: pytest.Item, tape: Tape) -> None:
-    """Fail where a test that has passed does not fit what was played to it; or note that it has recorded."""
+    """Fail where a test that has passed does not fit what was played to it; or note whose recording it is, and whether of all."""
+    outcome = item.stash.get(_OUTCOME, None)
+    # One that was skipped, or failed before it asked for anything, has nothing to keep.
+    tape.is_interrupted = outcome is None or not (outcome == "passed" or tape.recorded)
+    tape.has_failed = outcome in ("failed", "skipped")
     if tape.records:
         item.config.stash.setdefault(_OWNERS, {})[tape.path] = item.nodeid
-    elif item.stash.get(_PASSED, False):
+    elif outcome == "passed":
         unplayed = [
             f"unplayed: {interaction.request.method} {interaction.request.url}" for interaction in tape.unplayed
         ]
@@ -319,8 +323,8 @@ _ADVICE: Final = pytest.StashKey[str]()
 _TAPE: Final = pytest.StashKey["Tape"]()
 #: Which test has recorded a cassette in this run.
 _OWNERS: Final = pytest.StashKey[dict[Path, str]]()
-#: Whether a test has passed, before what it set up is taken down.
-_PASSED: Final = pytest.StashKey[bool]()
+#: What became of a test: `passed`, `failed`, `skipped` or `xfailed`; None where it has not come to its end.
+_OUTCOME: Final = pytest.StashKey[str | None]()
 _GUARD: Final[pytest.StashKey[NetworkGuard]] = pytest.StashKey()
 #: What a test has reported already.
 _REPORTED: Final = pytest.StashKey[set[str]]()

@@ -370,6 +370,55 @@ def test_what_was_recorded_is_played(
     assert len(provider) == asked_at_last
 
 
+ENDING = """
+import pytest
+from calls import answer
+
+def test_live(cassette):
+    answer("The one?")
+    {end}
+    answer("The two?")
+"""
+
+
+@pytest.mark.parametrize(
+    ("mode", "end", "left"),
+    [
+        ("once", "raise KeyboardInterrupt", ""),
+        ("once", "assert False", "one"),
+        ("all", "raise KeyboardInterrupt", "one, two"),
+        ("all", "assert False", "one, two"),
+        ("all", "pytest.xfail('today')", "one"),
+    ],
+)
+def test_a_test_that_did_not_end_well_leaves_what_stands(
+    inner: InnerRun, pytester: pytest.Pytester, provider: list[bytes], mode: str, end: str, left: str
+) -> None:
+    if mode == "all":
+        inner("--record-mode", "once", test_it=ENDING.format(end="")).assert_outcomes(passed=1)
+    result = inner("--record-mode", mode, test_it=ENDING.format(end=end))
+    tape = pytester.path / "cassettes" / "test_it" / "test_live.yaml"
+    text = tape.read_text() if tape.exists() else ""
+    assert ", ".join(word for word in ("one", "two") if f"The {word}?" in text) == left
+    if (mode, end) == ("all", "assert False"):
+        result.stdout.fnmatch_lines(
+            ["cassette *stays as it was: the run failed now; *'test_live.yaml.partial' beside it"]
+        )
+
+
+@pytest.mark.parametrize("mode", ["once", "all"])
+def test_a_test_that_is_skipped_records_nothing(
+    inner: InnerRun, pytester: pytest.Pytester, provider: list[bytes], mode: str
+) -> None:
+    tape = pytester.path / "cassettes" / "test_it" / "test_live.yaml"
+    source = "def test_live(cassette):\n    import pytest\n    pytest.skip('no key')\n"
+    inner("--record-mode", mode, test_it=source).assert_outcomes(skipped=1)
+    assert list(tape.parent.iterdir()) == []
+    inner("--record-mode", mode, test_it=ENDING.format(end="")).assert_outcomes(passed=1)
+    inner("--record-mode", mode, test_it=source).assert_outcomes(skipped=1)
+    assert "The two?" in tape.read_text()
+
+
 def test_two_tests_that_have_one_name_as_files_do_not_record_over_each_other(
     inner: InnerRun, pytester: pytest.Pytester, provider: list[bytes]
 ) -> None:

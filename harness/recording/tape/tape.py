@@ -58,11 +58,12 @@ def open_tape(
 
     It covers the context that enters it and those copied from that one (tasks, `asyncio.to_thread`), and by
     `current_tape`'s rule plain threads. A recording is saved in one step when the context is left, whether its body
-    returned, raised or was cancelled; until then `<path>.partial`, which a killed process leaves behind, has the exchanges
+    returned, raised or was cancelled, but where the tape was told that the run `is_interrupted`; until then `<path>.partial`, which a killed process leaves behind, has the exchanges
     that have ended, and been redacted, which what a loop has received is in a thread beside it; of a response that has
     not ended it has nothing. Where the body raised and nothing was recorded, nothing is written. With mode `once`, a recording that holds a
     request which got no answer is recorded again, and `on_note` is told; so is one that holds nothing. With mode `all`, one in which
-    a request got no answer stays beside the recording that stands, as `<path>.partial`, and `on_note` is told.
+    a request got no answer, or whose tape was told that the run `has_failed`, stays beside a whole one that stands, as
+    `<path>.partial`, and `on_note` is told.
 
     `speed` paces answers (1.0 as recorded, None at once). `base_url` sends live requests there instead; what is
     recorded is the URL that was asked for. `scope_of` names the scope that a request comes from. `shown_as` is what messages
@@ -278,15 +279,21 @@ class _TapeContext:
 
     def _is_worse(self, interactions: tuple[Interaction, ...]) -> bool:
         """Whether what was recorded anew is a failure, and what stands is none (clause `replay.kept`)."""
-        standing = self._cassette.loaded
-        lost = unanswered(interactions) if self._mode == "all" and standing and unanswered(standing) is None else None
+        standing, lost = self._cassette.loaded, unanswered(interactions)
+        if self._mode != "all" or not standing or unanswered(standing) is not None:
+            return False
         if lost is not None:
             requested = request_line(lost.request.method, lost.request.url)
-            self._on_note(
-                f"cassette '{cassette_name(self._path)}' stays as it was: {requested} got no answer now "
-                f"({lost.response.ended.error}); what was recorded is in {self._partial.name}"
-            )
-        return lost is not None
+            reason = f"{requested} got no answer now ({lost.response.ended.error})"
+        elif self._tape.has_failed:
+            reason = "the run failed now"
+        else:
+            return False
+        self._on_note(
+            f"cassette '{cassette_name(self._path)}' stays as it was: {reason}; what was recorded is in "
+            f"'{self._partial.name}' beside it"
+        )
+        return True
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -309,7 +316,7 @@ class _TapeContext:
         except RecordingError as left_out:
             problem = left_out
         is_new = not (self._tape.plays and self._path.exists())
-        is_aside = self._is_worse(self._tape.interactions)
+        is_aside = self._tape.is_interrupted or self._is_worse(self._tape.interactions)
         if not is_aside and (self._tape.recorded or (self._tape.records and is_new and not raised)):
             self._cassette.keep(self._tape.interactions)
         try:
@@ -318,7 +325,7 @@ class _TapeContext:
             if self._partial.exists():
                 unsaved.add_note(f"what was recorded is in {self._partial}")
             raise
-        if self._tape.records and not is_aside:
+        if self._tape.records and not (is_aside and self._tape.recorded):
             self._partial.unlink(missing_ok=True)
         if problem is not None:
             raise problem
