@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -289,8 +290,10 @@ async def _json_body(request: Request) -> dict[str, Any]:
         if len(body) > _LARGEST_BODY:
             raise HTTPException(413, f"the body is larger than {_LARGEST_BODY} bytes")
     try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
+        orjson.loads(body)
+        # The strict reader would round an integer of more than 64 bits.
+        document = json.loads(body)
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"the body is not JSON: {error}") from error
     if not isinstance(document, dict):
         raise UsageError("the body is JSON, but no object")

@@ -56,6 +56,7 @@ RUNS = [
     pytest.param("TideFlow", {"inputs": {"topic": "moons"}}, "flow_started", targets.SAID, id="flow-with-a-model"),
     pytest.param("PlainFlow", {"inputs": {"name": "Ann"}}, "flow_started", "hello Ann", id="flow-with-a-dict"),
     pytest.param("PlainFlow", {}, "flow_started", "hello you", id="flow-without-inputs"),
+    pytest.param("PlainFlow", {"inputs": {"name": 2**70}}, "flow_started", f"hello {2**70}", id="flow-with-digits"),
     pytest.param("MODEL", {"inputs": {"messages": "Hi"}}, "llm_call_started", "You said: Hi", id="model"),
     pytest.param("CREW", {"inputs": {"topic": "tides"}}, "crew_kickoff_started", targets.SAID, id="crew"),
     pytest.param("crew", {"inputs": {"topic": "tides"}}, "crew_kickoff_started", targets.SAID, id="what-makes-a-crew"),

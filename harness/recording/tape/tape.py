@@ -58,12 +58,14 @@ def open_tape(
 
     It covers the context that enters it and those copied from that one (tasks, `asyncio.to_thread`), and by
     `current_tape`'s rule plain threads. A recording is saved in one step when the context is left, whether its body
-    returned, raised or was cancelled, but where the tape was told that the run `is_interrupted`; until then `<path>.partial`, which a killed process leaves behind, has the exchanges
+    returned, raised or was cancelled; until then `<path>.partial`, which a killed process leaves behind, has the exchanges
     that have ended, and been redacted, which what a loop has received is in a thread beside it; of a response that has
-    not ended it has nothing. Where the body raised and nothing was recorded, nothing is written. With mode `once`, a recording that holds a
-    request which got no answer is recorded again, and `on_note` is told; so is one that holds nothing. With mode `all`, one in which
-    a request got no answer, or whose tape was told that the run `has_failed`, stays beside a whole one that stands, as
-    `<path>.partial`, and `on_note` is told.
+    not ended it has nothing. Where the body raised and nothing was recorded, nothing is written.
+
+    With mode `once`, a recording that holds a request which got no answer is recorded again, and `on_note` is told; so is
+    one that holds nothing. With mode `all`, one that holds such a request, or whose tape was told that the run
+    `has_failed`, stays beside a whole one that stands, as `<path>.partial`, and `on_note` is told. So does that of a run
+    that `is_interrupted`, with each mode.
 
     `speed` paces answers (1.0 as recorded, None at once). `base_url` sends live requests there instead; what is
     recorded is the URL that was asked for. `scope_of` names the scope that a request comes from. `shown_as` is what messages
