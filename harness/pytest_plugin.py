@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -117,10 +117,22 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     if blocked:
         pytest.fail(f"the test reached for the network, which is blocked:\n{_listed(blocked)}", pytrace=False)
     tape = item.stash.get(_TAPE, None)
-    if tape is None or tape.records:
-        return
-    problems = [str(miss) for miss in tape.misses]
-    problems += [f"unplayed: {interaction.request.method} {interaction.request.url}" for interaction in tape.unplayed]
+    if tape is not None and not tape.records:
+        _refuse(item, tape, [str(miss) for miss in tape.misses])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    outcome = "xfailed" if report.skipped and hasattr(report, "wasxfail") else report.outcome
+    item.stash[_OUTCOME] = outcome if call.when == "call" else None
+    return report
+
+
+def _refuse(item: pytest.Item, tape: Tape, problems: list[str]) -> None:
+    """Fail where there are problems with the tape of a test."""
     if problems:
         message = f"cassette '{_shown(tape.path)}' and the test do not fit:\n{_listed(problems)}\n{item.stash[_ADVICE]}"
         pytest.fail(message, pytrace=False)
@@ -235,10 +247,27 @@ def cassette(request: pytest.FixtureRequest, _offline: None) -> Iterator[Tape]:
         if tape is None:
             # Beyond the handler: what has led to the error says no more.
             pytest.fail(problem, pytrace=False)
-        request.node.stash[_TAPE] = tape
+        item.stash[_TAPE] = tape
         # What is only played needs no key, whoever asks for it.
         with nullcontext() if tape.records else keys_stand_in():
             yield tape
+        # What the test has set up has been taken down, which may have made requests, too.
+        _end(item, tape)
+
+
+def _end(item: pytest.Item, tape: Tape) -> None:
+    """Fail where a test that has passed does not fit what was played to it; or note whose recording it is, and whether of all."""
+    outcome = item.stash.get(_OUTCOME, None)
+    # One that was skipped, or failed before it asked for anything, has nothing to keep.
+    tape.is_interrupted = outcome is None or not (outcome == "passed" or tape.recorded)
+    tape.has_failed = outcome in ("failed", "skipped")
+    if tape.records:
+        item.config.stash.setdefault(_OWNERS, {})[tape.path] = item.nodeid
+    elif outcome == "passed":
+        unplayed = [
+            f"unplayed: {interaction.request.method} {interaction.request.url}" for interaction in tape.unplayed
+        ]
+        _refuse(item, tape, [*(str(miss) for miss in tape.misses), *unplayed])
 
 
 @pytest.fixture
@@ -292,6 +321,10 @@ _NOTES: Final = "stream-harness"
 #: What to do where a cassette and its test do not fit.
 _ADVICE: Final = pytest.StashKey[str]()
 _TAPE: Final = pytest.StashKey["Tape"]()
+#: Which test has recorded a cassette in this run.
+_OWNERS: Final = pytest.StashKey[dict[Path, str]]()
+#: What became of a test: `passed`, `failed`, `skipped` or `xfailed`; None where it has not come to its end.
+_OUTCOME: Final = pytest.StashKey[str | None]()
 _GUARD: Final[pytest.StashKey[NetworkGuard]] = pytest.StashKey()
 #: What a test has reported already.
 _REPORTED: Final = pytest.StashKey[set[str]]()
@@ -315,7 +348,15 @@ def _cassette_path(request: pytest.FixtureRequest, mode: Mode) -> Path:
     name = _marked_name(request)
     if name is None:
         owner = f"{request.cls.__name__}." if request.cls is not None else ""
-        return folder / request.path.stem / f"{_UNFIT.sub('-', owner + request.node.name)}.yaml"
+        path = folder / request.path.stem / f"{_UNFIT.sub('-', owner + request.node.name)}.yaml"
+        other = request.config.stash.get(_OWNERS, {}).get(path, request.node.nodeid)
+        if mode != "none" and other != request.node.nodeid:
+            pytest.fail(
+                f"cassette '{_shown(path)}' has just been recorded by {other}: as files, both tests have one name; give one "
+                "of them another with the marker cassette",
+                pytrace=False,
+            )
+        return path
     # Recordings of an installed package are played, and never written to.
     places = [folder / name, shipped_recording(name)] if mode in ("none", "once") else [folder / name]
     own = folder / (name if Path(name).suffix in (".yaml", ".yml", ".json") else f"{name}.yaml")

@@ -99,7 +99,9 @@ def _request(payload: Mapping[str, Any]) -> dict[str, Attribute]:
     attributes: dict[str, Attribute] = {}
     for field, (name, kind) in _REQUEST.items():
         value = payload.get(field)
-        if isinstance(value, kind) and (kind is bool or not isinstance(value, bool)):
+        # The protocol's integers have a sign and 64 bits.
+        is_too_large = isinstance(value, int) and value.bit_length() > 63
+        if isinstance(value, kind) and (kind is bool or not isinstance(value, bool)) and not is_too_large:
             attributes[name] = value
     stops = payload.get("stop_sequences")
     if isinstance(stops, list) and stops:

@@ -9,7 +9,7 @@ JSON values stay what they are. What JSON can't hold takes one of these forms, l
 | NaN, infinities | `{"$float": "nan" / "inf" / "-inf"}` |
 | an integer outside 64 bits | `{"$int": decimal digits}`, hexadecimal with `0x` where Python refuses to write it in decimal |
 | text with lone surrogates | `{"$text": escaped as in Python source}`; in a key, the escaped text itself |
-| a dict with keys that are no strings | `{"$map": [[key, value], …]}` |
+| a dict with keys that are no strings, or are the same as JSON | `{"$map": [[key, value], …]}` |
 | times | ISO 8601 in UTC with microseconds and `Z`; a naive one is taken as UTC; dates and durations in ISO forms |
 | sets | a list, sorted by the JSON of its items; tuples are lists |
 | enums, UUIDs, paths, decimals | their value, or their text |
@@ -110,9 +110,9 @@ def _encode_object(value: Any, above: tuple[int, ...]) -> Any:
     if fields is not None:
         encoded = {}
         for key, item in fields.items():
-            if not isinstance(key, str):
+            if not isinstance(key, str) or (name := _key(key)) in encoded:
                 break
-            encoded[_key(key)] = _encode(item, above)
+            encoded[name] = _encode(item, above)
         else:
             return FrozenDict(encoded)
         pairs = []

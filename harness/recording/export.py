@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any, Final, Literal, NamedTuple
 
 import orjson
@@ -46,7 +47,10 @@ def exported(timelines: list[StoredTimeline], to: Protocol, *, sse: bool = False
     clean = [(timeline, timeline.redacted().frames) for timeline in timelines]
     count = sum(len(frames) for _, frames in clean)
     if to in _STREAMS:
-        lines = [line for _, frames in clean for line in _lines(to, frames, sse=sse)]
+        # One client reads all runs of an AG-UI stream, in which their ids are told apart; the others have one run in each.
+        streams = [frames for _, frames in clean]
+        together = [list(chain.from_iterable(streams))] if to == "agui" else streams
+        lines = [line for frames in together for line in _lines(to, frames, sse=sse)]
         return Exported("".join(lines), count, len(lines))
     if to == "perfetto":
         redactor = Redactor()
@@ -54,7 +58,9 @@ def exported(timelines: list[StoredTimeline], to: Protocol, *, sse: bool = False
         trace = perfetto_trace(named)
         return Exported(_line(trace), count, len(trace["traceEvents"]))
     requests = [
-        otlp_json(_in_time(timeline, frames), content=content, provider=_provider(timeline))
+        otlp_json(
+            _in_time(timeline, frames), content=content, provider=_provider(timeline), seed=shown(_name(timeline))
+        )
         for timeline, frames in clean
     ]
     resources = [resource for request in requests for resource in request["resourceSpans"]]

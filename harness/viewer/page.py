@@ -106,10 +106,19 @@ def _rendered(runs: Sequence[ViewedRun], title: str, more: Mapping[str, Any]) ->
 
 def _json(document: dict[str, Any]) -> str:
     try:
-        return orjson.dumps(document).decode()
+        return orjson.dumps(document, option=orjson.OPT_STRICT_INTEGER).decode()
     except TypeError:
         # A path that is no UTF-8 has lone surrogates, which orjson refuses and JSON can escape.
-        return json.dumps(document)
+        return json.dumps(_exact(document))
+
+
+def _exact(value: Any) -> Any:
+    """Return JSON in which integers that a browser would round are told as payloads tell those outside 64 bits."""
+    if isinstance(value, dict):
+        return {name: _exact(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_exact(item) for item in value]
+    return {"$int": str(value)} if isinstance(value, int) and abs(value) >= 2**53 else value
 
 
 @cache

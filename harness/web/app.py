@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -148,7 +149,9 @@ class _Routes:
     def _begun(self, request: Request, session: Any, subject: Any, conversation: str | None) -> Response:
         run = self._runs.add(session, asks=True)
         self._note(run, subject, conversation)
-        where = str(request.app.url_path_for("events", run=run))
+        # Where the app is mounted in another, or behind a proxy that takes a prefix off.
+        prefix = request.scope.get("root_path", "")
+        where = f"{prefix}{request.app.url_path_for('events', run=run)}"
         document = {"run": run, "events": where, "conversation": conversation}
         return JSONResponse(document, 201, headers={"X-Run-Id": run, "Location": where, "Cache-Control": "no-store"})
 
@@ -287,8 +290,10 @@ async def _json_body(request: Request) -> dict[str, Any]:
         if len(body) > _LARGEST_BODY:
             raise HTTPException(413, f"the body is larger than {_LARGEST_BODY} bytes")
     try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
+        orjson.loads(body)
+        # The strict reader would round an integer of more than 64 bits.
+        document = json.loads(body)
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"the body is not JSON: {error}") from error
     if not isinstance(document, dict):
         raise UsageError("the body is JSON, but no object")

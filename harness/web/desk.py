@@ -27,17 +27,18 @@ class Desk:
         """`changed` is told, in any thread, when a question has come or gone."""
         #: What is asked now, the oldest first.
         self.questions: tuple[QuestionAtDesk, ...] = ()
+        #: How many there have been, answered or not.
+        self.question_count = 0
         self._changed = changed
         self._answers: dict[int, str] = {}
-        self._count = 0
         self._is_closed = False
         self._moved = threading.Condition()
 
     def ask(self, question: HumanQuestion, until: float | None = None) -> str:
         """Have a question answered; see `Respondent.ask`."""
         with self._moved:
-            self._count += 1
-            posted = QuestionAtDesk(self._count, question)
+            self.question_count += 1
+            posted = QuestionAtDesk(self.question_count, question)
             if not self._is_closed:
                 self.questions = (*self.questions, posted)
         self._changed()

@@ -122,7 +122,9 @@ class Feed:
         A batch counts as taken once the next one is asked for. One without frames tells that `questions` has changed.
         """
         self._join()
-        questions: tuple[QuestionAtDesk, ...] = ()
+        # A client that was away may still show what has been answered since.
+        is_first = self._desk is None or self._desk.question_count == 0
+        questions: tuple[QuestionAtDesk, ...] | None = () if is_first else None
         try:
             position = 0
             while True:

@@ -13,12 +13,15 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from harness.errors import UsageError
+from harness.frames.codec import encode
 from harness.recording.target import Target
 from harness.recording.trust.factories import makes_subject
 
 _MOST_CONVERSATIONS: Final = 1_000
 #: What a stranger may not choose: a flow that keeps its states would hand over that of somebody else.
 _NOT_FROM_OUTSIDE: Final = "id"
+#: How a parameter is annotated that is text, or none.
+_TEXTS: Final = (str, str | None, "str", "str | None")
 
 
 class ServedSubject:
@@ -130,15 +133,30 @@ def _fields_of(subject: Any) -> list[dict[str, Any]] | None:
         return [
             {
                 "name": name,
-                "type": shape.get("type", ""),
+                "type": _type_in(shape),
                 "required": name in schema.get("required", ()),
-                "default": shape.get("default"),
+                "default": _default(shape.get("default")),
                 "description": shape.get("description", ""),
             }
             for name, shape in schema.get("properties", {}).items()
             if name != _NOT_FROM_OUTSIDE
         ]
     return None
+
+
+def _type_in(shape: Mapping[str, Any]) -> str:
+    """Return the type of a field's JSON, its own or that beside null; "" where there may be several."""
+    types = [alternative.get("type", "") for alternative in shape.get("anyOf", ())]
+    beside_null = [name for name in types if name != "null"]
+    # A box that is checked or not has no third state.
+    if len(beside_null) == 1 and beside_null != ["boolean"]:
+        return str(beside_null[0])
+    return str(shape.get("type", ""))
+
+
+def _default(value: Any) -> Any:
+    """Return a default that JSON has a form for; any other is left to the run, which has it when nothing is sent."""
+    return value if encode(value) == value else None
 
 
 def _parameters_of(subject: Any) -> list[dict[str, Any]] | None:
@@ -149,9 +167,9 @@ def _parameters_of(subject: Any) -> list[dict[str, Any]] | None:
     return [
         {
             "name": parameter.name,
-            "type": "string" if parameter.annotation in {str, "str"} else "",
+            "type": "string" if parameter.annotation in _TEXTS else "",
             "required": parameter.default is parameter.empty,
-            "default": parameter.default if isinstance(parameter.default, str | int | float | bool) else None,
+            "default": _default(parameter.default) if isinstance(parameter.default, str | int | float) else None,
             "description": "",
         }
         for parameter in parameters

@@ -245,6 +245,13 @@ def test_the_json_is_read_by_the_official_protobuf() -> None:
     )
 
 
+@pytest.mark.parametrize(("seed", "is_told"), [(2**63 - 1, True), (2**63, False)])
+def test_an_integer_is_told_that_the_protocol_can_hold(seed: int, is_told: bool) -> None:
+    document = otlp_json([frame(1, "llm_call_started", call_id="c", model="m", seed=seed)])
+    json_format.ParseDict(document, trace.ExportTraceServiceRequest())
+    assert (str(seed) in str(document)) == is_told
+
+
 def test_the_ids_of_the_json_are_valid_and_lead_to_each_other() -> None:
     spans = otlp_json(CALLED)["resourceSpans"][0]["scopeSpans"][0]["spans"]
     by_id = {span["spanId"]: span for span in spans}

@@ -126,6 +126,18 @@ def test_calls_of_a_cassette_and_recordings_in_a_pack_are_exported(run: Run, tmp
             assert text == "The harbour is calm tonight, and every boat is home."
 
 
+def test_calls_of_one_cassette_are_told_apart(run: Run, tmp_path: Path) -> None:
+    calls = tmp_path / "calls.yaml"
+    shutil.copy(RECORDING / "cassette.yaml", calls)
+    resources = run("export", calls, "--to", "otel").document["resourceSpans"]
+    spans = [span for resource in resources for scope in resource["scopeSpans"] for span in scope["spans"]]
+    assert len({span["traceId"] for span in spans}) == len({span["spanId"] for span in spans}) == len(spans) == 2
+    events = [json.loads(line) for line in run("export", calls, "--to", "agui").out.splitlines()]
+    for kind, name in (("RUN_STARTED", "runId"), ("TEXT_MESSAGE_START", "messageId")):
+        assert len({event[name] for event in events if event["type"] == kind}) == 2
+    assert sum(event["type"] == "TEXT_MESSAGE_START" for event in events) == 2
+
+
 def test_a_credential_in_a_stream_reaches_no_file(run: Run, foreign: Path, tmp_path: Path) -> None:
     key = "sk-proj-" + "Aq7Zt9Lm2Xc4Vb6N" * 3
     foreign.write_text(foreign.read_text("utf-8").replace("morning", key), encoding="utf-8")

@@ -19,6 +19,7 @@ import orjson
 import pytest
 from hypothesis import given, settings, strategies as st
 from msgspec import Struct
+from multidict import CIMultiDict
 from pydantic import BaseModel, ConfigDict
 
 from harness.errors import RunCancelled, error_text
@@ -138,6 +139,11 @@ FORMS: dict[str, tuple[Any, Any]] = {
     "a dict": ({"a": {"b": 1}}, {"a": {"b": 1}}),
     "an ordered dict": (OrderedDict(a=1), {"a": 1}),
     "a dict with keys that are no text": ({1: "a", "b": 2}, {"$map": [[1, "a"], ["b", 2]]}),
+    "a dict with keys that are escaped alike": (
+        {"\ud83d": 1, "\\ud83d": 2},
+        {"$map": [[{"$text": "\\ud83d"}, 1], ["\\ud83d", 2]]},
+    ),
+    "a dict with one key twice": (CIMultiDict([("a", 1), ("a", 2)]), {"$map": [["a", 1], ["a", 2]]}),
     "a dict with a tuple as a key": ({(1, 2): 3}, {"$map": [[[1, 2], 3]]}),
     "an enum as a key": ({Name.ANNA: 1}, {"anna": 1}),
     "text whose str() fails, as a key": ({Text("a"): 1}, {"a": 1}),

@@ -142,29 +142,58 @@ def test_workers_of_xdist_are_answered_each(inner: InnerRun) -> None:
     result.assert_outcomes(passed=4)
 
 
-@pytest.mark.parametrize(
-    ("body", "told"),
-    [
-        pytest.param("pass", "*unplayed: POST https://api.openai.com/v1/chat/completions*", id="unplayed"),
-        pytest.param(
-            "\n    try:\n        answer('Another?')\n    except Exception:\n        answer()",
-            "*matches none of 1*record it again with --record-mode new*",
-            id="a-request-that-none-answers-though-its-error-was-caught",
-        ),
-    ],
-)
-def test_traffic_that_does_not_fit_fails_the_test(inner: InnerRun, body: str, told: str) -> None:
-    source = f"""
+def test_a_request_that_none_answers_fails_the_test_though_its_error_was_caught(inner: InnerRun) -> None:
+    source = """
 import pytest
 from calls import answer
 
 @pytest.mark.cassette("openai/text")
 def test_it(cassette):
-    {body}
+    try:
+        answer('Another?')
+    except Exception:
+        answer()
 """
     result = inner(test_it=source)
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines([told])
+    result.stdout.fnmatch_lines(["*matches none of 1*record it again with --record-mode new*"])
+
+
+UNPLAYED = """
+import pytest, unittest
+from calls import answer
+
+@pytest.fixture
+def answered_at_the_end(cassette):
+    yield
+    answer()
+
+@pytest.mark.cassette("openai/text")
+def test_one_that_asks_when_it_is_taken_down(answered_at_the_end): pass
+
+@pytest.mark.cassette("openai/text")
+def test_one_that_asks_for_nothing(cassette): pass
+
+@pytest.mark.cassette("openai/text")
+def test_one_that_is_skipped(cassette): pytest.skip("not today")
+
+@pytest.mark.cassette("openai/text")
+class TestOfUnittest(unittest.TestCase):
+    def test_one_that_is_skipped(self): self.skipTest("not today")
+    def test_one_that_asks_when_it_is_taken_down(self): self.addCleanup(answer)
+"""
+
+
+def test_what_nobody_has_asked_for_when_all_is_taken_down_is_an_error(inner: InnerRun) -> None:
+    result = inner(test_it=UNPLAYED)
+    result.assert_outcomes(passed=3, skipped=2, errors=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*ERROR at teardown of test_one_that_asks_for_nothing*",
+            "cassette * and the test do not fit:",
+            "*unplayed: POST https://api.openai.com/v1/chat/completions*",
+        ]
+    )
 
 
 def test_a_failure_of_the_test_itself_is_what_is_told(inner: InnerRun) -> None:
@@ -339,6 +368,67 @@ def test_what_was_recorded_is_played(
     assert len(provider) == 1
     inner("--record-mode", mode, test_it=LIVE).assert_outcomes(passed=1)
     assert len(provider) == asked_at_last
+
+
+ENDING = """
+import pytest
+from calls import answer
+
+def test_live(cassette):
+    answer("The one?")
+    {end}
+    answer("The two?")
+"""
+
+
+@pytest.mark.parametrize(
+    ("mode", "end", "left"),
+    [
+        ("once", "raise KeyboardInterrupt", ""),
+        ("once", "assert False", "one"),
+        ("all", "raise KeyboardInterrupt", "one, two"),
+        ("all", "assert False", "one, two"),
+        ("all", "pytest.xfail('today')", "one"),
+    ],
+)
+def test_a_test_that_did_not_end_well_leaves_what_stands(
+    inner: InnerRun, pytester: pytest.Pytester, provider: list[bytes], mode: str, end: str, left: str
+) -> None:
+    if mode == "all":
+        inner("--record-mode", "once", test_it=ENDING.format(end="")).assert_outcomes(passed=1)
+    result = inner("--record-mode", mode, test_it=ENDING.format(end=end))
+    tape = pytester.path / "cassettes" / "test_it" / "test_live.yaml"
+    text = tape.read_text() if tape.exists() else ""
+    assert ", ".join(word for word in ("one", "two") if f"The {word}?" in text) == left
+    if (mode, end) == ("all", "assert False"):
+        result.stdout.fnmatch_lines(
+            ["cassette *stays as it was: the run failed now; *'test_live.yaml.partial' beside it"]
+        )
+
+
+@pytest.mark.parametrize("mode", ["once", "all"])
+def test_a_test_that_is_skipped_records_nothing(
+    inner: InnerRun, pytester: pytest.Pytester, provider: list[bytes], mode: str
+) -> None:
+    tape = pytester.path / "cassettes" / "test_it" / "test_live.yaml"
+    source = "def test_live(cassette):\n    import pytest\n    pytest.skip('no key')\n"
+    inner("--record-mode", mode, test_it=source).assert_outcomes(skipped=1)
+    assert list(tape.parent.iterdir()) == []
+    inner("--record-mode", mode, test_it=ENDING.format(end="")).assert_outcomes(passed=1)
+    inner("--record-mode", mode, test_it=source).assert_outcomes(skipped=1)
+    assert "The two?" in tape.read_text()
+
+
+def test_two_tests_that_have_one_name_as_files_do_not_record_over_each_other(
+    inner: InnerRun, pytester: pytest.Pytester, provider: list[bytes]
+) -> None:
+    source = LIVE.replace('"a/b?"', '"a/b?", "a b!", "a/b!", "a b?"')
+    result = inner("--record-mode", "all", test_it=source)
+    result.assert_outcomes(passed=2, errors=2)
+    result.stdout.fnmatch_lines(
+        ["cassette '*a-b!*' has just been recorded by *TestIt::test_live*a b!*: *the marker cassette"]
+    )
+    assert len(provider) == 2
 
 
 def test_a_first_recording_that_got_no_answer_is_made_again_and_the_run_says_so(

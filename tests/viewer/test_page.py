@@ -159,6 +159,14 @@ def test_what_frames_say_stays_data(text: str) -> None:
     assert document["runs"][0]["findings"][0]["message"] == text
 
 
+def test_an_integer_that_a_browser_would_round_keeps_its_digits() -> None:
+    large = 2**53 + 1
+    [run] = data_of(
+        render_viewer([ViewedRun("run", [made(1, {"chunk": "a", "ids": [large, -large, large - 2]})])], "t")
+    )["runs"]
+    assert run["frames"][0][8]["ids"] == [{"$int": str(large)}, {"$int": str(-large)}, large - 2]
+
+
 def test_a_page_tells_no_credential() -> None:
     halves = (KEY.value[: len(KEY.value) // 2], KEY.value[len(KEY.value) // 2 :])
     run = [made(seq, {"call_id": "c", "chunk": half}) for seq, half in enumerate(halves, 1)]

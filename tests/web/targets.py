@@ -55,6 +55,23 @@ class TideState(BaseModel):
     tags: list[str] = []
 
 
+class OddState(BaseModel):
+    limit: float = float("inf")
+    most: int = 2**70
+    post_code: str | None = None
+    hours: list[int] | None = None
+    sure: bool | None = None
+    when: str | int = "now"
+
+
+class OddFlow(Flow[OddState]):
+    """Has fields that may be empty, and defaults that JSON has no form for."""
+
+    @start()
+    def look(self) -> Any:
+        return [self.state.limit > 1, self.state.post_code]
+
+
 class TideFlow(Flow[TideState]):
     @start()
     def look(self) -> Any:
@@ -95,6 +112,16 @@ class AskingFlow(Flow[dict[str, Any]]):
     @listen(send)
     def sent(self, looked_at: Any) -> str:
         return f"sent: {looked_at.output} {looked_at.feedback}"
+
+
+class AskingOnce(Flow[dict[str, Any]]):
+    """Asks, and goes on once `GATE` is set."""
+
+    @start()
+    def who(self) -> str | None:
+        name = self.ask("Who are you?")
+        GATE.wait(PATIENCE_S)
+        return name
 
 
 class UnwritableFlow(Flow[dict[str, Any]]):
@@ -150,6 +177,6 @@ CREW: Final = crew()
 MODEL: Final = Echo("echo-1")
 
 
-def greeting(name: str, times: int = 1) -> StreamSession[Any]:
+def greeting(name: str, times: int = 1, title: str | None = None) -> StreamSession[Any]:
     """Return a session that greets."""
     return PlainFlow().stream_events(inputs={"name": f"{name} {times}"})

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from harness.commands.viewer import timeline_page
 from harness.errors import UsageError
@@ -54,6 +56,7 @@ RUNS = [
     pytest.param("TideFlow", {"inputs": {"topic": "moons"}}, "flow_started", targets.SAID, id="flow-with-a-model"),
     pytest.param("PlainFlow", {"inputs": {"name": "Ann"}}, "flow_started", "hello Ann", id="flow-with-a-dict"),
     pytest.param("PlainFlow", {}, "flow_started", "hello you", id="flow-without-inputs"),
+    pytest.param("PlainFlow", {"inputs": {"name": 2**70}}, "flow_started", f"hello {2**70}", id="flow-with-digits"),
     pytest.param("MODEL", {"inputs": {"messages": "Hi"}}, "llm_call_started", "You said: Hi", id="model"),
     pytest.param("CREW", {"inputs": {"topic": "tides"}}, "crew_kickoff_started", targets.SAID, id="crew"),
     pytest.param("crew", {"inputs": {"topic": "tides"}}, "crew_kickoff_started", targets.SAID, id="what-makes-a-crew"),
@@ -76,10 +79,21 @@ FIELDS = [
         "TideFlow",
         [("topic", "string", "tides"), ("words", "integer", 20), ("fail", "boolean", False), ("tags", "array", [])],
     ),
+    (
+        "OddFlow",
+        [
+            ("limit", "number", None),
+            ("most", "integer", None),
+            ("post_code", "string", None),
+            ("hours", "array", None),
+            ("sure", "", None),
+            ("when", "", "now"),
+        ],
+    ),
     ("PlainFlow", None),
     ("CREW", None),
     ("MODEL", [("messages", "string", None)]),
-    ("greeting", [("name", "string", None), ("times", "", 1)]),
+    ("greeting", [("name", "string", None), ("times", "", 1), ("title", "string", None)]),
     ("Desk", None),
 ]
 
@@ -92,6 +106,17 @@ def test_an_app_tells_what_it_takes(target: str, fields: Any) -> None:
     assert told == fields
     assert about["conversation"] == (target == "Desk")
     assert about["name"]
+
+
+def test_an_app_that_is_mounted_tells_where_its_runs_are() -> None:
+    async def scenario() -> None:
+        around = Starlette(routes=[Mount("/agent", app_of("PlainFlow"))])
+        begun = await asked(around, method="POST", path="/agent/runs", body=b"{}", headers=JSON)
+        events = document(begun)["events"]
+        assert events == begun.headers["location"]
+        assert b'"status":"completed"' in (await asked(around, path=events)).body
+
+    asyncio.run(scenario())
 
 
 def test_a_conversation_goes_on_turn_by_turn() -> None:
@@ -436,6 +461,24 @@ def test_a_question_that_nobody_waits_for_is_asked_no_more() -> None:
             ended = await asked(app, method="DELETE", path=run)
             assert ended.status == 204
             await client.until(b'"status":"cancelled"')
+
+    asyncio.run(scenario())
+
+
+def test_a_client_that_comes_back_is_told_that_a_question_has_been_answered() -> None:
+    async def scenario() -> None:
+        targets.GATE.clear()
+        app = create_app("tests.web.targets:AskingOnce")
+        told = document(await sent(app, {"inputs": {}}))
+        async with Client(app, path=told["events"]) as away:
+            await away.until(b"event: ask")
+        path = f"{told['events'].removesuffix('/events')}/answers"
+        assert (await asked(app, method="POST", path=path, body=b'{"answer": "Ann"}', headers=JSON)).status == 204
+        last = {"last-event-id": [event["id"] for event in events_of(away.body) if "id" in event][-1]}
+        async with Client(app, path=told["events"], headers=last) as back:
+            await back.until(b'"questions":[]')
+            targets.GATE.set()
+            await back.until(b'"status":"completed"')
 
     asyncio.run(scenario())
 

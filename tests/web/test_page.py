@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -14,7 +15,9 @@ import pytest
 from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.by import By
 
+from harness.frames.frame import StreamFrame
 from harness.web import create_app
+from tests.bridges.timelines import frame
 from tests.browser.chromium import DESKTOP, PHONE, Scheme, chromium, complaints, sized, until
 from tests.web import targets
 from tests.web.serving import served
@@ -142,6 +145,75 @@ def test_an_error_is_told_once_where_it_arose(page: Chrome, url: str) -> None:
     assert "LookupError" in read(page, TEXT)
 
 
+def _asked(seq: int, index: int, arguments: str) -> StreamFrame:
+    called = {"id": f"t{index}", "index": index, "function": {"name": "look_up", "arguments": arguments}}
+    return frame(seq, "llm_stream_chunk", "f2", chunk=arguments, call_type="tool_call", tool_call=called)
+
+
+#: Frames inside of a flow and a call to a model, and what is read of them.
+DRAWN: Final = [
+    pytest.param(
+        [
+            _asked(3, 0, '{"to": "Oslo", "id": 1}'),
+            _asked(4, 1, '{"to": "Bergen", "id": 1234567890123456789}'),
+            frame(5, "tool_usage_started", "f2", tool_name="Look up", tool_args={"id": 1234567890123456789, "to": "Bergen"}),
+            frame(6, "tool_usage_started", "f2", tool_name="Look up", tool_args={"id": 1, "to": "Oslo"}),
+            frame(7, "tool_usage_finished", "f2", output=1234567890123456788, started_event_id="f5"),
+            frame(8, "tool_usage_finished", "f2", output="rain", started_event_id="f6"),
+        ],
+        [
+            *("look_up", "done · 2 ms", '{"to":"Oslo","id":1}', "rain"),
+            *("look_up", "done · 2 ms", '{"to":"Bergen","id":1234567890123456789}', "1234567890123456788"),
+        ],
+        id="tools-that-were-asked-for",
+    ),
+    pytest.param(
+        [frame(3, "llm_stream_chunk", "f2", chunk="I know 14."), frame(4, "flow_finished", result="4.", started_event_id="f1")],
+        ["I know 14.", "Result", "4."],
+        id="a-result-that-was-not-said",
+    ),
+    pytest.param(
+        [
+            frame(3, "llm_stream_chunk", "f2", chunk="My answer:"),
+            frame(4, "llm_stream_chunk", "f2", chunk=" 14.\n"),
+            frame(5, "flow_finished", result="14.", started_event_id="f1"),
+        ],
+        ["My answer: 14."],
+        id="a-result-that-was-said",
+    ),
+    pytest.param(
+        [
+            frame(3, "llm_thinking_chunk", "f2", chunk="Half \ud83d"),
+            frame(4, "llm_stream_chunk", "f2", chunk="of \ud83d it"),
+            frame(5, "flow_failed", error="no \udcff", started_event_id="f1"),
+        ],
+        ["Thought", "of \\ud83d it", "Error", "no \\udcff"],
+        id="what-no-file-can-hold",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("frames", "lines"), DRAWN)
+def test_what_frames_tell_is_on_the_page(page: Chrome, url: str, frames: list[StreamFrame], lines: list[str]) -> None:
+    opened(page, url)
+    around = [frame(1, "flow_started", flow_name="F"), frame(2, "llm_call_started", "f1", model="m")]
+    shown = page.execute_script(
+        "const view = new RunView($('answer')); read(arguments[0]).forEach((one) => view.add(one)); return view.root.innerText",
+        json.dumps([one.model_dump(mode="json") for one in (*around, *frames)]),
+    )
+    assert [line for line in shown.splitlines() if line.strip(" ✓✕")] == lines
+
+
+def test_all_of_a_run_is_printed(page: Chrome, url: str) -> None:
+    sized(page, DESKTOP)
+    opened(page, url)
+    page.execute_script("$('answer').append(make('pre', '', 'line\\n'.repeat(500)))")
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    fits = read(page, "$('answer').scrollHeight <= $('answer').clientHeight && document.body.scrollHeight > 5000")
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    assert fits == "True"
+
+
 def test_what_does_not_fit_is_told_and_nothing_runs(page: Chrome, url: str) -> None:
     sized(page, DESKTOP)
     opened(page, url)
@@ -151,6 +223,29 @@ def test_what_does_not_fit_is_told_and_nothing_runs(page: Chrome, url: str) -> N
         field.send_keys(text, Keys.CONTROL, Keys.ENTER)
         until(page, f"document.querySelector('#complaint').textContent.includes({told!r})")
     assert read(page, STATUS) == "idle"
+
+
+@pytest.mark.parametrize(
+    ("target", "name", "typed", "told"),
+    [
+        ("PlainFlow", "free", '{"name": 1234567890123456789}', "hello 1234567890123456789"),
+        ("TideFlow", "name=words", "1234567890123456789", "1234567890123456789"),
+        ("OddFlow", "name=post_code", "0100", '"0100"'),
+    ],
+)
+def test_what_is_typed_is_sent_as_it_is(page: Chrome, target: str, name: str, typed: str, told: str) -> None:
+    targets.GATE.set()
+    sized(page, DESKTOP)
+    with served(create_app(f"tests.web.targets:{target}")) as url:
+        opened(page, url)
+        field = page.find_element(By.CSS_SELECTOR, f"[data-{name}]")
+        field.clear()
+        field.send_keys(typed, Keys.CONTROL, Keys.ENTER)
+        until(page, f"{STATUS} === 'completed'")
+        if target == "TideFlow":
+            assert read(page, "JSON.stringify(collected().words)") == told
+        else:
+            assert told in read(page, TEXT)
 
 
 def test_a_page_that_is_loaded_again_goes_on_with_its_run(page: Chrome, url: str) -> None:
@@ -175,6 +270,12 @@ def test_a_conversation_is_held_on_the_page(page: Chrome) -> None:
             until(page, f"{STATUS} === 'completed' && document.querySelectorAll('.said.user').length === {number}")
         assert read(page, "document.querySelector('#fields textarea').value") == ""
         assert read(page, TEXT).split() == ["One", "You", "said:", "One", "Two", "You", "said:", "Two"]
+        conversation = read(page, "state.conversation")
+        page.refresh()
+        until(page, f"{STATUS} === 'completed'")
+        page.find_element(By.CSS_SELECTOR, "#fields textarea").send_keys("Three", Keys.ENTER)
+        until(page, f"{STATUS} === 'completed' && {TEXT}.includes('You said: Three')")
+        assert read(page, "state.conversation") == conversation
 
 
 @contextmanager

@@ -71,6 +71,10 @@ class Tape:
         self.plays = plays
         #: Whether requests may go live, and are then taken down.
         self.records = records
+        #: Whether the run is known not to have come to its end: what it recorded is then no recording, and stays beside it.
+        self.is_interrupted = False
+        #: Whether the run is known to have failed: what it recorded anew takes the place of no recording that is whole.
+        self.has_failed = False
         self._base_url = base_url
         self._redactor = redactor
         self._scope_of = scope_of

@@ -60,8 +60,12 @@ def open_tape(
     `current_tape`'s rule plain threads. A recording is saved in one step when the context is left, whether its body
     returned, raised or was cancelled; until then `<path>.partial`, which a killed process leaves behind, has the exchanges
     that have ended, and been redacted, which what a loop has received is in a thread beside it; of a response that has
-    not ended it has nothing. Where the body raised and nothing was recorded, nothing is written. With mode `once`, a recording that holds a
-    request which got no answer is recorded again, and `on_note` is told.
+    not ended it has nothing. Where the body raised and nothing was recorded, nothing is written.
+
+    With mode `once`, a recording that holds a request which got no answer is recorded again, and `on_note` is told; so is
+    one that holds nothing. With mode `all`, one that holds such a request, or whose tape was told that the run
+    `has_failed`, stays beside a whole one that stands, as `<path>.partial`, and `on_note` is told. So does that of a run
+    that `is_interrupted`, with each mode.
 
     `speed` paces answers (1.0 as recorded, None at once). `base_url` sends live requests there instead; what is
     recorded is the URL that was asked for. `scope_of` names the scope that a request comes from. `shown_as` is what messages
@@ -253,7 +257,8 @@ class _TapeContext:
         self._use = use_cassette(self._path, self._mode)
         self._cassette = self._use.__enter__()
         if self._mode == "once" and not fresh:
-            fresh = self._failed(self._cassette.loaded)
+            # A test that was skipped has left one that holds nothing.
+            fresh = not self._cassette.loaded or self._failed(self._cassette.loaded)
         plays = self._mode == "new" or (self._mode == "once" and not fresh)
         records = self._mode in ("new", "all") or (self._mode == "once" and fresh)
         journal = CassetteWriter(self._partial) if records else None
@@ -271,6 +276,24 @@ class _TapeContext:
         self._on_note(
             f"cassette '{cassette_name(self._path)}' is recorded again: when it was recorded, {requested} got no answer "
             f"({lost.response.ended.error})"
+        )
+        return True
+
+    def _is_worse(self, interactions: tuple[Interaction, ...]) -> bool:
+        """Whether what was recorded anew is a failure, and what stands is none (clause `replay.kept`)."""
+        standing, lost = self._cassette.loaded, unanswered(interactions)
+        if self._mode != "all" or not standing or unanswered(standing) is not None:
+            return False
+        if lost is not None:
+            requested = request_line(lost.request.method, lost.request.url)
+            reason = f"{requested} got no answer now ({lost.response.ended.error})"
+        elif self._tape.has_failed:
+            reason = "the run failed now"
+        else:
+            return False
+        self._on_note(
+            f"cassette '{cassette_name(self._path)}' stays as it was: {reason}; what was recorded is in "
+            f"'{self._partial.name}' beside it"
         )
         return True
 
@@ -295,7 +318,8 @@ class _TapeContext:
         except RecordingError as left_out:
             problem = left_out
         is_new = not (self._tape.plays and self._path.exists())
-        if self._tape.recorded or (self._tape.records and is_new and not raised):
+        is_aside = self._tape.is_interrupted or self._is_worse(self._tape.interactions)
+        if not is_aside and (self._tape.recorded or (self._tape.records and is_new and not raised)):
             self._cassette.keep(self._tape.interactions)
         try:
             self._use.__exit__(None, None, None)
@@ -303,7 +327,7 @@ class _TapeContext:
             if self._partial.exists():
                 unsaved.add_note(f"what was recorded is in {self._partial}")
             raise
-        if self._tape.records:
+        if self._tape.records and not (is_aside and self._tape.recorded):
             self._partial.unlink(missing_ok=True)
         if problem is not None:
             raise problem

@@ -73,6 +73,7 @@ def path(tmp_path: Path) -> Path:
         ("once", None, {"a": "live a", "b": "live b"}, ["live a", "live b"]),
         ("new", ["a"], {"a": "a", "b": "live b"}, ["a", "live b"]),
         ("once", None, {}, []),
+        ("once", [], {"a": "live a"}, ["live a"]),
         ("new", None, {"b": "live b"}, ["live b"]),
         ("new", None, {}, []),
         ("all", ["a"], {"a": "live a"}, ["live a"]),
@@ -111,6 +112,21 @@ def test_once_records_again_what_got_no_answer_and_says_so(
         )
         assert bodies(path) == ["live a"]
         assert perform_once(path) == "live a"
+
+
+@pytest.mark.parametrize("stands", [told("a"), LOST], ids=["an answer", "none either"])
+def test_a_recording_anew_that_got_no_answer_takes_the_place_of_none_that_did(path: Path, stands: WireResponse) -> None:
+    write_cassette(path, [Interaction(ask("a"), stands)])
+    notes: list[str] = []
+    with open_tape(path, "all", on_note=notes.append) as tape:
+        perform(tape, "b")
+        tape.begin(ask("a")).ended("no-response", error="ConnectError: refused")
+    partial = path.with_name("cassette.yaml.partial")
+    if stands is LOST:
+        assert (bodies(path), notes, partial.exists()) == (["live b", ""], [], False)
+    else:
+        assert (bodies(path), bodies(partial)) == (["a"], ["live b", ""])
+        assert "stays as it was: POST https://h/v1/chat got no answer now (ConnectError: refused)" in notes[0]
 
 
 def perform_once(path: Path) -> str:
