@@ -13,7 +13,7 @@ from harness.llm.output.parts import FinishReason, Part, TextDelta, ThinkingDelt
 from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.calls.begun_calls import BegunCalls
 from harness.providers.shared.calls.tool_calls import whole_arguments
-from harness.providers.shared.reasoning.thoughts import GrowingThought, Thoughts
+from harness.providers.shared.reasoning.thoughts import GrowingThought, Keep
 from harness.providers.shared.shapes import as_list, as_number, as_object, as_text
 from harness.providers.shared.usage import usage
 
@@ -35,9 +35,9 @@ class BedrockAnswer(ProviderAnswer):
         "content_filtered": "content_filter",
     }
 
-    def __init__(self, provider: str, thoughts: Thoughts) -> None:
+    def __init__(self, provider: str, keep: Keep) -> None:
         super().__init__(provider)
-        self._thoughts = thoughts
+        self._keep = keep
         self._stopped = self._ended = False
         self._finish: str | None = None
         self._is_empty = True
@@ -129,7 +129,7 @@ class BedrockAnswer(ProviderAnswer):
             self._ended = True
             self.refuse_reason(self._finish)
             yield from self._calls.end()
-            self._thoughts.keep(self._calls.ids, (block.thought() for block in self._reasoning.values()))
+            self._keep(self._calls.ids, (block.thought() for block in self._reasoning.values()))
             if self._finish is None and self._is_empty:
                 raise self.malformed("a stream of nothing but its end marker")
             yield self.finish(self._finish, self._calls)
