@@ -25,6 +25,7 @@ from tests.providers.integrations import (
     anthropic,
     bedrock,
     each_integration,
+    each_way_to_answer,
     gemini,
     openai_chat,
     openai_responses,
@@ -217,6 +218,22 @@ def test_a_failure_beside_a_choice_or_inside_it_is_one(integration: Integration)
         assert type(ran.error) is ProviderError
         assert WORDS in str(ran.error)
     assert [ran.error.retryable for ran in rans if isinstance(ran.error, ProviderError)] == [True, False, True, False]
+
+
+@pytest.mark.parametrize(
+    "envelope",
+    [{"x_groq": {"id": "req_1", "error": WORDS}}, {"base_resp": {"status_code": 1027, "status_msg": WORDS}}],
+    ids=["groq", "minimax"],
+)
+@each_way_to_answer
+def test_a_failure_in_an_envelope_of_the_hosts_own_is_one(envelope: dict[str, Any], streams: bool) -> None:
+    answers = [openai_chat.event({"content": "a"}) + openai_chat.event({}, "stop", **envelope) + openai_chat.DONE,
+               json.dumps({"choices": None, **envelope}).encode()]  # fmt: skip
+    with Raw() as server:
+        rans = asked(server, OPENAI_CHAT.llm(server), "sync", streams, [(body, JSON, 200) for body in answers])
+    for ran in rans:
+        assert type(ran.error) is ProviderError
+        assert WORDS in str(ran.error)
 
 
 #: Events that have nothing of an answer, in words that nobody knows.

@@ -40,6 +40,7 @@ MESSAGES: Final = (
     "error_msg",
     "errorMessage",
     "errors",
+    "status_msg",
 )
 #: Those of AWS, which say so in failures alone.
 _AWS_MESSAGES: Final = ("Message", "originalMessage")
