@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,14 +91,40 @@ def asked(server: Raw, llm: LLM, way: Way, streams: bool, answers: Iterable[tupl
 def test_the_body_of_an_http_error_says_what_the_server_wrote(
     integration: Integration, streams: bool, way: Way
 ) -> None:
-    sent = {**BODIES, **PAGES}
+    pages = [(page, kind) for page in PAGES.values() for kind in ("text/html", JSON)]
+    answers = [(body, kind, 400) for body, kind in (*((body, JSON) for body in BODIES.values()), *pages)]
     with Raw() as server:
-        answers = [(body, JSON if name in BODIES else "text/html", 400) for name, body in sent.items()]
         rans = asked(server, integration.llm(server), way, streams, answers)
-    for name, ran in zip(sent, rans, strict=True):
-        assert isinstance(ran.error, ProviderStatusError), (name, ran.error)
-        assert WORDS in str(ran.error), name
+    for answer, ran in zip(answers, rans, strict=True):
+        assert isinstance(ran.error, ProviderStatusError), (answer, ran.error)
+        assert WORDS in str(ran.error), answer
         assert ran.transcript == ["started", "failed ProviderStatusError"]
+
+
+DEEP = b'{"error": ' + b"[" * 100_000
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """Keep the finalizers of others from being called so deep down that they fail, too."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_collector")
+@pytest.mark.parametrize("way", WAYS)
+@each_way_to_answer
+@each_integration
+def test_what_is_nested_too_deeply_to_be_read_is_a_failure_of_the_providers(
+    integration: Integration, streams: bool, way: Way
+) -> None:
+    kind = integration.stream_type if streams else JSON
+    with Raw() as server:
+        llm = integration.llm(server)
+        answers = [(DEEP, JSON, 500), (DEEP, kind, 200), (b"data: " + DEEP + b"\n\n", kind, 200)]
+        for ran in asked(server, llm, way, streams, answers):
+            assert isinstance(ran.error, ProviderError), ran.error
 
 
 @pytest.mark.parametrize("way", WAYS)
