@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, ClassVar
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UsageError
 from harness.llm.llm import LLM
 from harness.llm.output.parts import Part, RequestId
 from harness.llm.pump import ended
@@ -105,6 +105,8 @@ def _translation(llm: SDKModel, answer: ProviderAnswer) -> Iterator[None]:
         raise
     except Exception as error:
         ours = llm._translated(error, answer)
+        if isinstance(error, UnicodeEncodeError) and not answer.begun:
+            ours = UsageError(f"{answer.provider}: the request has text that can't be sent ({error})")
         if ours is None and answer.begun and isinstance(error, OF_ANOTHER_SHAPE):
             ours = answer.malformed(error)
         if ours is None:
