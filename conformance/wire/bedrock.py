@@ -21,6 +21,8 @@ _REASONS: Final[dict[str, FinishReason]] = {
     "guardrail_intervened": "content_filter",
     "content_filtered": "content_filter",
 }
+#: The type of a use of a tool that the provider runs itself.
+_HOSTED: Final = "server_tool_use"
 _COUNTS: Final = {
     "prompt_tokens": "inputTokens",
     "completion_tokens": "outputTokens",
@@ -30,6 +32,7 @@ _COUNTS: Final = {
 
 
 def read_stream(body: bytes, reading: Reading) -> None:
+    hosted: set[Any] = set()
     for headers, payload in aws_messages(body):
         if headers.get(":message-type") != "event":
             reading.failed = True
@@ -39,13 +42,15 @@ def read_stream(body: bytes, reading: Reading) -> None:
         match headers[":event-type"]:
             case "contentBlockStart":
                 use = (event.get("start") or {}).get("toolUse")
-                if use is not None:
+                if use is not None and use.get("type") == _HOSTED:
+                    hosted.add(index)
+                elif use is not None:
                     reading.begin_call(index, use["toolUseId"], use["name"])
             case "contentBlockDelta":
                 delta = event["delta"]
                 reading.say(delta.get("text"))
                 reading.think((delta.get("reasoningContent") or {}).get("text"))
-                if "toolUse" in delta:
+                if "toolUse" in delta and index not in hosted:
                     reading.argue(index, delta["toolUse"]["input"])
             case "messageStop":
                 reading.finish_reason = _REASONS.get(event["stopReason"], "other")
@@ -61,8 +66,8 @@ def read_plain(body: bytes, reading: Reading) -> None:
         for part in (block.get("citationsContent") or {}).get("content") or ():
             reading.say(part.get("text"))
         reading.think((block.get("reasoningContent") or {}).get("reasoningText", {}).get("text"))
-        if "toolUse" in block:
-            use = block["toolUse"]
+        use = block.get("toolUse")
+        if use is not None and use.get("type") != _HOSTED:
             reading.begin_call(index, use["toolUseId"], use["name"])
             reading.argue(index, json.dumps(use["input"]))
     _use(reading, answer.get("usage"))

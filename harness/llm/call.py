@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from itertools import chain
 from types import TracebackType
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from harness.errors import MalformedResponseError, TransportFault
 from harness.events.coercion import owner_fields
 from harness.events.sources import sources
 from harness.llm.output.assembly import Assembly, RequestedCalls
+from harness.llm.output.characters import WholeCharacters
 from harness.llm.output.chunks import ChunkEvents
 from harness.llm.output.parts import Part, TextDelta, ThinkingDelta
 from harness.llm.parameters.kinds import check_kinds
@@ -49,6 +51,7 @@ class ModelCall:
         self._stop = list(stop)
         # What is asked to be JSON is not cut.
         self._stop_words = StopWords(stop) if stop and request.response_format is None else None
+        self._characters = WholeCharacters()
         self.assembly = Assembly(llm.provider)
         self._common: dict[str, Any] = {
             "call_id": sources.new_id(),
@@ -84,8 +87,9 @@ class ModelCall:
         return Step(llm, started, _ends(), label=llm.model, own_run=True)
 
     def until_stop(self, part: Part) -> Iterable[Part]:
-        """Return what is left of one part: an answer ends at the first stop word."""
-        return (part,) if self._stop_words is None else self._stop_words.take(part)
+        """Return what is left of one part, in whole characters: an answer ends at the first stop word."""
+        parts = self._characters.take(part)
+        return parts if self._stop_words is None else chain.from_iterable(map(self._stop_words.take, parts))
 
     def chunk(self, part: Part) -> events.LLMStreamChunkEvent | events.LLMThinkingChunkEvent | None:
         """Take one part; return the chunk to publish for it, if it makes one and the call streams."""

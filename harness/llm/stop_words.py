@@ -36,10 +36,11 @@ class StopWords:
         if self._over:
             return
         text = self._held + part.text
-        found = [place for word in self._words if (place := text.find(word)) >= 0]
+        found = [(place + len(word), place) for word in self._words if (place := text.find(word)) >= 0]
         if found:
             self._over = True
-            text, self._held = text[: min(found)], ""
+            # The one that is whole first, however the text is cut into pieces.
+            text, self._held = text[: min(found)[1]], ""
         else:
             length = len(text) - self._waiting(text)
             text, self._held = text[:length], text[length:]

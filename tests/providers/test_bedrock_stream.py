@@ -15,7 +15,6 @@ from harness.llm.output.parts import Part, TextDelta
 from harness.providers.bedrock.answer import BedrockAnswer
 from harness.providers.bedrock.body import BedrockBody
 from harness.providers.bedrock.dialect import aws_message
-from harness.providers.shared.reasoning.thoughts import Thoughts
 
 
 def message(kind: str, payload: Any, how: str = "event") -> bytes:
@@ -71,7 +70,7 @@ def opened(messages: Iterable[bytes]) -> Any:
 
 def heard(stream: Iterable[Mapping[str, Any]]) -> tuple[list[Part], str]:
     """Return the parts that come of events, and the error that ends them."""
-    answer, parts = BedrockAnswer("bedrock", Thoughts()), list[Part]()
+    answer, parts = BedrockAnswer("bedrock", lambda ids, thoughts: None), list[Part]()
     try:
         for event in stream:
             parts += answer.piece(event)

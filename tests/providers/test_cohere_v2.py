@@ -174,21 +174,23 @@ class Report(BaseModel):
 
 def test_settings_have_their_places_and_what_led_to_a_call_goes_back_with_it() -> None:
     llm: Any = LLM("cohere-v2/m", api_key="k", max_tokens=5, top_p=0.5, stop="a", thinking=True)
-    told = llm._answer(LLMRequest(read_messages("Look"), read_tools([TOOL])))
+    first = LLMRequest(read_messages("Look"), read_tools([TOOL]))
+    told = llm._answer(first)
     list(told.piece(sse(START, THINKS, *CALLS, end("TOOL_CALL")).encode()))
     list(told.end())
-    llm._keep(told)
-    messages = read_messages([{"role": "assistant", "content": None, "tool_calls": [CALL]}])
+    llm._keep(first, told)
+    messages = read_messages([*first.messages, {"role": "assistant", "content": None, "tool_calls": [CALL]}])
     asked = LLMRequest(messages, read_tools([TOOL]), stream=True, stop=llm.stop, response_format=Report)
     assert llm._arguments(asked)["body"] == {
         "model": "m",
         "messages": [
+            {"role": "user", "content": "Look"},
             {
                 "role": "assistant",
                 "content": [{"type": "thinking", "thinking": "Hm."}],
                 "tool_calls": [CALL],
                 "tool_plan": "I look.",
-            }
+            },
         ],
         "stream": True,
         "max_tokens": 5,

@@ -95,3 +95,13 @@ def test_a_missing_sdk_is_named_with_its_extra(integration: Integration, monkeyp
     monkeypatch.delitem(sys.modules, sdk.module, raising=False)
     with pytest.raises(UsageError, match=rf"stream-harness\[{sdk.extra}\]"):
         importlib.import_module(sdk.module)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(("text", "key"), [("Hi \ud83d", "k"), ("Hi", "“k”")], ids=["half of a character", "the key"])
+def test_what_can_not_be_encoded_is_the_callers_fault(text: str, key: str, way: Way) -> None:
+    with Raw() as server:
+        llm = LLM("openai/m", base_url=server.origin, api_key=key, max_retries=0)
+        with pytest.raises(UsageError, match="the request has text that can't be sent"):
+            called(llm, way, text)
+        assert server.requests == []

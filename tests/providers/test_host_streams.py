@@ -52,6 +52,9 @@ CALLS = (
     Calls("name late", calls(piece(None, id="a"), piece("f", X)), [("f", X)]),
     Calls("name empty first", calls(piece("", id="a"), piece("f", X)), [("f", X)]),
     Calls("name in fragments", calls(piece("get_", id="a"), piece("weather"), piece(None, X)), [("get_weather", X)]),
+    Calls("name in fragments of two calls at once",
+          together([piece("get_", index=0), piece("get_", index=1)], [piece("weather", index=0), piece("tide", index=1)]),
+          None),
     Calls("name said again", calls(piece("f", '{"x":', id="a"), piece("f", "1}", id="a")), [("f", X)]),
     Calls("a new id each time", calls(piece("f", id="a"), piece(None, '{"x":', id="b"), piece(None, "1}", id="c")),
           [("f", X)]),
@@ -118,6 +121,27 @@ def test_calls_keep_their_identity(row: Calls, provider: str, way: Way) -> None:
             asked = frame.data["tool_call"]["id"]
             shown[asked] = shown.get(asked, "") + frame.data["chunk"]
     assert list(shown.items()) == [(call["id"], call["function"]["arguments"]) for call in ran.result]
+
+
+SUMMARY = {"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm."}]}
+WHOLE = {"choices": [{"delta": {}, "message": {"content": "Yes."}, "finish_reason": "stop"}]}
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        (event({"content": [SUMMARY]}) + event({"content": "Yes."}, "stop"),
+         ["thinking 'Hm.'", "text 'Yes.'", "completed 'Yes.' stop"]),
+        (b"data: " + json.dumps(WHOLE).encode() + b"\n\n", ["text 'Yes.'", "completed 'Yes.' stop"]),
+        *((event({"content": "Yes."}, theirs), ["text 'Yes.'", f"completed 'Yes.' {ours}"]) for theirs, ours in
+          [("eos", "stop"), ("eos_token", "stop"), ("model_length", "length"), ("sensitive", "content_filter")]),
+    ],
+    ids=["Databricks' summary", "a message beside an empty delta", "Together", "TGI", "Mistral", "Zhipu"],
+)  # fmt: skip
+def test_what_hosts_say_in_words_of_their_own_is_read(sent: bytes, told: list[str]) -> None:
+    with Raw(sent + DONE) as server:
+        ran = streamed(LLM("openai/m", base_url=server.origin, api_key="k", max_retries=0), "sync", "Hi")
+    assert ran.transcript == ["started", *told]
 
 
 @pytest.mark.parametrize("said", [{}, {"message": None}], ids=["missing", "null"])

@@ -211,12 +211,13 @@ def test_what_has_no_form_there_is_refused_before_anything_is_sent(settings: Any
 def test_what_led_to_a_call_goes_back_with_it() -> None:
     lines = [line(thinking="I look."), line(tool_calls=[{"id": "c1", "function": {"name": "look", "arguments": {}}}])]
     llm: Any = LLM("ollama-api/m")
-    answer = llm._answer(LLMRequest(read_messages("Look")))
+    first = LLMRequest(read_messages("Look"))
+    answer = llm._answer(first)
     list(answer.piece("\n".join([*lines, line(END), ""]).encode()))
-    llm._keep(answer)
+    llm._keep(first, answer)
     call = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
-    again = LLMRequest(read_messages([{"role": "assistant", "content": "", "tool_calls": [call]}]))
-    (message,) = llm._arguments(again)["body"]["messages"]
+    again = LLMRequest(read_messages([*first.messages, {"role": "assistant", "content": "", "tool_calls": [call]}]))
+    (_, message) = llm._arguments(again)["body"]["messages"]
     assert message["thinking"] == "I look."
 
 

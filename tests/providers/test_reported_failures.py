@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,7 @@ from tests.providers.integrations import (
     anthropic,
     bedrock,
     each_integration,
+    each_way_to_answer,
     gemini,
     openai_chat,
     openai_responses,
@@ -89,14 +91,40 @@ def asked(server: Raw, llm: LLM, way: Way, streams: bool, answers: Iterable[tupl
 def test_the_body_of_an_http_error_says_what_the_server_wrote(
     integration: Integration, streams: bool, way: Way
 ) -> None:
-    sent = {**BODIES, **PAGES}
+    pages = [(page, kind) for page in PAGES.values() for kind in ("text/html", JSON)]
+    answers = [(body, kind, 400) for body, kind in (*((body, JSON) for body in BODIES.values()), *pages)]
     with Raw() as server:
-        answers = [(body, JSON if name in BODIES else "text/html", 400) for name, body in sent.items()]
         rans = asked(server, integration.llm(server), way, streams, answers)
-    for name, ran in zip(sent, rans, strict=True):
-        assert isinstance(ran.error, ProviderStatusError), (name, ran.error)
-        assert WORDS in str(ran.error), name
+    for answer, ran in zip(answers, rans, strict=True):
+        assert isinstance(ran.error, ProviderStatusError), (answer, ran.error)
+        assert WORDS in str(ran.error), answer
         assert ran.transcript == ["started", "failed ProviderStatusError"]
+
+
+DEEP = b'{"error": ' + b"[" * 100_000
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """Keep the finalizers of others from being called so deep down that they fail, too."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_collector")
+@pytest.mark.parametrize("way", WAYS)
+@each_way_to_answer
+@each_integration
+def test_what_is_nested_too_deeply_to_be_read_is_a_failure_of_the_providers(
+    integration: Integration, streams: bool, way: Way
+) -> None:
+    kind = integration.stream_type if streams else JSON
+    with Raw() as server:
+        llm = integration.llm(server)
+        answers = [(DEEP, JSON, 500), (DEEP, kind, 200), (b"data: " + DEEP + b"\n\n", kind, 200)]
+        for ran in asked(server, llm, way, streams, answers):
+            assert isinstance(ran.error, ProviderError), ran.error
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -217,6 +245,22 @@ def test_a_failure_beside_a_choice_or_inside_it_is_one(integration: Integration)
         assert type(ran.error) is ProviderError
         assert WORDS in str(ran.error)
     assert [ran.error.retryable for ran in rans if isinstance(ran.error, ProviderError)] == [True, False, True, False]
+
+
+@pytest.mark.parametrize(
+    "envelope",
+    [{"x_groq": {"id": "req_1", "error": WORDS}}, {"base_resp": {"status_code": 1027, "status_msg": WORDS}}],
+    ids=["groq", "minimax"],
+)
+@each_way_to_answer
+def test_a_failure_in_an_envelope_of_the_hosts_own_is_one(envelope: dict[str, Any], streams: bool) -> None:
+    answers = [openai_chat.event({"content": "a"}) + openai_chat.event({}, "stop", **envelope) + openai_chat.DONE,
+               json.dumps({"choices": None, **envelope}).encode()]  # fmt: skip
+    with Raw() as server:
+        rans = asked(server, OPENAI_CHAT.llm(server), "sync", streams, [(body, JSON, 200) for body in answers])
+    for ran in rans:
+        assert type(ran.error) is ProviderError
+        assert WORDS in str(ran.error)
 
 
 #: Events that have nothing of an answer, in words that nobody knows.

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from harness.errors import ProviderStatusError
 from harness.llm import LLM
 from harness.llm.input.blocks import ThinkingPart
 from harness.llm.input.messages import Message, read_messages
@@ -20,6 +23,7 @@ from tests.servers.anthropic import MODELS, AnthropicServer
 from tests.servers.anthropic_scenarios import BERGEN_CALL, CROSSING, HIDDEN, Answer, Scenario
 from tests.servers.bedrock import BedrockServer
 from tests.servers.openai_responses import OpenAIResponsesServer
+from tests.servers.raw import Raw
 from tests.servers.script import CHECKING
 
 PROMPT = "Think, then look at the weather in Bergen."
@@ -138,11 +142,74 @@ def test_encrypted_reasoning_of_responses_goes_back_before_the_call(encrypted: b
         assert reasoning[0]["summary"][0]["text"].startswith("**Looking at the tide**")
 
 
+@dataclass(frozen=True)
+class Host:
+    """A host that says one thing behind every call, and gives all calls one id."""
+
+    model: str
+    answer: Callable[[str], dict[str, Any]]
+
+
+def of_chat(thought: str) -> dict[str, Any]:
+    call = {"id": "get_weather:0", "type": "function", "function": {"name": "get_weather", "arguments": "{}"}}
+    message = {"role": "assistant", "content": None, "reasoning_content": thought, "tool_calls": [call]}
+    return {"id": "1", "choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}]}
+
+
+def of_messages(thought: str) -> dict[str, Any]:
+    call = {"type": "tool_use", "id": "get_weather:0", "name": "get_weather", "input": {}}
+    content = [{"type": "thinking", "thinking": thought, "signature": "s"}, call]
+    return {"id": "1", "type": "message", "role": "assistant", "content": content, "stop_reason": "tool_use"}
+
+
+def of_gemini(thought: str) -> dict[str, Any]:
+    call = {"functionCall": {"id": "get_weather:0", "name": "get_weather", "args": {}}, "thoughtSignature": thought}
+    return {"candidates": [{"content": {"parts": [call], "role": "model"}, "finishReason": "STOP"}]}
+
+
+@pytest.mark.parametrize(
+    "host",
+    [Host("deepseek/deepseek-chat", of_chat), Host("anthropic/claude-sonnet-4-6", of_messages),
+     Host("gemini/gemini-3-pro", of_gemini)],
+    ids=lambda host: host.model,
+)  # fmt: skip
+def test_reasoning_stays_in_its_conversation_whatever_the_ids(host: Host) -> None:
+    def turn(asked: str, thought: str, *earlier: Any) -> list[dict[str, Any]]:
+        """Ask, and return the conversation with the call and its result."""
+        server.sends(json.dumps(host.answer(thought)).encode(), "application/json")
+        user = {"role": "user", "content": asked}
+        calls = ask(llm, "sync", *earlier, user)
+        told = {"role": "tool", "tool_call_id": calls[0]["id"], "content": "7"}
+        return [*earlier, user, {"role": "assistant", "content": None, "tool_calls": calls}, told]
+
+    def sent(conversation: list[dict[str, Any]]) -> list[str]:
+        """Return the thoughts that are sent with a conversation."""
+        server.sends(b"", "application/json", 400)
+        with pytest.raises(ProviderStatusError):
+            ask(llm, "sync", *conversation)
+        return re.findall(r"of-\w+", server.requests[-1].body.decode())
+
+    with Raw() as server:
+        llm = LLM(host.model, base_url=server.origin, api_key="k")
+        ann, bob = ({"role": "system", "content": f"{name} is asking."} for name in ("Ann", "Bob"))
+        first = turn("The weather?", "of-ann", ann)
+        second = turn("The weather?", "of-bob", bob)
+        later = turn("The weather?", "of-ann2", *first)
+        assert sent(first) == ["of-ann"]
+        assert sent(second) == ["of-bob"]
+        assert sent(later) == ["of-ann", "of-ann2"]
+        # Without what stood before, it may be of either; and nobody's else's is of any.
+        assert sent(second[1:]) == []
+        assert sent([{"role": "user", "content": "The tide?"}, *second[2:]]) == []
+        # What only one conversation may have led to stays with it, although its beginning is gone.
+        assert sent(turn("The tide?", "of-tide", *first)[-3:]) == ["of-tide"]
+
+
 def test_only_so_much_is_kept() -> None:
     thoughts = Thoughts()
     part = ThinkingPart(type="thinking", thinking="t", signature="s")
     for number in range(1001):
-        thoughts.keep([f"call_{number}"], [part])
+        thoughts.keep(LLMRequest([]), [f"call_{number}"], [part])
     function = {"name": "f", "arguments": "{}"}
 
     def restored(number: int) -> Message:

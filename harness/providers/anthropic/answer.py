@@ -12,7 +12,7 @@ from harness.llm.output.parts import FinishReason, Part, TextDelta, ThinkingDelt
 from harness.providers.shared.answer import SSEAnswer
 from harness.providers.shared.calls.begun_calls import BegunCalls
 from harness.providers.shared.calls.tool_calls import whole_arguments
-from harness.providers.shared.reasoning.thoughts import GrowingThought, Thoughts
+from harness.providers.shared.reasoning.thoughts import GrowingThought, Keep
 from harness.providers.shared.shapes import as_number, as_object, as_text, kind_of
 from harness.providers.shared.usage import usage
 
@@ -33,9 +33,9 @@ class AnthropicAnswer(SSEAnswer):
         "refusal": "content_filter",
     }
 
-    def __init__(self, provider: str, thoughts: Thoughts) -> None:
+    def __init__(self, provider: str, keep: Keep) -> None:
         super().__init__(provider)
-        self._thoughts = thoughts
+        self._keep = keep
         self._usage: dict[str, Any] = {}
         self._finish: str | None = None
         self._ended = False
@@ -137,7 +137,7 @@ class AnthropicAnswer(SSEAnswer):
         if not self._blocks and self._finish is None:
             raise self.empty("a stream of nothing but its end marker")
         yield from self._calls.end()
-        self._thoughts.keep(self._calls.ids, (block.thought() for block in self._reasoning.values()))
+        self._keep(self._calls.ids, (block.thought() for block in self._reasoning.values()))
         yield from _usage(self._usage)
         self.refuse_reason(self._finish)
         yield self.finish(self._finish, self._calls)

@@ -6,6 +6,7 @@ Source: https://platform.claude.com/docs/en/api/messages and …/build-with-clau
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 from harness.llm.input.unsent_fields import Carried
@@ -64,5 +65,5 @@ class Anthropic(StainlessModel):
         return call
 
     def _answer(self, request: LLMRequest) -> ProviderAnswer:
-        answer = AnthropicAnswer(self.provider, self._thoughts)
+        answer = AnthropicAnswer(self.provider, partial(self._thoughts.keep, request))
         return StructuredAnswer(answer) if asks_by_tool(self, request) else answer

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from harness.llm.output.parts import FinishReason, Part, TextDelta, ThinkingDelta, Usage
 from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.calls.begun_calls import BegunCalls
 from harness.providers.shared.calls.tool_calls import whole_arguments
-from harness.providers.shared.reasoning.thoughts import GrowingThought, Thoughts
+from harness.providers.shared.reasoning.thoughts import GrowingThought, Keep
 from harness.providers.shared.shapes import as_list, as_number, as_object, as_text
 from harness.providers.shared.usage import usage
+
+#: The type of a use of a tool that the provider runs itself.
+_HOSTED: Final = "server_tool_use"
 
 
 class BedrockAnswer(ProviderAnswer):
@@ -35,13 +38,15 @@ class BedrockAnswer(ProviderAnswer):
         "content_filtered": "content_filter",
     }
 
-    def __init__(self, provider: str, thoughts: Thoughts) -> None:
+    def __init__(self, provider: str, keep: Keep) -> None:
         super().__init__(provider)
-        self._thoughts = thoughts
+        self._keep = keep
         self._stopped = self._ended = False
         self._finish: str | None = None
         self._is_empty = True
         self._calls = BegunCalls()
+        #: The indices of blocks that are uses of the provider's own tools.
+        self._hosted: set[int] = set()
         #: The index of the block that came last; hosts leave it out.
         self._block = 0
         #: Blocks of reasoning as far as they have come, by their index.
@@ -79,7 +84,11 @@ class BedrockAnswer(ProviderAnswer):
             yield from self._calls.close(index)
         elif "toolUse" in (start := as_object(block["start"])):
             use = as_object(start["toolUse"])
-            yield self._calls.begin(index, use.get("toolUseId"), use.get("name"))
+            if use.get("type") == _HOSTED:
+                self._hosted.add(index)
+            else:
+                self._hosted.discard(index)
+                yield self._calls.begin(index, use.get("toolUseId"), use.get("name"))
 
     def whole(self, sent: Mapping[str, Any]) -> Iterator[Part]:
         content = sent["output"]["message"]["content"]
@@ -87,7 +96,9 @@ class BedrockAnswer(ProviderAnswer):
         for index, block in enumerate(map(as_object, as_list(content))):
             if "toolUse" in block:
                 use = as_object(block["toolUse"])
-                yield self._calls.begin(index, use.get("toolUseId"), use.get("name"), whole_arguments(use.get("input")))
+                if use.get("type") != _HOSTED:
+                    arguments = whole_arguments(use.get("input"))
+                    yield self._calls.begin(index, use.get("toolUseId"), use.get("name"), arguments)
             elif "reasoningContent" in block:
                 reasoning = as_object(block["reasoningContent"])
                 yield from self._thinking(index, as_object(reasoning.get("reasoningText", reasoning)))
@@ -103,7 +114,7 @@ class BedrockAnswer(ProviderAnswer):
     def _delta(self, index: int, delta: Mapping[str, Any]) -> Iterator[Part]:
         if "reasoningContent" in delta:
             yield from self._thinking(index, as_object(delta["reasoningContent"]))
-        elif "toolUse" in delta:
+        elif "toolUse" in delta and index not in self._hosted:
             piece = as_object(delta["toolUse"]).get("input")
             if index not in self._calls:
                 raise self.malformed(f"a piece of block {index}, which is no tool call that began")
@@ -129,7 +140,7 @@ class BedrockAnswer(ProviderAnswer):
             self._ended = True
             self.refuse_reason(self._finish)
             yield from self._calls.end()
-            self._thoughts.keep(self._calls.ids, (block.thought() for block in self._reasoning.values()))
+            self._keep(self._calls.ids, (block.thought() for block in self._reasoning.values()))
             if self._finish is None and self._is_empty:
                 raise self.malformed("a stream of nothing but its end marker")
             yield self.finish(self._finish, self._calls)

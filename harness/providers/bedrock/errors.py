@@ -19,7 +19,7 @@ _CALLERS: Final = (
     botocore.exceptions.ProfileNotFound,
 )
 _TRANSPORT: Final = (botocore.exceptions.HTTPClientError, botocore.exceptions.ConnectionError)
-_MALFORMED: Final = (botocore.eventstream.ParserError, botocore.parsers.ResponseParserError)
+_MALFORMED: Final = (botocore.eventstream.ParserError, botocore.parsers.ResponseParserError, RecursionError)
 
 
 def translated(error: Exception, answer: ProviderAnswer) -> HarnessError | None:

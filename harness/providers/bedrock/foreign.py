@@ -66,7 +66,7 @@ def take_foreign(operation_model: Any, response_dict: dict[str, Any], **_: Any) 
 def _is_parsed(body: bytes) -> bool:
     try:
         sent = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return isinstance(sent, dict) and any(isinstance(sent.get(name), str) for name in ("message", "Message"))
 

@@ -6,6 +6,7 @@ Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Conv
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any, ClassVar
 
 from harness.errors import UsageError
@@ -97,5 +98,5 @@ class Bedrock(SDKModel):
         return client.send("converse_stream" if stream else "converse", arguments)
 
     def _answer(self, request: LLMRequest) -> ProviderAnswer:
-        answer = BedrockAnswer(self.provider, self._thoughts)
+        answer = BedrockAnswer(self.provider, partial(self._thoughts.keep, request))
         return StructuredAnswer(answer) if asks_by_tool(self, request) else answer

@@ -15,7 +15,7 @@ from harness.providers.bedrock.answer import BedrockAnswer
 from harness.providers.bedrock_invoke.request import Family
 from harness.providers.openai.chat_answer import ChatAnswer
 from harness.providers.shared.answer import ProviderAnswer, SSEAnswer, read_json
-from harness.providers.shared.reasoning.thoughts import Thoughts
+from harness.providers.shared.reasoning.thoughts import Keep
 from harness.providers.shared.shapes import as_number, as_object
 
 #: Where answers in the form of a text are listed, what the text is called, and why it ended.
@@ -29,13 +29,13 @@ _METRICS: Final = "amazon-bedrock-invocationMetrics"
 _HEADER: Final = "x-amzn-bedrock-{}-token-count"
 
 
-def answer_of(family: Family, provider: str, request: LLMRequest, thoughts: Thoughts) -> ProviderAnswer:
+def answer_of(family: Family, provider: str, request: LLMRequest, keep: Keep) -> ProviderAnswer:
     """Return a new answer in the form of that family."""
     match family:
         case "anthropic":
-            return InvokedAnthropic(provider, thoughts)
+            return InvokedAnthropic(provider, keep)
         case "nova":
-            return InvokedNova(provider, thoughts)
+            return InvokedNova(provider, keep)
         case "chat":
             return InvokedChat(provider, request)
         case "prompt":

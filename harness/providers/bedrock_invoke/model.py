@@ -6,6 +6,7 @@ Source: https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.ht
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 from harness.llm.request import LLMRequest
@@ -68,4 +69,4 @@ class BedrockInvoke(Bedrock):
         return client.send("invoke_model_with_response_stream" if stream else "invoke_model", arguments)
 
     def _answer(self, request: LLMRequest) -> ProviderAnswer:
-        return answer_of(family(self), self.provider, request, self._thoughts)
+        return answer_of(family(self), self.provider, request, partial(self._thoughts.keep, request))

@@ -56,5 +56,5 @@ class CohereV2(Cohere):
     def _answer(self, request: LLMRequest) -> ProviderAnswer:
         return CohereV2Answer(self.provider, request)
 
-    def _keep(self, answer: CohereV2Answer) -> None:
-        self._reasoning.keep(answer.call_ids, answer.reasoning, {})
+    def _keep(self, request: LLMRequest, answer: CohereV2Answer) -> None:
+        self._reasoning.keep(request, answer.call_ids, answer.reasoning, {})

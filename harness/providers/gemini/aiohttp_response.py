@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import aiohttp
 
@@ -25,6 +26,13 @@ class ResponseAsSent(aiohttp.ClientResponse):
             sent = (*decoder.decode(await super().read()), *decoder.flush())
             self._body = in_utf8(b"".join(sent), self.charset)
         return self._body
+
+    async def json(self, **options: Any) -> Any:
+        try:
+            return await super().json(**options)
+        except (ValueError, RecursionError):
+            # As the SDK has what is of another content type.
+            return {"message": await self.text(), "status": self.reason}
 
     def get_encoding(self) -> str:
         return "utf-8"

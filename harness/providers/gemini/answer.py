@@ -7,11 +7,11 @@ https://docs.cloud.google.com/vertex-ai/generative-ai/docs/reference/rpc/google.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Final
 
 from harness.llm.output.parts import Finish, FinishReason, Part, TextDelta, ThinkingDelta, ToolCallDelta, Usage
-from harness.providers.gemini.messages import Signatures, own_id
+from harness.providers.gemini.messages import own_id
 from harness.providers.shared.answer import SSEAnswer, read_json
 from harness.providers.shared.calls.begun_calls import BegunCalls
 from harness.providers.shared.calls.tool_calls import whole_arguments
@@ -60,9 +60,9 @@ class GeminiAnswer(SSEAnswer):
     }
     stops_for_tools = True
 
-    def __init__(self, provider: str, signatures: Signatures) -> None:
+    def __init__(self, provider: str, keep: Callable[[Mapping[str, str]], None]) -> None:
         super().__init__(provider)
-        self._signatures = signatures
+        self._keep = keep
         self._calls = BegunCalls()
         self._usage: dict[str, Any] = {}
         self._finish: str | None = None
@@ -127,7 +127,7 @@ class GeminiAnswer(SSEAnswer):
         call_id = as_id(call.get("id")) or own_id(self.response_id or "", number)
         begun = self._calls.begin(number, call_id, call.get("name"), whole_arguments(call.get("args")))
         if signature and begun.id:
-            self._signatures.keep({begun.id: signature})
+            self._keep({begun.id: signature})
         return begun
 
 

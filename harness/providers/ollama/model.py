@@ -56,5 +56,5 @@ class Ollama(OpenAIModel):
     def _answer(self, request: LLMRequest) -> OllamaAnswer:
         return OllamaAnswer(self.provider)
 
-    def _keep(self, answer: OllamaAnswer) -> None:
-        self._reasoning.keep(answer.call_ids, answer.reasoning, {})
+    def _keep(self, request: LLMRequest, answer: OllamaAnswer) -> None:
+        self._reasoning.keep(request, answer.call_ids, answer.reasoning, {})

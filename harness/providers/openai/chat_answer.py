@@ -27,11 +27,11 @@ class ChatAnswer(SSEAnswer):
 
     content_fields = frozenset({"choices"})
     finish_reasons: ClassVar[Mapping[str, FinishReason]] = {
-        "stop": "stop",
-        "length": "length",
-        "tool_calls": "tool_calls",
-        "function_call": "tool_calls",
-        "content_filter": "content_filter",
+        # Beside the API's own the words of its hosts: Together's, TGI's, Mistral's, Zhipu's.
+        **dict.fromkeys(("stop", "eos", "eos_token", "stop_sequence"), "stop"),
+        **dict.fromkeys(("length", "model_length", "model_context_window_exceeded"), "length"),
+        **dict.fromkeys(("tool_calls", "function_call"), "tool_calls"),
+        **dict.fromkeys(("content_filter", "sensitive"), "content_filter"),
     }
 
     def __init__(self, provider: str, request: LLMRequest) -> None:
@@ -68,12 +68,13 @@ class ChatAnswer(SSEAnswer):
         choice = _first_choice(event)
         if choice is not None:
             delta, message = _delta(choice), choice.get("message")
-            if delta is None and message is not None and not self._has_message:
+            if not delta and message is not None and not self._has_message:
                 # A host that can't stream sends its whole answer as one event.
                 yield from self._message(as_object(message), whole=True)
             else:
                 yield from self._message(as_object(delta))
             self._take_reason(choice)
+        self._refuse_beside(event)
         if counted := _counted(event, choice or {}):
             yield from _usage(counted)
 
@@ -84,6 +85,7 @@ class ChatAnswer(SSEAnswer):
 
     def answer(self, answer: Any) -> Iterator[Part]:
         answer = as_object(answer)
+        self._refuse_beside(answer)
         choice = _first_choice(answer)
         if choice is None:
             raise self.malformed(f"an answer without choices: {answer!r:.200}")
@@ -101,6 +103,13 @@ class ChatAnswer(SSEAnswer):
         """Return the end of an answer that was whole."""
         yield from self._calls.end()
         yield self.finish(self._finish, self.call_ids)
+
+    def _refuse_beside(self, sent: Mapping[str, Any]) -> None:
+        """Raise ProviderError for a failure that is told beside the choices: by Groq, and by MiniMax in its own envelope."""
+        envelope = as_object(sent.get("base_resp"))
+        failed = as_object(sent.get("x_groq")).get("error") or (envelope if envelope.get("status_code") else None)
+        if failed:
+            raise self.reported(failure_in(failed))
 
     def _take_reason(self, choice: Mapping[str, Any]) -> None:
         reason = as_text(choice.get("finish_reason"))
@@ -156,11 +165,10 @@ class ChatAnswer(SSEAnswer):
         for part in content if isinstance(content, list) else [content]:
             if isinstance(part, str):
                 yield TextDelta(part)
-            elif "thinking" in as_object(part):
-                for thought in part["thinking"] if isinstance(part["thinking"], list) else [{"text": part["thinking"]}]:
-                    yield ThinkingDelta(as_text(thought["text"]))
-            elif part.get("type") in _THOUGHTS:
-                yield ThinkingDelta(as_text(part.get("text", part.get("reasoning"))))
+            elif "thinking" in as_object(part) or part.get("type") in _THOUGHTS:
+                thought = _first(*map(part.get, ("thinking", "text", "reasoning", "summary")))
+                for piece in thought if isinstance(thought, list) else [{"text": thought}]:
+                    yield ThinkingDelta(as_text(piece["text"]))
             elif "text" in part or "refusal" in part:
                 yield TextDelta(as_text(part["text"] if "text" in part else part["refusal"]))
             elif self._expects_json and not isinstance(content, list):

@@ -46,8 +46,8 @@ class ChatModel(SDKModel):
     def _answer(self, request: LLMRequest) -> ChatAnswer:
         return ChatAnswer(self.provider, request)
 
-    def _keep(self, answer: ChatAnswer) -> None:
-        self._reasoning.keep(answer.call_ids, answer.reasoning, answer.extras)
+    def _keep(self, request: LLMRequest, answer: ChatAnswer) -> None:
+        self._reasoning.keep(request, answer.call_ids, answer.reasoning, answer.extras)
 
     def _by_responses(self) -> SDKModel | None:
         """Return the same model by the Responses API; None where there is none. Raises UsageError where it can't be asked."""

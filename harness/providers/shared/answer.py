@@ -334,7 +334,7 @@ def _shown(data: bytes) -> str:
 def _readings(body: bytes) -> Iterator[tuple[Any, bool]]:
     """Yield what a body tells in whatever form: as JSON, in events, by lines of JSON; and whether an event's name tells of it."""
     text = body.decode("utf-8", "replace").removeprefix("\ufeff")
-    with contextlib.suppress(ValueError):
+    with contextlib.suppress(ValueError, RecursionError):
         yield json.loads(text), False
         return
     decoder = SSEDecoder()
@@ -342,7 +342,7 @@ def _readings(body: bytes) -> Iterator[tuple[Any, bool]]:
         for line in data.splitlines() if name != "error" else [data]:
             try:
                 yield json.loads(line.decode("utf-8", "replace")), name == "error"
-            except ValueError:
+            except (ValueError, RecursionError):
                 if name == "error":
                     yield data, True
 

@@ -40,6 +40,7 @@ MESSAGES: Final = (
     "error_msg",
     "errorMessage",
     "errors",
+    "status_msg",
 )
 #: Those of AWS, which say so in failures alone.
 _AWS_MESSAGES: Final = ("Message", "originalMessage")
@@ -77,8 +78,8 @@ def failure_in(sent: Any, code_field: str = "code") -> Failure:
     """
     if isinstance(sent, bytes):
         try:
-            sent = json.loads(sent)
-        except ValueError:
+            return failure_in(json.loads(sent), code_field)
+        except (ValueError, RecursionError):
             sent = sent.decode("utf-8", "replace")
     if isinstance(sent, str):
         text = sent.strip()[:_SHOWN]

@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, ClassVar
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UsageError
 from harness.llm.llm import LLM
 from harness.llm.output.parts import Part, RequestId
 from harness.llm.pump import ended
@@ -43,8 +43,8 @@ class SDKModel(LLM):
     def _translated(self, error: Exception, answer: ProviderAnswer) -> HarnessError | None:
         """Return the error to raise for what the SDK raised; None for what does not come from it."""
 
-    def _keep(self, answer: Any) -> None:
-        """Take note of an answer that has come whole."""
+    def _keep(self, request: LLMRequest, answer: Any) -> None:
+        """Take note of an answer to a request that has come whole."""
 
     def _begun(self, request: LLMRequest) -> ProviderAnswer:
         answer = self._answer(request)
@@ -70,7 +70,7 @@ class SDKModel(LLM):
                                 break
             if streams:
                 yield from answer.end()
-        self._keep(answer)
+        self._keep(request, answer)
 
     async def agenerate(self, request: LLMRequest) -> AsyncIterator[Part]:
         answer, arguments = self._begun(request), self._arguments(request)
@@ -93,7 +93,7 @@ class SDKModel(LLM):
             if streams:
                 for part in answer.end():
                     yield part
-        self._keep(answer)
+        self._keep(request, answer)
 
 
 @contextlib.contextmanager
@@ -105,6 +105,8 @@ def _translation(llm: SDKModel, answer: ProviderAnswer) -> Iterator[None]:
         raise
     except Exception as error:
         ours = llm._translated(error, answer)
+        if isinstance(error, UnicodeEncodeError) and not answer.begun:
+            ours = UsageError(f"{answer.provider}: the request has text that can't be sent ({error})")
         if ours is None and answer.begun and isinstance(error, OF_ANOTHER_SHAPE):
             ours = answer.malformed(error)
         if ours is None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-#: What reading raises of a value that has another shape than its provider documents.
-OF_ANOTHER_SHAPE: Final = (AttributeError, LookupError, TypeError, ValueError)
+#: What reading raises of a value that has another shape than its provider documents, or is nested too deeply to be read.
+OF_ANOTHER_SHAPE: Final = (AttributeError, LookupError, TypeError, ValueError, RecursionError)
 
 
 def as_text(value: Any) -> str:

@@ -100,6 +100,12 @@ STREAMS = (
       "completed ['t f {}', 'call_1 g {}'] tool_calls"]),
     Stream("a piece of no call", START + event("contentBlockDelta", contentBlockIndex=0, delta={"toolUse": {"input": "{}"}})
      + end("tool_use"), ["failed MalformedResponseError"]),
+    Stream("a server's own tool is no call", START + event("contentBlockStart", contentBlockIndex=0,
+     start={"toolUse": {"toolUseId": "s", "name": "nova_grounding", "type": "server_tool_use"}})
+     + event("contentBlockDelta", contentBlockIndex=0, delta={"toolUse": {"input": "{}"}}) + stop(0)
+     + event("contentBlockStart", contentBlockIndex=1, start={"toolResult": {"toolUseId": "s", "type": "nova_grounding_result"}})
+     + event("contentBlockDelta", contentBlockIndex=1, delta={"toolResult": [{"text": "r"}]}) + stop(1) + text("a", 2)
+     + end("end_turn"), ["text 'a'", "completed 'a' stop"]),
     Stream("no usage", START + text("é") + event("messageStop", stopReason="end_turn") + event("metadata"),
      ["text 'é'", "completed 'é' stop"]),
     Stream("calls among text keep their order", START + call(0, "t", "f") + stop(0) + text("x", 1) + call(2, "u", "g")

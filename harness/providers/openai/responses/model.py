@@ -123,9 +123,9 @@ class OpenAIResponses(OpenAIModel):
     def _answer(self, request: LLMRequest) -> ResponsesAnswer:
         return ResponsesAnswer(self.provider)
 
-    def _keep(self, answer: ResponsesAnswer) -> None:
+    def _keep(self, request: LLMRequest, answer: ResponsesAnswer) -> None:
         if answer.ended:
-            self._thoughts.keep(answer.call_ids, answer.reasoning)
+            self._thoughts.keep(request, answer.call_ids, answer.reasoning)
             with self._chain_lock:
                 self._last_response_id = answer.response_id
                 self._last_reasoning = answer.reasoning if self.auto_chain_reasoning else []

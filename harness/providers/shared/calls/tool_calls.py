@@ -114,6 +114,8 @@ class ToolCallFragments:
         if call_id and call_id not in call.ids:
             call.ids.append(call_id)
         if name and not (call.pieces and call.name) and name != call.name:
+            if call.shown:
+                raise self._malformed(f"the name of tool call {call.name!r} goes on with {name!r} after it was whole")
             call.name += name
         if isinstance(arguments, Mapping) and call.pieces:
             raise self._malformed(f"an object in the middle of the arguments of {call.name!r}: {text[:200]}")

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from harness.llm.input.messages import AnyToolCall, Message
 from harness.llm.request import LLMRequest
-from harness.providers.shared.reasoning.by_call import KeptByCall
+from harness.providers.shared.reasoning.by_call import Before, KeptByCall, said
 from harness.providers.shared.shapes import as_list, as_object, as_text
 
 #: The fields that hold it as a text; `reasoning_details` holds it as a list.
@@ -73,12 +73,15 @@ class KeptReasoning:
         #: What the host ties to a call itself, such as a signature of Gemini's.
         self._extras = KeptByCall[dict[str, Any]]()
 
-    def keep(self, call_ids: Iterable[str], reasoning: Reasoning, extras: Mapping[str, dict[str, Any]]) -> None:
-        """Keep what led to these calls, and what is tied to some of them; nothing where there is none."""
+    def keep(
+        self, request: LLMRequest, call_ids: Iterable[str], reasoning: Reasoning, extras: Mapping[str, dict[str, Any]]
+    ) -> None:
+        """Keep what led from a request to these calls, and what is tied to some of them; nothing where there is none."""
         fields = reasoning.fields()
-        if fields:
-            self._kept.keep(dict.fromkeys(call_ids, fields))
-        self._extras.keep(extras)
+        if fields or extras:
+            before = said(request.messages)
+            self._kept.keep(before, dict.fromkeys(call_ids, fields) if fields else {})
+            self._extras.keep(before, extras)
 
     def restored(self, request: LLMRequest) -> LLMRequest:
         """Return the request with the reasoning beside the calls that it led to.
@@ -87,19 +90,23 @@ class KeptReasoning:
         """
         if not (self._kept or self._extras):
             return request
-        messages = [self._with_extras(self._with_reasoning(message)) for message in request.messages]
+        all_said = said(request.messages)
+        messages = [
+            self._with_extras(self._with_reasoning(message, all_said[:place]), all_said[:place])
+            for place, message in enumerate(request.messages)
+        ]
         return replace(request, messages=messages)
 
-    def _with_extras(self, message: Message) -> Message:
-        tied = list(map(self._with_extra, message.tool_calls or ()))
+    def _with_extras(self, message: Message, before: Before) -> Message:
+        tied = [self._with_extra(call, before) for call in message.tool_calls or ()]
         return message.model_copy(update={"tool_calls": tied}) if tied else message
 
-    def _with_extra(self, call: AnyToolCall) -> AnyToolCall:
-        extra = self._extras.of(call.id) if call.extra_content is None else None
+    def _with_extra(self, call: AnyToolCall, before: Before) -> AnyToolCall:
+        extra = self._extras.of(call.id, before) if call.extra_content is None else None
         return call if extra is None else call.model_copy(update={"extra_content": extra})
 
-    def _with_reasoning(self, message: Message) -> Message:
-        fields = self._kept.behind(message)
+    def _with_reasoning(self, message: Message, before: Before) -> Message:
+        fields = self._kept.behind(message, before)
         if fields is None or {*TEXTS, DETAILS} & message.model_fields_set:
             return message
         return message.model_copy(update=fields)

@@ -7,7 +7,7 @@ https://platform.openai.com/docs/guides/reasoning#encrypted-reasoning-items (202
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -16,9 +16,11 @@ from harness.llm.input.blocks import RedactedThinkingPart, ThinkingPart
 from harness.llm.input.items import ReasoningItem
 from harness.llm.input.messages import Message, TextPart
 from harness.llm.request import LLMRequest
-from harness.providers.shared.reasoning.by_call import KeptByCall
+from harness.providers.shared.reasoning.by_call import Before, KeptByCall, said
 
 Thought = ThinkingPart | RedactedThinkingPart | ReasoningItem
+#: Keeps what led to calls of one answer.
+Keep = Callable[[Iterable[str], Iterable[Thought | None]], None]
 
 
 class GrowingThought(Struct):
@@ -44,11 +46,11 @@ class Thoughts:
     def __init__(self) -> None:
         self._kept = KeptByCall[tuple[Thought, ...]]()
 
-    def keep(self, call_ids: Iterable[str], thoughts: Iterable[Thought | None]) -> None:
-        """Keep what led to these calls; nothing where there is none."""
+    def keep(self, request: LLMRequest, call_ids: Iterable[str], thoughts: Iterable[Thought | None]) -> None:
+        """Keep what led from a request to these calls; nothing where there is none."""
         kept = tuple(thought for thought in thoughts if thought is not None)
         if kept:
-            self._kept.keep(dict.fromkeys(call_ids, kept))
+            self._kept.keep(said(request.messages), dict.fromkeys(call_ids, kept))
 
     def restored(self, request: LLMRequest) -> LLMRequest:
         """Return the request with the reasoning in front of the calls that it led to, unchanged.
@@ -57,10 +59,12 @@ class Thoughts:
         """
         if not self._kept:
             return request
-        return replace(request, messages=[self._with_thoughts(message) for message in request.messages])
+        all_said = said(request.messages)
+        messages = [self._with_thoughts(message, all_said[:place]) for place, message in enumerate(request.messages)]
+        return replace(request, messages=messages)
 
-    def _with_thoughts(self, message: Message) -> Message:
-        thoughts = self._kept.behind(message)
+    def _with_thoughts(self, message: Message, before: Before) -> Message:
+        thoughts = self._kept.behind(message, before)
         content = message.content
         if thoughts is None:
             return message

@@ -67,6 +67,8 @@ def sent_arguments(call: AnyToolCall, api: str) -> dict[str, Any]:
     text = call.function.arguments or "{}"
     try:
         arguments = json.loads(text)
+        # Python reads numbers that JSON lacks.
+        json.dumps(arguments, allow_nan=False)
     except ValueError as error:
         raise UsageError(
             f"tool call {call.id!r}: {api} takes arguments as a JSON object, and these are no JSON: {error}"
