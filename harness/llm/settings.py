@@ -15,7 +15,7 @@ from harness.errors import UsageError
 from harness.fields import field_names, hiding_class, take_fields
 from harness.llm.output.usage import UsageCounter
 from harness.llm.parameters.config import PLAIN, config_of
-from harness.llm.parameters.kinds import check_kinds
+from harness.llm.parameters.kinds import check_kinds, plain_settings
 from harness.llm.parameters.names import additional_params, sole_value, words
 
 #: Settings that are read by functions.
@@ -126,6 +126,7 @@ class LLMSettings:
             "default_headers": default_headers,
             "interceptor": interceptor,
         }
+        own = plain_settings(owner, own)
         check_kinds(owner, {**own, "additional_params": additional_params})
         stops = sole_value(owner, stop=stop, stop_sequences=named.get("stop_sequences"))
         read = {

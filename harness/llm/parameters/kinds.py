@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from pydantic import TypeAdapter, ValidationError
+
 from harness.errors import UsageError
+from harness.validation import first_fault
 
 
 def _is_text(value: Any) -> bool:
@@ -32,6 +36,41 @@ _KINDS: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = MappingProxyTyp
         "available_functions": (_is_mapping, "a dict of functions by their names"),
     }
 )
+
+#: Setting → what it is, where that is a number or a flag.
+_PLAIN: Final[Mapping[str, type]] = MappingProxyType(
+    {
+        **dict.fromkeys(("temperature", "top_p", "frequency_penalty", "presence_penalty", "timeout"), float),
+        **dict.fromkeys(("top_k", "max_tokens", "seed", "n", "max_retries", "top_logprobs"), int),
+        **dict.fromkeys(("stream", "logprobs"), bool),
+    }
+)
+
+
+def plain_settings(owner: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values with the numbers and flags that came as text, as an environment has them, and a `stream` of 0 or 1.
+
+    Raises:
+        UsageError: the text reads as none.
+    """
+    return {
+        name: _read(f"{name} of {owner}", value, _PLAIN[name])
+        if name in _PLAIN and (isinstance(value, str) or (name == "stream" and value is not None))
+        else value
+        for name, value in values.items()
+    }
+
+
+def _read(label: str, value: Any, kind: type) -> Any:
+    try:
+        return _reader(kind).validate_python(value)
+    except ValidationError as error:
+        raise UsageError(first_fault(error, label)) from error
+
+
+@functools.cache
+def _reader(kind: type) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
 
 
 def check_kinds(owner: str, values: Mapping[str, Any]) -> None:
