@@ -340,8 +340,8 @@ def refuse_foreign(provider: str, settings: Mapping[str, Any]) -> None:
 
     What reaches all providers passes on what is any one's.
     """
-    asked = _row_of(provider)
-    for row in () if asked is not None and asked.takes_all else ROWS:
+    own = _row_of(provider)
+    for row in () if own is not None and own.takes_all else ROWS:
         for name in row.settings:
             if settings.get(name) is not None:
                 owner = next(iter(row.models))
