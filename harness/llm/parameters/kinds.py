@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from harness.errors import UsageError
 from harness.validation import first_fault
@@ -21,6 +21,10 @@ def _is_mapping(value: Any) -> bool:
     return isinstance(value, Mapping)
 
 
+def _is_model(value: Any) -> bool:
+    return isinstance(value, type) and issubclass(value, BaseModel)
+
+
 #: Setting → whether a value is of its kind, and what that is. What providers judge themselves is left to them.
 _KINDS: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = MappingProxyType(
     {
@@ -28,11 +32,14 @@ _KINDS: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = MappingProxyTyp
         "base_url": (_is_text, "an address, such as 'http://127.0.0.1:8080/v1'"),
         "timeout": (lambda value: not isinstance(value, str | bool), "a number of seconds"),
         "max_retries": (lambda value: isinstance(value, int) and value >= 0, "a whole number of at least 0"),
-        "response_format": (lambda value: isinstance(value, type | Mapping), "a pydantic model's class or a dict"),
+        "response_format": (
+            lambda value: _is_mapping(value) or _is_model(value),
+            "a pydantic model's class or a dict",
+        ),
         "client_params": (_is_mapping, "a dict"),
         "default_headers": (_is_mapping, "a dict of header fields"),
         "additional_params": (_is_mapping, "a dict of fields of the request"),
-        "response_model": (lambda value: isinstance(value, type), "a pydantic model's class"),
+        "response_model": (_is_model, "a pydantic model's class"),
         "available_functions": (_is_mapping, "a dict of functions by their names"),
     }
 )
