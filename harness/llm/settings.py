@@ -107,7 +107,6 @@ class LLMSettings:
                 max_completion_tokens=named.get("max_completion_tokens"),
                 max_output_tokens=named.get("max_output_tokens"),
             ),
-            #: None streams where somebody reads a stream: in a session's run. True and False hold everywhere.
             "stream": stream,
             "seed": seed,
             "frequency_penalty": frequency_penalty,
@@ -156,7 +155,7 @@ class LLMSettings:
     top_p: float | None
     top_k: int | None
     max_tokens: int | None
-    #: None streams where somebody reads a stream: in a session's run. True and False hold everywhere.
+    #: None streams in the run of a flow, an agent or a crew, and in a session. True and False hold everywhere.
     stream: bool | None
     seed: int | None
     frequency_penalty: float | None
