@@ -228,9 +228,14 @@ def test_a_number_or_flag_may_come_as_text_as_from_the_environment(given: dict[s
         ({"temperature": "hot"}, "temperature of Own: expected a number, not 'hot'"),
         ({"max_tokens": ""}, "max_tokens of Own: expected a whole number, not ''"),
         ({"stream": "maybe"}, "stream of Own: expected true or false, not 'maybe'"),
+        ({"timeout": 0}, "timeout of Own: expected a number of seconds above 0, not 0"),
+        (
+            {"response_format": int},
+            "response_format of Own: expected a pydantic model's class or a dict, not <class 'int'>",
+        ),
     ],
 )
-def test_text_that_is_no_such_number_is_refused_where_it_is_given(given: dict[str, Any], message: str) -> None:
+def test_what_is_no_such_setting_is_refused_where_it_is_given(given: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError) as refused:
         Own("m", **given)
     assert str(refused.value) == message

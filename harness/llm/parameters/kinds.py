@@ -30,7 +30,11 @@ _KINDS: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = MappingProxyTyp
     {
         "model": (_is_text, "the name of a model"),
         "base_url": (_is_text, "an address, such as 'http://127.0.0.1:8080/v1'"),
-        "timeout": (lambda value: not isinstance(value, str | bool), "a number of seconds"),
+        "timeout": (
+            # SDKs have objects of their own for it.
+            lambda value: not isinstance(value, str | bool) and not (isinstance(value, int | float) and value <= 0),
+            "a number of seconds above 0",
+        ),
         "max_retries": (lambda value: isinstance(value, int) and value >= 0, "a whole number of at least 0"),
         "response_format": (
             lambda value: _is_mapping(value) or _is_model(value),
