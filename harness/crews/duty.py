@@ -27,7 +27,6 @@ from harness.events import TaskCompletedEvent, TaskFailedEvent, TaskStartedEvent
 from harness.tools.base_tool import BaseTool
 
 _ENDS: Final = StepEnds(completed=TaskCompletedEvent, failed=TaskFailedEvent)
-_SUMMARY_WORDS: Final = 10
 _EXECUTION: Final = Replaceable(Agent.execute_task, Agent.aexecute_task)
 
 
@@ -118,13 +117,12 @@ class Duty:
         return self._output(answered)
 
     def _output(self, answered: AgentAnswer) -> TaskOutput:
-        task, words = self._task, self._task.description.split(" ")
+        task = self._task
         return _in_format(
             TaskOutput(
                 description=task.description,
                 name=task.label,
                 expected_output=task.expected_output,
-                summary=f"{' '.join(words[:_SUMMARY_WORDS])}...",
                 raw=answered.raw,
                 agent=self._agent.role,
                 messages=answered.messages,
