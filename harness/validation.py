@@ -33,7 +33,16 @@ _EXPECTED: Final[Mapping[str, str]] = MappingProxyType(
             ("dict_type", "mapping_type", "model_attributes_type", "model_type", "dataclass_type"), _OBJECT
         ),
         **dict.fromkeys(
-            ("list_type", "tuple_type", "set_type", "frozen_set_type", "iterable_type", "sequence_type"), _LIST
+            (
+                "list_type",
+                "tuple_type",
+                "set_type",
+                "frozen_set_type",
+                "iterable_type",
+                "sequence_type",
+                "sequence_str",
+            ),
+            _LIST,
         ),
         **dict.fromkeys(("datetime_type", "datetime_parsing", "datetime_from_date_parsing"), _TIME),
         **dict.fromkeys(("json_invalid", "json_type"), "JSON"),
@@ -68,6 +77,10 @@ _LIMITS: Final[Mapping[str, str]] = MappingProxyType(
 #: What stands for a class that callers know by another word.
 _INSTANCES: Final[Mapping[str, str]] = MappingProxyType(
     {"Sequence": _LIST, "Mapping": _OBJECT, "FrozenDict": _OBJECT, "BaseException": "an exception"}
+)
+#: The same for models, which may be given as their fields, too.
+_MODELS: Final[Mapping[str, str]] = MappingProxyType(
+    {"Agent": "an Agent", "Task": "a Task", "BaseTool": "a tool, as @tool makes one"}
 )
 
 
@@ -119,6 +132,8 @@ def _with_place(found: Mapping[str, Any], label: str, *, whole: str = "") -> str
 
 
 def _expected(kind: str, context: Mapping[str, Any]) -> str:
+    if kind == "model_type" and context["class_name"] in _MODELS:
+        return _MODELS[context["class_name"]]
     if kind in _EXPECTED:
         return _EXPECTED[kind]
     if kind == "is_instance_of" and context["class"] in _INSTANCES:
@@ -150,7 +165,7 @@ def _shown(value: Any) -> str:
         return "an object"
     if isinstance(value, list | tuple | set):
         return "a list"
-    return f"{type(value).__name__}"
+    return f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
 
 
 class UserModel(BaseModel, defer_build=True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
@@ -17,7 +16,9 @@ from harness.agents.inquiry import Inquirer
 from harness.agents.output import AgentAnswer, LiteAgentOutput
 from harness.agents.pace import Pace
 from harness.agents.toolbox import Toolbox, ToolCache, named
+from harness.bus.running_loop import is_loop_running
 from harness.errors import UsageError
+from harness.llm import input as inputs
 from harness.llm.run_usage import RunUsage
 from harness.session.session import AsyncStreamSession, StreamSession
 from harness.tools.base_tool import BaseTool
@@ -46,11 +47,9 @@ class Agent(AgentSettings):
             TimeoutError: `max_execution_time` has passed.
             ProviderError: the model's call failed as often as it may.
         """
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            return run_unsuspended(self._kickoff(ThreadDriver(), messages, response_format, input_files))
-        return self.kickoff_async(messages, response_format, input_files)
+        if is_loop_running():
+            return self.kickoff_async(messages, response_format, input_files)
+        return run_unsuspended(self._kickoff(ThreadDriver(), messages, response_format, input_files))
 
     def kickoff_async(
         self, messages: Messages, response_format: type[BaseModel] | None = None, input_files: Any = None
@@ -170,6 +169,10 @@ class Agent(AgentSettings):
     async def _kickoff(
         self, driver: Driver, messages: Messages, response_format: type[BaseModel] | None, input_files: Any = None
     ) -> LiteAgentOutput:
+        form: Any = response_format
+        # A dict is a form for a call to a model alone.
+        if form is not None and not (isinstance(form, type) and issubclass(form, BaseModel)):
+            raise UsageError(f"response_format: expected a pydantic model's class, not {form!r}")
         if input_files:
             raise UsageError("input_files: agents are given no files yet; put their parts into the messages")
         opening = self._conversation(messages, response_format)
@@ -276,9 +279,10 @@ class Agent(AgentSettings):
             raise UsageError(
                 "messages: there are none; an agent needs a string or at least one {role, content} message"
             )
+        listed = inputs.listed_messages(messages)
         system = self._dated(self._in_form(self._system(self.tools), model, self.tools))
         role = "system" if self.use_system_prompt else "user"
-        return [{"role": role, "content": system}, *(dict(message) for message in messages)]
+        return [{"role": role, "content": system}, *(dict(message) for message in listed)]
 
 
 def refusal(reason: str) -> dict[str, Any]:

@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 from uuid import UUID
 
-from pydantic import ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from harness.errors import UsageError
 from harness.validation import UserModel
 
 #: How alike an unknown keyword and an option are where one was meant to be the other.
 _NEAR = 0.8
+#: Options that hold several of what is a model.
+_LISTS = frozenset({"agents", "tasks", "tools", "context"})
 
 
 class Configured(UserModel):
@@ -38,6 +40,9 @@ class Configured(UserModel):
             options = {**config, **options}
         for name, value in options.items():
             if name in cls.model_fields:
+                # pydantic would go through its fields as through a list.
+                if name in _LISTS and isinstance(value, BaseModel):
+                    raise UsageError(f"{cls.__name__}: {name}: expected a list, not {type(value).__name__}")
                 continue
             if name in cls.unsupported:
                 if value:

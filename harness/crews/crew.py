@@ -150,16 +150,16 @@ class Crew(CrewSettings):
         return methods
 
     async def _run(self, driver: Driver, inputs: Mapping[str, Any] | None) -> CrewOutput:
-        _check_inputs(inputs)
+        _check_inputs("inputs", inputs)
         if not self.tasks:
             raise UsageError("the crew has no tasks: there is nothing to do")
-        if self.before_kickoff_callbacks:
-            inputs = dict(inputs or {})
+        # What callbacks put into it is this run's, and not the caller's.
+        given: Any = dict(inputs or {})
         for callback in self.before_kickoff_callbacks:
-            changed = await driver.call(callback, inputs)
-            inputs = inputs if changed is None else changed
-            _check_inputs(inputs)
-        return await CrewEngine(self, driver, inputs).work()
+            changed = await driver.call(callback, given)
+            _check_inputs("what a before_kickoff callback returns", changed)
+            given = given if changed is None else changed
+        return await CrewEngine(self, driver, given if given or inputs is not None else None).work()
 
     async def _run_each(self, driver: Driver, inputs: Sequence[Mapping[str, Any]]) -> list[CrewOutput]:
         def body(each: Mapping[str, Any]) -> Callable[[], Coroutine[Any, Any, CrewOutput]]:
@@ -195,9 +195,9 @@ _ENTRIES: Final = (
 )
 
 
-def _check_inputs(inputs: Any) -> None:
+def _check_inputs(name: str, inputs: object) -> None:
     if inputs is not None and not isinstance(inputs, Mapping):
-        raise UsageError(f"inputs: expected a mapping such as {{'topic': 'tides'}}, and a {type(inputs).__name__} came")
+        raise UsageError(f"{name}: expected a mapping such as {{'topic': 'tides'}}, and a {type(inputs).__name__} came")
 
 
 def _given(inputs: Mapping[str, Any] | None) -> dict[str, Any]:

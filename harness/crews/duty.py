@@ -28,7 +28,6 @@ from harness.tools.base_tool import BaseTool
 from harness.tools.failure import ToolFailureRecord
 
 _ENDS: Final = StepEnds(completed=TaskCompletedEvent, failed=TaskFailedEvent)
-_SUMMARY_WORDS: Final = 10
 _EXECUTION: Final = Replaceable(Agent.execute_task, Agent.aexecute_task)
 
 
@@ -127,15 +126,13 @@ class Duty:
         return answer.model_copy(update={"tool_failures": [*output.tool_failures, *answer.tool_failures]})
 
     def _output(self, answered: AgentAnswer) -> TaskOutput:
-        task, words = self._task, self._task.description.split(" ")
-        failures = [*self._coworker_failures, *answered.failures]
+        task, failures = self._task, [*self._coworker_failures, *answered.failures]
         self._coworker_failures.clear()
         return _in_format(
             TaskOutput(
                 description=task.description,
                 name=task.label,
                 expected_output=task.expected_output,
-                summary=f"{' '.join(words[:_SUMMARY_WORDS])}...",
                 raw=answered.raw,
                 agent=self._agent.role,
                 messages=answered.messages,

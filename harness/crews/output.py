@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from pydantic import BaseModel, Field, SerializeAsAny
 
@@ -12,6 +12,8 @@ from harness.errors import UsageError
 from harness.llm.output.usage import UsageMetrics
 from harness.tools.failure import ToolFailureRecord
 from harness.validation import UserModel
+
+_SUMMARY_WORDS: Final = 10
 
 
 class OutputFormat(StrEnum):
@@ -48,6 +50,11 @@ class TaskOutput(UserModel):
     messages: list[dict[str, Any]] = Field(default_factory=list)
     #: The tools that failed on the way.
     tool_failures: list[ToolFailureRecord] = Field(default_factory=list)
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Sum up the description, where nothing else was given."""
+        if self.summary is None:
+            self.summary = f"{' '.join(self.description.split(' ')[:_SUMMARY_WORDS])}..."
 
     def to_dict(self) -> Any:
         """Return the structured answer as a dict, or what its root model is of; an empty one where there is none."""

@@ -26,7 +26,7 @@ from harness.flow.engine.stream_flag import StreamFlag
 from harness.flow.feedback.answerable import AnswerableFlow
 from harness.flow.graph.definition import graph_of
 from harness.flow.kickoff import Kickoff
-from harness.flow.options import refuse
+from harness.flow.options import check_options, refuse
 from harness.flow.participants import participants
 from harness.flow.persistence.protocol import FlowPersistence
 from harness.flow.plan.plan import Plan
@@ -96,7 +96,7 @@ class Flow(StartableFlow, ConversationalFlow, DeclarableFlow, AnswerableFlow, Ch
         option. `hooks` take part in its runs, beside those of its class.
 
         Raises:
-            UsageError: a keyword is nearly an option, an option is not supported, the graph can't run, or the state can't be made.
+            UsageError: a keyword is nearly an option, an option is not supported or of another kind, the graph can't run, or the state can't be made.
         """
         options = {
             "name": name,
@@ -117,6 +117,7 @@ class Flow(StartableFlow, ConversationalFlow, DeclarableFlow, AnswerableFlow, Ch
         as_given = {
             option: given.pop(option) for option in options if option in given and not is_field(type(self), option)
         }
+        check_options(owner, as_given)
         rest = take_fields(self, Flow, {**given, **extra})
         own_hooks = rest.pop("hooks", ())
         for option, value in as_given.items():

@@ -1,4 +1,4 @@
-"""The options of a flow's constructor: which are known, and which have no effect yet and are refused."""
+"""The options of a flow's constructor: which are known, of what kind, and which have no effect yet and are refused."""
 
 from __future__ import annotations
 
@@ -18,6 +18,31 @@ UNSUPPORTED: Final[Mapping[str, str]] = MappingProxyType(
 
 #: How alike an unknown keyword and an option are where one was meant to be the other.
 _NEAR: Final = 0.7
+
+
+def check_options(owner: str, options: Mapping[str, Any]) -> None:
+    """Refuse options that were given and are of another kind.
+
+    Raises:
+        UsageError: the message names the option, and what was expected.
+    """
+    for option in ("stream", "suppress_flow_events", "defer_trace_finalization"):
+        if options.get(option) not in (None, True, False):
+            raise UsageError(f"{option} of {owner}: expected true or false, not {options[option]!r}")
+    check_persistence(f"persistence of {owner}", options.get("persistence"))
+    asks = "an object with request_input(message, flow, metadata)"
+    check_method(f"input_provider of {owner}", options.get("input_provider"), "request_input", asks)
+
+
+def check_persistence(label: str, given: object) -> None:
+    """Raise UsageError for what keeps no states."""
+    check_method(label, given, "save_state", "a FlowPersistence, such as SQLiteFlowPersistence('states.db')")
+
+
+def check_method(label: str, given: object, method: str, expected: str) -> None:
+    """Raise UsageError for an object that lacks a method, and for a class in its place; None is left to a default."""
+    if given is not None and (isinstance(given, type) or not callable(getattr(given, method, None))):
+        raise UsageError(f"{label}: expected {expected}, not {given!r}")
 
 
 def refuse(flow: Any, extra: Mapping[str, Any], options: Iterable[str]) -> None:

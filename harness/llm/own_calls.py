@@ -180,7 +180,7 @@ class OwnCalls(LLMSettings):
     ) -> str | None:
         """Run a function that the model asked for, with its events; return its value as text.
 
-        None where there is no such function, or it failed.
+        None where there is no such function, or it failed. The call goes on until it is told to have completed or failed.
         """
         if function_name not in available_functions:
             return None

@@ -20,7 +20,7 @@ def model_of(reference: Any) -> Any:
     if isinstance(reference, Mapping):
         settings = {str(name): value for name, value in reference.items()}
         return LLM(settings.pop("model", ""), **settings)
-    if callable(getattr(reference, "call", None)):
+    if callable(getattr(reference, "call", None)) and not isinstance(reference, type):
         return reference
     raise UsageError(
         f"an llm is 'provider/model', a dict of settings with a 'model', or an object with call(), not {reference!r}"

@@ -15,7 +15,7 @@ from harness.errors import UsageError
 from harness.fields import field_names, hiding_class, take_fields
 from harness.llm.output.usage import UsageCounter
 from harness.llm.parameters.config import PLAIN, config_of
-from harness.llm.parameters.kinds import check_kinds
+from harness.llm.parameters.kinds import check_kinds, plain_settings
 from harness.llm.parameters.names import additional_params, sole_value, words
 
 #: Settings that are read by functions.
@@ -107,7 +107,6 @@ class LLMSettings:
                 max_completion_tokens=named.get("max_completion_tokens"),
                 max_output_tokens=named.get("max_output_tokens"),
             ),
-            #: None streams where somebody reads a stream: in a session's run. True and False hold everywhere.
             "stream": stream,
             "seed": seed,
             "frequency_penalty": frequency_penalty,
@@ -126,6 +125,7 @@ class LLMSettings:
             "default_headers": default_headers,
             "interceptor": interceptor,
         }
+        own = plain_settings(owner, own)
         check_kinds(owner, {**own, "additional_params": additional_params})
         stops = sole_value(owner, stop=stop, stop_sequences=named.get("stop_sequences"))
         read = {
@@ -155,7 +155,7 @@ class LLMSettings:
     top_p: float | None
     top_k: int | None
     max_tokens: int | None
-    #: None streams where somebody reads a stream: in a session's run. True and False hold everywhere.
+    #: None streams in the run of a flow, an agent or a crew, and in a session. True and False hold everywhere.
     stream: bool | None
     seed: int | None
     frequency_penalty: float | None

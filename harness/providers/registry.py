@@ -167,6 +167,7 @@ ROWS: Final = (
             "openai": "harness.providers.openai.chat:OpenAIChat",
             **dict.fromkeys(HOSTS, "harness.providers.openai.compatible:OpenAICompatible"),
         },
+        settings=("organization",),
         bare_names=re.compile(r"(gpt-|chatgpt-|o\d|ft:(gpt-|o\d))"),
         url=re.compile(r".*/chat/completions$"),
         request="harness.providers.openai.request",
@@ -335,8 +336,12 @@ def _split(model: str) -> tuple[str, str]:
 
 
 def refuse_foreign(provider: str, settings: Mapping[str, Any]) -> None:
-    """Raise UsageError where one of `settings`, which the integration has not taken, is another provider's own."""
-    for row in ROWS:
+    """Raise UsageError where one of `settings`, which the integration has not taken, is another provider's own.
+
+    What reaches all providers passes on what is any one's.
+    """
+    own = _row_of(provider)
+    for row in () if own is not None and own.takes_all else ROWS:
         for name in row.settings:
             if settings.get(name) is not None:
                 owner = next(iter(row.models))

@@ -147,7 +147,9 @@ def _suggestion(owner: Any, name: str) -> str:
 
 
 def _is_own(owner: Any, value: Any) -> bool:
-    # What a module has imported is seldom what somebody records of it.
+    # A crew or an LLM that a module has made is of a class of ours; of what is imported little is meant to be recorded.
+    if starts_runs(value) and not isinstance(value, type):
+        return True
     return not isinstance(value, ModuleType) and getattr(value, "__module__", None) == getattr(owner, "__name__", None)
 
 

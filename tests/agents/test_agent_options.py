@@ -7,16 +7,19 @@ from typing import Any
 
 import pytest
 
-from harness import Agent, UsageError
+from harness import Agent, BaseTool, UsageError
 from tests.agents.scripted import (
     agent,
 )
+from tests.llm.scripted import Scripted
 
 BAD: dict[str, tuple[dict[str, Any], str]] = {
     "nearly an option": ({"max_iters": 3}, "has no option 'max_iters'; did you mean 'max_iter'"),
     "what is not there": ({"memory": True}, "sets memory, but memory is no part of this runtime"),
     "no LLM": ({"llm": 3}, "an llm is 'provider/model'"),
-    "no tool": ({"tools": ["hammer"]}, r"Agent: tools\[0\]: expected an object"),
+    "an LLM's class": ({"llm": Scripted}, "an llm is 'provider/model', .*, not <class"),
+    "no tool": ({"tools": ["hammer"]}, r"Agent: tools\[0\]: expected a tool, as @tool makes one, not 'hammer'"),
+    "a tool's class": ({"tools": [BaseTool]}, r"Agent: tools\[0\]: expected a tool, .*, not the class BaseTool"),
     "two of them": ({"max_iter": 0, "max_rpm": 0}, "Agent: max_iter: expected at least 1, not 0; max_rpm: "),
     "an LLM of nobody's": ({"llm": "nobody/model"}, "nobody"),
 }
@@ -36,9 +39,25 @@ def test_options_without_effect_are_taken_where_they_are_off() -> None:
     ("ask", "words"),
     [
         (lambda: agent("x").kickoff([]), "there are none"),
+        (
+            lambda: agent("x").kickoff(5),  # type: ignore[arg-type]
+            "messages: expected text, or a list of messages such as .*, not int",
+        ),
+        (
+            lambda: agent("x").kickoff({"role": "user", "content": "x"}),  # type: ignore[arg-type]
+            "messages: expected text, or a list .*, not dict",
+        ),
+        (
+            lambda: agent("x").kickoff(["x"]),  # type: ignore[list-item]
+            r"messages\[0\]: expected an object, not 'x'",
+        ),
+        (
+            lambda: agent("x").kickoff("x", response_format=dict),  # type: ignore[arg-type]
+            "response_format: expected a pydantic model's class",
+        ),
         (lambda: agent("x").kickoff("x", input_files={"a": 1}), "no files"),
     ],
-    ids=["no messages", "files"],
+    ids=["no messages", "a number", "one message", "words", "no form", "files"],
 )
 def test_a_kickoff_that_is_refused(ask: Callable[[], Any], words: str) -> None:
     with pytest.raises(UsageError, match=words):

@@ -69,6 +69,12 @@ def test_what_a_failing_tool_leads_to(policy: ToolFailurePolicy, failing: BaseTo
     assert records == ([] if policy is ToolFailurePolicy.IGNORE else [(failing.name, reason)])
 
 
+def test_an_error_comes_with_nothing_that_it_has_not_to_do_with() -> None:
+    with pytest.raises(KeyError) as caught:
+        agent(KeyError("tide")).kickoff("How high?")
+    assert caught.value.__context__ is None
+
+
 def test_the_model_is_told_what_went_wrong() -> None:
     @tool
     def look() -> str:

@@ -67,6 +67,11 @@ def test_a_structured_answer(form: str, way: Way) -> None:
             result.json  # noqa: B018
 
 
+def test_an_output_that_is_made_by_hand_sums_up_its_task() -> None:
+    made = TaskOutput(description="Look at the tide of Bergen, and say when to come in, and why.", agent="Pilot")
+    assert made.summary == "Look at the tide of Bergen, and say when to..."
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_an_answer_is_written_to_its_file(way: Way, tmp_path: Path) -> None:
     pilot = agent("It is high.", BERGEN)

@@ -50,6 +50,14 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {
     "context from later, set late": (lambda: late_context().kickoff(), "has 'Other.' as context, which is no task"),
     "two forms": (lambda: task("x", PILOT, output_json=TaskOutput, output_pydantic=TaskOutput), "one form of answer"),
     "a file outside": (lambda: task("x", PILOT, output_file="../tide.md"), "inside the current folder"),
+    "one agent": (
+        lambda: Crew(agents=PILOT, tasks=[OTHER]),  # type: ignore[arg-type]
+        "^Crew: agents: expected a list, not Agent$",
+    ),
+    "the other way round": (
+        lambda: Crew(agents=[OTHER], tasks=[PILOT]),  # type: ignore[list-item]
+        r"^Crew: agents\[0\]: expected an Agent, not Task; tasks\[0\]: expected a Task, not Agent$",
+    ),
     "nearly an option": (
         lambda: Crew(agents=[], tasks=[], task_callbacks=[]),  # type: ignore[call-arg]
         "did you mean 'task_callback'",

@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 import pytest
 
+from harness.conversation import ConversationConfig
 from harness.errors import UsageError
-from harness.flow import Flow, and_, human_feedback, listen, or_, router, start
+from harness.flow import Flow, and_, human_feedback, listen, or_, persist, router, start
 from harness.flow.graph.definition import FlowGraphWarning, graph_of
 from harness.flow.graph.labels import labels_of
 
@@ -297,11 +298,36 @@ WRITTEN_WRONG: dict[str, tuple[Callable[[], object], str]] = {
     "start without parentheses": (lambda: start(helper), r"write @start\(\) with parentheses"),
     "listen without parentheses": (lambda: listen(helper), r"write @listen\(\) with parentheses"),
     "router without parentheses": (lambda: router(helper), r"write @router\(\) with parentheses"),
+    # The method is decorated already, and would be lost all the same.
+    "human_feedback without parentheses": (
+        lambda: human_feedback(Base.first),  # type: ignore[arg-type]
+        r"human_feedback\(\) was given the function 'first': write @human_feedback\(\) with parentheses",
+    ),
+    "persist without parentheses": (
+        lambda: persist(Base.first),  # type: ignore[arg-type]
+        r"write @persist\(\) with parentheses",
+    ),
+    "persist of a class without parentheses": (
+        lambda: persist(Base),  # type: ignore[arg-type]
+        r"persist\(\) was given the class 'Base'",
+    ),
+    "persist with a path": (
+        lambda: persist("states.db"),  # type: ignore[arg-type]
+        "persistence of @persist: expected a FlowPersistence, such as .* not 'states.db'",
+    ),
+    "ConversationConfig without parentheses": (
+        lambda: ConversationConfig(Base),  # type: ignore[arg-type]
+        r"write @ConversationConfig\(\) with parentheses",
+    ),
+    "a router that is a dict": (
+        lambda: ConversationConfig(router={"prompt": "x"}),  # type: ignore[arg-type]
+        "router of ConversationConfig: expected a RouterConfig, not {'prompt': 'x'}",
+    ),
 }
 
 
 @pytest.mark.parametrize(("write", "message"), WRITTEN_WRONG.values(), ids=WRITTEN_WRONG.keys())
-def test_a_wrong_condition_is_refused_where_it_is_written(write: Callable[[], object], message: str) -> None:
+def test_what_a_decorator_can_t_take_is_refused_where_it_is_written(write: Callable[[], object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         write()
 

@@ -324,6 +324,18 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     "an unknown option": (lambda: Plain(strem=True), "no option 'strem'; did you mean 'stream'"),
     "an option for later": (lambda: Plain(tracing=True), "sets tracing, but flows do not support"),
     "no calls at all": (lambda: Plain(max_method_calls=0), "at least 1, not 0"),
+    "text for a flag": (
+        lambda: Plain(stream="false"),  # type: ignore[arg-type]
+        "stream of Plain: expected true or false, not 'false'",
+    ),
+    "a path for a persistence": (
+        lambda: Plain(persistence="states.db"),  # type: ignore[arg-type]
+        "persistence of Plain: expected a FlowPersistence, such as .* not 'states.db'",
+    ),
+    "an input provider that can't be asked": (
+        lambda: Plain(input_provider=object()),  # type: ignore[arg-type]
+        r"input_provider of Plain: expected an object with request_input\(message",
+    ),
     "no look-ahead at all": (lambda: Plain().stream_events(look_ahead=0), "at least 1, not 0"),
 }
 

@@ -66,6 +66,13 @@ def test_neither_half_is_refused_with_what_to_implement(way: Way) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("kind", [Scripted, AsyncScripted])
+def test_what_is_no_part_of_an_answer_is_refused_with_what_is(kind: type[Scripted], way: Way) -> None:
+    with pytest.raises(UsageError, match=r"^generate\(\) gave 'Hello', which is no part of an answer: yield TextDelta"):
+        called(kind("Hello", Finish("stop")), way, "Hi")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_events_of_a_call_of_ones_own_are_the_frames_and_nothing_is_added(way: Way) -> None:
     ran = streamed(OwnCall(), way, "Hi")
     assert ran.transcript == ["started", "text 'al'", "text 'so'", "completed 'also' None"]

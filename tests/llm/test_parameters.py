@@ -205,6 +205,43 @@ def test_a_setting_has_the_names_that_programs_know(given: dict[str, Any], name:
     assert getattr(other, name) == value
 
 
+@pytest.mark.parametrize(
+    ("given", "value"),
+    [
+        ({"temperature": "0.3"}, 0.3),
+        ({"max_tokens": "50"}, 50),
+        ({"max_retries": "1"}, 1),
+        ({"timeout": "2.5"}, 2.5),
+        ({"stream": "false"}, False),
+        ({"stream": 1}, True),
+        ({"logprobs": "true"}, True),
+        ({"logprobs": 3}, 3),
+    ],
+)
+def test_a_number_or_flag_may_come_as_text_as_from_the_environment(given: dict[str, Any], value: Any) -> None:
+    name = next(iter(given))
+    assert repr(getattr(Own("m", **given), name)) == repr(value)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"temperature": "hot"}, "temperature of Own: expected a number, not 'hot'"),
+        ({"max_tokens": ""}, "max_tokens of Own: expected a whole number, not ''"),
+        ({"stream": "maybe"}, "stream of Own: expected true or false, not 'maybe'"),
+        ({"timeout": 0}, "timeout of Own: expected a number of seconds above 0, not 0"),
+        (
+            {"response_format": int},
+            "response_format of Own: expected a pydantic model's class or a dict, not <class 'int'>",
+        ),
+    ],
+)
+def test_what_is_no_such_setting_is_refused_where_it_is_given(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        Own("m", **given)
+    assert str(refused.value) == message
+
+
 def test_two_names_that_say_different_things_are_refused() -> None:
     with pytest.raises(UsageError, match="base_url and api_base are one setting, and say different things"):
         Rented(base_url="http://a", api_base="http://b")

@@ -14,7 +14,7 @@ from harness.errors import HarnessError, ProviderConnectionError, UsageError
 from harness.llm import LLM, no_credentials_needed
 from harness.providers.openai.chat import OpenAIChat
 from harness.providers.openai.responses.model import OpenAIResponses
-from harness.providers.registry import recognized
+from harness.providers.registry import recognized, refuse_foreign
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.tape.tape import playing
 from harness.recording.wire import Ending
@@ -181,6 +181,7 @@ def test_the_deployment_of_an_azure_resource_shows_as_its_endpoint() -> None:
             "aws_secret_access_key is a setting of bedrock/…; openai/… has none",
         ),
         ("anthropic/m", {"endpoint": "e"}, "endpoint is a setting of azure/…"),
+        ("anthropic/m", {"organization": "o"}, "organization is a setting of openai/…"),
         ("openai/m", {"auto_chain": True}, "auto_chain is a setting of openai-responses/…"),
         ("anthropic/m", {"api": "responses"}, "openai/… and azure/… have it, and anthropic/… has not"),
         ("openai/m", {"api": "smoke"}, "api='smoke': there is 'responses'"),
@@ -192,6 +193,10 @@ def test_the_deployment_of_an_azure_resource_shows_as_its_endpoint() -> None:
 def test_a_setting_that_has_no_effect_there_is_refused(model: str, settings: dict[str, Any], told: str) -> None:
     with pytest.raises(UsageError, match=told):
         LLM(model, **settings).call("Hi")
+
+
+def test_what_reaches_all_providers_takes_the_settings_of_each() -> None:
+    refuse_foreign("litellm", {"aws_region_name": "eu-north-1", "organization": "o", "project": "p"})
 
 
 def test_credentials_for_aws_may_be_given(raw: Raw, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,6 +238,15 @@ def test_an_interceptor_sees_requests_and_responses(model: str, way: Way, raw: R
 def test_parameters_of_the_sdk_s_client_are_its_own(raw: Raw) -> None:
     request = asked(raw, "openai/m", client_params={"organization": "org-1"})
     assert request.headers["openai-organization"] == "org-1"
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("model", ["openai/m", "openai-responses/m", "groq/m"])
+def test_what_openai_s_client_takes_by_name_is_no_field_of_a_request(model: str, way: Way, raw: Raw) -> None:
+    request = asked(raw, model, way, organization="org-1", project="p-1", default_query={"a": "b"})
+    assert (request.headers["openai-organization"], request.headers["openai-project"]) == ("org-1", "p-1")
+    assert request.path.endswith("?a=b")
+    assert not {"organization", "project", "default_query"} & json.loads(request.body).keys()
 
 
 def test_functions_wait_to_be_found_where_tools_are_searched(raw: Raw) -> None:

@@ -135,6 +135,7 @@ def test_each_turn_is_a_session_of_one_conversation() -> None:
         ("no_such_module:Plan", {}, "module 'no_such_module' can't be imported from"),
         (f"{HERE}:Missing", {}, f"'{HERE}' has no attribute 'Missing'"),
         (f"{HERE}:Outer.inner.missing", {}, "has no attribute 'Outer.inner.missing'"),
+        (f"{HERE}:Outer.iner", {}, "has no attribute 'Outer.iner'; did you mean inner"),
         (
             f"{HERE}:Outer.number",
             {},

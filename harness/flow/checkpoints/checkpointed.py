@@ -57,10 +57,10 @@ class CheckpointedFlow:
 
     @classmethod
     def _beginning(cls, config: CheckpointConfig, branch: str | None, options: dict[str, Any]) -> Self:
-        if config.restore_from is None:
+        if (given := config_of(config, f"what {cls.__name__} begins at")) is None or given.restore_from is None:
             raise UsageError(f"{cls.__name__} begins at a checkpoint: give a CheckpointConfig with restore_from")
         flow = cls(**options)
-        flow._begins_from = (config, branch)
+        flow._begins_from = (given, branch)
         return flow
 
 

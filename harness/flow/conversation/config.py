@@ -8,6 +8,9 @@ from typing import Any, Literal, TypeVar
 from msgspec import Struct
 from pydantic import BaseModel
 
+from harness.errors import UsageError
+from harness.flow.graph.decorators import refuse_bare
+
 C = TypeVar("C", bound=type)
 
 
@@ -59,6 +62,12 @@ class ConversationConfig(Struct, frozen=True):
     visible_agent_outputs: Sequence[str] | Literal["all"] | None = None
     #: One flow runs through all turns, from the first to `finalize_session_traces()`; else each turn has its own.
     defer_trace_finalization: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse what is no router, and the class itself, where parentheses are missing."""
+        refuse_bare(type(self), self.system_prompt)
+        if not isinstance(self.router, RouterConfig | None):
+            raise UsageError(f"router of ConversationConfig: expected a RouterConfig, not {self.router!r}")
 
     def __call__(self, flow_class: C) -> C:
         """Make a flow class conversational, with this config."""

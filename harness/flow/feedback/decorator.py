@@ -8,7 +8,8 @@ from typing import Any, Final, TypeVar
 from harness.errors import UsageError
 from harness.flow.engine.hooks import with_hook
 from harness.flow.feedback.providers import HumanFeedbackProvider
-from harness.flow.graph.decorators import add_to_role
+from harness.flow.graph.decorators import add_to_role, refuse_bare
+from harness.flow.options import check_method
 
 F = TypeVar("F", bound=Callable[..., Any])
 #: What chooses outcomes where nothing else is given.
@@ -37,8 +38,14 @@ def human_feedback(
     `learn_source` and `learn_strict` have nothing to say.
 
     Raises:
-        UsageError: `emit` without `llm` or without outcomes; a `default_outcome` that is none of `emit`; `learn`.
+        UsageError: `emit` without `llm` or without outcomes; a `default_outcome` that is none of `emit`; `learn`; an `llm`
+            that is no model, or a `provider` that can't be asked; a method as `message`, where parentheses are missing.
     """
+    refuse_bare(human_feedback, message)
+    if not isinstance(llm, str):
+        check_method("llm of human_feedback", llm, "call", "a model's name or an LLM")
+    asks = "an object with request_feedback(context, flow)"
+    check_method("provider of human_feedback", provider, "request_feedback", asks)
     outcomes = None if emit is None else (emit,) if isinstance(emit, str) else tuple(emit)
     if outcomes is not None and not outcomes:
         raise UsageError("human_feedback(emit=…) needs at least one outcome")

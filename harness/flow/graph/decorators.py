@@ -36,7 +36,7 @@ def start(condition: Trigger | None = None) -> Callable[[F], F]:
     Raises:
         UsageError: `condition` is no method, label or condition.
     """
-    _refuse_bare(start, condition)
+    _refuse_undecorated(start, condition)
     return _marked(is_start=True, starts_on=None if condition is None else condition_of(condition))
 
 
@@ -46,7 +46,7 @@ def listen(condition: Trigger) -> Callable[[F], F]:
     Raises:
         UsageError: `condition` is no method, label or condition.
     """
-    _refuse_bare(listen, condition)
+    _refuse_undecorated(listen, condition)
     return _marked(listens_to=condition_of(condition))
 
 
@@ -59,7 +59,7 @@ def router(condition: Trigger | None = None, *, emit: Iterable[str] | str | None
     Raises:
         UsageError: `condition` is no method, label or condition.
     """
-    _refuse_bare(router, condition)
+    _refuse_undecorated(router, condition)
     changes: dict[str, Any] = {"is_router": True}
     if condition is not None:
         changes["listens_to"] = condition_of(condition)
@@ -88,14 +88,17 @@ def _marked(**changes: Any) -> Callable[[F], F]:
     return decorate
 
 
-def _refuse_bare(decorator: Callable[..., Any], condition: Trigger | None) -> None:
-    """Refuse `@start` without parentheses, which would take the method for a condition and lose it.
-
-    A method of the graph is a condition too, but one that has a role already.
-    """
-    if callable(condition) and role_of(condition) is None:
-        name = decorator.__name__
+def refuse_bare(decorator: Callable[..., Any], given: object, otherwise: str = "") -> None:
+    """Refuse a decorator without parentheses, which would take what it decorates for its first argument, and lose it."""
+    if callable(given):
+        name, kind = decorator.__name__, "class" if isinstance(given, type) else "function"
         raise UsageError(
-            f"{name}() was given the function {getattr(condition, '__name__', condition)!r}, which is no method of a "
-            f"flow: write @{name}() with parentheses, or decorate the function first"
+            f"{name}() was given the {kind} {getattr(given, '__name__', given)!r}: write @{name}() with "
+            f"parentheses{otherwise}"
         )
+
+
+def _refuse_undecorated(decorator: Callable[..., Any], condition: Trigger | None) -> None:
+    # A method of the graph is a condition too, but one that has a role already.
+    if role_of(condition) is None:
+        refuse_bare(decorator, condition, ", or decorate the function first")

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 from harness.flow.engine.hooks import FlowHook, with_hook
 from harness.flow.engine.run import FlowRun
+from harness.flow.graph.decorators import refuse_bare
+from harness.flow.options import check_persistence
 from harness.flow.persistence.default import default_flow_persistence
 from harness.flow.persistence.protocol import FlowPersistence, StatePersistenceError
 from harness.flow.plan.calls import MethodCall, MethodResult
@@ -25,7 +27,13 @@ def persist(persistence: FlowPersistence | None = None, verbose: bool = False) -
     It is saved before the method's end is published, under the state's id. `kickoff(inputs={"id": …})` goes on from it.
     Where nothing is given, states go to the SQLite file of `default_flow_persistence()`; a `persistence` given to the
     flow's constructor comes before both. `verbose` says so on the terminal and in the log.
+
+    Raises:
+        UsageError: `persistence` keeps no states; it may be what was to be decorated, where parentheses are missing.
     """
+    if not hasattr(persistence, "save_state"):
+        refuse_bare(persist, persistence)
+    check_persistence("persistence of @persist", persistence)
     return with_hook(Persist(persistence, verbose=verbose))
 
 

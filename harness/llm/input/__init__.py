@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from harness.llm.input.messages import (
         Message as Message,
         ToolDefinition as ToolDefinition,
+        listed_messages as listed_messages,
         read_messages as read_messages,
         read_tools as read_tools,
     )
@@ -30,7 +31,7 @@ else:
         __name__,
         {
             "harness.llm.input.hosted": "HostedTool custom_name hosted_tools in_order",
-            "harness.llm.input.messages": "Message ToolDefinition read_messages read_tools",
+            "harness.llm.input.messages": "Message ToolDefinition listed_messages read_messages read_tools",
             "harness.llm.input.unsent_fields": "Carried tell_unsent without_notes",
         },
     )

@@ -285,8 +285,17 @@ def read_messages(messages: str | Sequence[dict[str, Any] | Message | BaseModel]
     """
     if isinstance(messages, str):
         return [Message(role="user", content=messages)]
-    listed = _listed(messages, "messages", "text, or a list of messages such as {'role': 'user', 'content': '…'}")
-    return _read(_messages, [_plain(message) for message in listed], "messages")
+    return _read(_messages, [_plain(message) for message in listed_messages(messages)], "messages")
+
+
+def listed_messages(messages: Any) -> list[Any]:
+    """Return messages that are given as a list. Raises UsageError for what is none, or holds what is no message."""
+    expected = "text, or a list of messages such as {'role': 'user', 'content': '…'}"
+    listed = [*_listed(messages, "messages", expected)]
+    for place, message in enumerate(listed):
+        if not isinstance(message, Mapping | BaseModel):
+            raise UsageError(f"messages[{place}]: expected an object, not {message!r:.60}")
+    return listed
 
 
 def _listed(value: Any, name: str, expected: str) -> Iterable[Any]:

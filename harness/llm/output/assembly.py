@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any, assert_never
+from typing import Any, Never
 
 from msgspec import Struct, field
 
-from harness.errors import MalformedResponseError, StreamTruncatedError
+from harness.errors import MalformedResponseError, StreamTruncatedError, UsageError
 from harness.events.fragments import FunctionCall, ToolCallFragment
 from harness.llm.output.parts import (
     Finish,
@@ -116,7 +116,7 @@ class Assembly:
                 self._ended = True
                 self.finish_reason, self.raw_finish_reason = reason, raw
             case _:
-                assert_never(part)
+                raise _no_part(part)
         return None
 
     def _take_call(self, part: ToolCallDelta) -> AssembledCall:
@@ -146,3 +146,10 @@ class Assembly:
                 request_id=self.request_id,
                 retryable=True,
             )
+
+
+def _no_part(given: Never) -> UsageError:
+    return UsageError(
+        f"generate() gave {given!r}, which is no part of an answer: yield TextDelta(…), ThinkingDelta(…), "
+        "ToolCallDelta(…) or Usage(…), and Finish(…) at the end"
+    )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
 from harness.errors import UsageError
+from harness.validation import first_fault
 
 
 def _is_text(value: Any) -> bool:
@@ -17,21 +21,67 @@ def _is_mapping(value: Any) -> bool:
     return isinstance(value, Mapping)
 
 
+def _is_model(value: Any) -> bool:
+    return isinstance(value, type) and issubclass(value, BaseModel)
+
+
 #: Setting → whether a value is of its kind, and what that is. What providers judge themselves is left to them.
 _KINDS: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = MappingProxyType(
     {
         "model": (_is_text, "the name of a model"),
         "base_url": (_is_text, "an address, such as 'http://127.0.0.1:8080/v1'"),
-        "timeout": (lambda value: not isinstance(value, str | bool), "a number of seconds"),
+        "timeout": (
+            # SDKs have objects of their own for it.
+            lambda value: not isinstance(value, str | bool) and not (isinstance(value, int | float) and value <= 0),
+            "a number of seconds above 0",
+        ),
         "max_retries": (lambda value: isinstance(value, int) and value >= 0, "a whole number of at least 0"),
-        "response_format": (lambda value: isinstance(value, type | Mapping), "a pydantic model's class or a dict"),
+        "response_format": (
+            lambda value: _is_mapping(value) or _is_model(value),
+            "a pydantic model's class or a dict",
+        ),
         "client_params": (_is_mapping, "a dict"),
         "default_headers": (_is_mapping, "a dict of header fields"),
         "additional_params": (_is_mapping, "a dict of fields of the request"),
-        "response_model": (lambda value: isinstance(value, type), "a pydantic model's class"),
+        "response_model": (_is_model, "a pydantic model's class"),
         "available_functions": (_is_mapping, "a dict of functions by their names"),
     }
 )
+
+#: Setting → what it is, where that is a number or a flag.
+_PLAIN: Final[Mapping[str, type]] = MappingProxyType(
+    {
+        **dict.fromkeys(("temperature", "top_p", "frequency_penalty", "presence_penalty", "timeout"), float),
+        **dict.fromkeys(("top_k", "max_tokens", "seed", "n", "max_retries", "top_logprobs"), int),
+        **dict.fromkeys(("stream", "logprobs"), bool),
+    }
+)
+
+
+def plain_settings(owner: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values with the numbers and flags that came as text, as an environment has them, and a `stream` of 0 or 1.
+
+    Raises:
+        UsageError: the text reads as none.
+    """
+    return {
+        name: _read(f"{name} of {owner}", value, _PLAIN[name])
+        if name in _PLAIN and (isinstance(value, str) or (name == "stream" and value is not None))
+        else value
+        for name, value in values.items()
+    }
+
+
+def _read(label: str, value: Any, kind: type) -> Any:
+    try:
+        return _reader(kind).validate_python(value)
+    except ValidationError as error:
+        raise UsageError(first_fault(error, label)) from error
+
+
+@functools.cache
+def _reader(kind: type) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
 
 
 def check_kinds(owner: str, values: Mapping[str, Any]) -> None:

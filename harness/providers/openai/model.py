@@ -19,6 +19,7 @@ class OpenAIModel(StainlessModel):
     provider = "openai"
     sdk: ClassVar[Any] = openai
     key_variables: tuple[str, ...] = ("OPENAI_API_KEY",)
+    of_client = (*StainlessModel.of_client, "organization", "project")
     no_stop_words: ClassVar[re.Pattern[str]] = NO_STOP_WORDS
 
     def supports_stop_words(self) -> bool:

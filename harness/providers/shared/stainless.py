@@ -33,9 +33,14 @@ class StainlessModel(SDKModel):
     path: ClassVar[str]
     #: Environment variables that may hold the key, in order.
     key_variables: tuple[str, ...]
+    #: Settings of the SDK's client that are given by name, beside those that all LLMs have; as in `client_params`.
+    of_client: ClassVar[tuple[str, ...]] = ("default_query",)
 
     def __init__(self, *args: Any, **settings: Any) -> None:
+        of_client = present(**{name: settings.pop(name, None) for name in self.of_client})
         super().__init__(*args, **settings)
+        if of_client:
+            self.client_params = {**of_client, **(self.client_params or {})}
         self._clients = SDKClients(self._new_client, self._new_async_client)
 
     @abstractmethod

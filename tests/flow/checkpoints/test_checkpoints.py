@@ -272,6 +272,10 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "something else as an option": (lambda: Two(checkpoint="x"), "checkpoint of Two is a CheckpointConfig"),  # type: ignore[arg-type]
     "a flow at no checkpoint": (lambda: Two.from_checkpoint(PLAIN), "give a CheckpointConfig with restore_from"),
+    "a flow at a path": (
+        lambda: Two.from_checkpoint("kept/main/1.json"),  # type: ignore[arg-type]
+        "what Two begins at is a CheckpointConfig, True or False, not 'kept/main/1.json'",
+    ),
 }
 
 

@@ -214,6 +214,14 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a default without outcomes": ({"default_outcome": "a"}, "one of emit, and emit is not specified"),
     "a default that is no outcome": ({"emit": ["a"], "default_outcome": "b"}, "'b' must be one of emit, a"),
     "a memory": ({"learn": True}, "needs a memory"),
+    "a number for a model": (
+        {"emit": ["a"], "llm": 5},
+        "llm of human_feedback: expected a model's name or an LLM, not 5",
+    ),
+    "a provider's class": (
+        {"provider": Person},
+        "provider of human_feedback: expected an object with request_feedback",
+    ),
 }
 
 
