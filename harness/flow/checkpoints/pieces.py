@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from msgspec import structs
@@ -11,6 +11,9 @@ from msgspec import structs
 from harness.flow.engine.run import FlowRun
 from harness.flow.plan.story import PastCall, Story
 from harness.flow.value_codec import encode_exactly
+
+#: Of these, what a method returned stays as it is; anything else a later method may change.
+_UNCHANGING: Final = frozenset({type(None), bool, int, float, str, bytes})
 
 
 class Pieces:
@@ -21,7 +24,8 @@ class Pieces:
 
     def __init__(self, earlier: Iterable[Story]) -> None:
         self._earlier = [orjson.Fragment(_json(story)) for story in earlier]
-        self._values: list[orjson.Fragment] = []
+        #: By their places, the values of the plan that never change.
+        self._values: dict[int, orjson.Fragment] = {}
         #: The calls of the run that have ended, up to the first that has not.
         self._past: list[orjson.Fragment] = []
 
@@ -31,9 +35,15 @@ class Pieces:
         Raises:
             UsageError: something that a method returned can't be kept.
         """
-        for value in run.plan.values_from(len(self._values)):
-            self._values.append(orjson.Fragment(orjson.dumps(encode_exactly(value, "what a method returned"))))
-        return run.plan.encoded(list(self._values))
+        return run.plan.encoded([self._value(place, value) for place, value in enumerate(run.plan.values)])
+
+    def _value(self, place: int, value: Any) -> orjson.Fragment:
+        piece = self._values.get(place)
+        if piece is None:
+            piece = orjson.Fragment(orjson.dumps(encode_exactly(value, "what a method returned")))
+            if type(value) in _UNCHANGING:
+                self._values[place] = piece
+        return piece
 
     def runs(self, run: FlowRun) -> list[orjson.Fragment]:
         """Return what has happened in the runs before, and in this one up to here."""
