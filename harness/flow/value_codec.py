@@ -44,6 +44,8 @@ from harness.frames.frozen import FrozenDict, FrozenList
 
 logger = logging.getLogger("harness")
 _MODEL: Final = "$model"
+#: Among the fields of a model that its class would make another of, or refuse.
+_HELD: Final = "$held"
 _NAMED: Final = "$named"
 _MEMBER: Final = "$member"
 _CONTAINER: Final = "$container"
@@ -71,7 +73,7 @@ def encode_exactly(value: Any, label: str) -> Any:
 
 
 def encode_model(value: BaseModel, label: str) -> dict[str, Any]:
-    """Return the fields of a model as JSON, of which `decode_value` makes what the model's class makes it of.
+    """Return the fields of a model as JSON, of which `decode_model` makes the model again.
 
     That is how the model writes itself, wherever the class makes the same of it.
 
@@ -79,10 +81,22 @@ def encode_model(value: BaseModel, label: str) -> dict[str, Any]:
         UsageError: it has no such form, and something in it would not come back; the message names that, and `label` it is in.
     """
     try:
-        fields: dict[str, Any] = _form(value, 0, strict=True)[1]
+        how, fields = _form(value, 0, strict=True)
     except _UnencodableError as error:
         raise _refusal(label, error) from None
-    return fields
+    return {**fields, _HELD: True} if how == "held" else fields
+
+
+def decode_model(cls: type[BaseModel], fields: dict[str, Any]) -> BaseModel:
+    """Return the model of which `encode_model` has made these fields. Raises what the class has against it."""
+    decoded = decode_value({name: field for name, field in fields.items() if name != _HELD})
+    if _HELD in fields:
+        # Of a class that has other fields by now, it is what that makes of these.
+        with contextlib.suppress(TypeError):
+            held: BaseModel = from_held(cls, decoded)
+            return held
+    made: BaseModel = from_form(cls, decoded)
+    return made
 
 
 def _refusal(label: str, error: _UnencodableError) -> UsageError:
