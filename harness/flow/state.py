@@ -31,13 +31,20 @@ class FlowState(UserModel):
 
 def declared_type(cls: type, root: type) -> Any:
     """Return what stands in `Flow[…]` above `cls`; None where nothing does, or `Any`. `root` is the flow class itself."""
+    given: dict[type, tuple[Any, ...]] = {}
     for base in cls.__mro__:
+        known = dict(zip(getattr(base, "__parameters__", ()), given.get(base, ()), strict=False))
         for written in base.__dict__.get("__orig_bases__", ()):
             origin = get_origin(written)
-            if isinstance(origin, type) and issubclass(origin, root):
-                argument = get_args(written)[0]
-                if not isinstance(argument, TypeVar) and argument is not Any:
-                    return argument
+            if not (isinstance(origin, type) and issubclass(origin, root)):
+                continue
+            arguments = tuple(
+                known.get(part, part) if isinstance(part, TypeVar) else part for part in get_args(written)
+            )
+            if origin is not root:
+                given.setdefault(origin, arguments)
+            elif not isinstance(arguments[0], TypeVar) and arguments[0] is not Any:
+                return arguments[0]
     return None
 
 

@@ -98,6 +98,25 @@ class OfNumbered(Between[Numbered]):
     """A flow whose state is named further up."""
 
 
+T = TypeVar("T")
+
+
+class ToolAndState(Between[S], Generic[T, S]):
+    """A generic flow that has another parameter before its state's."""
+
+
+class OfTool(OfPlan, Generic[T]):
+    """A generic flow whose parameter is not its state's."""
+
+
+class OfSecond(ToolAndState[Based, Numbered]):
+    """A flow whose state is the second of two parameters."""
+
+
+class OfConcrete(OfTool[Based]):
+    """A flow whose state a generic base has named already."""
+
+
 class OfDict(Flow[dict[str, Any]]):
     """A flow that says that its state is a dict."""
 
@@ -143,6 +162,8 @@ KINDS: dict[str, tuple[Callable[[], Flow[Any]], type, str | None]] = {
     "typed dict option": (lambda: One(initial_state=Typed), dict, None),
     "model in brackets": (OfPlan, Plan, "none"),
     "model in brackets further up": (OfNumbered, Numbered, "none"),
+    "model in brackets, the second of two": (OfSecond, Numbered, "none"),
+    "model in brackets of a base with brackets of its own": (OfConcrete, Plan, "none"),
     "dict attribute": (Declared, dict, "declared"),
     "dict option": (lambda: One(initial_state={"topic": "given"}), dict, "given"),
     "dict class": (lambda: One(initial_state=dict), dict, None),
