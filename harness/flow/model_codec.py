@@ -84,8 +84,11 @@ def round_trips(value: Any, form: Any) -> bool:
     """Whether a model is what its class makes of a form, each field of the same class."""
     try:
         made = from_form(type(value), form)
-        # A member of an enum may equal what it is written as.
-        kinds = ([type(part) for _, part in _fields(model)] for model in (made, value))
+        # A member of an enum may equal what it is written as, and a moment the same one in no zone.
+        kinds = (
+            [(type(part), getattr(getattr(part, "tzinfo", None), "key", None)) for _, part in _fields(model)]
+            for model in (made, value)
+        )
         return bool(made == value) and next(kinds) == next(kinds)
     except Exception:
         return False

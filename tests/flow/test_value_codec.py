@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from types import MappingProxyType
 from typing import Any, NamedTuple
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, strategies as some
@@ -138,6 +139,25 @@ class Unset:
     total: int = field(init=False)
 
 
+class Stamp(datetime):
+    """A moment of a class of its own, as of libraries for dates."""
+
+
+class Price(Decimal):
+    pass
+
+
+class Labelled(UUID):
+    """What no text makes again."""
+
+    def __init__(self, label: str, number: int) -> None:
+        super().__init__(int=number)
+
+
+class Meeting(BaseModel):
+    starts: datetime
+
+
 class Shelf(dict[str, Any]):
     pass
 
@@ -197,6 +217,7 @@ SAME: dict[str, Any] = {
     ],
     "a list of its own class": Row([1, Row()]),
     "paths of any system": [PureWindowsPath("c:/a"), PurePosixPath("/a")],
+    "what is of classes below those": [Stamp(2026, 1, 2, tzinfo=UTC), Price("1.10"), {Price("1"): 1}],
     "members of enums": {"mood": Mood.GLAD, Mood.SAD: 1},
 }
 
@@ -214,6 +235,17 @@ def test_what_equality_does_not_tell_comes_back_too() -> None:
     moment = datetime(2026, 10, 25, 2, 30, fold=1)
     bounded, later, clock = there_and_back([deque([1, 2], maxlen=2), moment, moment.time()])
     assert (bounded.maxlen, later.fold, clock.fold) == (2, 1, 1)
+    oslo = ZoneInfo("Europe/Oslo")
+    summer = datetime(2026, 7, 1, 2, tzinfo=oslo)
+    for zoned in (summer, moment.replace(tzinfo=oslo), moment.time().replace(tzinfo=oslo)):
+        back = there_and_back(zoned)
+        assert (back, back.tzinfo, back.fold) == (zoned, oslo, zoned.fold)
+    for meeting in (there_and_back(Meeting(starts=summer)), there_and_back(Note(Draft(text="a"), summer)).weight):  # type: ignore[arg-type]
+        assert getattr(meeting, "starts", meeting).tzinfo is oslo
+    # Where there is no such zone, or it has other rules by now, the moment is the same.
+    for zone in ("No/Where", "../../etc/passwd", "America/New_York"):
+        known = decode_value({"$datetime": f"2026-07-01T02:00:00+02:00 {zone}"})
+        assert (known, known.utcoffset()) == (summer, timedelta(hours=2))
     seen = Doubling(size=2)
     seen._seen.append(1)
     assert there_and_back(seen)._seen == []
@@ -297,6 +329,7 @@ def test_where_all_must_come_back_what_would_not_is_refused_by_name() -> None:
         (defaultdict(lambda: 0), "collections.defaultdict"),
         (labelled, f"{__name__}.Shelf"),
         (MappingProxyType({1: 2}), "builtins.mappingproxy"),
+        (Labelled("a", 1), f"{__name__}.Labelled"),
     ):
         with pytest.raises(UsageError, match=f"the output of a holds a {named}"):
             encode_exactly({"in": [wrong]}, "the output of a")
@@ -319,4 +352,5 @@ def test_fields_of_what_is_no_such_model_here_come_back_as_a_dict_and_nothing_is
     assert decode_value({"$member": name, "value": "a"}) == "a"
     assert decode_value({"$container": name, "items": [1]}) == [1]
     assert decode_value({"$path": "a", "class": name}) == Path("a")
+    assert decode_value({"$decimal": "1.0", "class": name}) == Decimal("1.0")
     assert set(sys.modules) == before
