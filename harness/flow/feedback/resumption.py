@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.errors import RunPaused
+from harness.errors import RunPaused, UsageError
 from harness.flow.engine.hooks import FlowHook
 from harness.flow.engine.run import FlowRun
 from harness.flow.feedback.answer import Answer, answer_given
@@ -30,7 +30,15 @@ class Resumption(FlowHook):
         self._answer: Answer | None = Answer(feedback, context)
 
     async def before_flow(self, run: FlowRun) -> None:
-        """Restore the plan, and the state, where the flow has another one by now."""
+        """Restore the plan, and the state, where the flow has another one by now.
+
+        Raises:
+            UsageError: another run has the answer already.
+        """
+        if run.flow._pending is not self.context:
+            raise UsageError(
+                "this flow does not wait for this feedback any more: another run goes on with what it was given"
+            )
         run.flow._pending = None
         restore(run, self.context)
         flow_uuid, place = self.context.flow_id, place_of(run.flow)

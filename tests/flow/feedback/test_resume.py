@@ -259,6 +259,27 @@ def test_nothing_runs_before_the_session_of_a_resumed_run_is_read(place: FlowPer
     assert [frame.type for frame in session][:2] == ["flow_started", "method_execution_started"]
 
 
+def test_of_two_sessions_with_an_answer_one_goes_on(place: FlowPersistence) -> None:
+    flow = Approval.from_pending(waiting(place).context.flow_id, place)
+    flow.stream = True
+    first, second = flow.resume("Go."), flow.resume("Go.")
+    list(first)
+    ran = list(flow.state.ran)
+    with pytest.raises(UsageError, match="does not wait for this feedback any more"):
+        list(second)
+    assert flow.state.ran == ran
+
+
+@pytest.mark.parametrize("feedback", [None, 42, b"yes", {"answer": "yes"}])
+def test_an_answer_that_is_no_text_is_refused_at_the_call(place: FlowPersistence, feedback: Any) -> None:
+    flow = Approval.from_pending(waiting(place).context.flow_id, place)
+    with pytest.raises(UsageError, match="feedback is text"):
+        flow.resume(feedback)
+    with pytest.raises(UsageError, match="feedback is text"):
+        asyncio.run(flow.resume_async(feedback))
+    assert flow.pending_feedback is not None
+
+
 class Kept(FlowPersistence):
     """Keeps a flow of which only the reference's own fields are known."""
 
