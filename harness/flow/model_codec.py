@@ -11,6 +11,7 @@ from typing import Any, Final, TypeGuard
 import orjson
 from pydantic import BaseModel, TypeAdapter
 
+from harness.errors import RunCancelled
 from harness.frames.codec import encode
 
 #: What has no form of its own.
@@ -27,7 +28,10 @@ def own_form(value: Any) -> Any:
     cls: Any = type(value)
     try:
         written = _adapter(cls).dump_python(value, mode="json", warnings=False)
-    except Exception:
+    except (RunCancelled, KeyboardInterrupt):
+        raise
+    except BaseException:
+        # Pydantic's core panics, with no Exception, where another thread puts something into a dict meanwhile.
         return NO_FORM
     is_whole = isinstance(written, dict) or _is_root(cls)
     return written if is_whole and _is_json(written) else NO_FORM

@@ -28,6 +28,7 @@ from pydantic import (
     SecretBytes,
     SecretStr,
     computed_field,
+    field_serializer,
     field_validator,
 )
 
@@ -154,6 +155,22 @@ class Labelled(UUID):
         super().__init__(int=number)
 
 
+class Part(BaseModel):
+    """Puts another part beside it while it writes itself, as another thread may."""
+
+    beside: dict[str, Any] = Field(default_factory=dict, exclude=True)
+    size: int = 1
+
+    @field_serializer("size")
+    def grow(self, size: int) -> int:
+        self.beside[f"more {len(self.beside)}"] = size
+        return size
+
+
+class Parts(BaseModel):
+    parts: dict[str, Any] = {}
+
+
 class Meeting(BaseModel):
     starts: datetime
 
@@ -261,6 +278,14 @@ def test_models_of_models_and_sets_whose_order_differs_come_back() -> None:
     for _ in range(20):
         held = Note(Draft(text="a"), (held,))  # type: ignore[arg-type]
     assert there_and_back(held) == held
+
+
+def test_a_model_that_others_add_to_while_it_is_kept_is_kept() -> None:
+    held = Parts()
+    held.parts["first"] = Part()
+    held.parts["first"].beside = held.parts
+    for encoded in (encode_value(held), encode_exactly(held, "it")):
+        assert decode_value(encoded).parts["first"].size == 1
 
 
 def test_a_field_that_its_class_has_not_made_yet_is_left_out() -> None:
