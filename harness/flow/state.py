@@ -159,7 +159,13 @@ def saved_state(state: AnyState) -> SavedState:
     """
     if isinstance(state, BaseModel):
         return SavedState(encode_model(state, "the state"))
-    return SavedState({key: encode_exactly(value, f"state[{key!r}]") for key, value in dict(state).items()})
+    saved = SavedState()
+    for key, value in dict(state).items():
+        if not isinstance(key, str):
+            raise UsageError(f"the state has the key {key!r}, which can't be kept: its keys are text")
+        # Of an enum, perhaps.
+        saved[str.__str__(key)] = encode_exactly(value, f"state[{key!r}]")
+    return saved
 
 
 def with_saved(state: AnyState, saved: dict[str, Any], owner: str) -> AnyState:

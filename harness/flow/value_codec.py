@@ -131,7 +131,7 @@ def _encode(value: Any, depth: int, *, strict: bool, plainly: bool = False) -> A
             items = list(value.items())
             kept: Any
             if all(isinstance(key, str) and not key.startswith("$") and encode(key) == key for key, _ in items):
-                kept = {key: _encode(item, below, strict=strict, plainly=plainly) for key, item in items}
+                kept = {str.__str__(key): _encode(item, below, strict=strict, plainly=plainly) for key, item in items}
             else:
                 kept = {
                     "$map": [

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import orjson
 import pytest
 from hypothesis import given, strategies as some
 from pydantic import (
@@ -171,6 +172,10 @@ class Parts(BaseModel):
     parts: dict[str, Any] = {}
 
 
+class Word(enum.StrEnum):
+    YES = "yes"
+
+
 class Meeting(BaseModel):
     starts: datetime
 
@@ -190,7 +195,7 @@ def summed() -> Sum:
 
 
 def there_and_back(value: Any) -> Any:
-    return decode_value(json.loads(json.dumps(encode_value(value), allow_nan=False)))
+    return decode_value(orjson.loads(orjson.dumps(encode_value(value))))
 
 
 SAME: dict[str, Any] = {
@@ -235,6 +240,7 @@ SAME: dict[str, Any] = {
     "a list of its own class": Row([1, Row()]),
     "paths of any system": [PureWindowsPath("c:/a"), PurePosixPath("/a")],
     "what is of classes below those": [Stamp(2026, 1, 2, tzinfo=UTC), Price("1.10"), {Price("1"): 1}],
+    "keys that are text of an enum": {Word.YES: {Word.YES: 1}},
     "members of enums": {"mood": Mood.GLAD, Mood.SAD: 1},
 }
 

@@ -207,7 +207,11 @@ def test_a_save_that_blocks_does_not_hold_the_loop() -> None:
 
 @pytest.mark.parametrize(
     ("broken", "message"),
-    [("saving", "State persistence failed: the disk is full"), ("id", "must have an 'id' field for persistence")],
+    [
+        ("saving", "State persistence failed: the disk is full"),
+        ("id", "must have an 'id' field for persistence"),
+        ("key", "State persistence failed: the state has the key 1, which can't be kept: its keys are text"),
+    ],
 )
 def test_a_save_that_fails_fails_the_method(broken: str, message: str) -> None:
     class Failing(Memory):
@@ -220,6 +224,8 @@ def test_a_save_that_fails_fails_the_method(broken: str, message: str) -> None:
         def first(self) -> None:
             if broken == "id":
                 del self.state["id"]
+            if broken == "key":
+                self.state[1] = "one"  # type: ignore[index]
 
     session = Fails().stream_events()
     with pytest.raises(RuntimeError, match=message) as caught:
