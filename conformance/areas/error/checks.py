@@ -14,6 +14,8 @@ _OPENED: Final = ("flow", "method_execution")
 _CALL: Final = ("llm_call",)
 #: In a turn it is the turn that fails: a flow that runs through several is not over.
 _TURN: Final = ("conversation_turn", "method_execution")
+#: How a method ends that has not failed. Where all have, it is the flow that did, as one does that calls a method too often.
+_DONE: Final = ("finished", "paused")
 
 
 def frames_first(evidence: Evidence) -> Iterator[Breach]:
@@ -21,7 +23,8 @@ def frames_first(evidence: Evidence) -> Iterator[Breach]:
     types = [frame.type for frame in evidence.frames]
     opened = _TURN if "conversation_turn_started" in types else _OPENED if "flow_started" in types else _CALL
     for name in opened:
-        if f"{name}_started" in types and f"{name}_failed" not in types:
+        done = sum(types.count(f"{name}_{how}") for how in _DONE) if name == "method_execution" else 0
+        if types.count(f"{name}_started") > done and f"{name}_failed" not in types:
             yield None, f"the run failed, and no {name}_failed was shown before its exception"
 
 
