@@ -11,6 +11,7 @@ from typing import Any, Final, TypeGuard
 import orjson
 from pydantic import BaseModel, TypeAdapter
 
+from harness.errors import RunCancelled
 from harness.frames.codec import encode
 
 #: What has no form of its own.
@@ -27,7 +28,10 @@ def own_form(value: Any) -> Any:
     cls: Any = type(value)
     try:
         written = _adapter(cls).dump_python(value, mode="json", warnings=False)
-    except Exception:
+    except (RunCancelled, KeyboardInterrupt):
+        raise
+    except BaseException:
+        # Pydantic's core panics, with no Exception, where another thread puts something into a dict meanwhile.
         return NO_FORM
     is_whole = isinstance(written, dict) or _is_root(cls)
     return written if is_whole and _is_json(written) else NO_FORM
@@ -84,8 +88,11 @@ def round_trips(value: Any, form: Any) -> bool:
     """Whether a model is what its class makes of a form, each field of the same class."""
     try:
         made = from_form(type(value), form)
-        # A member of an enum may equal what it is written as.
-        kinds = ([type(part) for _, part in _fields(model)] for model in (made, value))
+        # A member of an enum may equal what it is written as, and a moment the same one in no zone.
+        kinds = (
+            [(type(part), getattr(getattr(part, "tzinfo", None), "key", None)) for _, part in _fields(model)]
+            for model in (made, value)
+        )
         return bool(made == value) and next(kinds) == next(kinds)
     except Exception:
         return False

@@ -7,10 +7,11 @@ import functools
 import uuid
 from typing import Any, TypeVar, cast, get_args, get_origin
 
-from pydantic import BaseModel, Field, ValidationError, create_model
+from pydantic import AliasChoices, AliasPath, BaseModel, Field, ValidationError, create_model
+from pydantic_core import PydanticUndefined
 
 from harness.errors import UsageError
-from harness.flow.value_codec import decode_value, encode_exactly, encode_model
+from harness.flow.value_codec import decode_model, decode_value, encode_exactly, encode_model
 from harness.frames.codec import encode
 from harness.validation import UserModel, all_faults
 
@@ -30,13 +31,20 @@ class FlowState(UserModel):
 
 def declared_type(cls: type, root: type) -> Any:
     """Return what stands in `Flow[…]` above `cls`; None where nothing does, or `Any`. `root` is the flow class itself."""
+    given: dict[type, tuple[Any, ...]] = {}
     for base in cls.__mro__:
+        known = dict(zip(getattr(base, "__parameters__", ()), given.get(base, ()), strict=False))
         for written in base.__dict__.get("__orig_bases__", ()):
             origin = get_origin(written)
-            if isinstance(origin, type) and issubclass(origin, root):
-                argument = get_args(written)[0]
-                if not isinstance(argument, TypeVar) and argument is not Any:
-                    return argument
+            if not (isinstance(origin, type) and issubclass(origin, root)):
+                continue
+            arguments = tuple(
+                known.get(part, part) if isinstance(part, TypeVar) else part for part in get_args(written)
+            )
+            if origin is not root:
+                given.setdefault(origin, arguments)
+            elif not isinstance(arguments[0], TypeVar) and arguments[0] is not Any:
+                return arguments[0]
     return None
 
 
@@ -68,16 +76,61 @@ def new_state(declared: Any, owner: str) -> AnyState:
 def with_inputs(state: AnyState, inputs: dict[str, Any], owner: str) -> AnyState:
     """Return `state` with `inputs` in it, validated where it is a model. The given one is left as it is.
 
+    What the inputs do not change, by themselves or by what the model's class makes of them, stays as it is held, whatever
+    the class would make of that.
+
     Raises:
         UsageError: an input does not fit; the message names the field.
     """
     if isinstance(state, dict):
         return {**state, **inputs}
-    values = {name: getattr(state, name) for name in type(state).model_fields} | (state.__pydantic_extra__ or {})
+    model = type(state)
+    held = {name: getattr(state, name) for name in model.model_fields} | (state.__pydantic_extra__ or {})
     try:
-        return type(state).model_validate({**values, **inputs}, by_alias=True, by_name=True)
+        base = _made(model, held)
+    except Exception:
+        # As where a validator takes text and makes a list of it.
+        held, base = {}, None
+    given = {name for name, field in model.model_fields.items() if _is_given(name, field.validation_alias, inputs)}
+    try:
+        made = _made(model, {name: value for name, value in held.items() if name not in given} | inputs)
     except ValidationError as error:
         raise UsageError(f"Invalid inputs for structured state: {all_faults(error)} (inputs of {owner})") from error
+    if base is None:
+        changed = made.model_fields_set & model.model_fields.keys()
+    else:
+        changed = {name for name in model.model_fields if _differ(getattr(made, name), getattr(base, name))} | given
+    taken = state.model_copy(update={name: getattr(made, name) for name in changed} | (made.__pydantic_extra__ or {}))
+    # What has been computed of the fields before, as by a cached property, is computed anew.
+    for name in vars(taken).keys() - model.model_fields.keys():
+        del vars(taken)[name]
+    if base is not None and taken.__pydantic_private__:
+        private, before = made.__pydantic_private__ or {}, base.__pydantic_private__ or {}
+        taken.__pydantic_private__.update(
+            (name, value) for name, value in private.items() if _differ(value, before.get(name))
+        )
+    return taken
+
+
+def _made(model: type[BaseModel], values: dict[str, Any]) -> BaseModel:
+    return model.model_validate(values, by_alias=True, by_name=True)
+
+
+def _is_given(name: str, alias: str | AliasPath | AliasChoices | None, inputs: dict[str, Any]) -> bool:
+    """Whether a field is among the inputs, by its name or by another that it has outside."""
+    choices = alias.choices if isinstance(alias, AliasChoices) else [name if alias is None else alias]
+    return name in inputs or any(
+        choice in inputs if isinstance(choice, str) else choice.search_dict_for_path(inputs) is not PydanticUndefined
+        for choice in choices
+    )
+
+
+def _differ(one: Any, other: Any) -> bool:
+    try:
+        return one is not other and bool(one != other)
+    except Exception:
+        # As arrays, which are compared number by number.
+        return True
 
 
 def id_of(state: AnyState) -> str:
@@ -106,7 +159,13 @@ def saved_state(state: AnyState) -> SavedState:
     """
     if isinstance(state, BaseModel):
         return SavedState(encode_model(state, "the state"))
-    return SavedState({key: encode_exactly(value, f"state[{key!r}]") for key, value in dict(state).items()})
+    saved = SavedState()
+    for key, value in dict(state).items():
+        if not isinstance(key, str):
+            raise UsageError(f"the state has the key {key!r}, which can't be kept: its keys are text")
+        # Of an enum, perhaps.
+        saved[str.__str__(key)] = encode_exactly(value, f"state[{key!r}]")
+    return saved
 
 
 def with_saved(state: AnyState, saved: dict[str, Any], owner: str) -> AnyState:
@@ -118,7 +177,7 @@ def with_saved(state: AnyState, saved: dict[str, Any], owner: str) -> AnyState:
     if isinstance(state, dict):
         return {key: decode_value(value) for key, value in saved.items()}
     try:
-        return type(state).model_validate(decode_value(saved), by_alias=True, by_name=True)
+        return decode_model(type(state), saved)
     except ValidationError as error:
         raise UsageError(f"a state that was kept does not fit {owner}: {all_faults(error)}") from error
 
@@ -144,7 +203,10 @@ def _instance_with_id(state: BaseModel) -> BaseModel:
     if model is type(state):
         return own
     held = {**vars(own), **(own.__pydantic_extra__ or {})}
-    return model.model_construct(own.model_fields_set | {"id"}, **{"id": new_id(), **held})
+    made = model.model_construct(own.model_fields_set | {"id"}, **{"id": new_id(), **held})
+    if made.__pydantic_private__ is not None:
+        made.__pydantic_private__.update(own.__pydantic_private__ or {})
+    return made
 
 
 def own_copy(value: Any, memo: dict[int, Any] | None = None) -> Any:

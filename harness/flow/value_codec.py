@@ -1,11 +1,12 @@
 """The values of a run as JSON, and back: what methods returned, for a run that goes on in another process.
 
 JSON values come back as they were. So do bytes, floats and integers beyond JSON's, and text with lone surrogates, in the
-forms of `harness.frames.codec`; tuples, sets, deques, times, UUIDs, numbers that JSON lacks and paths, in forms of the same
-kind; and dicts whose keys are no strings, or look like such a form. A pydantic model, a dataclass, a named tuple, a member of an
-enum, or a dict or a list of a class of its own is kept with the name of its class, and comes back as one where that class has
-been imported by then: nothing is imported for it, and where it has not, its fields come back as a dict. Of a secret its stars
-come back. Anything else is a description of itself, or, where all must come back, refused.
+forms of `harness.frames.codec`; tuples, sets, deques and paths, and times, UUIDs and numbers that JSON lacks, of their own
+classes or of some below, in forms of the same kind; and dicts whose keys are no strings, or look like such a form. A pydantic
+model, a dataclass, a named tuple, a member of an enum, or a dict or a list of a class of its own is kept with the name of its
+class, and comes back as one where that class has been imported by then: nothing is imported for it, and where it has not, its
+fields come back as a dict. Of a secret its stars come back. Anything else is a description of itself, or, where all must come
+back, refused.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import base64
 import contextlib
 import copy
 import enum
+import functools
 import json
 import logging
 import sys
@@ -44,6 +46,8 @@ from harness.frames.frozen import FrozenDict, FrozenList
 
 logger = logging.getLogger("harness")
 _MODEL: Final = "$model"
+#: Among the fields of a model that its class would make another of, or refuse.
+_HELD: Final = "$held"
 _NAMED: Final = "$named"
 _MEMBER: Final = "$member"
 _CONTAINER: Final = "$container"
@@ -71,7 +75,7 @@ def encode_exactly(value: Any, label: str) -> Any:
 
 
 def encode_model(value: BaseModel, label: str) -> dict[str, Any]:
-    """Return the fields of a model as JSON, of which `decode_value` makes what the model's class makes it of.
+    """Return the fields of a model as JSON, of which `decode_model` makes the model again.
 
     That is how the model writes itself, wherever the class makes the same of it.
 
@@ -79,10 +83,22 @@ def encode_model(value: BaseModel, label: str) -> dict[str, Any]:
         UsageError: it has no such form, and something in it would not come back; the message names that, and `label` it is in.
     """
     try:
-        fields: dict[str, Any] = _form(value, 0, strict=True)[1]
+        how, fields = _form(value, 0, strict=True)
     except _UnencodableError as error:
         raise _refusal(label, error) from None
-    return fields
+    return {**fields, _HELD: True} if how == "held" else fields
+
+
+def decode_model(cls: type[BaseModel], fields: dict[str, Any]) -> BaseModel:
+    """Return the model of which `encode_model` has made these fields. Raises what the class has against it."""
+    decoded = decode_value({name: field for name, field in fields.items() if name != _HELD})
+    if _HELD in fields:
+        # Of a class that has other fields by now, it is what that makes of these.
+        with contextlib.suppress(TypeError):
+            held: BaseModel = from_held(cls, decoded)
+            return held
+    made: BaseModel = from_form(cls, decoded)
+    return made
 
 
 def _refusal(label: str, error: _UnencodableError) -> UsageError:
@@ -103,11 +119,11 @@ def _encode(value: Any, depth: int, *, strict: bool, plainly: bool = False) -> A
         return value
     below = depth + 1
     if depth < MAX_DEPTH:
-        if cls in _AS_TEXT:
-            form, text, _ = _AS_TEXT[cls]
-            return {form: text(value)}
         if isinstance(value, enum.Enum):
             return {_MEMBER: _name(cls), "value": _encode(value.value, below, strict=strict, plainly=plainly)}
+        base = _text_base(cls)
+        if base is not None:
+            return _as_text(value, base, strict=strict)
         if isinstance(value, PurePath):
             return {_PATH: str(value)} if cls is _OWN_PATH else {_PATH: str(value), "class": _name(cls)}
         # A plain copy of what another thread may be adding to is made in one step.
@@ -115,7 +131,7 @@ def _encode(value: Any, depth: int, *, strict: bool, plainly: bool = False) -> A
             items = list(value.items())
             kept: Any
             if all(isinstance(key, str) and not key.startswith("$") and encode(key) == key for key, _ in items):
-                kept = {key: _encode(item, below, strict=strict, plainly=plainly) for key, item in items}
+                kept = {str.__str__(key): _encode(item, below, strict=strict, plainly=plainly) for key, item in items}
             else:
                 kept = {
                     "$map": [
@@ -152,6 +168,28 @@ def _encode(value: Any, depth: int, *, strict: bool, plainly: bool = False) -> A
     ):
         raise _UnencodableError(f"a {cls.__module__}.{cls.__qualname__}")
     return copy.deepcopy(encoded)
+
+
+def _text_base(cls: type) -> type | None:
+    """Return the class itself, or the nearest one above it, whose values are kept as text."""
+    return next((base for base in cls.__mro__ if base in _AS_TEXT), None)
+
+
+def _as_text(value: Any, base: type, *, strict: bool) -> Any:
+    """Return the form of a value of such a class, or of one below that makes it of that text; of any other as `_of_its_class`."""
+    cls = type(value)
+    form, text, back = _AS_TEXT[base]
+    if cls is base:
+        return {form: text(value)}
+    with contextlib.suppress(Exception):
+        written = text(value)
+        made = back(cls, written)
+        is_same = made == value and getattr(made, "__dict__", None) == getattr(value, "__dict__", None)
+        if is_same and type(made) is cls is _loaded(_name(cls)):
+            return {form: written, "class": _name(cls)}
+    if strict:
+        raise _UnencodableError(f"a {cls.__module__}.{cls.__qualname__}")
+    return copy.deepcopy(encode(value))
 
 
 def _of_its_class(value: Any, plain: Any, kept: Any, *, strict: bool) -> Any:
@@ -250,28 +288,28 @@ _SCALARS: Final = frozenset({str, int, float})
 #: Containers that are JSON; the frozen ones hold nothing else.
 _JSON: Final = frozenset({dict, list, FrozenDict, FrozenList})
 _STARS: Final = "**********"
-#: What ISO 8601 does not say of a moment: that it is the second one of its name, once clocks were put back.
-_FOLD: Final = " fold"
-#: Class → form, and the way there and back.
-_AS_TEXT: Final[Mapping[type, tuple[str, Callable[[Any], str], Callable[[str], Any]]]] = {
-    datetime: ("$datetime", lambda value: _moment_text(value), lambda text: _moment(datetime, text)),
-    date: ("$date", date.isoformat, date.fromisoformat),
-    time: ("$time", lambda value: _moment_text(value), lambda text: _moment(time, text)),
+#: What ISO 8601 does not say of a moment: that it is the second one of its name, once clocks were put back, and in which zone.
+_FOLD: Final = "fold"
+#: Class → form, and the way there, and back to an instance of the class or of one below.
+_AS_TEXT: Final[Mapping[type, tuple[str, Callable[[Any], str], Callable[[Any, str], Any]]]] = {
+    datetime: ("$datetime", lambda value: _moment_text(value), lambda cls, text: _moment(cls, text)),
+    date: ("$date", lambda value: value.isoformat(), lambda cls, text: cls.fromisoformat(text)),
+    time: ("$time", lambda value: _moment_text(value), lambda cls, text: _moment(cls, text)),
     timedelta: (
         "$timedelta",
         lambda value: f"{value.days} {value.seconds} {value.microseconds}",
-        lambda text: timedelta(*map(int, text.split())),
+        lambda cls, text: cls(*map(int, text.split())),
     ),
-    UUID: ("$uuid", str, UUID),
-    Decimal: ("$decimal", str, Decimal),
-    Fraction: ("$fraction", str, Fraction),
-    complex: ("$complex", str, complex),
-    SecretStr: ("$secret", lambda _: _STARS, SecretStr),
-    SecretBytes: ("$secret_bytes", lambda _: _STARS, lambda text: SecretBytes(text.encode())),
+    **{
+        cls: (f"${cls.__name__.lower()}", str, lambda cls, text: cls(text))
+        for cls in (UUID, Decimal, Fraction, complex)
+    },
+    SecretStr: ("$secret", lambda _: _STARS, lambda cls, text: cls(text)),
+    SecretBytes: ("$secret_bytes", lambda _: _STARS, lambda cls, text: cls(text.encode())),
     bytearray: (
         "$bytearray",
         lambda value: base64.b64encode(value).decode(),
-        lambda text: bytearray(base64.b64decode(text)),
+        lambda cls, text: cls(base64.b64decode(text)),
     ),
 }
 _CONTAINERS: Final[Mapping[type, str]] = {
@@ -287,7 +325,7 @@ _FORMS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "$int": lambda text: int(text, 16 if "0x" in text else 10),
     "$text": lambda text: decoded_text({"$text": text}),
     _PATH: Path,
-    **{form: back for form, _, back in _AS_TEXT.values()},
+    **{form: functools.partial(back, cls) for cls, (form, _, back) in _AS_TEXT.items()},
     "$tuple": lambda items: tuple(decode_value(items)),
     "$set": lambda items: set(decode_value(items)),
     "$frozenset": lambda items: frozenset(decode_value(items)),
@@ -305,12 +343,32 @@ def _loaded(name: str) -> Any:
 
 
 def _moment_text(value: datetime | time) -> str:
-    return value.isoformat() + _FOLD * value.fold
+    zone = getattr(value.tzinfo, "key", None)
+    return " ".join((value.isoformat(), *(_FOLD,) * value.fold, *([zone] if isinstance(zone, str) else ())))
 
 
 def _moment(cls: Any, text: str) -> Any:
-    moment = cls.fromisoformat(text.removesuffix(_FOLD))
-    return moment.replace(fold=1) if text.endswith(_FOLD) else moment
+    iso, *more = text.split(" ")
+    moment = cls.fromisoformat(iso)
+    if _FOLD in more:
+        moment = moment.replace(fold=1)
+    for zone in more:
+        # Few moments have one. Where it is not known here, or has other rules by now, its offset is.
+        from zoneinfo import ZoneInfo
+
+        with contextlib.suppress(Exception):
+            there = moment.replace(tzinfo=ZoneInfo(zone))
+            if there.utcoffset() == moment.utcoffset():
+                return there
+    return moment
+
+
+def _of_class(base: type, text: str, name: Any) -> Any:
+    found, (_, _, back) = _loaded(str(name)), _AS_TEXT[base]
+    if isinstance(found, type) and issubclass(found, base):
+        with contextlib.suppress(Exception):
+            return back(found, text)
+    return back(base, text)
 
 
 def _model(name: str, fields: Any, made: Callable[[type, Any], Any]) -> Any:
@@ -384,5 +442,6 @@ _PAIRS: Final[Mapping[tuple[str, ...], Callable[[Any, Any], Any]]] = {
     (_CONTAINER, "items"): lambda name, items: _container(str(name), decode_value(items)),
     (_DEFAULTS, "items"): lambda name, items: _defaults(name, decode_value(items)),
     (_PATH, "class"): lambda text, name: _path(str(name), text),
+    **{(form, "class"): functools.partial(_of_class, cls) for cls, (form, _, _) in _AS_TEXT.items()},
     ("$deque", "maxlen"): lambda items, maxlen: deque(decode_value(items), maxlen),
 }

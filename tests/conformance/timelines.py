@@ -360,6 +360,15 @@ def failed_crew() -> Evidence:
     return timeline.evidence("failed")
 
 
+def failed_between() -> Evidence:
+    """A flow that fails when its method has ended, as where its state can't be kept."""
+    timeline = Timeline()
+    flow = timeline.flow("Report")
+    timeline.close("method_execution_finished", timeline.method("write", flow), result=1)
+    timeline.close("flow_failed", flow, error="no disk", error_type="OSError")
+    return timeline.evidence("failed")
+
+
 def closed_early() -> Evidence:
     """A flow that is closed in the middle of an answer."""
     timeline = Timeline()
@@ -480,6 +489,7 @@ SOUND: tuple[Callable[[], Evidence], ...] = (
     refused_call,
     truncated_call,
     failed_flow,
+    failed_between,
     closed_early,
     paused_flow,
     deferred_turn,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import functools
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -53,11 +54,58 @@ class Mixed(Longer, Overriding):
     pass
 
 
+def said_last(value: str, *, word: str) -> str:
+    return f"{word}({value})"
+
+
+class OtherKinds(Base):
+    """Steps, some of them overrides, that are no plain methods."""
+
+    @classmethod
+    def second(cls, value: str) -> str:
+        return f"{cls.__name__} {value}"
+
+    @listen(second)
+    @staticmethod
+    def third(value: str) -> str:
+        return f"third({value})"
+
+    @staticmethod
+    @listen("third")
+    def fourth(value: str) -> str:
+        return f"fourth({value})"
+
+    def said(self, value: str, *, of: str) -> str:
+        return f"{of}: {value}"
+
+    fifth = listen("fourth")(functools.partialmethod(said, of="fifth"))  # type: ignore[type-var]
+    sixth = listen("fifth")(functools.partial(said_last, word="last"))
+
+
+class PartlyOverriding(Base):
+    def said(self, by: str, value: str) -> str:
+        return f"{by}: {value}"
+
+    second = functools.partialmethod(said, "own")
+
+
 INHERITED: dict[str, tuple[type[Flow], list[Any]]] = {
     "all methods": (Longer, ["base first", "second(base first)", "third(second(base first))"]),
     "an override without a decorator": (Overriding, ["own first", "second(own first)"]),
     "an override with another role": (Redecorating, ["base first", "own second"]),
     "a method taken out": (Dropping, ["base first"]),
+    "steps that are no plain methods": (
+        OtherKinds,
+        [
+            "base first",
+            "OtherKinds base first",
+            "third(OtherKinds base first)",
+            "fourth(third(OtherKinds base first))",
+            "fifth: fourth(third(OtherKinds base first))",
+            "last(fifth: fourth(third(OtherKinds base first)))",
+        ],
+    ),
+    "an override in part": (PartlyOverriding, ["base first", "own: base first"]),
     "two bases": (Mixed, ["own first", "second(own first)", "third(second(own first))"]),
 }
 

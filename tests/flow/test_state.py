@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import copy
+import functools
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any, Generic, TypedDict, TypeVar
+from typing import Any, Generic, Self, TypedDict, TypeVar
 
 import pytest
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    AliasChoices,
+    AliasPath,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    field_validator,
+    model_validator,
+)
 
 from harness.bus import event_bus
 from harness.errors import UsageError
@@ -88,6 +98,25 @@ class OfNumbered(Between[Numbered]):
     """A flow whose state is named further up."""
 
 
+T = TypeVar("T")
+
+
+class ToolAndState(Between[S], Generic[T, S]):
+    """A generic flow that has another parameter before its state's."""
+
+
+class OfTool(OfPlan, Generic[T]):
+    """A generic flow whose parameter is not its state's."""
+
+
+class OfSecond(ToolAndState[Based, Numbered]):
+    """A flow whose state is the second of two parameters."""
+
+
+class OfConcrete(OfTool[Based]):
+    """A flow whose state a generic base has named already."""
+
+
 class OfDict(Flow[dict[str, Any]]):
     """A flow that says that its state is a dict."""
 
@@ -133,6 +162,8 @@ KINDS: dict[str, tuple[Callable[[], Flow[Any]], type, str | None]] = {
     "typed dict option": (lambda: One(initial_state=Typed), dict, None),
     "model in brackets": (OfPlan, Plan, "none"),
     "model in brackets further up": (OfNumbered, Numbered, "none"),
+    "model in brackets, the second of two": (OfSecond, Numbered, "none"),
+    "model in brackets of a base with brackets of its own": (OfConcrete, Plan, "none"),
     "dict attribute": (Declared, dict, "declared"),
     "dict option": (lambda: One(initial_state={"topic": "given"}), dict, "given"),
     "dict class": (lambda: One(initial_state=dict), dict, None),
@@ -208,6 +239,92 @@ def test_inputs_are_validated_and_converted() -> None:
     assert read(flow.state, "topic") == "rain"
     flow.kickoff({"topic": "snow"})
     assert read(flow.state, "topic") == "snow"
+
+
+class Tagged(FlowState):
+    """A state that takes text for a list."""
+
+    model_config = ConfigDict(extra="forbid")
+    tags: list[str] = Field(["a"], alias="labels")
+    size: int = 0
+    _size: int = PrivateAttr(0)
+
+    @field_validator("tags", mode="before")
+    @classmethod
+    def split(cls, tags: str) -> list[str]:
+        return tags.split(",")
+
+
+class Doubled(FlowState):
+    """A state that its class makes another of each time, and of which it keeps more than its fields."""
+
+    number: int = 1
+    other: int = 0
+    total: int = 0
+    _seen: list[int] = PrivateAttr(default_factory=list)
+    _total: int = PrivateAttr(0)
+
+    @field_validator("number")
+    @classmethod
+    def double(cls, number: int) -> int:
+        return number * 2
+
+    @functools.cached_property
+    def half(self) -> float:
+        return self.other / 2
+
+    @model_validator(mode="after")
+    def add(self) -> Self:
+        self.total = self._total = 100 + self.other
+        return self
+
+
+def test_what_the_inputs_do_not_speak_of_stays_as_it_is_held() -> None:
+    flow: Flow[Any] = One(initial_state=Doubled)
+    flow.kickoff({"number": 3})
+    flow.state._seen.append(3)
+    assert flow.state.half == 0
+    seen = flow.state._seen
+    flow.kickoff({"id": "mine"})
+    assert (flow.state.number, flow.state.id) == (6, "mine")
+    assert flow.state._seen is seen
+    # What the class derives from them does not.
+    flow.kickoff({"other": 5})
+    assert (flow.state.number, flow.state.total, flow.state._total) == (6, 105, 105)
+    assert flow.state.half == 2.5
+
+
+def test_inputs_are_taken_where_the_class_would_refuse_what_is_held() -> None:
+    flow: Flow[Any] = One(initial_state=Tagged)
+    flow.state._size = 9
+    flow.kickoff({"size": 2})
+    assert (flow.state.tags, flow.state.size, flow.state._size) == (["a"], 2, 9)
+    flow.kickoff({"labels": "b,c"})
+    assert (flow.state.tags, flow.state.size) == (["b", "c"], 2)
+
+
+def test_an_instance_brings_what_it_keeps_beside_its_fields() -> None:
+    class Kept(BaseModel):
+        _place: str = PrivateAttr("none")
+
+    given = Kept()
+    given._place = "here"
+    state: Any = One(initial_state=given).state
+    assert state._place == "here"
+
+
+def test_an_input_by_its_name_outside_is_no_other_field() -> None:
+    class Open(FlowState):
+        model_config = ConfigDict(extra="allow")
+        topic: str = Field("none", alias="subject")
+        first: int = Field(1, validation_alias=AliasChoices("one", AliasPath("numbers", 0)))
+        second: int = Field(2, validation_alias=AliasPath("numbers", 1))
+
+    flow: Flow[Any] = One(initial_state=Open)
+    flow.state.second = 7
+    flow.kickoff({"subject": "rain", "numbers": [5]})
+    assert (flow.state.topic, flow.state.first, flow.state.second) == ("rain", 5, 7)
+    assert "topic" not in flow.state.model_extra
 
 
 BAD: dict[str, tuple[Any, dict[str, Any], str]] = {

@@ -15,7 +15,9 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from types import MappingProxyType
 from typing import Any, NamedTuple
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
+import orjson
 import pytest
 from hypothesis import given, strategies as some
 from pydantic import (
@@ -27,6 +29,7 @@ from pydantic import (
     SecretBytes,
     SecretStr,
     computed_field,
+    field_serializer,
     field_validator,
 )
 
@@ -138,6 +141,45 @@ class Unset:
     total: int = field(init=False)
 
 
+class Stamp(datetime):
+    """A moment of a class of its own, as of libraries for dates."""
+
+
+class Price(Decimal):
+    pass
+
+
+class Labelled(UUID):
+    """What no text makes again."""
+
+    def __init__(self, label: str, number: int) -> None:
+        super().__init__(int=number)
+
+
+class Part(BaseModel):
+    """Puts another part beside it while it writes itself, as another thread may."""
+
+    beside: dict[str, Any] = Field(default_factory=dict, exclude=True)
+    size: int = 1
+
+    @field_serializer("size")
+    def grow(self, size: int) -> int:
+        self.beside[f"more {len(self.beside)}"] = size
+        return size
+
+
+class Parts(BaseModel):
+    parts: dict[str, Any] = {}
+
+
+class Word(enum.StrEnum):
+    YES = "yes"
+
+
+class Meeting(BaseModel):
+    starts: datetime
+
+
 class Shelf(dict[str, Any]):
     pass
 
@@ -153,7 +195,7 @@ def summed() -> Sum:
 
 
 def there_and_back(value: Any) -> Any:
-    return decode_value(json.loads(json.dumps(encode_value(value), allow_nan=False)))
+    return decode_value(orjson.loads(orjson.dumps(encode_value(value))))
 
 
 SAME: dict[str, Any] = {
@@ -197,6 +239,8 @@ SAME: dict[str, Any] = {
     ],
     "a list of its own class": Row([1, Row()]),
     "paths of any system": [PureWindowsPath("c:/a"), PurePosixPath("/a")],
+    "what is of classes below those": [Stamp(2026, 1, 2, tzinfo=UTC), Price("1.10"), {Price("1"): 1}],
+    "keys that are text of an enum": {Word.YES: {Word.YES: 1}},
     "members of enums": {"mood": Mood.GLAD, Mood.SAD: 1},
 }
 
@@ -214,6 +258,17 @@ def test_what_equality_does_not_tell_comes_back_too() -> None:
     moment = datetime(2026, 10, 25, 2, 30, fold=1)
     bounded, later, clock = there_and_back([deque([1, 2], maxlen=2), moment, moment.time()])
     assert (bounded.maxlen, later.fold, clock.fold) == (2, 1, 1)
+    oslo = ZoneInfo("Europe/Oslo")
+    summer = datetime(2026, 7, 1, 2, tzinfo=oslo)
+    for zoned in (summer, moment.replace(tzinfo=oslo), moment.time().replace(tzinfo=oslo)):
+        back = there_and_back(zoned)
+        assert (back, back.tzinfo, back.fold) == (zoned, oslo, zoned.fold)
+    for meeting in (there_and_back(Meeting(starts=summer)), there_and_back(Note(Draft(text="a"), summer)).weight):  # type: ignore[arg-type]
+        assert getattr(meeting, "starts", meeting).tzinfo is oslo
+    # Where there is no such zone, or it has other rules by now, the moment is the same.
+    for zone in ("No/Where", "../../etc/passwd", "America/New_York"):
+        known = decode_value({"$datetime": f"2026-07-01T02:00:00+02:00 {zone}"})
+        assert (known, known.utcoffset()) == (summer, timedelta(hours=2))
     seen = Doubling(size=2)
     seen._seen.append(1)
     assert there_and_back(seen)._seen == []
@@ -229,6 +284,14 @@ def test_models_of_models_and_sets_whose_order_differs_come_back() -> None:
     for _ in range(20):
         held = Note(Draft(text="a"), (held,))  # type: ignore[arg-type]
     assert there_and_back(held) == held
+
+
+def test_a_model_that_others_add_to_while_it_is_kept_is_kept() -> None:
+    held = Parts()
+    held.parts["first"] = Part()
+    held.parts["first"].beside = held.parts
+    for encoded in (encode_value(held), encode_exactly(held, "it")):
+        assert decode_value(encoded).parts["first"].size == 1
 
 
 def test_a_field_that_its_class_has_not_made_yet_is_left_out() -> None:
@@ -297,6 +360,7 @@ def test_where_all_must_come_back_what_would_not_is_refused_by_name() -> None:
         (defaultdict(lambda: 0), "collections.defaultdict"),
         (labelled, f"{__name__}.Shelf"),
         (MappingProxyType({1: 2}), "builtins.mappingproxy"),
+        (Labelled("a", 1), f"{__name__}.Labelled"),
     ):
         with pytest.raises(UsageError, match=f"the output of a holds a {named}"):
             encode_exactly({"in": [wrong]}, "the output of a")
@@ -319,4 +383,5 @@ def test_fields_of_what_is_no_such_model_here_come_back_as_a_dict_and_nothing_is
     assert decode_value({"$member": name, "value": "a"}) == "a"
     assert decode_value({"$container": name, "items": [1]}) == [1]
     assert decode_value({"$path": "a", "class": name}) == Path("a")
+    assert decode_value({"$decimal": "1.0", "class": name}) == Decimal("1.0")
     assert set(sys.modules) == before

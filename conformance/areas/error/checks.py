@@ -15,6 +15,8 @@ _OPENED: Final = ("flow", "method_execution")
 _ALONE: Final = ("crew_kickoff", "agent_execution", "llm_call")
 #: In a turn it is the turn that fails: a flow that runs through several is not over.
 _TURN: Final = ("conversation_turn", "method_execution")
+#: How a method ends that has not failed. Where all have, it is the flow that did, as one does that calls a method too often.
+_DONE: Final = ("finished", "paused")
 
 
 def frames_first(evidence: Evidence) -> Iterator[Breach]:
@@ -24,7 +26,8 @@ def frames_first(evidence: Evidence) -> Iterator[Breach]:
     opened = _TURN if "conversation_turn_started" in types else _OPENED if "flow_started" in types else alone
     for name in opened:
         failed = f"{name}_error" if name == "agent_execution" else f"{name}_failed"
-        if f"{name}_started" in types and failed not in types:
+        done = sum(types.count(f"{name}_{how}") for how in _DONE) if name == "method_execution" else 0
+        if types.count(f"{name}_started") > done and failed not in types:
             yield None, f"the run failed, and no {failed} was shown before its exception"
 
 

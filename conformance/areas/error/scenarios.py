@@ -42,7 +42,9 @@ def _failing(consumer: Consumer, error: type[BaseException], *, in_async: bool) 
         raise StageError("the run never came to its failing method")
     # Python lets no iterator raise these: what came of them is what the result goes on raising.
     own = first.raised if isinstance(noted[0], _UNPASSABLE) else noted[0]
-    expected = (*surfaced(noted[0], first, every), *_results(noted[0], reads), *read_again(first, again))
+    failed = tuple(frame.data.get("method_name") for frame in first.frames if frame.type == "method_execution_failed")
+    shown = Expected("error.frames-first", "methods that are shown as failed", ("fails",), failed)
+    expected = (shown, *surfaced(noted[0], first, every), *_results(noted[0], reads), *read_again(first, again))
     return first.evidence(*expected, reads=reads, outcome=ProgramOutcome(error=own))
 
 

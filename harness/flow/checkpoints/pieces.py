@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from msgspec import structs
@@ -12,16 +13,22 @@ from harness.flow.engine.run import FlowRun
 from harness.flow.plan.story import PastCall, Story
 from harness.flow.value_codec import encode_exactly
 
+#: What is of these classes never changes.
+_UNCHANGING: Final = frozenset({type(None), bool, int, float, str, bytes})
+#: The form of `marshal` in which equal values are equal bytes, whoever else refers to them.
+_BY_VALUE: Final = 2
+
 
 class Pieces:
-    """The parts of a run's checkpoints as pieces of JSON: what does not change any more is made when it is first met.
+    """The parts of a run's checkpoints as pieces of JSON: what has not changed is made when it is first met.
 
     Each piece is of the run as it is at the call, which may go on while it is written.
     """
 
     def __init__(self, earlier: Iterable[Story]) -> None:
         self._earlier = [orjson.Fragment(_json(story)) for story in earlier]
-        self._values: list[orjson.Fragment] = []
+        #: By their places, the values of the plan, each with what tells whether it is still the same.
+        self._values: dict[int, tuple[object, orjson.Fragment]] = {}
         #: The calls of the run that have ended, up to the first that has not.
         self._past: list[orjson.Fragment] = []
 
@@ -31,9 +38,15 @@ class Pieces:
         Raises:
             UsageError: something that a method returned can't be kept.
         """
-        for value in run.plan.values_from(len(self._values)):
-            self._values.append(orjson.Fragment(orjson.dumps(encode_exactly(value, "what a method returned"))))
-        return run.plan.encoded(list(self._values))
+        return run.plan.encoded([self._value(place, value) for place, value in enumerate(run.plan.values)])
+
+    def _value(self, place: int, value: Any) -> orjson.Fragment:
+        mark = _mark(value)
+        known, piece = self._values.get(place, (None, None))
+        if piece is None or mark is None or mark != known:
+            piece = orjson.Fragment(orjson.dumps(encode_exactly(value, "what a method returned")))
+            self._values[place] = mark, piece
+        return piece
 
     def runs(self, run: FlowRun) -> list[orjson.Fragment]:
         """Return what has happened in the runs before, and in this one up to here."""
@@ -50,6 +63,17 @@ class Pieces:
         ahead = [] if begun is None else [_piece(begun), *map(_piece, calls)]
         current = {"flow_name": story.flow_name, "started": story.started, "calls": [*self._past, *ahead]}
         return [*self._earlier, orjson.Fragment(_json(current))]
+
+
+def _mark(value: Any) -> object:
+    """Return what differs once a later method has changed a value; None where that can't be told."""
+    if type(value) in _UNCHANGING:
+        return True
+    try:
+        # A tenth of what its form costs, where it is made of Python's own classes.
+        return marshal.dumps(value, _BY_VALUE)
+    except ValueError:
+        return None
 
 
 def _piece(call: PastCall) -> orjson.Fragment:

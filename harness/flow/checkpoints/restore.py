@@ -101,7 +101,9 @@ class Resume(FlowHook):
     def _last(self, run: FlowRun) -> tuple[str, Checkpoint] | None:
         flow_class = type(run.flow)
         name = f"{flow_class.__module__}:{flow_class.__qualname__}"
-        flow_id = (run.kickoff.inputs or {}).get("id")
+        named = (run.kickoff.inputs or {}).get("id")
+        # As the id of a state is written, of whatever class it is.
+        flow_id = None if named is None else str(named)
         for where, checkpoint in self._config.provider.newest(self._config.location, self._lineage.branch):
             if checkpoint.flow_class == name and flow_id in (None, checkpoint.flow_id):
                 return where, checkpoint

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -55,6 +56,11 @@ def declaration_of(cls: Any) -> FlowDefinition:
 
 def _method(cls: Any, method: FlowMethod) -> dict[str, Any]:
     role, function = method.role, getattr(cls, method.name)
+    written = inspect.getattr_static(cls, method.name)
+    if isinstance(written, staticmethod | classmethod) or not hasattr(function, "__qualname__"):
+        raise UsageError(
+            f"{cls.__qualname__}.{method.name} can't be written down: a declaration names functions that take the flow"
+        )
     declared: dict[str, Any] = {"do": {"call": "code", "ref": f"{function.__module__}:{function.__qualname__}"}}
     documented = (function.__doc__ or "").strip().partition("\n")[0]
     if documented:

@@ -107,7 +107,7 @@ class AnswerableFlow:
         """Go on with what a human has answered, and return what `kickoff` would; with `stream` set, a `StreamSession`.
 
         Raises:
-            UsageError: the flow does not wait.
+            UsageError: the flow does not wait, or the feedback is no text.
             RuntimeError: called in a running loop; there is `resume_async`.
         """
         try:
@@ -132,4 +132,6 @@ class AnswerableFlow:
     def _resumption(self, feedback: str) -> humans.Resumption:
         if self._pending is None:
             raise UsageError("this flow does not wait for feedback: take up one that does with from_pending()")
+        if not isinstance(feedback, str):
+            raise UsageError(f"feedback is text, what a human has said, not {feedback!r}")
         return humans.Resumption(self._pending, feedback)

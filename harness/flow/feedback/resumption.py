@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from harness.errors import RunPaused
+from harness.bus.scope import current_run
+from harness.errors import RunPaused, UsageError
 from harness.flow.engine.hooks import FlowHook
 from harness.flow.engine.run import FlowRun
 from harness.flow.feedback.answer import Answer, answer_given
@@ -19,7 +21,8 @@ from harness.workers import outcome_in_thread
 class Resumption(FlowHook):
     """Begins one run where another waits, and gives the call that waits its answer.
 
-    What is kept of the run that waits is cleared once this one has come to its end: one that fails can be resumed again.
+    What is kept of the run that waits is cleared once this one has come to its end: one that fails, or is closed, can be
+    resumed again.
     """
 
     works_without_loop = True
@@ -28,10 +31,22 @@ class Resumption(FlowHook):
         #: What the run waits with.
         self.context = context
         self._answer: Answer | None = Answer(feedback, context)
+        self._detach: Callable[[], None] | None = None
 
     async def before_flow(self, run: FlowRun) -> None:
-        """Restore the plan, and the state, where the flow has another one by now, or others have gone on with it."""
-        run.flow._pending = None
+        """Restore the plan, and the state, where the flow has another one by now, or others have gone on with it.
+
+        Raises:
+            UsageError: another run has the answer already.
+        """
+        if run.flow._pending is not self.context:
+            raise UsageError(
+                "this flow does not wait for this feedback any more: another run goes on with what it was given"
+            )
+        flow, around = run.flow, current_run()
+        flow._pending = None
+        if around is not None:
+            self._detach = around.on_cancel(lambda: self._wait_on(flow))
         restore(run, self.context)
         flow_uuid, place = self.context.flow_id, place_of(run.flow)
         is_another = id_of(run.state) != flow_uuid
@@ -48,8 +63,13 @@ class Resumption(FlowHook):
 
     async def flow_ended(self, run: FlowRun, result: Any, error: BaseException | None) -> None:
         """Let go of what was kept, or, after a failure, have it wait on."""
+        if self._detach is not None:
+            self._detach()
         if error is not None:
-            run.flow._pending = self.context
+            self._wait_on(run.flow)
         elif not isinstance(result, RunPaused):
             flow_uuid, place = self.context.flow_id, place_of(run.flow)
             (await outcome_in_thread(lambda: place.clear_pending_feedback(flow_uuid), run.threads)).unwrap()
+
+    def _wait_on(self, flow: Any) -> None:
+        flow._pending = self.context

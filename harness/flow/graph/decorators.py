@@ -71,7 +71,8 @@ def router(condition: Trigger | None = None, *, emit: Iterable[str] | str | None
 
 def role_of(value: object) -> Role | None:
     """Return the role that decorators gave to a class attribute; None for one that is no method of the graph."""
-    role = getattr(value, _ROLE, None)
+    # A static or a class method is decorated itself, or is made of what was.
+    role = getattr(value, _ROLE, None) or getattr(getattr(value, "__func__", None), _ROLE, None)
     return role if isinstance(role, Role) else None
 
 

@@ -117,7 +117,7 @@ def _roles(cls: type) -> dict[str, Role]:
             role = role_of(value)
             if role is not None:
                 roles[name] = role
-            elif name in roles and not callable(value):
+            elif name in roles and not callable(getattr(base, name)):
                 del roles[name]
     # A class may have methods in its graph that nobody has decorated.
     complete: Callable[[dict[str, Role]], dict[str, Role]] | None = getattr(cls, "_graph_roles", None)
@@ -135,8 +135,10 @@ def _method(cls: type, name: str, role: Role) -> FlowMethod:
     required = 0
     takes_any = False
     takes_payload = False
-    # The first parameter is the flow.
-    for parameter in list(inspect.signature(function).parameters.values())[1:]:
+    written = inspect.getattr_static(cls, name)
+    # The first parameter is the flow, but of what is given none, as a static method.
+    takes_flow = hasattr(written, "__get__") and not isinstance(written, staticmethod | classmethod)
+    for parameter in list(inspect.signature(function).parameters.values())[takes_flow:]:
         if role.is_start and parameter.name == TRIGGER_PAYLOAD:
             takes_payload = True
             continue

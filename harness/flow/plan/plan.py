@@ -76,9 +76,10 @@ class Plan:
         """Return the plan as it is now: JSON, but for `values`, which are what the flow's methods returned, uncopied."""
         return saved(self._state, self._values)
 
-    def values_from(self, place: int) -> list[Any]:
-        """Return the values of the plan from a place on, uncopied. They become more, and no place gets another one."""
-        return self._values[place:]
+    @property
+    def values(self) -> list[Any]:
+        """The values of the plan, themselves uncopied. They become more, and no place gets another one."""
+        return list(self._values)
 
     def encoded(self, values: list[orjson.Fragment]) -> dict[str, Any]:
         """Return what `saved` does, as pieces of JSON; `values` are all of them, as `harness.flow.value_codec` has them."""

@@ -6,6 +6,7 @@ import asyncio
 import json
 import subprocess
 import sys
+import uuid
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from conformance.timeline.evidence import Evidence
 from harness import StreamFrame, event_bus
 from harness.bus import is_replaying
 from harness.events import BaseEvent, MethodEvent
-from harness.flow import CheckpointConfig, Flow, frames_by_run, listen, start
+from harness.flow import CheckpointConfig, Flow, frames_by_run, listen, router, start
 from tests.flow.graphs import collected
 
 ROOT = Path(__file__).parents[3]
@@ -100,6 +101,45 @@ def test_the_frames_tell_each_run_apart_and_keep_every_order(tmp_path: Path) -> 
 def test_the_inputs_go_into_the_state_once(tmp_path: Path) -> None:
     failed(tmp_path, "b", count=10)
     assert Three(tmp_path, []).kickoff({"count": 10}, resume=True) == "B 13"
+
+
+class Marked(Flow):
+    """What one method has returned, another one changes."""
+
+    fails = True
+
+    @start()
+    def draft(self) -> dict[str, Any]:
+        return {"text": "Hello"}
+
+    @router(draft)
+    def mark(self, draft: dict[str, Any]) -> str:
+        draft["mark"] = 1
+        return "marked"
+
+    @listen(draft)
+    def send(self, draft: dict[str, Any]) -> dict[str, Any]:
+        if self.fails:
+            raise LookupError("send")
+        return draft
+
+
+def test_what_a_method_has_made_of_an_output_is_there_after_a_resume(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = CheckpointConfig(location=str(tmp_path))
+    with pytest.raises(LookupError):
+        Marked(checkpoint=kept).kickoff(resume=True)
+    monkeypatch.setattr(Marked, "fails", False)
+    assert Marked(checkpoint=kept).kickoff(resume=True) == {"text": "Hello", "mark": 1}
+
+
+@pytest.mark.parametrize("id_", [5, uuid.uuid4()], ids=["number", "uuid"])
+def test_a_run_whose_id_was_given_as_no_text_is_found(tmp_path: Path, id_: Any) -> None:
+    failed(tmp_path, "b", id=id_)
+    ran: list[str] = []
+    Three(tmp_path, ran).kickoff({"id": id_}, resume=True)
+    assert ran == ["b", "c"]
 
 
 def test_runs_are_told_apart_by_the_id_of_their_state(tmp_path: Path) -> None:

@@ -594,3 +594,14 @@ def test_a_flow_that_was_written_in_python_can_be_written_down() -> None:
     assert whole["methods"]["decide"]["emit"] == ["a", "b"]
     assert whole["methods"]["end"]["listen"] == {"and": ["a", "begin"]}
     assert "$defs" in FlowDefinition.model_json_schema()
+
+
+def test_a_step_that_does_not_take_the_flow_can_not_be_written_down() -> None:
+    class OtherKinds(Flow):
+        @start()
+        @staticmethod
+        def first() -> int:
+            return 1
+
+    with pytest.raises(UsageError, match=r"OtherKinds.first can't be written down"):
+        OtherKinds.flow_definition()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from harness.flow import (
 )
 from tests.flow.feedback.approvals import Approval
 from tests.flow.feedback.people import Later, Person, in_json
+from tests.flow.graphs import TIMEOUT_S
 
 
 @pytest.fixture
@@ -257,6 +259,56 @@ def test_nothing_runs_before_the_session_of_a_resumed_run_is_read(place: FlowPer
     assert flow.pending_feedback is not None
     assert "publish" not in flow.state.ran
     assert [frame.type for frame in session][:2] == ["flow_started", "method_execution_started"]
+
+
+def test_a_resumed_run_that_is_closed_waits_on(place: FlowPersistence) -> None:
+    began, released = threading.Event(), threading.Event()
+
+    class Sends(Flow):
+        @start()
+        @human_feedback("May it go out?", provider=Later())
+        def text(self) -> str:
+            return "Hello"
+
+        @listen(text)
+        def send(self, answer: HumanFeedbackResult) -> str:
+            began.set()
+            assert released.wait(TIMEOUT_S)
+            return answer.feedback
+
+    flow = Sends(persistence=place)
+    flow.kickoff()
+    pending = flow.pending_feedback
+    flow.stream = True
+    with flow.resume("Go.") as session:
+        next(iter(session))
+        assert began.wait(TIMEOUT_S)
+        assert flow.pending_feedback is None
+    assert flow.pending_feedback is pending
+    released.set()
+    assert streamed(flow, "Go!") == "Go!"
+    assert flow.pending_feedback is None
+
+
+def test_of_two_sessions_with_an_answer_one_goes_on(place: FlowPersistence) -> None:
+    flow = Approval.from_pending(waiting(place).context.flow_id, place)
+    flow.stream = True
+    first, second = flow.resume("Go."), flow.resume("Go.")
+    list(first)
+    ran = list(flow.state.ran)
+    with pytest.raises(UsageError, match="does not wait for this feedback any more"):
+        list(second)
+    assert flow.state.ran == ran
+
+
+@pytest.mark.parametrize("feedback", [None, 42, b"yes", {"answer": "yes"}])
+def test_an_answer_that_is_no_text_is_refused_at_the_call(place: FlowPersistence, feedback: Any) -> None:
+    flow = Approval.from_pending(waiting(place).context.flow_id, place)
+    with pytest.raises(UsageError, match="feedback is text"):
+        flow.resume(feedback)
+    with pytest.raises(UsageError, match="feedback is text"):
+        asyncio.run(flow.resume_async(feedback))
+    assert flow.pending_feedback is not None
 
 
 class Kept(FlowPersistence):

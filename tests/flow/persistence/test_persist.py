@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, get_type_hints
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, field_validator
 
 from harness import StreamFrame
 from harness.errors import UsageError
 from harness.flow import (
     Flow,
     FlowPersistence,
+    SQLiteFlowPersistence,
     StatePersistenceError,
     default_flow_persistence,
     listen,
@@ -52,6 +54,48 @@ class Counted(BaseModel):
 
     count: int = 0
     notes: list[str] = []
+
+
+class Own(BaseModel):
+    """A state that its class makes another of, or refuses, each time it is given one."""
+
+    number: int = 1
+    tags: list[str] = ["a"]
+    bounded: int = Field(0, le=3)
+
+    @field_validator("number")
+    @classmethod
+    def double(cls, number: int) -> int:
+        return number * 2
+
+    @field_validator("tags", mode="before")
+    @classmethod
+    def split(cls, tags: str) -> list[str]:
+        return tags.split(",")
+
+
+@pytest.mark.parametrize("changed", [{"number": 6}, {"tags": ["b", "c"]}, {"bounded": 9}, {}])
+@pytest.mark.parametrize("in_sqlite", [True, False])
+def test_a_state_that_its_class_would_change_or_refuse_comes_back_as_it_was(
+    changed: dict[str, Any], in_sqlite: bool, tmp_path: Path
+) -> None:
+    place = SQLiteFlowPersistence(tmp_path / "states.db") if in_sqlite else Memory()
+
+    @persist(place)
+    class Keeps(Flow[Own]):
+        @start()
+        def change(self) -> dict[str, Any]:
+            before = self.state.model_dump()
+            for name, value in changed.items():
+                setattr(self.state, name, value)
+            return before
+
+    first = Keeps()
+    first.kickoff()
+    again = Keeps()
+    assert again.kickoff({"id": first.flow_id}) == first.state.model_dump()
+    forked = Keeps()
+    assert {**forked.kickoff(restore_from_state_id=first.flow_id), "id": first.flow_id} == first.state.model_dump()
 
 
 def whole_class(persistence: Memory, **options: Any) -> Flow[Counted]:
@@ -163,7 +207,11 @@ def test_a_save_that_blocks_does_not_hold_the_loop() -> None:
 
 @pytest.mark.parametrize(
     ("broken", "message"),
-    [("saving", "State persistence failed: the disk is full"), ("id", "must have an 'id' field for persistence")],
+    [
+        ("saving", "State persistence failed: the disk is full"),
+        ("id", "must have an 'id' field for persistence"),
+        ("key", "State persistence failed: the state has the key 1, which can't be kept: its keys are text"),
+    ],
 )
 def test_a_save_that_fails_fails_the_method(broken: str, message: str) -> None:
     class Failing(Memory):
@@ -176,6 +224,8 @@ def test_a_save_that_fails_fails_the_method(broken: str, message: str) -> None:
         def first(self) -> None:
             if broken == "id":
                 del self.state["id"]
+            if broken == "key":
+                self.state[1] = "one"  # type: ignore[index]
 
     session = Fails().stream_events()
     with pytest.raises(RuntimeError, match=message) as caught:
