@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from msgspec.structs import replace
 from conformance.areas.catalogue import checks
 from conformance.run.judge import judge
 from conformance.timeline.evidence import ProgramOutcome, WireFacts
+from harness.frames.frozen import FrozenDict
 from tests.conformance import timelines
 from tests.conformance.call_mutations import CALL_MUTATIONS
 from tests.conformance.edits import (
@@ -85,6 +87,34 @@ def test_trying_to_edit_leaves_no_trace() -> None:
 
     assert status(judge(evidence), "envelope.immutable") == "failed"
     assert payload == {"call_id": "c1", "messages": [{"content": ["Hi"]}]}
+
+
+@pytest.mark.parametrize(
+    ("container", "way"),
+    [
+        *(
+            (FrozenDict, way)
+            for way in ("__setitem__", "__delitem__", "__ior__", "clear", "pop", "popitem", "setdefault")
+        ),
+        (FrozenDict, "update"),
+        *(
+            (FrozenItems, way)
+            for way in ("__setitem__", "__delitem__", "__iadd__", "__imul__", "append", "clear", "extend")
+        ),
+        *((FrozenItems, way) for way in ("insert", "pop", "remove", "reverse", "sort")),
+    ],
+)
+def test_a_container_that_closes_all_ways_to_change_it_but_one_is_open(container: type[Any], way: str) -> None:
+    base = container.__base__
+    one_open = type("OneOpen", (container,), {way: getattr(base, way)})
+    given = [["b"], ["a"]] if base is list else {"b": ["b"], "a": ["a"]}
+    content = one_open(given)
+
+    verdict = judge(put(1, data=MappingProxyType({"call_id": "c1", "content": content}))(T.text_call()))
+
+    assert verdict.failed == ("envelope.immutable",)
+    assert content == given
+    assert list(content) == list(given)
 
 
 def test_a_payload_inside_itself_is_reported_and_not_followed_for_ever() -> None:

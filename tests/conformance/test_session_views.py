@@ -7,10 +7,12 @@ import pytest
 from conformance.areas.session.views import AllFrames, OnlyItsOwn
 from conformance.stage.reader import FramesRead
 from tests.conformance import timelines
+from tests.conformance.edits import put
 
 EVERY = tuple(timelines.parallel_calls().frames)
 ON_LLM = tuple(frame for frame in EVERY if frame.channel == "llm")
 LLM = frozenset({"llm"})
+CHANGED = put(ON_LLM[0].seq, seq=1, data={})(timelines.parallel_calls()).frames[ON_LLM[0].seq - 1]
 
 
 @pytest.mark.parametrize(
@@ -37,6 +39,11 @@ LLM = frozenset({"llm"})
             ["shows flow_started (seq 1) on 'flow', which is none of"],
         ),
         (AllFrames(()), FramesRead(()), ["is one of no frames at all"]),
+        (
+            AllFrames(EVERY, LLM),
+            FramesRead((CHANGED, *ON_LLM[1:])),
+            [f"shows llm_call_started (seq {ON_LLM[0].seq}) with another seq, data"],
+        ),
         (OnlyItsOwn(EVERY, LLM), FramesRead(ON_LLM[:1]), []),
         (OnlyItsOwn(EVERY, frozenset({"custom"})), FramesRead(()), []),
         (OnlyItsOwn(EVERY, LLM), FramesRead(()), [f"shows none of its {len(ON_LLM)} frames"]),

@@ -29,11 +29,17 @@ _CHANNELS = {
 CHANNEL = {name: channel for channel, names in _CHANNELS.items() for name in names.split()}
 
 
-class FrozenItems(list[Any]):
-    """A list that refuses to be appended to."""
+def _refuse(self: object, *args: object, **options: object) -> NoReturn:
+    raise TypeError(f"a frame can't be changed: {args!r}")
 
-    def append(self, item: object) -> NoReturn:
-        raise TypeError(f"a frame can't be changed: {item!r}")
+
+class FrozenItems(list[Any]):
+    """A list that refuses every change."""
+
+    __setitem__ = __delitem__ = __iadd__ = __imul__ = append = clear = extend = insert = pop = remove = reverse = (
+        _refuse
+    )
+    sort = _refuse
 
 
 def frozen(value: Any) -> Any:

@@ -109,6 +109,15 @@ def _(frame: StreamFrame) -> dict[str, Any]:
     return {"timestamp": frame.timestamp.astimezone(timezone(timedelta(hours=2)))}
 
 
+SABOTEURS.add(
+    "payloads-open-to-update",
+    ("envelope.immutable",),
+    "harness.frames.frozen:FrozenDict.update",
+    lambda closed: dict.update,
+    shown_by=("payload/tree/sync", "payload/tree/async"),
+)
+
+
 @SABOTEURS.row("payloads-open-to-change", ("envelope.immutable",), PAYLOAD, by=making)
 def _(payload_of: Callable[[Any], Any]) -> Callable[[Any], Any]:
     shared: dict[Any, Any] = {}

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from typing import Any, Final
 
-from conformance.areas.session.views import read_again
+from conformance.areas.session.views import VIEWS, read_again
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.payloads import PAYLOADS, FailsToPrintError
 from conformance.stage.points import StageError
@@ -36,25 +36,34 @@ def _failing(consumer: Consumer, error: type[BaseException], *, in_async: bool) 
     first = consumer.read(session)
     every = tuple(session.frames)
     reads = tuple(read_result(session, "after-failure") for _ in range(2))
-    again = consumer.read(session.events)
+    again = {name: consumer.read(getattr(session, name)) for name in VIEWS if hasattr(session, name)}
     noted: list[BaseException] = consumer.stage.noted("raised")
     if not noted:
         raise StageError("the run never came to its failing method")
     # Python lets no iterator raise these: what came of them is what the result goes on raising.
     own = first.raised if isinstance(noted[0], _UNPASSABLE) else noted[0]
     failed = tuple(frame.data.get("method_name") for frame in first.frames if frame.type == "method_execution_failed")
-    shown = Expected("error.frames-first", "methods that are shown as failed", ("fails",), failed)
-    expected = (shown, *surfaced(noted[0], first, every), *_results(noted[0], reads), *read_again(first, again))
+    alone = consumer.open(program)
+    by_flow = consumer.read(alone.flow)
+    expected = (
+        Expected("error.frames-first", "methods that are shown as failed", ("fails",), failed),
+        *surfaced(noted[0], first, every),
+        *surfaced(consumer.stage.noted("raised")[-1], by_flow, tuple(alone.frames), "`flow` alone of a run"),
+        *_results(noted[0], reads),
+        *read_again(first, again),
+    )
     return first.evidence(*expected, reads=reads, outcome=ProgramOutcome(error=own))
 
 
-def surfaced(error: BaseException, read: FramesRead, every: tuple[AnyFrame, ...]) -> Iterator[Expected]:
+def surfaced(
+    error: BaseException, read: FramesRead, every: tuple[AnyFrame, ...], what: str = "a run"
+) -> Iterator[Expected]:
     """Hold the first reading of a run that raised `error` to what must surface; `every` is what `frames` had then."""
     if read.raised is not None:
         known = {frame.id for frame in every}
         lost = tuple(frame.type for frame in read.frames if frame.id not in known)
         yield Expected("error.frames-first", "shown frames that are not in `frames` after the failure", (), lost)
-    aspect = f"reading a run that raised {type(error).__name__}"
+    aspect = f"reading {what} that raised {type(error).__name__}"
     if isinstance(error, _BASE_EXCEPTIONS):
         yield Expected("error.base-exception", aspect, Same(error), read.raised)
     elif isinstance(error, _UNPASSABLE):

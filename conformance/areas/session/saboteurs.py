@@ -76,12 +76,50 @@ SABOTEURS.add(
 SABOTEURS.add("views-from-now-on", ("session.independent-views",), _CURSOR, _FROM_NOW_ON)
 
 
-@SABOTEURS.row("views-end-alone", ("session.drain",), "harness.session.session:FrameIterator._end")
+@SABOTEURS.row(
+    "views-end-alone",
+    ("session.drain",),
+    "harness.session.session:FrameIterator._end",
+    dict.fromkeys(
+        ("session.replay-failed", "error.original", "error.base-exception"), "they end so where the run has failed, too"
+    ),
+)
 def _(end: Any, view: Any) -> None:
     """End a view of some channels without ending the session."""
     if view._cursor._channels is not None:
         raise StopIteration
     end(view)
+
+
+@SABOTEURS.row(
+    "views-numbered-anew",
+    ("session.projections", "session.independent-views"),
+    "harness.session.session:FrameIterator.__next__",
+    {
+        "session.more-projections": "those of the other channels begin at 1, too",
+        "session.replay": "and so they do when they are read again",
+        "session.replay-failed": "after a failure as well",
+    },
+)
+def _(following: Any, view: Any) -> Any:
+    frame = following(view)
+    if view._cursor._channels is None:
+        return frame
+    view.count = getattr(view, "count", 0) + 1
+    return frame.model_copy(update={"seq": view.count})
+
+
+@SABOTEURS.row(
+    "views-of-failures-end-well",
+    ("session.replay-failed", "error.original", "error.base-exception"),
+    "harness.session.core:ViewCore._end",
+)
+def _(end: Any, view: Any) -> None:
+    try:
+        end(view)
+    except BaseException:
+        if view._cursor._channels is None:
+            raise
 
 
 SABOTEURS.add("replay-from-the-second", ("session.replay",), _CURSOR, _WITHOUT_THE_FIRST)

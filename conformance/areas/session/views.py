@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from conformance.areas.envelope.checks import FIELDS
 from conformance.stage.reader import FramesRead
 from conformance.timeline.any_frame import AnyFrame
 from conformance.timeline.expected import Expected, Relation, Same, shown
@@ -18,7 +19,7 @@ PROJECTIONS: Final = (*VIEWS, "interleave", "subscribe")
 
 @dataclass(frozen=True)
 class OnlyItsOwn(Relation):
-    """Of all frames of a session no others than those of its channels, and some where there are any."""
+    """Of all frames of a session no others than those of its channels, as they are, and some where there are any."""
 
     #: As `frames` has them after the end.
     every: Sequence[AnyFrame]
@@ -35,10 +36,14 @@ class OnlyItsOwn(Relation):
             yield f" shows none of its {len(self.due)} frames"
 
     def _strangers(self, seen: FramesRead) -> Iterator[str]:
-        known = {frame.id for frame in self.due}
+        known = {frame.id: frame for frame in self.due}
         for frame in seen.frames:
             if frame.id not in known:
                 yield f" shows {_named(frame)} on {frame.channel!r}, which is none of its frames"
+            elif others := [
+                name for name in FIELDS if getattr(frame, name, None) != getattr(known[frame.id], name, None)
+            ]:
+                yield f" shows {_named(known[frame.id])} with another {', '.join(others)}"
 
 
 @dataclass(frozen=True)
@@ -59,11 +64,13 @@ class AllFrames(OnlyItsOwn):
             yield " shows its frames in another order, or more than once"
 
 
-def read_again(first: FramesRead, again: FramesRead) -> Iterator[Expected]:
-    """Hold the second reading of a failed session to the first, whatever that came to."""
-    aspect = "the second reading of a failed session"
-    yield Expected("session.replay-failed", aspect, AllFrames(first.frames), FramesRead(again.frames))
-    yield Expected("session.replay-failed", f"what {aspect} raised", Same(first.raised), again.raised)
+def read_again(first: FramesRead, again: Mapping[str, FramesRead]) -> Iterator[Expected]:
+    """Hold what was read again of a failed session, by the names of its views, to the first reading, whatever that came to."""
+    for name, read in again.items():
+        aspect = f"{name}, read again after a failure,"
+        frames = AllFrames(first.frames, VIEWS[name])
+        yield Expected("session.replay-failed", aspect, frames, FramesRead(read.frames))
+        yield Expected("session.replay-failed", f"what {aspect} raised", Same(first.raised), read.raised)
 
 
 def _named(frame: Any) -> str:
