@@ -137,14 +137,15 @@ def framed_headers(response: WireResponse) -> tuple[Headers, Headers]:
 def head_of(response: WireResponse, fields: Headers) -> bytes:
     """Return the status line and `fields` as bytes that http.client reads so: Latin-1, and UTF-8 where a line has more."""
     lines = [f"HTTP/1.1 {response.status} {response.reason}", *(f"{name}: {value}" for name, value in fields)]
-    return b"".join(_line(line) for line in [*lines, ""])
+    return b"".join(written(line) + b"\r\n" for line in [*lines, ""])
 
 
-def _line(text: str) -> bytes:
+def written(text: str) -> bytes:
+    """Return a header field as bytes: Latin-1, or UTF-8 where it has more."""
     try:
-        return f"{text}\r\n".encode("latin-1")
+        return text.encode("latin-1")
     except UnicodeEncodeError:
-        return f"{text}\r\n".encode(errors="replace")
+        return text.encode(errors="replace")
 
 
 def without_pause(response: WireResponse) -> WireResponse:
