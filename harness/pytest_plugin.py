@@ -116,14 +116,8 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
         blocked = _blocked(item)
     if blocked:
         pytest.fail(f"the test reached for the network, which is blocked:\n{_listed(blocked)}", pytrace=False)
-    tape = item.stash.get(_TAPE, None)
-    if tape is None or tape.records:
-        return
-    problems = [str(miss) for miss in tape.misses]
-    problems += [f"unplayed: {interaction.request.method} {interaction.request.url}" for interaction in tape.unplayed]
-    if problems:
-        message = f"cassette '{_shown(tape.path)}' and the test do not fit:\n{_listed(problems)}\n{item.stash[_ADVICE]}"
-        pytest.fail(message, pytrace=False)
+    _check_fit(item)
+    item.stash[_HELD] = True
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -134,6 +128,22 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section(_NOTES)
         for text in notes:
             terminalreporter.write_line(text)
+
+
+def _check_fit(item: pytest.Item, *, at_end: bool = False) -> None:
+    """Fail where a request found no answer, or, at the end, an answer no request."""
+    tape = item.stash.get(_TAPE, None)
+    if tape is None or tape.records:
+        return
+    problems = [str(miss) for miss in tape.misses]
+    if at_end:
+        from harness.recording import Redactor
+
+        left = (f"unplayed: {interaction.request.method} {interaction.request.url}" for interaction in tape.unplayed)
+        problems += map(Redactor().text, left)
+    if problems:
+        message = f"cassette '{_shown(tape.path)}' and the test do not fit:\n{_listed(problems)}\n{item.stash[_ADVICE]}"
+        pytest.fail(message, pytrace=False)
 
 
 def _blocked(item: pytest.Item) -> list[str]:
@@ -180,8 +190,9 @@ def cassette(request: pytest.FixtureRequest, _offline: None) -> Iterator[Tape]:
 
     What the run of a whole recording asked a person is answered as it was when it was recorded.
 
-    The test fails where it leaves an interaction unplayed, makes a request that none answers, or reaches for the network
-    past the tape, whatever became of the error.
+    The test fails where it makes a request that no interaction answers, or reaches for the network past the tape, whatever
+    became of the error. What it leaves unplayed is an error of the test, told when the fixtures are gone that it has used:
+    they may ask, too, to take back what they have made.
     """
     from harness.errors import HarnessError, UsageError
     from harness.recording import CASSETTE, Redactor, at_hand, current_path, is_folder, open_tape, pack_of
@@ -198,6 +209,7 @@ def cassette(request: pytest.FixtureRequest, _offline: None) -> Iterator[Tape]:
     if pack is not None and mode in ("new", "all"):
         raise UsageError(f"'{pack}' is a pack, which is only played; record into a folder, and pack that")
     item = request.node
+    item.stash[_HELD] = False
 
     def note(text: str) -> None:
         item.add_report_section("setup", _NOTES, text)
@@ -239,6 +251,8 @@ def cassette(request: pytest.FixtureRequest, _offline: None) -> Iterator[Tape]:
         # What is only played needs no key, whoever asks for it.
         with nullcontext() if tape.records else keys_stand_in():
             yield tape
+    if item.stash[_HELD]:
+        _check_fit(item, at_end=True)
 
 
 @pytest.fixture
@@ -293,6 +307,8 @@ _NOTES: Final = "stream-harness"
 _ADVICE: Final = pytest.StashKey[str]()
 _TAPE: Final = pytest.StashKey["Tape"]()
 _GUARD: Final[pytest.StashKey[NetworkGuard]] = pytest.StashKey()
+#: Whether a test has come to its end, so that it can be asked for what it has left.
+_HELD: Final = pytest.StashKey[bool]()
 #: What a test has reported already.
 _REPORTED: Final = pytest.StashKey[set[str]]()
 #: What pytest-recording calls the same modes.

@@ -143,17 +143,25 @@ def test_workers_of_xdist_are_answered_each(inner: InnerRun) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "outcomes", "told"),
     [
-        pytest.param("pass", "*unplayed: POST https://api.openai.com/v1/chat/completions*", id="unplayed"),
+        pytest.param(
+            "pass",
+            {"passed": 1, "errors": 1},
+            "*unplayed: POST https://api.openai.com/v1/chat/completions*",
+            id="unplayed",
+        ),
         pytest.param(
             "\n    try:\n        answer('Another?')\n    except Exception:\n        answer()",
+            {"failed": 1},
             "*matches none of 1*record it again with --record-mode new*",
             id="a-request-that-none-answers-though-its-error-was-caught",
         ),
     ],
 )
-def test_traffic_that_does_not_fit_fails_the_test(inner: InnerRun, body: str, told: str) -> None:
+def test_traffic_that_does_not_fit_fails_the_test(
+    inner: InnerRun, body: str, outcomes: dict[str, int], told: str
+) -> None:
     source = f"""
 import pytest
 from calls import answer
@@ -163,8 +171,35 @@ def test_it(cassette):
     {body}
 """
     result = inner(test_it=source)
-    result.assert_outcomes(failed=1)
+    result.assert_outcomes(**outcomes)
     result.stdout.fnmatch_lines([told])
+
+
+def test_what_a_fixture_asks_when_it_goes_is_played(inner: InnerRun) -> None:
+    source = """
+import pytest
+from calls import answer
+
+@pytest.fixture
+def made():
+    yield
+    assert answer().result
+
+@pytest.mark.cassette("openai/text")
+def test_it(made):
+    pass
+
+@pytest.fixture
+def failing(cassette):
+    raise OSError("no room")
+
+@pytest.mark.cassette("openai/text")
+def test_that_never_began(failing):
+    pass
+"""
+    result = inner(test_it=source)
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.no_fnmatch_line("*do not fit*")
 
 
 def test_a_failure_of_the_test_itself_is_what_is_told(inner: InnerRun) -> None:
