@@ -6,6 +6,7 @@ It imports pytest alone when it is loaded, and the rest when a test asks for it.
 from __future__ import annotations
 
 import difflib
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, nullcontext
@@ -24,6 +25,8 @@ _MODES: Final = ("none", "once", "new", "all")
 _SHARD: Final = re.compile(r"(\d+)/(\d+)")
 #: What file systems or shells make something else of; most come from the ids of parametrised tests.
 _UNFIT: Final = re.compile(r"[<>?%*:|\"'/\\\s]+")
+#: How long the name of a test's file may be, in bytes: 255 with what is added to it while it is written.
+_LONGEST: Final = 240
 
 
 @dataclass(frozen=True)
@@ -331,7 +334,7 @@ def _cassette_path(request: pytest.FixtureRequest, mode: Mode) -> Path:
     name = _marked_name(request)
     if name is None:
         owner = f"{request.cls.__name__}." if request.cls is not None else ""
-        return folder / request.path.stem / f"{_UNFIT.sub('-', owner + request.node.name)}.yaml"
+        return folder / request.path.stem / f"{_file_name(owner + request.node.name)}.yaml"
     # Recordings of an installed package are played, and never written to.
     places = [folder / name, shipped_recording(name)] if mode in ("none", "once") else [folder / name]
     own = folder / (name if Path(name).suffix in (".yaml", ".yml", ".json") else f"{name}.yaml")
@@ -342,6 +345,15 @@ def _cassette_path(request: pytest.FixtureRequest, mode: Mode) -> Path:
         if is_folder(place):
             return place / "cassette.yaml"
     return own
+
+
+def _file_name(test: str) -> str:
+    """Return what a test's file is called; one that is too long ends in what tells it from others that begin so."""
+    name = _UNFIT.sub("-", test)
+    if len(name.encode()) <= _LONGEST:
+        return name
+    ending = f"-{hashlib.sha256(test.encode()).hexdigest()[:16]}"
+    return name.encode()[: _LONGEST - len(ending)].decode(errors="ignore") + ending
 
 
 def _marked_name(request: pytest.FixtureRequest) -> str | None:

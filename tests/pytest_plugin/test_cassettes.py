@@ -175,6 +175,19 @@ def test_it(cassette):
     result.stdout.fnmatch_lines([told])
 
 
+def test_a_test_whose_parameters_are_long_has_a_file_of_its_own(inner: InnerRun, pytester: pytest.Pytester) -> None:
+    source = """
+import pytest
+
+@pytest.mark.parametrize("question", ["港は静かですか" * 10 + end for end in "ab"])
+def test_it(cassette, question):
+    pass
+"""
+    inner("--record-mode", "once", test_it=source).assert_outcomes(passed=2)
+    assert len(list((pytester.path / "cassettes" / "test_it").iterdir())) == 2
+    inner(test_it=source).assert_outcomes(passed=2)
+
+
 def test_what_a_fixture_asks_when_it_goes_is_played(inner: InnerRun) -> None:
     source = """
 import pytest
