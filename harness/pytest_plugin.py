@@ -6,6 +6,7 @@ It imports pytest alone when it is loaded, and the rest when a test asks for it.
 from __future__ import annotations
 
 import difflib
+import hashlib
 import re
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack, nullcontext
@@ -24,6 +25,8 @@ _MODES: Final = ("none", "once", "new", "all")
 _SHARD: Final = re.compile(r"(\d+)/(\d+)")
 #: What file systems or shells make something else of; most come from the ids of parametrised tests.
 _UNFIT: Final = re.compile(r"[<>?%*:|\"'/\\\s]+")
+#: How long the name of a test's file may be, in bytes: 255 with what is added to it while it is written.
+_LONGEST: Final = 240
 
 
 @dataclass(frozen=True)
@@ -192,8 +195,9 @@ def cassette(request: pytest.FixtureRequest, _offline: None) -> Iterator[Tape]:
 
     What the run of a whole recording asked a person is answered as it was when it was recorded.
 
-    The test fails where it leaves an interaction unplayed, makes a request that none answers, or reaches for the network
-    past the tape, whatever became of the error.
+    The test fails where it makes a request that no interaction answers, or reaches for the network past the tape, whatever
+    became of the error. What it leaves unplayed is an error of the test, told when the fixtures are gone that it has used:
+    they may ask, too, to take back what they have made.
     """
     from harness.errors import HarnessError, UsageError
     from harness.recording import CASSETTE, Redactor, at_hand, current_path, is_folder, open_tape, pack_of
@@ -264,10 +268,12 @@ def _end(item: pytest.Item, tape: Tape) -> None:
     if tape.records:
         item.config.stash.setdefault(_OWNERS, {})[tape.path] = item.nodeid
     elif outcome == "passed":
-        unplayed = [
+        from harness.recording import Redactor
+
+        unplayed = (
             f"unplayed: {interaction.request.method} {interaction.request.url}" for interaction in tape.unplayed
-        ]
-        _refuse(item, tape, [*(str(miss) for miss in tape.misses), *unplayed])
+        )
+        _refuse(item, tape, [*(str(miss) for miss in tape.misses), *map(Redactor().text, unplayed)])
 
 
 @pytest.fixture
@@ -348,7 +354,7 @@ def _cassette_path(request: pytest.FixtureRequest, mode: Mode) -> Path:
     name = _marked_name(request)
     if name is None:
         owner = f"{request.cls.__name__}." if request.cls is not None else ""
-        path = folder / request.path.stem / f"{_UNFIT.sub('-', owner + request.node.name)}.yaml"
+        path = folder / request.path.stem / f"{_file_name(owner + request.node.name)}.yaml"
         other = request.config.stash.get(_OWNERS, {}).get(path, request.node.nodeid)
         if mode != "none" and other != request.node.nodeid:
             pytest.fail(
@@ -367,6 +373,15 @@ def _cassette_path(request: pytest.FixtureRequest, mode: Mode) -> Path:
         if is_folder(place):
             return place / "cassette.yaml"
     return own
+
+
+def _file_name(test: str) -> str:
+    """Return what a test's file is called; one that is too long ends in what tells it from others that begin so."""
+    name = _UNFIT.sub("-", test)
+    if len(name.encode()) <= _LONGEST:
+        return name
+    ending = f"-{hashlib.sha256(test.encode()).hexdigest()[:16]}"
+    return name.encode()[: _LONGEST - len(ending)].decode(errors="ignore") + ending
 
 
 def _marked_name(request: pytest.FixtureRequest) -> str | None:

@@ -196,6 +196,46 @@ def test_what_nobody_has_asked_for_when_all_is_taken_down_is_an_error(inner: Inn
     )
 
 
+def test_a_test_whose_parameters_are_long_has_a_file_of_its_own(inner: InnerRun, pytester: pytest.Pytester) -> None:
+    source = """
+import pytest
+
+@pytest.mark.parametrize("question", ["港は静かですか" * 10 + end for end in "ab"])
+def test_it(cassette, question):
+    pass
+"""
+    inner("--record-mode", "once", test_it=source).assert_outcomes(passed=2)
+    assert len(list((pytester.path / "cassettes" / "test_it").iterdir())) == 2
+    inner(test_it=source).assert_outcomes(passed=2)
+
+
+def test_what_a_fixture_asks_when_it_goes_is_played(inner: InnerRun) -> None:
+    source = """
+import pytest
+from calls import answer
+
+@pytest.fixture
+def made():
+    yield
+    assert answer().result
+
+@pytest.mark.cassette("openai/text")
+def test_it(made):
+    pass
+
+@pytest.fixture
+def failing(cassette):
+    raise OSError("no room")
+
+@pytest.mark.cassette("openai/text")
+def test_that_never_began(failing):
+    pass
+"""
+    result = inner(test_it=source)
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.no_fnmatch_line("*do not fit*")
+
+
 def test_a_failure_of_the_test_itself_is_what_is_told(inner: InnerRun) -> None:
     result = inner(test_it=SHIPPED.replace("assert", "assert not"))
     result.assert_outcomes(failed=1)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from harness.recording.boundaries import media_type
 from harness.recording.redact import aws_stream
 from harness.recording.redact.judge import Judge, default_judge
-from harness.recording.redact.passage import Buffer, JoinedPassage, JsonString, Passage, Slice, Utf8
+from harness.recording.redact.passage import Buffer, JoinedPassage, JsonString, Narrowed, Passage, Slice, Utf8, is_wide
 from harness.recording.redact.search import Hit, Search, is_json
 
 #: Looks at a whole text with a search.
@@ -32,6 +32,8 @@ _PART_HEAD = re.compile(r"(?:\r?\n)?(?P<head>(?:[^\r\n]{1,4000}\r?\n){0,20})\r?\
 _PART_NAME = re.compile(r"[;\s]name=\"?(?P<name>[^\";\r\n]{1,200})", re.IGNORECASE)
 _PART_TYPE = re.compile(r"content-type:\s{0,8}([^\r\n]{1,200})", re.IGNORECASE)
 
+#: So many multipart bodies may stand in one another; what is deeper is read as text.
+_DEEPEST = 10
 #: Each pass can bring to light what the one before had hidden; more than a few are never needed.
 _PASSES = 4
 
@@ -43,6 +45,10 @@ def redacted_body(body: bytes, content_type: str, judge: Judge | None = None) ->
     encoding, errors = ("latin-1", "strict") if binary else ("utf-8", "surrogateescape")
     text = body.decode(encoding, errors)
     redacted, hits = _settled(text, _aws if binary else _reading(text, content_type), judge)
+    if is_wide(redacted) and not binary:
+        look = _reading(redacted.replace("\0", ""), content_type)
+        redacted, more = _settled(redacted, lambda search, body: look(search, Narrowed(body)), judge)
+        hits += more
     if not hits:
         return body, ()
     edited = redacted.encode(encoding, errors)
@@ -81,15 +87,15 @@ def _settled(text: str, look: _Look, judge: Judge | None) -> tuple[str, tuple[Hi
     return text, hits
 
 
-def _reading(text: str, content_type: str) -> _Look:
-    """How a body of the media type `content_type` is read."""
+def _reading(text: str, content_type: str, depth: int = 0) -> _Look:
+    """How a body of the media type `content_type` is read, in so many multipart bodies."""
     kind = media_type(content_type)
     if kind == "text/event-stream" or (_SSE_START.match(text) and not kind.startswith("text/")):
         return _sse
     if kind in _JSON_LINES:
         return _json_lines
-    if kind.startswith("multipart/") and (boundary := _BOUNDARY.search(content_type)) is not None:
-        return _multipart(boundary[1])
+    if kind.startswith("multipart/") and depth < _DEEPEST and (boundary := _BOUNDARY.search(content_type)) is not None:
+        return _multipart(boundary[1], depth + 1)
     if kind == "application/x-www-form-urlencoded" or (not kind.startswith("text/") and _FORM_START.match(text)):
         return _form
     if text.lstrip()[:1] == "[":
@@ -116,7 +122,7 @@ def _json_lines(search: Search, body: Passage) -> None:
     _look_at_events(search, [Slice(body, *line.span()) for line in _LINE.finditer(body.text)])
 
 
-def _multipart(boundary: str) -> _Look:
+def _multipart(boundary: str, depth: int) -> _Look:
     """Each part by its name, and in its own framing."""
 
     def look(search: Search, body: Passage) -> None:
@@ -124,12 +130,12 @@ def _multipart(boundary: str) -> _Look:
         marks = [match.span() for match in re.finditer(rf"--{re.escape(boundary)}", text)]
         edges = [(0, 0), *marks, (len(text), len(text))]
         for (_, start), (stop, _) in itertools.pairwise(edges):
-            _part(search, Slice(body, start, stop))
+            _part(search, Slice(body, start, stop), depth)
 
     return look
 
 
-def _part(search: Search, part: Passage) -> None:
+def _part(search: Search, part: Passage, depth: int) -> None:
     head = _PART_HEAD.match(part.text)
     if head is None:
         search.text(part, "")
@@ -140,7 +146,7 @@ def _part(search: Search, part: Passage) -> None:
     content = Slice(part, head.end(), max(stop, head.end()))
     search.text(Slice(part, *head.span("head")), "")
     if name is None or not search.field(name["name"], content, name["name"]):
-        _reading(content.text, kind[1] if kind is not None else "text/plain")(search, content)
+        _reading(content.text, kind[1] if kind is not None else "text/plain", depth)(search, content)
 
 
 def _sse(search: Search, body: Passage) -> None:

@@ -6,6 +6,7 @@ client compresses.
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
@@ -30,6 +31,9 @@ _MOST_MEMBERS = 10_000
 #: What deflate makes at most of one byte (https://www.zlib.net/zlib_tech.html), and the codings that are one.
 _DEFLATES_MOST = 1032
 _DEFLATES = frozenset({"gzip", "x-gzip", "deflate"})
+#: What stands before a chunk: the end of the one before, its length and signature; and how that may begin.
+_CHUNK_LINE = re.compile(rb"(?:\r\n)?(?P<length>[0-9A-Fa-f]{1,16})(?:;[^\r\n]{0,1000})?\r\n")
+_CHUNK_LINE_BEGINNING = re.compile(rb"\r|(?:\r\n)?(?:[0-9A-Fa-f]{1,16}(?:;[^\r\n]{0,1000})?\r?)?")
 #: Compressed bytes of which no decoder that gives all at once makes more than some megabytes.
 _SIP = 256
 
@@ -234,6 +238,40 @@ def _is_framed(piece: bytes) -> bool:
     return piece[0] & 0x0F == 8 and (len(piece) < 2 or int.from_bytes(piece[:2], "big") % 31 == 0)
 
 
+class _AwsChunked:
+    """What S3's uploads are framed by: chunks with their lengths and signatures, then trailers, which are passed over.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html, read 2026-11.
+    """
+
+    def __init__(self) -> None:
+        self._waiting = b""
+        #: How much of a chunk is still to come.
+        self._left = 0
+        self.at_end = False
+
+    def decode(self, piece: bytes, room: int) -> bytes:
+        waiting, position = self._waiting + piece, 0
+        found: list[bytes] = []
+        while position < len(waiting) and not self.at_end:
+            if self._left:
+                found.append(waiting[position : position + self._left])
+                position += len(found[-1])
+                self._left -= len(found[-1])
+                continue
+            line = _CHUNK_LINE.match(waiting, position)
+            if line is None:
+                if _CHUNK_LINE_BEGINNING.fullmatch(waiting, position) is None:
+                    raise ValueError("a chunk without a length")
+                break
+            self._left, position = int(line["length"], 16), line.end()
+            self.at_end = not self._left
+        self._waiting = waiting[position:]
+        if sum(map(len, found)) > room:
+            raise OverflowError
+        return b"".join(found)
+
+
 class _Brotli:
     def __init__(self) -> None:
         self._module: Any = import_module("brotli")
@@ -292,6 +330,7 @@ _DECODERS: dict[str, Callable[[], Decoder]] = {
     "deflate": lambda: _Zlib(_ZLIB),
     "br": _Brotli,
     "zstd": _Zstd,
+    "aws-chunked": _AwsChunked,
 }
 
 

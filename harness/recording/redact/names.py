@@ -22,6 +22,8 @@ _SECRET_ENDINGS = (
     *("credentials", "encryptionkey", "githubtoken", "hftoken", "idtoken", "jwt", "masterkey", "npmtoken"),
     *("passcode", "passphrase", "passwd", "password", "passwords", "personaltoken", "privatekey", "privatetoken"),
     *("refreshtoken", "sastoken", "secret", "secretaccesskey", "secretkey", "secretkeybase", "securitytoken"),
+    # What AWS keeps in its Secrets Manager, where it is no JSON of named ones.
+    *("secretbinary", "secretstring"),
     *("servicetoken", "sessiontoken", "sharedaccesskey", "sharedkey", "signingkey", "slacktoken"),
     *("subscriptionkey", "usertoken"),
     # Of `pass` and `pwd`, which mean other things too, those that say whose password it is.

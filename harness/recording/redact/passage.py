@@ -46,6 +46,8 @@ _JSON_ESCAPE = re.compile(
 )
 _JSON_SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _PERCENT = re.compile(r"%[0-9a-fA-F]{2}")
+#: ASCII characters of UTF-16 or UTF-32 one after the other, of either order.
+_WIDE = re.compile(r"(?:[\t\r\n -~]\0{1,3}){8}")
 _URL_SAFE = str.maketrans("-_", "+/")
 _STANDARD = str.maketrans("+/", "-_")
 
@@ -142,6 +144,25 @@ class Utf8(Passage):
         for offset, byte in enumerate(char.encode("utf-8", "surrogateescape")):
             changed |= self._parent.put(self._starts[index] + offset, chr(byte))
         return changed
+
+
+class Narrowed(Passage):
+    """A passage of UTF-16 or UTF-32, which were taken for bytes, without the zeros of its ASCII characters."""
+
+    __slots__ = ("_parent", "_places")
+
+    def __init__(self, parent: Passage) -> None:
+        super().__init__(parent.text.replace("\0", ""))
+        self._parent = parent
+        self._places = [place for place, char in enumerate(parent.text) if char != "\0"]
+
+    def put(self, index: int, char: str) -> bool:
+        return self._parent.put(self._places[index], char)
+
+
+def is_wide(text: str) -> bool:
+    """Whether some words of `text` are UTF-16 or UTF-32 that were taken for bytes."""
+    return "\0" in text and _WIDE.search(text) is not None
 
 
 class JoinedPassage(Passage):

@@ -20,11 +20,13 @@ from harness.recording.redact.passage import (
     Buffer,
     JoinedPassage,
     Masked,
+    Narrowed,
     Passage,
     PercentEncoded,
     Slice,
     Utf8,
     decoded_base64,
+    is_wide,
 )
 from harness.recording.redact.structures import arguments
 from harness.recording.redact.templates import stream_leaves
@@ -220,6 +222,9 @@ class Search:
         for run in _BASE64_RUN.finditer(passage.text):
             for start in _alignments(*run.span()):
                 decoded = decoded_base64(run.string[start : run.end()])
+                if is_wide(decoded.decode("latin-1")):
+                    # As PowerShell encodes its commands.
+                    self.text(Narrowed(Base64(passage, start, run.end())), where, depth=depth)
                 if _READABLE.search(decoded) is None:
                     continue
                 text = _utf8_of(decoded)

@@ -11,11 +11,14 @@ import socket
 import struct
 from collections.abc import Callable
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Final
+from urllib.parse import urlsplit
 
 from harness.errors import MissingExtraError, RecordingError
 from harness.recording.files.bounds import MOST_DIGITS
 from harness.recording.redact.content_coding import LARGEST
+from harness.recording.tape.playback import written
 from harness.recording.wire import Headers, WireRequest, WireResponse
 
 try:
@@ -152,7 +155,10 @@ class _Connection:
         """
         began = asyncio.get_running_loop().time()
         if response.status:
-            await self._send(_head(response))
+            if response.status < HTTPStatus.OK:
+                await self.refuse(f"the status that is recorded is {response.status}, which is no answer", 502)
+                raise _ConnectionOverError
+            await self._send(_head(response, bodiless=method == "HEAD" or response.status in _BODILESS))
             for chunk in response.chunks:
                 await self._wait(began, chunk.at_ms)
                 piece = response.body[chunk.offset : chunk.offset + chunk.length]
@@ -225,14 +231,20 @@ def _wire(request: h11.Request, body: bytes) -> WireRequest:
     headers: Headers = tuple((name.decode("ascii"), value.decode("latin-1")) for name, value in request.headers)
     host = next((value for name, value in headers if name == "host"), "localhost")
     url = target if "://" in target.partition("?")[0] else f"http://{host}{target}"
+    try:
+        urlsplit(url)
+    except ValueError as error:
+        raise h11.RemoteProtocolError(f"the request's URL can't be read: {error}", error_status_hint=400) from error
     return WireRequest(request.method.decode("ascii"), url, headers, body)
 
 
-def _head(response: WireResponse) -> h11.Response:
+def _head(response: WireResponse, *, bodiless: bool) -> h11.Response:
+    # Where no body comes, its length is no framing but what a client asked for; a 204 has none (RFC 9110, 8.6).
+    shown = {"content-length"} if bodiless and response.status != HTTPStatus.NO_CONTENT else set()
     fields: list[tuple[bytes, bytes]] = []
     for name, value in response.headers:
-        encoded = name.lower().encode("latin-1", "replace"), value.strip().encode("latin-1", "replace")
-        if name.lower() not in _NOT_SENT and _is_sendable(*encoded):
+        encoded = name.lower().encode("latin-1", "replace"), written(value.strip())
+        if name.lower() not in _NOT_SENT - shown and _is_sendable(*encoded):
             fields.append(encoded)
     return h11.Response(status_code=response.status, headers=fields, reason=response.reason.encode("ascii", "ignore"))
 

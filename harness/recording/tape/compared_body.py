@@ -20,6 +20,9 @@ _HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
 #: A body that begins so is multipart where no header says otherwise: recorders of others drop headers.
 _FIRST_LINE: Final = re.compile(rb"--([0-9A-Za-z'()+_,./:=? -]{1,70})\r\n[A-Za-z-]+:")
 
+#: So many multipart bodies in one another are compared by their parts.
+_DEEPEST: Final = 10
+
 _DISPOSITION: Final = "content-disposition"
 _FORM: Final = "application/x-www-form-urlencoded"
 #: The same for a form.
@@ -78,20 +81,24 @@ def _boundary(request: WireRequest) -> bytes | None:
     if named is None:
         found = _FIRST_LINE.match(request.body)
         return found[1] if found else None
-    if not named.lower().startswith("multipart/"):
+    return _named_boundary(named)
+
+
+def _named_boundary(content_type: str) -> bytes | None:
+    if not content_type.lower().startswith("multipart/"):
         return None
-    boundary = _header(named).get_param("boundary", header="content-type")
+    boundary = _header(content_type).get_param("boundary", header="content-type")
     return boundary.encode("latin-1", "replace") if isinstance(boundary, str) else None
 
 
-def _parts(body: bytes, boundary: bytes, own: frozenset[str]) -> list[dict[str, Any]]:
+def _parts(body: bytes, boundary: bytes, own: frozenset[str], depth: int = 1) -> list[dict[str, Any]]:
     """Return the parts in their order; none where the body is not what its header says."""
     # Line by line, so that a boundary inside a part is none.
     pieces = re.split(rb"(?:^|\r?\n)--" + re.escape(boundary) + rb"(?:--)?[ \t]*(?:\r?\n|\Z)", body)
-    return [_part(piece, own) for piece in pieces[1:-1]]
+    return [_part(piece, own, depth) for piece in pieces[1:-1]]
 
 
-def _part(piece: bytes, own: frozenset[str]) -> dict[str, Any]:
+def _part(piece: bytes, own: frozenset[str], depth: int) -> dict[str, Any]:
     head, _, content = (b"", b"", piece.removeprefix(b"\r\n"))
     if (end := _HEAD_END.search(piece)) is not None:
         head, content = piece[: end.start()], piece[end.end() :]
@@ -101,6 +108,10 @@ def _part(piece: bytes, own: frozenset[str]) -> dict[str, Any]:
         fields[name.strip().lower()] = value.strip()
     # What a part is, each says by itself; its length, only some clients.
     fields.pop("content-length", None)
+    named = fields.get("content-type", "")
+    inner = _named_boundary(named) if depth < _DEEPEST else None
+    if inner is not None and (parts := _parts(content, inner, own, depth + 1)):
+        return {**fields, "content-type": media_type(named), "content": parts}
     value = json_or_bytes(content)
     if isinstance(value, bytes):
         # Latin-1 keeps bytes apart that are no text.

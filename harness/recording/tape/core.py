@@ -28,6 +28,7 @@ from harness.recording.tape.request_key import Matching
 from harness.recording.tape.take import Take
 from harness.recording.wire import Interaction, WireRequest, WireResponse
 from harness.recording.words.advice import with_mode
+from harness.recording.words.request_line import request_line, without_userinfo
 
 if TYPE_CHECKING:
     from harness.recording.files.cassette_writer import CassetteWriter
@@ -211,7 +212,7 @@ class Tape:
             return tuple(self._misses)
 
     def _clean(self, request: WireRequest) -> WireRequest:
-        recorded = replace(request, url=_without_userinfo(request.url), headers=kept_request_headers(request.headers))
+        recorded = replace(request, url=without_userinfo(request.url), headers=kept_request_headers(request.headers))
         return recorded if self._redactor is None else self._redactor.request(recorded)
 
     def _finish(self, take: Take) -> None:
@@ -274,17 +275,6 @@ def _in_a_loop() -> bool:
     except RuntimeError:
         return False
     return True
-
-
-def request_line(method: str, url: str) -> str:
-    """Return how messages name a request: without query and user, which may be secret."""
-    parts = urlsplit(_without_userinfo(url))
-    return f"{method} {urlunsplit((parts.scheme, parts.netloc, parts.path, '', ''))}"
-
-
-def _without_userinfo(url: str) -> str:
-    parts = urlsplit(url)
-    return url if "@" not in parts.netloc else urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def _joined(base: str, path: str) -> str:

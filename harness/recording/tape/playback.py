@@ -17,6 +17,7 @@ from harness.errors import RecordingError, RunCancelled, TransportFault
 from harness.recording.redact.content_coding import opened_if_possible
 from harness.recording.wire import Headers, WireRequest, WireResponse
 from harness.recording.words.advice import with_mode
+from harness.recording.words.request_line import request_line
 
 #: How the bodies of a content coding begin (RFC 1952, RFC 8878).
 _MAGIC = {"gzip": b"\x1f\x8b", "x-gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
@@ -136,14 +137,15 @@ def framed_headers(response: WireResponse) -> tuple[Headers, Headers]:
 def head_of(response: WireResponse, fields: Headers) -> bytes:
     """Return the status line and `fields` as bytes that http.client reads so: Latin-1, and UTF-8 where a line has more."""
     lines = [f"HTTP/1.1 {response.status} {response.reason}", *(f"{name}: {value}" for name, value in fields)]
-    return b"".join(_line(line) for line in [*lines, ""])
+    return b"".join(written(line) + b"\r\n" for line in [*lines, ""])
 
 
-def _line(text: str) -> bytes:
+def written(text: str) -> bytes:
+    """Return a header field as bytes: Latin-1, or UTF-8 where it has more."""
     try:
-        return f"{text}\r\n".encode("latin-1")
+        return text.encode("latin-1")
     except UnicodeEncodeError:
-        return f"{text}\r\n".encode(errors="replace")
+        return text.encode(errors="replace")
 
 
 def without_pause(response: WireResponse) -> WireResponse:
@@ -161,7 +163,7 @@ def cut_off(request: WireRequest, response: WireResponse) -> TransportFault:
     """Return what is raised where a recording ends because its client stopped reading, and this one has not."""
     return TransportFault(
         RecordingError(
-            f"the recording of {request.method} {request.url.partition('?')[0]} ends here, after "
+            f"the recording of {request_line(request.method, request.url)} ends here, after "
             f"{len(response.body)} bytes: the run that was recorded was cancelled, and this one reads on; "
             f"record it again with {with_mode('all')}"
         )

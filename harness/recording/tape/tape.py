@@ -21,10 +21,11 @@ from harness.bus.scope import current_run
 from harness.errors import RecordingError, RunCancelled, UsageError
 from harness.recording.files.cassette_document import cassette_name
 from harness.recording.files.cassette_reader import read_cassette
-from harness.recording.tape.core import Mode, Tape, TapeRedactor, request_line
+from harness.recording.tape.core import Mode, Tape, TapeRedactor
 from harness.recording.tape.guard import NetworkGuard, block, is_blocked, network_guard
 from harness.recording.tape.match import unanswered
 from harness.recording.wire import Interaction
+from harness.recording.words.request_line import request_line
 
 __all__ = [
     "Mode",

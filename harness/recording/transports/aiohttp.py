@@ -149,7 +149,8 @@ def _whole(text: str) -> str:
 
 async def _body(request: ClientRequest) -> bytes:
     body = request.body
-    return await body.as_bytes() if isinstance(body, Payload) else body
+    # Of a bytearray or a memoryview, a payload gives just that.
+    return bytes(await body.as_bytes() if isinstance(body, Payload) else body)
 
 
 def _send_to(request: ClientRequest, tape: Tape, url: str) -> None:

@@ -171,6 +171,7 @@ SECRET_FIELDS: tuple[str, ...] = (
     "refreshToken",
     "secret",
     "aws_secret_access_key",
+    "SecretString",
     "private_key",
     "session_token",
     "connection_string",

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import itertools
 import json
+import re
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -236,9 +238,42 @@ def test_base64_stays_base64() -> None:
     )
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+@pytest.mark.parametrize(
+    ("kind", "around"),
+    [
+        (JSON, lambda text: text),
+        ("", lambda text: text),
+        ("multipart/form-data; boundary=b", lambda text: b"--b\r\nContent-Type: text/plain\r\n\r\n%b\r\n--b--" % text),
+        (JSON, lambda text: b'{"command": "powershell -EncodedCommand %b"}' % base64.b64encode(text)),
+    ],
+    ids=["JSON", "unnamed", "an upload", "a command"],
+)
+def test_a_secret_in_wide_characters_is_found(kind: str, around: Callable[[bytes], bytes], encoding: str) -> None:
+    document = {"note": f"日本 {KEY.value} grün", "password": "Tr0ub4dor日3"}
+    text = json.dumps(document, ensure_ascii=False).encode(encoding)
+    clean = redacted(around(text), kind)
+    if encoded := re.search(rb"Command ([^\"]+)", clean):
+        clean = base64.b64decode(encoded[1])
+    start = around(text).find(text)
+    shown = clean[max(start, 0) :][: len(text)].decode(encoding)
+    assert shown.startswith(text.decode(encoding)[:14]), "what is no secret may not change"
+    assert KEY.core not in shown
+    assert "Tr0ub4dor" not in shown
+
+
 def test_hostile_nesting_is_no_trouble() -> None:
     body = (b'{"a":[' * 3000) + json.dumps(KEY.value).encode() + (b"]}" * 3000)
     assert KEY.core.encode() not in redacted(body, JSON)
+    body = KEY.value.encode()
+    for depth in range(400):
+        body = b"--b%d\r\nContent-Type: multipart/mixed; boundary=b%d\r\n\r\n%b\r\n--b%d--" % (
+            depth + 1,
+            depth,
+            body,
+            depth + 1,
+        )
+    assert KEY.core.encode() not in redacted(body, "multipart/mixed; boundary=b400")
 
 
 def test_a_megabyte_without_secrets_takes_no_more_than_a_glance() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 import zlib
 from collections.abc import Callable
@@ -33,6 +34,14 @@ def _zstd(body: bytes) -> bytes:
     return zstandard.ZstdCompressor().compress(body)
 
 
+def _aws_chunked(body: bytes) -> bytes:
+    """The body as S3 is sent it over TLS, in chunks that are cut anywhere, with a trailer."""
+    cuts = [0, 1, len(body) // 2, len(body)]
+    pieces = [body[start:stop] for start, stop in itertools.pairwise(cuts)]
+    framed = b"".join(b"%x;chunk-signature=%b\r\n%b\r\n" % (len(piece), b"0f" * 32, piece) for piece in pieces)
+    return framed + b"0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n"
+
+
 CODINGS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "gzip": ("gzip", gzip.compress),
     "gzip of two members": ("gzip", lambda body: gzip.compress(body[:99]) + gzip.compress(body[99:])),
@@ -46,6 +55,8 @@ CODINGS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "gzip twice": ("gzip, gzip", lambda body: gzip.compress(gzip.compress(body))),
     "gzip, then br": ("gzip, br", lambda body: brotli.compress(gzip.compress(body))),
     "identity, then gzip": ("identity, gzip", gzip.compress),
+    "an upload to S3": ("aws-chunked", _aws_chunked),
+    "a compressed upload to S3": ("gzip,aws-chunked", lambda body: _aws_chunked(gzip.compress(body))),
 }
 by_coding = pytest.mark.parametrize(("coding", "pack"), CODINGS.values(), ids=CODINGS)
 
@@ -94,7 +105,7 @@ def test_the_scan_looks_into_compressed_bodies(coding: str, pack: Callable[[byte
     assert list(leaks_in_interaction(Interaction(asked, answered))) == []
 
 
-@pytest.mark.parametrize("coding", ["br", "gzip", "deflate", "zstd", "compress", "gzip, br"])
+@pytest.mark.parametrize("coding", ["br", "gzip", "deflate", "zstd", "compress", "gzip, br", "aws-chunked"])
 def test_what_cannot_be_opened_is_refused_with_its_coding(coding: str) -> None:
     for refused in (lambda: REDACTOR.request(request(b"\xff\xfe\0\1", coding)), lambda: REDACTOR.response(response(b"\xff\xfe\0\1", coding, 9))):  # fmt: skip
         with pytest.raises(RecordingError, match=f"content encoding '{coding}'"):

@@ -305,6 +305,29 @@ def test_a_status_without_a_body_is_sent_without_one(cassette: Callable[..., Pat
     assert (answer.status_code, answer.content) == (status, b"")
 
 
+@pytest.mark.parametrize(("method", "status"), [("HEAD", 200), ("GET", 304)])
+def test_the_length_of_a_body_that_does_not_come_is_told(
+    cassette: Callable[..., Path], method: str, status: int
+) -> None:
+    asked = interaction(status=status, headers=(("content-length", "1000"),), body=b"")
+    path = cassette(replace(asked, request=replace(asked.request, method=method)))
+    with emulated(path) as emulator:
+        answer = httpx.request(method, f"{emulator.url}/v1/chat?a=1")
+    assert (answer.status_code, answer.headers["content-length"]) == (status, "1000")
+
+
+def test_a_header_beyond_latin_1_arrives_as_it_was_read(cassette: Callable[..., Path]) -> None:
+    named = (("content-disposition", 'attachment; filename="日本.txt"'),)
+    with emulated(cassette(interaction(b"1", headers=named))) as emulator:
+        assert post(emulator).headers["content-disposition"] == named[0][1]
+
+
+def test_a_status_that_is_no_answer_is_told(cassette: Callable[..., Path]) -> None:
+    with emulated(cassette(interaction(status=101))) as emulator:
+        answer = post(emulator)
+    assert (answer.status_code, "101" in answer.text) == (502, True)
+
+
 def test_equal_requests_get_their_responses_in_order_and_then_the_last_again(cassette: Callable[..., Path]) -> None:
     path = cassette(interaction(b"1"), interaction(b"other", body=b"{}"), interaction(b"2"))
     with emulated(path) as emulator:
@@ -408,8 +431,9 @@ def test_leaving_ends_open_connections_and_its_thread(cassette: Callable[..., Pa
 
 def test_what_is_no_http_is_refused(cassette: Callable[..., Path]) -> None:
     with emulated(cassette(interaction(b"1"))) as emulator:
-        with raw(emulator, b"what is this\r\n\r\n") as connection:
-            assert read_all(connection).startswith(b"HTTP/1.1 400")
+        for request in (b"what is this\r\n\r\n", b"GET / HTTP/1.1\r\nhost: [\r\n\r\n"):
+            with raw(emulator, request) as connection:
+                assert read_all(connection).startswith(b"HTTP/1.1 400")
         assert post(emulator).text == "1"
 
 

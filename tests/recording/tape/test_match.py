@@ -33,6 +33,13 @@ def parts(boundary: str, *, content: bytes = b"hello", quoted: bool = False, nam
     return WireRequest("POST", URL, (("Content-Type", kind),) if named else (), body + b"--%b--\r\n" % mark)
 
 
+def nested(outer: str, inner: str, content: bytes = b"hello") -> WireRequest:
+    within = parts(inner, content=content)
+    mark, kind = outer.encode(), within.headers[0][1].replace("form-data", "related").encode()
+    body = b"--%b\r\nContent-Type: %b\r\n\r\n%b\r\n--%b--" % (mark, kind, within.body, mark)
+    return WireRequest("POST", URL, (("Content-Type", f"multipart/mixed; boundary={outer}"),), body)
+
+
 def keyed(value: str | None, *, name: str = "api_key") -> WireRequest:
     return asked(body=orjson.dumps({name: value, "q": 1}))
 
@@ -80,6 +87,7 @@ SAME = [
     pytest.param(parts("b1"), parts("another"), id="another boundary"),
     pytest.param(parts("b1"), parts("quoted one", quoted=True), id="a quoted boundary"),
     pytest.param(parts("b1"), parts("b2", named=False), id="a boundary that no header names"),
+    pytest.param(nested("b1", "b2"), nested("b3", "b4"), id="other boundaries in one another"),
     pytest.param(
         parts("b1", content=b"\x00\r\n--b\xff"), parts("b", content=b"\x00\r\n--b\xff"), id="a part like a boundary"
     ),

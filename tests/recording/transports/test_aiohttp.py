@@ -175,6 +175,8 @@ async def produced() -> AsyncIterator[bytes]:
     "body",
     [
         pytest.param(lambda: b"text", id="bytes"),
+        pytest.param(lambda: bytearray(b"text"), id="bytearray"),
+        pytest.param(lambda: memoryview(b"text"), id="memoryview"),
         pytest.param(lambda: "text", id="str"),
         pytest.param(lambda: io.BytesIO(b"text"), id="file"),
         pytest.param(lambda: io.StringIO("text"), id="text file"),

@@ -18,8 +18,8 @@ import requests
 from harness.errors import NetworkBlockedError, TransportFault, UnrecordedRequestError
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.tape.core import Tape
-from harness.recording.tape.tape import Mode, current_tape, network_guard, open_tape
-from harness.recording.wire import WireResponse
+from harness.recording.tape.tape import Mode, current_tape, network_guard, open_tape, playing
+from harness.recording.wire import Ending, Interaction, WireRequest, WireResponse
 from tests.recording.clients import CLIENTS, Client
 from tests.recording.loopback import PATIENCE_S, Exchange, loopback
 
@@ -199,6 +199,21 @@ def test_no_library_gets_out_while_the_network_is_blocked(client: Client, path: 
                 client.post(server.url, content=b"another")
             assert isinstance(miss.value.error, UnrecordedRequestError)
         assert len(server.exchanges) == 2
+
+
+@pytest.mark.parametrize("client", CLIENTS.values(), ids=lambda client: client.name)
+def test_what_is_told_of_a_request_holds_no_credential(client: Client, path: Path) -> None:
+    secret = "a1B2c3D4e5F6g7H8i9J0k1L2"
+    url = f"https://hooks.slack.com/services/T0AB12CD3/B0AB12CD4/{secret}"
+    left = Interaction(
+        WireRequest("POST", url, (), b'{"a": 1}'),
+        WireResponse(200, "OK", (), b"", (), Ending("cancelled", None, 0.0), ()),
+    )
+    with network_guard(), pytest.raises(TransportFault, match="hooks.slack.com") as stopped:
+        client.post(url)
+    with playing(path, (left,)), pytest.raises(TransportFault, match="hooks.slack.com") as ended:
+        client.post(url)
+    assert secret not in f"{stopped.value} {ended.value}"
 
 
 @pytest.mark.parametrize("client", CLIENTS.values(), ids=lambda client: client.name)
