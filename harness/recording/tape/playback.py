@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from harness.bus.scope import current_run
 from harness.errors import RecordingError, RunCancelled, TransportFault
 from harness.recording.redact.content_coding import opened_if_possible
-from harness.recording.wire import Headers, WireRequest, WireResponse
+from harness.recording.wire import Chunk, Headers, WireRequest, WireResponse
 from harness.recording.words.advice import with_mode
 from harness.recording.words.request_line import request_line
 
@@ -25,6 +25,11 @@ _MAGIC = {"gzip": b"\x1f\x8b", "x-gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd
 
 #: Header fields that say how long to wait before the next attempt.
 _PAUSES = frozenset({"retry-after", "retry-after-ms"})
+
+
+#: How long a client that is to leave is waited for: beyond the time after which it left, and of that at most; in seconds.
+_GRACE_S = 0.25
+_PATIENCE_S = 30.0
 
 
 class Playback:
@@ -53,11 +58,11 @@ class Playback:
         forget = self._run.on_cancel(self._stop.set) if self._run is not None else None
         try:
             for chunk in self.response.chunks:
-                self._wait(chunk.at_ms)
+                self._wait(self._due_in(chunk.at_ms))
                 if self.closed:
                     return
                 yield self.response.body[chunk.offset : chunk.offset + chunk.length]
-            self._wait(self.response.ended.at_ms)
+            self._wait(self._end_due_in())
         finally:
             if forget is not None:
                 forget()
@@ -65,11 +70,11 @@ class Playback:
     async def apieces(self) -> AsyncIterator[bytes]:
         """Yield as `pieces` does; waits on the loop, so that cancelling the task ends it."""
         for chunk in self.response.chunks:
-            await self._sleep(chunk.at_ms)
+            await self.await_due(chunk)
             if self.closed:
                 return
             yield self.response.body[chunk.offset : chunk.offset + chunk.length]
-        await self._sleep(self.response.ended.at_ms)
+        await self.await_due(None)
 
     def close(self) -> None:
         """End the playing; wakes a thread that waits for a piece. May be called from any thread and any time."""
@@ -86,16 +91,16 @@ class Playback:
         async for _ in self.apieces():
             pass
 
-    def _wait(self, at_ms: float) -> None:
-        due = self._due_in(at_ms)
-        if due > 0:
-            self._stop.wait(None if due == math.inf else due)
-        self._check()
-
-    async def _sleep(self, at_ms: float) -> None:
-        due = self._due_in(at_ms)
+    async def await_due(self, chunk: Chunk | None) -> None:
+        """Return when `chunk` is due, or, for None, the end."""
+        due = self._end_due_in() if chunk is None else self._due_in(chunk.at_ms)
         if due > 0:
             await asyncio.sleep(due)
+        self._check()
+
+    def _wait(self, due: float) -> None:
+        if due > 0:
+            self._stop.wait(None if due == math.inf else due)
         self._check()
 
     def _due_in(self, at_ms: float) -> float:
@@ -105,6 +110,14 @@ class Playback:
         if self._speed is None:
             return 0.0
         return self._began + at_ms / 1000 / self._speed - time.monotonic()
+
+    def _end_due_in(self) -> float:
+        ended = self.response.ended
+        if ended.how != "cancelled" or ended.at_ms == math.inf:
+            return self._due_in(ended.at_ms)
+        # Who left it then may be about to leave it now: its time is nearly up, or another task is about to win, or to fail.
+        after_s = ended.at_ms / 1000 / self._speed if self._speed else min(ended.at_ms / 1000, _PATIENCE_S)
+        return self._began + after_s + _GRACE_S - time.monotonic()
 
     def _check(self) -> None:
         if self._run is not None and self._run.cancelled:

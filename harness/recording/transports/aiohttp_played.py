@@ -98,7 +98,7 @@ class _PlayedHandler(ResponseHandler):
         recorded = self._playback.response
         chunk = recorded.chunks[self._played] if self._played < len(recorded.chunks) else None
         # Not by `apieces`, whose end a cancelled wait would be, while aiohttp lets a reader try again.
-        await self._playback._sleep(recorded.ended.at_ms if chunk is None else chunk.at_ms)
+        await self._playback.await_due(chunk)
         if self._playback.closed:
             raise ClientConnectionError("Connection closed")
         if chunk is not None:

@@ -6,7 +6,7 @@ import asyncio
 import base64
 import hashlib
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import requests
 
 from harness.errors import NetworkBlockedError, TransportFault, UnrecordedRequestError
 from harness.recording.files.cassette_reader import read_cassette
+from harness.recording.tape import playback
 from harness.recording.tape.core import Tape
 from harness.recording.tape.tape import Mode, current_tape, network_guard, open_tape, playing
 from harness.recording.wire import Ending, Interaction, WireRequest, WireResponse
@@ -168,7 +169,11 @@ def test_the_client_sees_each_piece_before_the_next_is_sent(client: Client, path
 
 
 @pytest.mark.parametrize("recorder", CLIENTS.values(), ids=lambda client: client.name)
-def test_a_recording_that_its_client_left_says_so_to_one_that_reads_on(recorder: Client, path: Path) -> None:
+def test_a_recording_that_its_client_left_says_so_to_one_that_reads_on(
+    recorder: Client, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(playback, "_GRACE_S", 0.0)
+
     def endless(exchange: Exchange) -> None:
         exchange.head()
         exchange.chunk(PIECES[0])
@@ -183,6 +188,58 @@ def test_a_recording_that_its_client_left_says_so_to_one_that_reads_on(recorder:
             assert player.post(server.url, stop=True).pieces == [PIECES[0]]
         with open_tape(path, "none"), pytest.raises(TransportFault, match="this one reads on"):
             player.post(server.url)
+
+
+async def _read_by_httpx(url: str) -> None:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        await client.get(url)
+
+
+async def _read_by_aiohttp(url: str) -> None:
+    async with aiohttp.ClientSession() as session, session.get(url) as response:
+        await response.read()
+
+
+async def _timed(read: Callable[[str], Awaitable[None]], url: str) -> str:
+    try:
+        async with asyncio.timeout(0.1):
+            await read(url)
+    except TimeoutError:
+        return "its time was up"
+    return "it ended"
+
+
+async def _raced(read: Callable[[str], Awaitable[None]], url: str) -> str:
+    slow, fast = (asyncio.ensure_future(read(f"{url}/{name}")) for name in ("slow", "fast"))
+    done, _ = await asyncio.wait((slow, fast), return_when=asyncio.FIRST_COMPLETED)
+    slow.cancel()
+    await asyncio.gather(slow, return_exceptions=True)
+    return "fast" if done == {fast} else "slow"
+
+
+@pytest.mark.parametrize("read", [_read_by_httpx, _read_by_aiohttp])
+@pytest.mark.parametrize(("run", "outcome"), [(_timed, "its time was up"), (_raced, "fast")])
+@pytest.mark.parametrize("speed", [None, 1.0])
+def test_what_was_left_when_its_time_was_up_or_its_race_lost_is_left_again(
+    run: Callable[..., Awaitable[str]], read: object, outcome: str, speed: float | None, path: Path
+) -> None:
+    def answer(exchange: Exchange) -> None:
+        exchange.head()
+        exchange.chunk(PIECES[0])
+        if exchange.request_line.startswith("GET /fast"):
+            exchange.finish()
+        else:
+            exchange.wait_until_client_left()
+
+    async def played(url: str) -> str:
+        return await run(read, url)
+
+    with loopback(answer) as server:
+        with open_tape(path, "once"):
+            assert asyncio.run(played(server.url)) == outcome
+        with network_guard(), open_tape(path, "none", speed=speed) as tape:
+            assert asyncio.run(played(server.url)) == outcome
+    assert tape.unplayed == ()
 
 
 @pytest.mark.parametrize("client", CLIENTS.values(), ids=lambda client: client.name)
