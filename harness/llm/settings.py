@@ -200,7 +200,7 @@ class LLMSettings:
         for name in given:
             if name in rest:
                 _set(self, name, rest.pop(name))
-        if getattr(self, "model", None) is None:
+        if not getattr(self, "model", None):
             raise UsageError(f"{kind.__name__} needs the name of a model: model='…'")
         return rest
 

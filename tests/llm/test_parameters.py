@@ -163,8 +163,9 @@ def test_an_llm_can_be_copied_and_counts_for_itself(copied: Callable[[Own], Own]
 
 
 def test_a_model_is_needed() -> None:
-    with pytest.raises(UsageError, match="Own needs the name of a model"):
-        Own()
+    for model in (None, ""):
+        with pytest.raises(UsageError, match="Own needs the name of a model"):
+            Own(model)
     with pytest.raises(UsageError, match="LLM needs the name of a model"):
         LLM(model=None)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+from google.genai.types import ThinkingConfig
 from msgspec.structs import replace
 
 from harness.errors import HarnessError, ProviderConnectionError, UsageError
@@ -61,6 +62,14 @@ def asked(raw: Raw, model: str, way: Way = "sync", keywords: Mapping[str, Any] |
          {"generationConfig": {"topK": 3, "maxOutputTokens": 9}}),
         ("gemini/gemini-2.5-flash", {"safety_settings": {"HARM": "NONE"}},
          {"safetySettings": [{"category": "HARM", "threshold": "NONE"}]}),
+        ("gemini/gemini-2.5-flash", {"thinking_config": {"thinkingBudget": 9}},
+         {"generationConfig": {"thinkingConfig": {"thinkingBudget": 9}}}),
+        ("gemini/gemini-2.5-flash", {"thinking": ThinkingConfig(thinking_budget=9)},
+         {"generationConfig": {"thinkingConfig": {"thinkingBudget": 9}}}),
+        ("bedrock/m", {"guardrail_config": {"guardrailIdentifier": "g", "guardrailVersion": "1"},
+                       "additional_model_request_fields": {"x": 1}, "additional_model_response_field_paths": ["/y"]},
+         {"guardrailConfig": {"guardrailIdentifier": "g", "guardrailVersion": "1"},
+          "additionalModelRequestFields": {"x": 1}, "additionalModelResponseFieldPaths": ["/y"]}),
         ("bedrock/us.anthropic.claude-opus-4-5", {"top_k": 3, "verbosity": "low"},
          {"additionalModelRequestFields": {"top_k": 3, "verbosity": "low"}}),
         ("aws/amazon.nova-lite-v1:0", {"top_k": 3}, {"additionalModelRequestFields": {"inferenceConfig": {"topK": 3}}}),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from harness.errors import UsageError
 from harness.llm.base import BaseLLM
@@ -28,6 +28,13 @@ from harness.providers.shared.clients import SDKClients
 from harness.providers.shared.model import SDKModel
 from harness.providers.shared.reasoning.thoughts import Thoughts
 from harness.providers.shared.requests.wire_body import present
+
+#: Names that programs know of fields of Converse.
+_OF_CONVERSE: Final = {
+    "guardrail_config": "guardrailConfig",
+    "additional_model_request_fields": "additionalModelRequestFields",
+    "additional_model_response_field_paths": "additionalModelResponseFieldPaths",
+}
 
 
 class Bedrock(SDKModel):
@@ -59,7 +66,7 @@ class Bedrock(SDKModel):
         aws_session_token: str | None = None,
         **settings: Any,
     ) -> None:
-        super().__init__(*args, **settings)
+        super().__init__(*args, **{_OF_CONVERSE.get(name, name): value for name, value in settings.items()})
         if self.interceptor is not None:
             raise UsageError("bedrock: boto3 has no interceptor; register a handler for its events instead")
         self._region = sole_value("Bedrock", region_name=region_name, aws_region_name=aws_region_name)

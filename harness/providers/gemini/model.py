@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final
 from harness.errors import UsageError
 from harness.llm.credentials import PLACEHOLDER, api_key, credentials_needed
 from harness.llm.input.unsent_fields import Carried
+from harness.llm.parameters.names import sole_value
 from harness.llm.request import LLMRequest
 from harness.llm.settings import environment
 from harness.providers.gemini.answer import GeminiAnswer
@@ -22,7 +23,7 @@ from harness.providers.gemini.request import NAMED_RESOURCES, wire_body
 from harness.providers.shared.clients import SDKClients
 from harness.providers.shared.model import SDKModel
 from harness.providers.shared.reasoning.by_call import said
-from harness.providers.shared.requests.wire_body import EXTRA_QUERY, with_query
+from harness.providers.shared.requests.wire_body import EXTRA_QUERY, present, with_query
 from harness.providers.shared.tls import system_context
 
 #: What models are resources of.
@@ -56,9 +57,11 @@ class Gemini(SDKModel):
         location: str | None = None,
         safety_settings: Any = None,
         use_vertexai: bool | None = None,
+        thinking_config: Any = None,
         **settings: Any,
     ) -> None:
-        super().__init__(*args, **settings)
+        thinking = sole_value("Gemini", thinking=settings.get("thinking"), thinking_config=thinking_config)
+        super().__init__(*args, **{**settings, **present(thinking=thinking)})
         if self.interceptor is not None:
             raise UsageError(f"{self.provider}: its SDK has no interceptor; give an HTTP client of your own instead")
         self._project = project

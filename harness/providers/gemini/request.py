@@ -81,16 +81,17 @@ def _safety(settings: Any) -> list[dict[str, Any]]:
     """Return safety settings as the wire has them: from category → threshold, or a list of both, or of the SDK's own."""
     if isinstance(settings, Mapping):
         return [{"category": category, "threshold": threshold} for category, threshold in settings.items()]
-    return [
-        setting.model_dump(mode="json", by_alias=True, exclude_none=True)
-        if isinstance(setting, BaseModel)
-        else dict(setting)
-        for setting in settings or ()
-    ]
+    return [dict(_dumped(setting)) for setting in settings or ()]
+
+
+def _dumped(value: Any) -> Any:
+    """Return a value of the SDK's own as the wire has it, and any other as it is."""
+    return value.model_dump(mode="json", by_alias=True, exclude_none=True) if isinstance(value, BaseModel) else value
 
 
 def _config(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
-    config = {**wire_settings(llm, _FIELDS), **filled(stopSequences=request.stop)}
+    config = {name: _dumped(value) for name, value in wire_settings(llm, _FIELDS).items()}
+    config |= filled(stopSequences=request.stop)
     if llm.reasoning_effort is not None:
         config["thinkingConfig"] = {"thinkingLevel": llm.reasoning_effort, **config.get("thinkingConfig", {})}
     if request.response_format is not None:
