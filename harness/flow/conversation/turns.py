@@ -136,6 +136,9 @@ class TurnHook(FlowHook):
                     "end with its own message, and this one after it, without from_checkpoint and resume"
                 )
             self._before_route = len(run.plan.outputs)
+            if not self._turn.is_resumed:
+                # While a human was waited for, others may have had turns.
+                self._turn.replies = _replies_in(flow)
             return
         set_field(run.state, "ended", False)
         # A kept state may still have what a turn was to answer that was closed, or killed.
@@ -202,6 +205,18 @@ class TurnHook(FlowHook):
         if text in _LABELS or text == field_of(run.state, "last_intent") or turn.replies[-1:] == [text]:
             return None
         return content_text(result)
+
+
+def _replies_in(flow: Any) -> list[str]:
+    """Return what the assistant has said since the user's latest message."""
+    replies: list[str] = []
+    for message in reversed(messages_of(flow)):
+        role, content = field_of(message, "role"), field_of(message, "content")
+        if role == "user":
+            break
+        if role == "assistant" and isinstance(content, str):
+            replies.insert(0, content)
+    return replies
 
 
 def _new_in(values: list[Any], before: list[Any]) -> list[Any]:
