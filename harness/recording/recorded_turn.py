@@ -28,6 +28,7 @@ class RecordedTurn(Struct, frozen=True):
     lines: list[bytes]
     #: How it ended; None where the recording does not say.
     outcome: RecordedOutcome | None
+    _frames: list[StreamFrame]
     _before: list[list[StreamFrame]]
     _inputs: Mapping[str, Any]
 
@@ -45,7 +46,9 @@ class RecordedTurn(Struct, frozen=True):
 
         has_started = any(frame.type == "flow_started" for turn in self._before for frame in turn)
         session_id = self._inputs.get("session_id") or (self._inputs.get("inputs") or {}).get("id")
-        take_up(subject, state_after(self._before), has_started=has_started, session_id=session_id)
+        state = state_after(self._before)
+        state["messages"] = _left_at(state["messages"], self._frames)
+        take_up(subject, state, has_started=has_started, session_id=session_id)
 
 
 def recorded_turn(recording: Recording, lines: list[bytes], number: int, folder: Path) -> RecordedTurn:
@@ -64,7 +67,8 @@ def recorded_turn(recording: Recording, lines: list[bytes], number: int, folder:
         raise UsageError(f"'{folder}' has no turn {number}: {len(turns)} of {len(recording.turns)} were run")
     begin, end = places[number - 1], places[number]
     outcome = _outcome(recording.outcome, number)
-    return RecordedTurn(recording.turns[number - 1], lines[begin:end], outcome, turns[: number - 1], recording.inputs)
+    message = recording.turns[number - 1]
+    return RecordedTurn(message, lines[begin:end], outcome, turns[number - 1], turns[: number - 1], recording.inputs)
 
 
 def _outcome(of_all: RecordedOutcome | None, number: int) -> RecordedOutcome | None:
@@ -91,7 +95,8 @@ def state_after(turns: Sequence[Sequence[StreamFrame]]) -> dict[str, Any]:
         latest = shown[-1] if shown else {}
         whole = list(latest.get("messages") or ())
         # A message that came after the state was shown is known by its own frame.
-        messages += [
+        messages = [
+            *_left_at(messages, turn),
             *whole,
             *({"role": message["role"], "content": message["content"]} for message in added[len(whole) :]),
         ]
@@ -102,3 +107,9 @@ def state_after(turns: Sequence[Sequence[StreamFrame]]) -> dict[str, Any]:
         state |= {"last_user_message": words_in(requests[-1])} if requests else {}
         state |= {"last_intent": routes[-1]} if routes else {}
     return {**state, "messages": messages, "events": events, "current_user_message": None}
+
+
+def _left_at(messages: list[Any], turn: Sequence[StreamFrame]) -> list[Any]:
+    """Return the messages that were still there when a turn began: a flow may let go of the oldest."""
+    places = (frame.data["message_index"] for frame in turn if frame.type == "conversation_message_added")
+    return messages[max(0, len(messages) - next(places, len(messages))) :]

@@ -156,20 +156,22 @@ class _Routes:
         return JSONResponse(document, 201, headers={"X-Run-Id": run, "Location": where, "Cache-Control": "no-store"})
 
     async def _stream(self, request: FrontEndRequest) -> Response:
-        served, message = self._served, request.message
+        served = self._served
         if request.answer is not None:
             answer = request.answer
             waiting = await self._waiting(self._turns.get(request.conversation, ""), answer.flow, answer.question)
             subject, _ = _found(waiting)
             session = await run_in_threadpool(served.resume, subject, answer.text)
         elif served.is_conversation:
+            message = request.message
             if message is None or not message.strip():
                 raise UsageError("there is no message of the user that is not blank")
             if self._is_open(request.conversation):
                 raise HTTPException(409, "a turn of this conversation is under way; wait for its end")
             session, _, subject = await run_in_threadpool(served.start_turn, message, request.conversation, begins=True)
         else:
-            inputs = {"messages": message} if served.takes_prompt and message is not None else request.inputs
+            prompt = request.message if served.takes_prompt else None
+            inputs = request.inputs if prompt is None else {"messages": prompt}
             session, subject = await run_in_threadpool(served.start, inputs)
         # Who has left can't come back to an answer of a POST.
         feed = feed_of(session, ahead=AHEAD, linger_s=0.0, asks=True)

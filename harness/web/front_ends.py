@@ -16,6 +16,8 @@ from harness.web.formats import EventFormat, agui_format, format_named, vercel_f
 
 #: Shorter ids could be guessed, and longer ones are none.
 _ID_LENGTHS = range(8, 201)
+#: The types of parts without which a message asks something else.
+_FILES: Final = frozenset({"file", "image", "audio", "video", "document", "binary"})
 #: Under which an object has the words of an answer.
 _WORDS: Final = ("answer", "feedback", "text", "reason")
 
@@ -35,8 +37,8 @@ class FrontEndAnswer:
 class FrontEndRequest:
     """A run that a client has asked for in its own protocol's words."""
 
-    #: The latest message of its user; None where there is none.
-    message: str | None
+    #: The content of the latest message of its user; None where there is none.
+    content: str | list[Any] | None
     #: The client's name of the conversation.
     conversation: str
     #: How it reads the run.
@@ -44,6 +46,20 @@ class FrontEndRequest:
     inputs: Mapping[str, Any] = field(default_factory=dict)
     #: Where it asks for no run of its own, but for the rest of one.
     answer: FrontEndAnswer | None = None
+
+    @property
+    def message(self) -> str | None:
+        """The text of the latest message of its user; None where there is no message. Raises UsageError where it has a file."""
+        if not isinstance(self.content, list):
+            return self.content
+        parts = [part for part in self.content if isinstance(part, dict)]
+        files = [part["type"] for part in parts if part.get("type") in _FILES]
+        if files:
+            raise UsageError(
+                f"the message has a part of type {files[0]!r}, and only its text would be answered: send text"
+            )
+        texts = [part.get("text") for part in parts if part.get("type") == "text"]
+        return "".join(text for text in texts if isinstance(text, str))
 
 
 def front_end_request(format_name: str, body: Mapping[str, Any]) -> FrontEndRequest:
@@ -127,15 +143,12 @@ def _id_in(body: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def _latest(body: Mapping[str, Any], field: str) -> str | None:
-    """Return the text of the latest message of the user."""
+def _latest(body: Mapping[str, Any], field: str) -> str | list[Any] | None:
+    """Return the content of the latest message of the user."""
     messages = body.get("messages")
     if not isinstance(messages, list) or not all(isinstance(message, dict) for message in messages):
         raise UsageError("messages are a list of objects")
     content = next((message.get(field) for message in reversed(messages) if message.get("role") == "user"), None)
-    if isinstance(content, list):
-        texts = [part.get("text") for part in content if isinstance(part, dict) and part.get("type") == "text"]
-        content = "".join(text for text in texts if isinstance(text, str))
-    if content is not None and not isinstance(content, str):
+    if not isinstance(content, str | list | None):
         raise UsageError(f"{field} of a message is text, or a list of parts")
     return content

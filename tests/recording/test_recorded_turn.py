@@ -125,3 +125,32 @@ def test_a_turn_that_is_not_there_is_refused_with_what_there_is(folder: Path, nu
 def test_one_turn_alone_is_not_updated() -> None:
     with pytest.raises(UsageError, match="updated as a whole"):
         replay_recording(CHAT.folder, trust=Trust(("examples",)), turn=1, update=True)
+
+
+FORGETFUL = """
+from harness import Flow, listen, start
+from harness.conversation import ConversationConfig, ConversationState
+
+@ConversationConfig()
+class Forgetful(Flow[ConversationState]):
+    @start()
+    def forget(self):
+        self.state.messages = self.state.messages[-3:]
+
+    @listen("converse")
+    def list_them(self):
+        return " ".join(message.content for message in self.state.messages if message.role == "user")
+"""
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+def test_a_turn_is_replayed_with_what_its_flow_had_not_let_go_of(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("forgetful.py").write_text(FORGETFUL, encoding="utf-8")
+    record(Target("forgetful:Forgetful", turns=TURNS), tmp_path / "talk")
+    alone = replayed(tmp_path / "talk", number, "forgetful")
+    assert (alone.differences, alone.problems, alone.error) == ([], [], None)
+    shown = [frame.data["state"]["messages"] for frame in alone.frames if frame.type == "method_execution_finished"]
+    assert [[message["content"] for message in messages] for messages in shown] == [[TURNS[number - 1]]] * 3

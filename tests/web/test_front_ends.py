@@ -55,6 +55,25 @@ def data_of_text(text: str) -> list[Any]:
     return [one if one == "[DONE]" else json.loads(one) for one in data]
 
 
+@pytest.mark.parametrize(
+    ("format", "part"),
+    [
+        ("agui", {"type": "image", "source": {"type": "url", "value": "https://example.org/a.png"}}),
+        ("vercel", {"type": "file", "mediaType": "image/png", "url": "data:image/png;base64,c2hpcA=="}),
+    ],
+)
+def test_a_message_is_not_answered_without_its_image(format: str, part: dict[str, Any]) -> None:
+    parts = [{"type": "text", "text": "What is this?"}, part]
+    body = agui(None) if format == "agui" else vercel("")
+    body["messages"] = [{"id": "m", "role": "user", "content" if format == "agui" else "parts": parts}]
+    statuses = {}
+    for target in ("Desk", "MODEL", "TideFlow"):
+        client = asyncio.run(posted(create_app(f"tests.web.targets:{target}"), format, body))
+        statuses[target] = client.status
+    # A flow that is no conversation takes no message.
+    assert statuses == {"Desk": 400, "MODEL": 400, "TideFlow": 200}
+
+
 ASKED = [
     pytest.param("Desk", "agui", agui("Hi"), "You said: Hi", id="conversation-agui"),
     pytest.param("Desk", "vercel", vercel("Hi"), "You said: Hi", id="conversation-vercel"),

@@ -273,9 +273,8 @@ class ConversationalFlow:
         transcript.refuse_closed()
         config = self.conversational_config
         visible = config.visible_agent_outputs if config is not None else None
-        shown: Visibility = (
-            "public" if visible == "all" or (visible is not None and agent_name in visible) else visibility
-        )
+        names = (visible,) if isinstance(visible, str) else visible or ()
+        shown: Visibility = "public" if visible == "all" or agent_name in names else visibility
         events, threads = field_of(state, "events"), field_of(state, "agent_threads")
         if events is not None:
             payload = {"content": content, **notes}

@@ -74,11 +74,7 @@ class Dialogue:
             TurnOpenError: another one is.
         """
         with self._gate:
-            if self.turn is not None:
-                raise TurnOpenError(
-                    f"a turn of {flow_name} is open: take it to its end or close it before the next turn, or give each "
-                    "conversation a flow object of its own"
-                )
+            self.refuse_another(flow_name)
             turn.run = current_run()
             self.turn = turn
         try:
@@ -86,6 +82,18 @@ class Dialogue:
         finally:
             self.turn = None
             turn.over.set()
+
+    def refuse_another(self, flow_name: str) -> None:
+        """Let nothing else be begun while a turn is open: what that is to answer would be answered twice.
+
+        Raises:
+            TurnOpenError: one is.
+        """
+        if self.turn is not None:
+            raise TurnOpenError(
+                f"a turn of {flow_name} is open: take it to its end or close it before the next turn, or give each "
+                "conversation a flow object of its own"
+            )
 
     async def closed(self) -> None:
         """Wait for a turn that has been closed: its thread or task need not have noticed yet."""

@@ -104,8 +104,8 @@ class TurnHook(FlowHook):
         self._state_before: AnyState = {}
         #: How many methods had finished when the route was known.
         self._before_route = 0
-        #: How much there was in the state of what grows with each turn.
-        self._before = dict.fromkeys(_GROWING, 0)
+        #: What there was in the state of what grows with each turn.
+        self._before: dict[str, list[Any]] = {name: [] for name in _GROWING}
 
     async def before_flow(self, run: FlowRun) -> None:
         flow, session_id = run.flow, (run.kickoff.inputs or {}).get("id")
@@ -121,7 +121,7 @@ class TurnHook(FlowHook):
     async def flow_began(self, run: FlowRun) -> None:
         flow, text, content = run.flow, self._turn.message, self._turn.content
         # What has been said before this turn is in the state, and not in each frame of each later turn.
-        self._before = {name: len(field_of(run.state, name) or ()) for name in _GROWING}
+        self._before = {name: list(field_of(run.state, name) or ()) for name in _GROWING}
         await bus.room()
         if run.is_part:
             _start_flow(flow, run)
@@ -136,6 +136,9 @@ class TurnHook(FlowHook):
                     "end with its own message, and this one after it, without from_checkpoint and resume"
                 )
             self._before_route = len(run.plan.outputs)
+            if not self._turn.is_resumed:
+                # While a human was waited for, others may have had turns.
+                self._turn.replies = _replies_in(flow)
             return
         set_field(run.state, "ended", False)
         # A kept state may still have what a turn was to answer that was closed, or killed.
@@ -171,7 +174,7 @@ class TurnHook(FlowHook):
 
     def _shown(self, state: AnyState) -> Any:
         """Return what events show of the state: all of it, but of what grows with each turn this turn's part."""
-        grown = {name: (field_of(state, name) or [])[place:] for name, place in self._before.items()}
+        grown = {name: _new_in(field_of(state, name) or [], before) for name, before in self._before.items()}
         if isinstance(state, dict):
             return snapshot({**state, **grown})
         fields = {name: getattr(state, name) for name in type(state).model_fields}
@@ -202,6 +205,29 @@ class TurnHook(FlowHook):
         if text in _LABELS or text == field_of(run.state, "last_intent") or turn.replies[-1:] == [text]:
             return None
         return content_text(result)
+
+
+def _replies_in(flow: Any) -> list[str]:
+    """Return what the assistant has said since the user's latest message."""
+    replies: list[str] = []
+    for message in reversed(messages_of(flow)):
+        role, content = field_of(message, "role"), field_of(message, "content")
+        if role == "user":
+            break
+        if role == "assistant" and isinstance(content, str):
+            replies.insert(0, content)
+    return replies
+
+
+def _new_in(values: list[Any], before: list[Any]) -> list[Any]:
+    """Return what has been added to a list, of which what there was before may have been let go of meanwhile."""
+    if not before:
+        return values
+    for place in range(len(values), 0, -1):
+        if values[place - 1] is before[-1]:
+            return values[place:]
+    # The last one before is gone: so are all that came before that, or others stand for them.
+    return values[len(before) :] if len(values) > len(before) else values
 
 
 def _is_deferred(flow: Any) -> bool:

@@ -190,6 +190,20 @@ def test_a_turn_that_was_cut_off_before_its_route_was_known_is_not_said_again(tm
     assert said(flow) == ["user: hi", "assistant: Hello there"]
 
 
+def test_a_turn_that_was_cut_off_after_its_reply_does_not_say_it_again(tmp_path: Path) -> None:
+    class Replies(Flow[Any]):
+        checkpoint = CheckpointConfig(location=str(tmp_path), on_events=["conversation_message_added"])
+
+        @listen("converse")
+        def reply(self) -> str:
+            return "Yes."
+
+    talk(Replies).handle_turn("hi", session_id="a")
+    flow = talk(Replies)
+    assert flow.handle_turn("hi", session_id="a", resume=True) == "Yes."
+    assert said(flow) == ["user: hi", "assistant: Yes."]
+
+
 PROGRAM = """
     import sys
     from harness import Flow, listen

@@ -38,6 +38,8 @@ def test_a_second_turn_is_refused_while_one_is_open_and_let_in_after_it() -> Non
     for way in WAYS:
         with pytest.raises(TurnOpenError, match="a turn of Held is open"):
             take(flow, way, "hi")
+    with pytest.raises(TurnOpenError, match="a turn of Held is open"):
+        flow.kickoff()
     go.set()
     thread.join(TIMEOUT_S)
 

@@ -80,6 +80,7 @@ SHOWN: dict[str, tuple[Any, str, list[str]]] = {
     "public": (None, "public", ["assistant: Three boats."]),
     "named": (["counter"], "private", ["assistant: Three boats."]),
     "another named": (["other"], "private", []),
+    "named as part of another": ("bean counter", "private", []),
     "all": ("all", "private", ["assistant: Three boats."]),
 }
 
