@@ -29,7 +29,6 @@ class ServedFrame(FrameLike, Protocol):
 
     @property
     def seq(self) -> int: ...
-    def model_dump(self, *, mode: str) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -358,6 +359,35 @@ def test_what_is_no_session_is_refused_at_the_call_and_what_gives_no_frames_when
     _, end = split(events(asyncio.run(asked(sse(Chunks())))))
     assert end is not None
     assert "str, which is no frame" in end["error"]
+
+
+def test_what_no_json_holds_in_another_runtimes_frames_is_escaped() -> None:
+    made = Words(1).stream_events("Go on")
+    frames = [SimpleNamespace(**frame.model_dump()) for frame in made]
+    frames[1].data = {"chunk": "half \ud83d", "large": 2**70, "model": object}
+
+    class Foreign:
+        is_completed = is_cancelled = False
+
+        def __init__(self) -> None:
+            self.frames: list[Any] = []
+
+        def __iter__(self) -> Any:
+            for frame in frames:
+                self.frames.append(frame)
+                yield frame
+
+        def close(self) -> None: ...
+
+    told, end = split(events(asyncio.run(asked(sse(Foreign())))))
+    assert end is not None
+    assert (len(told), end["status"]) == (3, "completed")
+    assert json.loads(told[1]["data"])["data"] == {
+        "chunk": {"$text": "half \\ud83d"},
+        "large": {"$int": str(2**70)},
+        "model": {"$callable": "builtins.object"},
+    }
+    assert told[0] == event_of(made.frames[0])
 
 
 def test_a_response_is_what_type_checkers_are_told() -> None:
