@@ -15,7 +15,7 @@ import pytest
 from harness import StreamFrame
 from harness.errors import UsageError
 from harness.session import AsyncStreamSession, StreamSession
-from harness.web import sse
+from harness.web import Runs, sse
 from harness.web.feed import Feed
 from tests.session.waiting import watched_limits
 from tests.web.asgi import HOST, Client, asked, events_of
@@ -341,6 +341,9 @@ def test_pages_of_other_sites_are_refused_unless_allowed(headers: dict[str, str]
 def test_an_option_that_can_not_be_used_is_refused_at_the_call(options: dict[str, Any], told: str) -> None:
     with pytest.raises(UsageError, match=told.replace("*", "\\*")):
         sse(Words(1).stream_events("Go on"), **options)
+    if "format" not in options:
+        with pytest.raises(UsageError, match=told.replace("*", "\\*")):
+            Runs(**options)
 
 
 def test_what_is_no_session_is_refused_at_the_call_and_what_gives_no_frames_when_it_is_read() -> None:
