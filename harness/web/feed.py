@@ -29,7 +29,6 @@ class ServedFrame(FrameLike, Protocol):
 
     @property
     def seq(self) -> int: ...
-    def model_dump(self, *, mode: str) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True)
@@ -56,12 +55,7 @@ class Feed:
     """
 
     def __init__(self, session: Any, *, ahead: int = AHEAD, linger_s: float | None = 0.0, asks: bool = False) -> None:
-        if ahead < 1:
-            raise UsageError(
-                f"ahead is the number of frames to read before a client takes them, at least 1, not {ahead}"
-            )
-        if linger_s is not None and not linger_s >= 0:
-            raise UsageError(f"linger_s is in seconds, 0 or more, or None to let a run go on; not {linger_s}")
+        check_pace(ahead, linger_s)
         if not (hasattr(type(session), "__iter__") or hasattr(type(session), "__aiter__")):
             raise UsageError(
                 f"expected a session of frames, as flow.stream_events() gives; not {type(session).__name__}"
@@ -271,6 +265,14 @@ class Feed:
             return
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._roomy.set)
+
+
+def check_pace(ahead: int, linger_s: float | None) -> None:
+    """Refuse options of a feed that can't be used. Raises UsageError."""
+    if ahead < 1:
+        raise UsageError(f"ahead is the number of frames to read before a client takes them, at least 1, not {ahead}")
+    if linger_s is not None and not linger_s >= 0:
+        raise UsageError(f"linger_s is in seconds, 0 or more, or None to let a run go on; not {linger_s}")
 
 
 #: The feed of each session that is being served, so that all its clients share one.

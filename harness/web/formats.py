@@ -14,6 +14,8 @@ import orjson
 from harness.bridges import CUSTOM_PREFIX, VERCEL_DONE, VERCEL_HEADERS, AguiTranslator, VercelTranslator, sse_text
 from harness.bridges.texts import encodable
 from harness.errors import UsageError
+from harness.frames import StreamFrame
+from harness.frames.stored import stored_frame
 from harness.respondent import HumanQuestion
 from harness.web.desk import QuestionAtDesk
 from harness.web.feed import Feed, ServedFrame
@@ -60,7 +62,9 @@ class EventFormat(ABC):
 
 def canonical(frame: ServedFrame) -> bytes:
     """Return a frame as canonical JSON: keys sorted, no spaces, one line."""
-    return orjson.dumps(frame.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
+    # What another runtime's frames hold may be no JSON; it takes the form that it has in frames of this one.
+    fields = frame.model_dump(mode="json") if isinstance(frame, StreamFrame) else stored_frame(frame)
+    return orjson.dumps(fields, option=orjson.OPT_SORT_KEYS)
 
 
 class _Frames(EventFormat):

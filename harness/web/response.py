@@ -83,10 +83,7 @@ class SessionResponse(Response):
     ) -> None:
         """Respond with what `feed` has; see `sse`. `headers` are sent besides."""
         super().__init__()
-        if retry_ms < 0:
-            raise UsageError(f"retry_ms is a whole number of milliseconds, 0 or more, not {retry_ms!r}")
-        if not 0 <= heartbeat_s < float("inf"):
-            raise UsageError(f"heartbeat_s is a number of seconds, 0 for no heartbeat, not {heartbeat_s!r}")
+        check_times(heartbeat_s, retry_ms)
         self._feed = feed
         self._format = format
         self._origins = checked_origins(origins)
@@ -138,6 +135,14 @@ class SessionResponse(Response):
             ping_message_factory=_heartbeat,
             send_timeout=_STALLED_S,
         )
+
+
+def check_times(heartbeat_s: float, retry_ms: int) -> None:
+    """Refuse times that can't be used. Raises UsageError."""
+    if retry_ms < 0:
+        raise UsageError(f"retry_ms is a whole number of milliseconds, 0 or more, not {retry_ms!r}")
+    if not 0 <= heartbeat_s < float("inf"):
+        raise UsageError(f"heartbeat_s is a number of seconds, 0 for no heartbeat, not {heartbeat_s!r}")
 
 
 def _heartbeat() -> ServerSentEvent:

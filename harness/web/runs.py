@@ -11,9 +11,10 @@ from typing import Any, Final
 from starlette.responses import JSONResponse, Response
 
 from harness.errors import HarnessError, UsageError
-from harness.web.feed import AHEAD, Feed, feed_of
+from harness.web.feed import AHEAD, Feed, check_pace, feed_of
 from harness.web.formats import format_named
-from harness.web.response import HEARTBEAT_S, RETRY_MS, SessionResponse
+from harness.web.response import HEARTBEAT_S, RETRY_MS, SessionResponse, check_times
+from harness.web.sites import checked_origins
 
 _MOST: Final = 1_000
 #: Some 400 MB: a frame that has been sent takes 1.6 KB.
@@ -49,9 +50,11 @@ class Runs:
         """Make an empty store. Raises UsageError for an option that can't be used."""
         if most < 1 or most_frames < 1:
             raise UsageError(f"a store holds at least one run and one frame, not {most} and {most_frames}")
+        check_pace(ahead, linger_s)
+        check_times(heartbeat_s, retry_ms)
         self._most = most
         self._most_frames = most_frames
-        self._origins = origins
+        self._origins = checked_origins(origins)
         self._ahead = ahead
         self._linger_s = linger_s
         self._heartbeat_s = heartbeat_s

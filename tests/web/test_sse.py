@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -14,7 +15,7 @@ import pytest
 from harness import StreamFrame
 from harness.errors import UsageError
 from harness.session import AsyncStreamSession, StreamSession
-from harness.web import sse
+from harness.web import Runs, sse
 from harness.web.feed import Feed
 from tests.session.waiting import watched_limits
 from tests.web.asgi import HOST, Client, asked, events_of
@@ -340,6 +341,9 @@ def test_pages_of_other_sites_are_refused_unless_allowed(headers: dict[str, str]
 def test_an_option_that_can_not_be_used_is_refused_at_the_call(options: dict[str, Any], told: str) -> None:
     with pytest.raises(UsageError, match=told.replace("*", "\\*")):
         sse(Words(1).stream_events("Go on"), **options)
+    if "format" not in options:
+        with pytest.raises(UsageError, match=told.replace("*", "\\*")):
+            Runs(**options)
 
 
 def test_what_is_no_session_is_refused_at_the_call_and_what_gives_no_frames_when_it_is_read() -> None:
@@ -358,6 +362,35 @@ def test_what_is_no_session_is_refused_at_the_call_and_what_gives_no_frames_when
     _, end = split(events(asyncio.run(asked(sse(Chunks())))))
     assert end is not None
     assert "str, which is no frame" in end["error"]
+
+
+def test_what_no_json_holds_in_another_runtimes_frames_is_escaped() -> None:
+    made = Words(1).stream_events("Go on")
+    frames = [SimpleNamespace(**frame.model_dump()) for frame in made]
+    frames[1].data = {"chunk": "half \ud83d", "large": 2**70, "model": object}
+
+    class Foreign:
+        is_completed = is_cancelled = False
+
+        def __init__(self) -> None:
+            self.frames: list[Any] = []
+
+        def __iter__(self) -> Any:
+            for frame in frames:
+                self.frames.append(frame)
+                yield frame
+
+        def close(self) -> None: ...
+
+    told, end = split(events(asyncio.run(asked(sse(Foreign())))))
+    assert end is not None
+    assert (len(told), end["status"]) == (3, "completed")
+    assert json.loads(told[1]["data"])["data"] == {
+        "chunk": {"$text": "half \\ud83d"},
+        "large": {"$int": str(2**70)},
+        "model": {"$callable": "builtins.object"},
+    }
+    assert told[0] == event_of(made.frames[0])
 
 
 def test_a_response_is_what_type_checkers_are_told() -> None:
