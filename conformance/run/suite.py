@@ -123,7 +123,9 @@ def perform(subject: Tested, scenario: Scenario) -> ScenarioResult:
     try:
         with ScriptedProvider(stage) as provider:
             try:
-                shown = [*scenario.observe(subject, Performance(stage, provider))]
+                own_types = frozenset(getattr(subject, "event_types", ()))
+                seen = scenario.observe(subject, Performance(stage, provider))
+                shown = [replace(run, own_types=own_types) for run in seen]
             finally:
                 stage.release_all()
         judged = [(run, judge(run, subject.capabilities)) for run in shown]

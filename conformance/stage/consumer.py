@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Set as AbstractSet
 from functools import partial
 from typing import Any, Concatenate, ParamSpec
@@ -12,7 +13,7 @@ from msgspec.structs import replace
 
 from conformance.stage.census import threads_since
 from conformance.stage.points import StageError
-from conformance.stage.programs import FlowProgram, Method, Program
+from conformance.stage.programs import Emit, FlowProgram, Method, Program
 from conformance.stage.reader import ENDING_S, KINDS, FramesRead, Reader, SessionKind, attempt
 from conformance.stage.scenario import Scenario
 from conformance.subjects.subject import NotOfferedError, Performance, Subject, offered
@@ -200,7 +201,14 @@ class Scenarios(list[Scenario]):
 
 
 def _whole_run(consumer: Consumer, program: Program, value: Any) -> Evidence:
-    return with_outcome(consumer, consumer.read_programs(program), value)
+    evidence = with_outcome(consumer, consumer.read_programs(program), value)
+    if not isinstance(program, FlowProgram):
+        return evidence
+    emits = [step for method in program.methods for step in method.steps if isinstance(step, Emit)]
+    types = {step.type for step in emits}
+    shown = Counter(str(frame.data.get("note")) for frame in evidence.frames if frame.type in types)
+    lost = tuple((Counter(step.note for step in emits) - shown).elements())
+    return replace(evidence, expected=(Expected("session.iterates", "published events without a frame", (), lost),))
 
 
 def with_outcome(consumer: Consumer, evidence: Evidence, value: Any = None) -> Evidence:

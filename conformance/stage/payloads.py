@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -51,11 +51,14 @@ PAYLOADS: Final[Mapping[str, Callable[[], Any]]] = MappingProxyType(
         "fails-to-print": _FailsToPrint,
         "naive-time": lambda: datetime(2026, 1, 2, 3, 4, 5),  # noqa: DTZ001 - naive on purpose
         "aware-time": lambda: datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+        "local-time": lambda: datetime(2026, 1, 2, 5, 4, 5, tzinfo=timezone(timedelta(hours=2))),
     }
 )
 
 #: Those that are JSON, within the depth that the contract keeps: they come back as they were sent.
 UNCHANGED: Final = frozenset({"plain", "tree", "deep-150"})
+#: Those that are one and the same time: a naive one is taken as UTC.
+MOMENTS: Final = frozenset({"naive-time", "aware-time", "local-time"})
 
 
 def payload_event(name: str, base: type[Any]) -> Any:

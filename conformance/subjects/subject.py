@@ -66,6 +66,8 @@ class Subject(Protocol):
     # It may have `import_provider(name)`, which imports what it takes to speak to one of them: in the process that is
     # copied for each scenario, where it takes no time of theirs.
     # It may have `address: str`, by which `load_subject` finds it in a process of its own; by default that is its class.
+    # It may have `event_types: frozenset[str]`: those that it has built in beside the contract's, which are `lifecycle`;
+    # what is named neither here nor there is a user's, and `custom`.
     # It may have `declared_flow(text)`, which returns a flow object that is made from its declaration in YAML.
     # It may have `idle_threads: frozenset[str]`: names of threads that its imports start and that no run of it needs. A
     # process with any other thread can't be copied, so each of its scenarios loads the subject anew, which is slow.

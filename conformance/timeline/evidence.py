@@ -120,6 +120,8 @@ class Evidence(Struct, frozen=True, dict=True):
     source_types: Mapping[str, str] | None = None
     #: Ids of the events that user code emitted by itself, as far as known: those need not open, close or nest.
     user_events: frozenset[str] = frozenset()
+    #: Types of events that the runtime says it has built in, beside the contract's.
+    own_types: frozenset[str] = frozenset()
     #: What else the consumer looked at, where frames alone don't tell.
     expected: tuple[Expected, ...] = ()
     #: Which of several runs in one scenario this was, as in `text, reset after 512 of 1,024 bytes`.

@@ -132,6 +132,12 @@ CALL_MUTATIONS = (
     row("thinking dropped", "llm.thinking", T.text_call, then(drop(2), wire(kinds=None))),
     row("usage lost", "llm.usage", T.tools_run, data(9, usage=None)),
     row("usage of zero", "llm.usage", T.text_call, data(5, usage={**T.USAGE, "prompt_tokens": 0})),
+    row(
+        "cached tokens that were not sent",
+        "llm.usage",
+        T.text_call,
+        data(5, usage={**T.USAGE, "cached_prompt_tokens": 1}),
+    ),
     row("usage under the provider's names", "llm.usage", T.nested, data(9, usage={"input_tokens": 3})),
     row("usage that was not sent", "llm.usage", T.plain_call, data(2, usage=T.USAGE)),
     row("a provider's own finish reason", "llm.usage", T.text_call, data(5, finish_reason="end_turn")),

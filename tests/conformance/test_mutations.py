@@ -44,6 +44,15 @@ def test_every_check_of_a_timeline_has_a_fault_that_it_catches() -> None:
     assert {mutation.clause for mutation in MUTATIONS} == {*checks(), "llm.rechunk", "llm.legacy-chunk"}
 
 
+@pytest.mark.parametrize(("channel", "failed"), [("lifecycle", set()), ("llm", {"channel.custom", "channel.by-table"})])
+def test_what_a_runtime_says_it_has_built_in_is_lifecycle(channel: str, failed: set[str]) -> None:
+    evidence = put(4, type="retry_started", channel=channel, namespace=(channel,))(T.two_methods())
+    known = replace(evidence, source_types=None)
+
+    assert set(judge(replace(known, own_types=frozenset({"retry_started"}))).failed) == failed
+    assert set(judge(known).failed) == {"channel.custom", "channel.by-table"}
+
+
 def test_an_error_that_names_no_provider_is_untyped() -> None:
     error = RuntimeError("429")
     evidence = T.refused_call()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from conformance.timeline.any_frame import AnyFrame
 from conformance.timeline.check import Check, has_frames
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import Breach
@@ -36,10 +37,11 @@ def built_in(clause: str) -> Check:
 
 
 def custom(evidence: Evidence) -> Iterator[Breach]:
-    """A type that is nobody's but the user's is `custom`."""
+    """A type that is nobody's but the user's is `custom`; what else a runtime says it has built in is `lifecycle`."""
     for frame in evidence.frames:
-        if is_user_type(frame.type) and frame.channel != "custom":
-            yield frame.seq, f"{frame.type} is no built-in type, yet it is on {frame.channel!r}"
+        if is_user_type(frame.type) and frame.channel != "custom" and not _is_own(frame, evidence):
+            where = f"{frame.type} is no built-in type, yet it is on {frame.channel!r}"
+            yield frame.seq, f"{where} (`event_types` of a subject names its runtime's own, which are lifecycle)"
 
 
 def by_table(evidence: Evidence) -> Iterator[Breach]:
@@ -49,8 +51,12 @@ def by_table(evidence: Evidence) -> Iterator[Breach]:
         earlier = first.setdefault(frame.type, frame.channel)
         if frame.channel != earlier:
             yield frame.seq, f"{frame.type} is on {frame.channel!r} here and was on {earlier!r} before"
-        elif _tempts(frame.type) and frame.channel != "custom":
+        elif _tempts(frame.type) and frame.channel != "custom" and not _is_own(frame, evidence):
             yield frame.seq, f"the unknown type {frame.type} was put on {frame.channel!r} by a part of its name"
+
+
+def _is_own(frame: AnyFrame, evidence: Evidence) -> bool:
+    return frame.channel == "lifecycle" and frame.type in evidence.own_types
 
 
 def _tempts(frame_type: str) -> bool:

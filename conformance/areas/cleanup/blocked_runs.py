@@ -25,6 +25,7 @@ from conformance.stage.programs import (
     FlowProgram,
     Give,
     Method,
+    Nest,
     Program,
     Reach,
     Script,
@@ -62,6 +63,7 @@ def _flow(*steps: Step, is_async: bool = False) -> FlowProgram:
     )
 
 
+_NESTED: Final = Nest(FlowProgram((Method("inside", (_BODY,)),), name="InnerFlow"), streamed=True)
 _HANDLER: Final = Method("waits", (Emit("one"), Block("held"), Emit("two"), Reach("went-on")))
 PLACES: Final = (
     Place("sync-method", "a sync method", _flow(Block("held")), frozenset({"flow"})),
@@ -70,6 +72,9 @@ PLACES: Final = (
     Place("provider-body", "a provider's body", _flow(_BODY), FLOW_AND_LLM, asks=True),
     Place("async-provider-head", "a provider's head, awaited", _flow(_HEAD, is_async=True), FLOW_AND_LLM, asks=True),
     Place("async-provider-body", "a provider's body, awaited", _flow(_BODY, is_async=True), FLOW_AND_LLM, asks=True),
+    Place(
+        "nested-provider-body", "a provider's body in a streamed flow inside", _flow(_NESTED), FLOW_AND_LLM, asks=True
+    ),
     Place("call-head", "the head of a direct call", CallProgram(_HEAD), LLM, asks=True),
     Place("call-body", "the body of a direct call", CallProgram(_BODY), LLM, asks=True),
     Place("turn-handler", "a handler of a turn", ConversationProgram((_HANDLER,)), FLOW_AND_LLM | TURN),

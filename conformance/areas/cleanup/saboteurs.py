@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -9,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any, Final
 
 from conformance.proof.saboteur import Saboteurs, constant, making, reading
-from harness import RunCancelled
+from harness import ProviderError, RunCancelled
 
 SABOTEURS: Final = Saboteurs()
 
@@ -67,6 +68,17 @@ def _(frames: Callable[[Any], Any], session: Any) -> Any:
     return known[:-1]
 
 
+@SABOTEURS.row(
+    "inner-runs-go-on",
+    ("cleanup.work-stops",),
+    "harness.session.production:Run",
+    by=making,
+    shown_by=("close/nested-provider-body/close/sync",),
+)
+def _(run: Any) -> Any:
+    return lambda parent=None: run(None)
+
+
 @SABOTEURS.row("closes-only-once", ("cleanup.idempotent",), _CLOSE)
 def _(close: Any, session: Any) -> None:
     if session.is_cancelled:
@@ -112,6 +124,32 @@ SABOTEURS.add(
         "cleanup.no-leaks": "its task stays in the loop",
     },
 )
+
+
+@SABOTEURS.row(
+    "heartbeats-go-on",
+    ("cleanup.no-leaks",),
+    "harness.session.session:AsyncStreamSession._launch",
+    shown_by=("left-behind/read/async",),
+)
+def _(launch: Any, session: Any, *rest: Any) -> None:
+    """Beside the run, start a task that ends where the session is closed, and not where it is read to its end."""
+    launch(session, *rest)
+    loop = asyncio.get_running_loop()
+    beat = loop.create_task(asyncio.sleep(3600), name="heartbeat")
+    session._production.run.on_cancel(lambda: loop.call_soon_threadsafe(beat.cancel))
+
+
+@SABOTEURS.row(
+    "last-error-kept",
+    ("cleanup.no-leaks",),
+    "harness.session.production:Production.failed",
+    shown_by=("left-behind/cut-call/sync",),
+)
+def _(failed: Any, production: Any, error: BaseException) -> None:
+    failed(production, error)
+    if isinstance(error, ProviderError):
+        type(production).last_error = error
 
 
 @SABOTEURS.row("remembered-for-ever", ("cleanup.no-leaks",), "harness.bus.attribution:forget")

@@ -98,6 +98,20 @@ def _(override: Any, llm: Any, stream: bool) -> Iterator[None]:
         llm.stream = before
 
 
+class _ForAll:
+    """What a context variable is where a runtime keeps its overrides by LLM, for whoever calls it."""
+
+    def __init__(self, variable: Any) -> None:
+        self._value = variable.get()
+
+    def get(self) -> Any:
+        return self._value
+
+    def set(self, value: Any) -> None:
+        self._value = value
+
+
+SABOTEURS.add("overrides-for-all", ("entry.llm-overrides",), "harness.llm.overrides:_stop", _ForAll)
 SABOTEURS.add(
     "stop-words-its-own",
     ("entry.llm-overrides",),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final
 
@@ -91,14 +92,22 @@ def _overrides(consumer: Consumer) -> Iterator[Expected]:
         yield Expected(clause, f"stream and stop of the LLM itself, at a call {aspect}", before, after)
 
     yield from call("before any override", stream=False, stop=[])
+
+    def elsewhere() -> list[Expected]:
+        """Call it in a thread that no override was made in."""
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(lambda: [*call("in another thread meanwhile", stream=False, stop=[])]).result()
+
     with overriding(llm, stream=True):
         yield from call("with stream=True", stream=True, stop=[])
+        yield from elsewhere()
     with overriding(llm, stop=["END"]):
         yield from call("with stop=['END']", stream=False, stop=["END"])
+        yield from elsewhere()
         with overriding(llm, stream=True):
             yield from call("with stop=['END'] and stream=True", stream=True, stop=["END"])
     yield from call("after all overrides", stream=False, stop=[])
-    used, calls = llm.get_token_usage_summary(), 5
+    used, calls = llm.get_token_usage_summary(), 7
     # What the provider says that each of its answers took.
     counted = (used.prompt_tokens, used.completion_tokens)
     yield Expected(clause, "the prompt and completion tokens that were counted", (11 * calls, 7 * calls), counted)

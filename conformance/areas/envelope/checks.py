@@ -25,6 +25,8 @@ _ENVELOPE_ONLY = ("timestamp", "type", "event_id", "parent_event_id", "previous_
 #: What an id or a payload is, as a rule, comes first: the general kind takes ten times as long to ask for.
 _IDS = (str, type(None), Hashable)
 _MAPPINGS = (dict, Mapping)
+#: What fails with the very error that the run fails with.
+_OF_RUN = ("flow_failed", "conversation_turn_failed")
 #: Payload keys of built-in types whose value is a time.
 _TIMES = ("started_at", "finished_at", "requested_at")
 
@@ -181,7 +183,9 @@ def _not_utc(value: object) -> str | None:
 
 
 def error_class(evidence: Evidence) -> Iterator[Breach]:
-    """A failure names its error's text and class."""
+    """A failure names its error's text and class, which the consumer knows of what ended the run."""
+    raised = evidence.outcome.error if evidence.outcome is not None else None
+    own = type(raised).__name__ if raised is not None and raised.__cause__ is None else None
     for frame in evidence.frames:
         if frame.type in FAILURES:
             if not isinstance(frame.data.get("error"), str):
@@ -189,6 +193,8 @@ def error_class(evidence: Evidence) -> Iterator[Breach]:
             name = frame.data.get("error_type")
             if not isinstance(name, str) or not name:
                 yield frame.seq, f"{frame.type} has no class name of its error in data.error_type"
+            elif own is not None and frame.type in _OF_RUN and frame.parent_id is None and name != own:
+                yield frame.seq, f"{frame.type} has the class name {name!r} of its error, which is {own}"
 
 
 def _shortened(text: str) -> str:

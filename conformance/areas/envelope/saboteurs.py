@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
 from conformance.proof.frames import FIELDS, PAYLOAD, fields_with, payload_with, put
@@ -102,6 +102,24 @@ SABOTEURS.add(
 def _(record: Any, payload: Any) -> None:
     if "error_type" in payload:
         put(payload, "error_type", None)
+
+
+@SABOTEURS.row(
+    "naive-times-local",
+    ("envelope.timestamp-utc",),
+    "harness.frames.payload:encode",
+    shown_by=("payload/naive-time/sync", "payload/naive-time/async"),
+)
+def _(encode: Any, value: Any) -> Any:
+    if isinstance(value, datetime) and value.tzinfo is None:
+        return value.replace(tzinfo=timezone(timedelta(hours=2))).isoformat()
+    return encode(value)
+
+
+@SABOTEURS.row("errors-of-another-class", ("envelope.error-class",), PAYLOAD, by=payload_with)
+def _(record: Any, payload: Any) -> None:
+    if payload.get("error_type"):
+        put(payload, "error_type", "Exception")
 
 
 @SABOTEURS.row("local-timestamps", ("envelope.timestamp-utc",), FIELDS, by=fields_with)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Final
 
 from msgspec.structs import replace
 
 from conformance.areas.catalogue import of_every_run
 from conformance.stage.consumer import Consumer, Scenarios, with_outcome
-from conformance.stage.payloads import PAYLOADS, UNCHANGED
+from conformance.stage.payloads import MOMENTS, PAYLOADS, UNCHANGED
 from conformance.stage.programs import Emit, FlowProgram, Method, Raise
 from conformance.stage.scenario import FLOW
 from conformance.timeline.evidence import Evidence
@@ -31,9 +33,22 @@ def _carried(consumer: Consumer, payload: str) -> Evidence:
 def _expected(payload: str, evidence: Evidence) -> Iterator[Expected]:
     raised = evidence.outcome.error if evidence.outcome is not None else None
     yield Expected("envelope.data-json", f"a run that published the payload {payload!r}", NOTHING, raised)
+    arrived = [frame.data.get("payload") for frame in evidence.frames if frame.type == "probe_payload"]
+    for value in arrived:
+        if payload in MOMENTS and isinstance(value, str):
+            aspect = f"the payload {payload!r}, as the time in UTC that it is"
+            yield Expected("envelope.timestamp-utc", aspect, PAYLOADS["aware-time"](), _moment(value))
     if payload in UNCHANGED:
-        arrived = [frame.data.get("payload") for frame in evidence.frames if frame.type == "probe_payload"]
         yield Expected("envelope.data-json", f"the payload {payload!r}, which is JSON", [PAYLOADS[payload]()], arrived)
+
+
+def _moment(text: str) -> object:
+    """Return the time that a text tells, where it is in UTC; the text itself where it is not, or tells none."""
+    with contextlib.suppress(ValueError):
+        moment = datetime.fromisoformat(text)
+        if moment.utcoffset() == timedelta(0):
+            return moment
+    return text
 
 
 SCENARIOS: Final = Scenarios()

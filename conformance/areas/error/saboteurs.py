@@ -47,6 +47,18 @@ def _(failed: Any, production: Any, error: BaseException) -> None:
     failed(production, error)
 
 
+@SABOTEURS.row(
+    "listeners-fail-failures",
+    ("error.observer-safe",),
+    "harness.bus.listeners:logger.exception",
+    shown_by=("error/observer/listener/of-failure/sync",),
+)
+def _(report: Any, message: str, event_type: str) -> None:
+    """Raise what a listener raised where that was told of a failure: what is done on the way out is easily unguarded."""
+    if event_type.endswith("_failed"):
+        raise  # noqa: PLE0704 - called where an exception is being handled
+
+
 @SABOTEURS.row("listeners-fail-the-run", ("error.observer-safe",), "harness.bus.listeners:logger.exception")
 def _(report: Any, *args: object) -> None:
     """Do in place of logging what a listener raised: raise it."""

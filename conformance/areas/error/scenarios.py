@@ -81,11 +81,14 @@ def _results(error: BaseException, reads: tuple[ResultRead, ...]) -> Iterator[Ex
 _PLAIN: Final = FlowProgram(
     (Method("first", (Emit("one"),)), Method("second", (Emit("two"), Give(7)), after=("first",)))
 )
+_FAILING: Final = FlowProgram((Method("fails", (Emit("one"), Raise(LookupError))),))
 #: Observers, and what of a subject gives a block in which one is called for every event.
 _OBSERVERS: Final = {"listener": "listening", "sink": "sinking"}
 
 
-def _disturbed(consumer: Consumer, observer: str, error: type[BaseException]) -> Evidence:
+def _disturbed(
+    consumer: Consumer, observer: str, error: type[BaseException], program: FlowProgram = _PLAIN
+) -> Evidence:
     """Read the same program twice: left alone, and while an observer of it raises `error` at every event."""
     calls: list[str] = []
 
@@ -93,17 +96,21 @@ def _disturbed(consumer: Consumer, observer: str, error: type[BaseException]) ->
         calls.append(event.type)
         raise error("the observer failed")
 
-    alone = consumer.open(_PLAIN)
+    alone = consumer.open(program)
     undisturbed = consumer.read(alone)
     opened, read = None, FramesRead()
     with getattr(consumer.subject, _OBSERVERS[observer])(fail):
         try:
-            opened = consumer.open(_PLAIN)
+            opened = consumer.open(program)
             read = consumer.read(opened)
         except StageError as stopped:  # making a flow may publish something, too
             read = FramesRead(raised=stopped.__cause__ or stopped)
     by = f"a {observer} that raises {error.__name__}"
     called = Expected("error.observer-safe", f"whether {by} was called", True, bool(calls))
+    if (noted := consumer.stage.noted("raised")) and undisturbed.raised is not None:
+        own = Expected("error.observer-safe", f"a run that fails, disturbed by {by},", Same(noted[-1]), read.raised)
+        types = Expected("error.observer-safe", f"the frames, by {by}", _types(undisturbed), _types(read))
+        return read.evidence(called, own, types)
     return read.evidence(called, *_unchanged(by, (alone, undisturbed), (opened, read)))
 
 
@@ -149,5 +156,6 @@ for _error in (*_ERRORS, *_BASE_EXCEPTIONS):
 for _observer in _OBSERVERS:
     for _error in (ValueError, SystemExit):
         SCENARIOS.both(f"error/observer/{_observer}/{_error.__name__}", _SAFE, FLOW, _disturbed, _observer, _error)
+    SCENARIOS.both(f"error/observer/{_observer}/of-failure", _SAFE, FLOW, _disturbed, _observer, ValueError, _FAILING)
 for _payload in PAYLOADS:
     SCENARIOS.both(f"error/observer/encoder/{_payload}", _SAFE, FLOW, _carried, _payload)

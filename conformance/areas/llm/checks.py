@@ -16,6 +16,7 @@ from conformance.timeline.evidence import Evidence, WireFacts
 from conformance.timeline.expected import Breach
 
 _COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
+_DETAILS = frozenset({"cached_prompt_tokens", "reasoning_tokens"})
 _FINISH_REASONS = ("stop", "length", "tool_calls", "content_filter", "other")
 
 
@@ -114,6 +115,9 @@ def _usage_against(call: ShownCall, counts: dict[str, object] | None, wire: Wire
         for name, count in wire.usage.items():
             if counts.get(name) != count:
                 yield f"{name} of call {call.name} is {counts.get(name)!r}, on the wire {count}"
+        for name in _DETAILS - wire.usage.keys():
+            if counts.get(name):
+                yield f"{name} of call {call.name} is {counts[name]!r}, and nothing on the wire"
 
 
 def _same_reason(reason: str | None, wire: WireFacts) -> bool:

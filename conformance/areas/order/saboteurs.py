@@ -74,6 +74,17 @@ def _(accept: Any, timeline: Any, source: Any, event: Any, scope: Any) -> None:
         accept(timeline, source, event.model_copy(update={"event_id": f"{event.event_id}-again"}), scope)
 
 
+@SABOTEURS.row(
+    "turns-never-sealed",
+    ("order.terminal-last",),
+    "harness.frames.timeline:Timeline._move",
+    shown_by=("handler/publishes-at-the-end/turn/sync",),
+)
+def _(move: Any, timeline: Any, action: str) -> None:
+    if action != "seal" or not getattr(timeline.root, "conversational", False):
+        move(timeline, action)
+
+
 @SABOTEURS.row("never-sealed", ("order.terminal-last",), "harness.frames.timeline:Timeline._move")
 def _(move: Any, timeline: Any, action: str) -> None:
     if action != "seal":

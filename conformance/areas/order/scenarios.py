@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final, Literal
 
 from conformance.areas.catalogue import of_every_run
+from conformance.areas.turn.conversation import TURN, first_turn
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.points import StageError
-from conformance.stage.programs import Ask, CallProgram, Emit, FlowProgram, Method, Program, Script
-from conformance.stage.scenario import FLOW_AND_LLM, LLM
+from conformance.stage.programs import (
+    Ask,
+    CallProgram,
+    ConversationProgram,
+    Emit,
+    FlowProgram,
+    Method,
+    Program,
+    Script,
+)
+from conformance.stage.scenario import FLOW, FLOW_AND_LLM, LLM
 from conformance.timeline.evidence import Evidence
 
 _TWO_STEPS: Final = FlowProgram(
@@ -34,7 +45,7 @@ def _second(consumer: Consumer, program: FlowProgram | CallProgram, before: Lite
     return consumer.read_programs(program)
 
 
-def _late(consumer: Consumer, program: Program, terminal: str) -> Evidence:
+def _late(consumer: Consumer, program: Program | ConversationProgram, terminal: str) -> Evidence:
     """Publish a custom event whenever `terminal` is seen, and read the run to its end."""
     heard: list[str] = []
 
@@ -44,7 +55,11 @@ def _late(consumer: Consumer, program: Program, terminal: str) -> Evidence:
             consumer.subject.emit(source, "late")
 
     with consumer.subject.listening(publish):
-        read = consumer.read_session(program)
+        if isinstance(program, ConversationProgram):
+            make = partial(first_turn, consumer.kind, consumer.subject, program, consumer.performance)
+            read = consumer.read(consumer.keep(consumer.in_loop(make)))
+        else:
+            read = consumer.read_session(program)
     if not heard:
         raise StageError(f"no listener was told of {terminal}")
     return read.evidence()
@@ -53,11 +68,14 @@ def _late(consumer: Consumer, program: Program, terminal: str) -> Evidence:
 _CALLS: Final = frozenset({"channel.llm", "order.one-completion", "llm.sequence"})
 _LINKS: Final = frozenset({"order.seq-gapless", "order.delivery", "order.parent-closed", "order.previous-earlier"})
 _LAST: Final = frozenset({"order.terminal-last", "order.seq-gapless"})
-_FLOWS: Final = of_every_run() | _CALLS | {"channel.flow", "channel.custom", "result.value"}
+_FLOWS: Final = of_every_run() | _CALLS | {"session.iterates", "channel.flow", "channel.custom", "result.value"}
 
 SCENARIOS: Final = Scenarios()
 SCENARIOS.whole_run("flow/two-steps", _FLOWS, FLOW_AND_LLM, _TWO_STEPS, Script().text)
-SCENARIOS.whole_run("flow/parallel", of_every_run() | _CALLS, FLOW_AND_LLM, _PARALLEL)
+SCENARIOS.whole_run("flow/parallel", of_every_run() | _CALLS | {"session.iterates"}, FLOW_AND_LLM, _PARALLEL)
+# More than the queues and logs of a runtime that keeps the last thousand.
+_MANY: Final = FlowProgram((Method("emits", tuple(Emit(str(number)) for number in range(1_100))),))
+SCENARIOS.whole_run("flow/many-events", {"session.iterates", "order.seq-gapless"}, FLOW, _MANY)
 SCENARIOS.whole_run("call/text", of_every_run() | _CALLS | {"result.value"}, LLM, CallProgram(), Script().text)
 _CUT: Final = CallProgram(Ask(Script(("Half",), ending="cut")))
 SCENARIOS.whole_run("call/truncated", of_every_run() | {"result.reraises"}, LLM, _CUT)
@@ -67,3 +85,6 @@ SCENARIOS.both("call/after/streamed", _LINKS, LLM, _second, CallProgram(), "stre
 SCENARIOS.both("call/after/plain", _LINKS, LLM, _second, CallProgram(), "plain")
 SCENARIOS.both("handler/publishes-at-the-end/flow", _LAST, FLOW_AND_LLM, _late, _TWO_STEPS, "flow_finished")
 SCENARIOS.both("handler/publishes-at-the-end/call", _LAST, LLM, _late, CallProgram(), "llm_call_completed")
+_TURN: Final = ConversationProgram()
+_TURN_ENDS: Final = "conversation_turn_completed"
+SCENARIOS.both("handler/publishes-at-the-end/turn", _LAST, FLOW_AND_LLM | TURN, _late, _TURN, _TURN_ENDS)

@@ -8,7 +8,6 @@ import warnings
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import SimpleNamespace
 from typing import Any, Final
 
 from conformance.proof.saboteur import Saboteurs, constant, making, passing
@@ -148,8 +147,8 @@ async def _(done: Any, *arguments: Any) -> Any:
 SABOTEURS.add(
     "async-tasks-unseen",
     ("scope.nested",),
-    "harness.agents.driver:contextvars",
-    lambda module: SimpleNamespace(copy_context=contextvars.Context),
+    "harness.agents.driver:placed_context",
+    lambda placed_context: contextvars.Context,
     shown_by=("crew/kind/side-by-side/sync",),
 )
 

@@ -161,7 +161,11 @@ def replied(
 
 
 def first_turn(
-    kind: SessionKind, subject: Subject, program: ConversationProgram, performance: Performance, script: Script
+    kind: SessionKind,
+    subject: Subject,
+    program: ConversationProgram,
+    performance: Performance,
+    script: Script = GREETING,
 ) -> Any:
     """Return a session of the first turn: one for the first handler, or where there is none, a model that plays `script`.
 
