@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import uuid
+from collections.abc import Mapping
 from typing import Any, TypeVar, cast, get_args, get_origin
 
 from pydantic import AliasChoices, AliasPath, BaseModel, Field, ValidationError, create_model
@@ -131,6 +132,19 @@ def _differ(one: Any, other: Any) -> bool:
     except Exception:
         # As arrays, which are compared number by number.
         return True
+
+
+def field_of(state: AnyState | None, name: str) -> Any:
+    """Return a field of a state, or None where it has none of that name."""
+    return state.get(name) if isinstance(state, Mapping) else getattr(state, name, None)
+
+
+def set_field(state: AnyState | None, name: str, value: Any) -> None:
+    """Set a field of a state; a model that has none of that name is left as it is."""
+    if isinstance(state, dict):
+        state[name] = value
+    elif hasattr(state, name):
+        setattr(state, name, value)
 
 
 def id_of(state: AnyState) -> str:

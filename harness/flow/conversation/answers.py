@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 from harness.flow.conversation.config import ConversationConfig
-from harness.flow.conversation.fields import content_text, set_field
+from harness.flow.conversation.fields import content_text
 from harness.flow.conversation.graph import FROM_HISTORY
 from harness.flow.conversation.models import streamed_answer
+from harness.flow.state import set_field
 
 _SYSTEM: Final = (
     "You are an assistant in a conversation. Keep in mind what has been said before, answer clearly and briefly, and ask "

@@ -12,22 +12,14 @@ from harness.errors import UsageError
 from harness.flow.conversation import answers, graph, routing, terminal, transcript
 from harness.flow.conversation.config import ConversationConfig
 from harness.flow.conversation.dialogue import Dialogue, Turn
-from harness.flow.conversation.fields import (
-    Content,
-    Role,
-    Visibility,
-    content_of,
-    content_text,
-    field_of,
-    set_field,
-    words_in,
-)
+from harness.flow.conversation.fields import Content, Role, Visibility, content_of, content_text, words_in
 from harness.flow.conversation.routes import check_routes
 from harness.flow.conversation.turns import finish_flow, take_turn
 from harness.flow.engine.body import works_without_loop
 from harness.flow.graph.decorators import Role as MethodRole
 from harness.flow.graph.definition import FlowGraph
 from harness.flow.kickoff import Kickoff
+from harness.flow.state import field_of, set_field
 from harness.workers import run_until_loop
 
 #: The options that a turn has of a kickoff.

@@ -7,25 +7,10 @@ from typing import Any, Literal, TypeAlias, cast
 
 from pydantic import BaseModel
 
-from harness.flow.state import AnyState
-
 Role: TypeAlias = Literal["user", "assistant", "system", "tool"]
 Visibility: TypeAlias = Literal["private", "public"]
 #: What a message says: text, or a provider's content parts.
 Content: TypeAlias = str | list[dict[str, Any]]
-
-
-def field_of(state: AnyState | None, name: str) -> Any:
-    """Return a field of a state, or None where it has none of that name."""
-    return state.get(name) if isinstance(state, Mapping) else getattr(state, name, None)
-
-
-def set_field(state: AnyState | None, name: str, value: Any) -> None:
-    """Set a field of a state; a model that has none of that name is left as it is."""
-    if isinstance(state, dict):
-        state[name] = value
-    elif hasattr(state, name):
-        setattr(state, name, value)
 
 
 def content_of(message: Any) -> Content:

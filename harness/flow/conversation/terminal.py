@@ -8,8 +8,9 @@ from typing import Any
 
 from harness import session as sessions
 from harness.errors import RunPaused
-from harness.flow.conversation.fields import content_text, field_of
+from harness.flow.conversation.fields import content_text
 from harness.flow.conversation.graph import HANDLERS
+from harness.flow.state import field_of
 from harness.frames.frame import StreamFrame
 from harness.terminal import write
 

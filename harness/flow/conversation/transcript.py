@@ -13,8 +13,8 @@ from pydantic import BaseModel
 from harness import events
 from harness.bus import bus, scope as scopes
 from harness.errors import RunCancelled
-from harness.flow.conversation.fields import Role, field_of, says_something, words_in
-from harness.flow.state import id_of
+from harness.flow.conversation.fields import Role, says_something, words_in
+from harness.flow.state import field_of, id_of
 from harness.frames.frozen import FrozenDict
 
 #: What a message may have beside role and content.

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from harness.flow.conversation.fields import field_of
 from harness.flow.engine.run import FlowRun
 from harness.flow.feedback.pending import HumanFeedbackPending, PendingFeedbackContext
 from harness.flow.persistence.persist import place_of
 from harness.flow.persistence.protocol import FlowPersistence
-from harness.flow.state import AnyState, saved_state
+from harness.flow.state import AnyState, field_of, saved_state
 from harness.flow.value_codec import decode_value, encode_value
 
 #: The field of a conversation's state with what its turn is to answer.
