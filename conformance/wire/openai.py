@@ -19,6 +19,13 @@ _REASONS: Final[dict[str, FinishReason]] = {
     "tool_calls": "tool_calls",
     "function_call": "tool_calls",
     "content_filter": "content_filter",
+    # In the words of Together, TGI, Mistral and Zhipu.
+    "eos": "stop",
+    "eos_token": "stop",
+    "stop_sequence": "stop",
+    "model_length": "length",
+    "model_context_window_exceeded": "length",
+    "sensitive": "content_filter",
 }
 #: A text of reasoning in a field of its own; where there is none, its details tell it.
 _REASONING: Final = re.compile(rb'"reasoning(?:_content)?"\s*:\s*"[^"]')
@@ -32,7 +39,9 @@ def events_to_done(body: bytes, reading: Reading) -> Iterator[dict[str, Any]]:
             reading.ended = True
             return
         event = json_object(data)
-        if event.get("error"):
+        # Groq and MiniMax have places of their own for it.
+        envelopes = (event.get("x_groq") or {}).get("error"), (event.get("base_resp") or {}).get("status_code")
+        if event.get("error") or any(envelopes):
             reading.failed = True
             return
         yield event
@@ -103,7 +112,7 @@ def _think_and_say(reading: Reading, message: dict[str, Any]) -> None:
     content = message.get("content")
     # Some hosts send parts, and think in some of them.
     for part in content if isinstance(content, list) else [{"text": content}]:
-        for thought in part.get("thinking") or ():
+        for thought in part.get("thinking") or part.get("summary") or ():
             reading.think(thought["text"])
         (reading.think if part.get("type") == "reasoning" else reading.say)(part.get("text"))
     reading.say(message.get("refusal"))

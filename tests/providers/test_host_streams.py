@@ -16,6 +16,7 @@ import pytest
 
 from harness.errors import MalformedResponseError, ProviderError
 from harness.llm import LLM
+from harness.providers.shared.calls.tool_calls import ToolCallFragments
 from tests.llm.scripted import WAYS, Way, in_session, streamed
 from tests.providers.integrations.integration import TOOLS
 from tests.providers.integrations.openai_chat import DONE, event
@@ -101,6 +102,29 @@ def test_a_name_in_fragments_under_new_ids_is_told_by_the_functions_that_were_gi
     with Raw(calls(piece("get_", id="a"), piece("weather", id="b"), piece(None, X))) as server:
         ran = streamed(LLM("openai/m", base_url=server.origin, api_key="k", max_retries=0), "sync", "Hi", tools=TOOLS)
     assert [call["function"] for call in ran.result] == [{"name": "get_weather", "arguments": X}]
+
+
+@pytest.mark.parametrize("more", [{"id": "a"}, {}], ids=["id and name", "name"])
+def test_long_arguments_under_a_name_that_is_said_each_time_are_not_read_each_time(
+    more: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = json.dumps({"text": "abcd" * 500})
+    read: list[int] = []
+
+    def loads(text: Any, real: Any = json.loads) -> Any:
+        read.append(len(text))
+        return real(text)
+
+    fragments = ToolCallFragments([], ValueError)
+    monkeypatch.setattr(json, "loads", loads)
+    made = [
+        part
+        for at in range(0, len(arguments), 4)
+        for part in fragments.take(0, more.get("id"), "f", arguments[at : at + 4])
+    ]
+    made += fragments.end()
+    assert "".join(part.arguments for part in made) == arguments
+    assert sum(read) <= 3 * len(arguments)
 
 
 @pytest.mark.parametrize("way", WAYS)

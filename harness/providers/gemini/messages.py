@@ -24,7 +24,7 @@ from harness.llm.input.messages import (
 )
 from harness.llm.input.own_block import OwnBlock
 from harness.providers.gemini.media import wire_media
-from harness.providers.shared.reasoning.by_call import Before, KeptByCall, said
+from harness.providers.shared.reasoning.by_call import KeptByCall, Outline, outlines
 from harness.providers.shared.requests.wire_body import present, sent_arguments
 
 #: What ids begin with that the provider did not give, and so is not sent.
@@ -68,8 +68,7 @@ def wire_contents(
     names = {**names_of_calls(messages), **(called or {})}
     wire: list[dict[str, Any]] = []
     results: list[dict[str, Any]] | None = None
-    all_said = said(messages)
-    for place, message in enumerate(messages):
+    for message, before in zip(messages, outlines(messages), strict=False):
         if message.role in _SYSTEM_ROLES:
             continue
         names |= names_of_calls([message])
@@ -82,7 +81,7 @@ def wire_contents(
         results = None
         if message.role not in _ROLES:
             raise UsageError(f"gemini has no messages of the role {message.role!r}; answer a tool call as 'tool'")
-        calls = [_call(call, signatures, all_said[:place]) for call in message.tool_calls or ()]
+        calls = [_call(call, signatures, before) for call in message.tool_calls or ()]
         parts = [] if calls and not message.content else _parts(message, names)
         wire.append({"parts": [*parts, *calls], "role": _ROLES[message.role]})
     return wire
@@ -127,7 +126,7 @@ def _part(part: ContentPart, names: Mapping[str, str]) -> dict[str, Any]:
             raise UsageError(f"gemini takes no {type(part).__name__} in a message")
 
 
-def _call(call: AnyToolCall, signatures: Signatures, before: Before) -> dict[str, Any]:
+def _call(call: AnyToolCall, signatures: Signatures, before: Outline) -> dict[str, Any]:
     return {
         "functionCall": {**sent_id(call.id), "name": call.function.name, "args": sent_arguments(call, "gemini")},
         **present(thoughtSignature=signatures.of(call.id, before)),

@@ -22,7 +22,7 @@ from harness.providers.gemini.messages import Signatures
 from harness.providers.gemini.request import NAMED_RESOURCES, wire_body
 from harness.providers.shared.clients import SDKClients
 from harness.providers.shared.model import SDKModel
-from harness.providers.shared.reasoning.by_call import said
+from harness.providers.shared.reasoning.by_call import outlines
 from harness.providers.shared.requests.wire_body import EXTRA_QUERY, present, with_query
 from harness.providers.shared.tls import system_context
 
@@ -142,7 +142,7 @@ class Gemini(SDKModel):
         return client.send(**arguments, stream=stream)
 
     def _answer(self, request: LLMRequest) -> GeminiAnswer:
-        return GeminiAnswer(self.provider, partial(self._signatures.keep, said(request.messages)))
+        return GeminiAnswer(self.provider, partial(self._signatures.keep, outlines(request.messages)[-1]))
 
     def _path(self, request: LLMRequest) -> str:
         method = "streamGenerateContent" if request.stream else "generateContent"

@@ -130,7 +130,7 @@ STREAMS = (
     Stream("several choices", event({"content": "yes"}) + event({"content": "no"}, index=1) + event({}, "stop")
      + event({}, "length", index=1) + DONE, ["text 'yes'", "completed 'yes' stop"]),
     Stream("no space after data:", event({"content": "a"}, "stop") + b"data:[DONE]\n\n", ["text 'a'", "completed 'a' stop"]),
-    Stream("a reason of the host's own", event({"content": "a"}, "eos") + DONE, ["text 'a'", "completed 'a' other"]),
+    Stream("a reason of the host's own", event({"content": "a"}, "later_invention") + DONE, ["text 'a'", "completed 'a' other"]),
     Stream("thoughts among the parts", event({"content": [{"type": "reasoning", "text": "hm"}, {"type": "text", "text": "a"}]},
      "stop") + DONE, ["thinking 'hm'", "text 'a'", "completed 'a' stop"]),
     Stream("text where legacy completions have it", b'data: {"choices": [{"text": "a", "finish_reason": "STOP"}]}\n\n' + DONE,

@@ -24,13 +24,13 @@ class _Call(Struct):
     number: int
     #: The index by which the host tells it apart; several calls may have the same.
     index: int
-    #: Every id that it came with; the first is its own.
-    ids: list[str] = field(default_factory=list)
+    #: The id under which it is shown, which no other call has: the first that it came with, or one that is made up here.
+    own_id: str = ""
+    #: Every id that it came with.
+    ids: set[str] = field(default_factory=set)
     name: str = ""
     pieces: list[str] = field(default_factory=list)
     shown: bool = False
-    #: Whether the first of its ids was made up here.
-    is_named_here: bool = False
     #: Whether its arguments are any text, as those of the caller's custom tools are.
     is_free: bool = False
 
@@ -42,8 +42,12 @@ class _Call(Struct):
     @property
     def is_whole(self) -> bool:
         """Whether its arguments are a JSON object, to which nothing can be added."""
+        last = next((piece for piece in reversed(self.pieces) if piece.strip()), "")
+        # Asked for each piece of some hosts, and reading all of the text takes longer the longer it is.
+        if self.is_free or not last.rstrip().endswith("}"):
+            return False
         try:
-            return not self.is_free and isinstance(json.loads(self.arguments), dict)
+            return isinstance(json.loads(self.arguments), dict)
         except ValueError:
             return False
 
@@ -66,7 +70,7 @@ class ToolCallFragments:
     @property
     def ids(self) -> list[str]:
         """The ids of the calls that have been shown."""
-        return [call.ids[0] for call in self._calls if call.shown]
+        return [call.own_id for call in self._calls if call.shown]
 
     @property
     def number(self) -> int:
@@ -111,8 +115,9 @@ class ToolCallFragments:
     def _add(self, call: _Call, call_id: str | None, name: str | None, arguments: Any) -> Iterator[ToolCallDelta]:
         text = arguments_text(arguments)
         self._current[call.index] = self._last = call
-        if call_id and call_id not in call.ids:
-            call.ids.append(call_id)
+        if call_id:
+            call.ids.add(call_id)
+            call.own_id = call.own_id or call_id
         if name and not (call.pieces and call.name) and name != call.name:
             if call.shown:
                 raise self._malformed(f"the name of tool call {call.name!r} goes on with {name!r} after it was whole")
@@ -136,8 +141,7 @@ class ToolCallFragments:
 
     def _continues(self, call: _Call, call_id: str | None, name: str, text: str) -> bool:
         """Whether a piece with the same index as `call` is of that call, and not the first of another."""
-        own_ids = call.ids[1:] if call.is_named_here else call.ids
-        other_id = bool(call_id and own_ids and call_id not in own_ids)
+        other_id = bool(call_id and call.ids and call_id not in call.ids)
         if not name:
             # A host that makes up an id for each piece sends the name but once.
             return not (other_id and call.is_whole and text.strip())
@@ -180,12 +184,11 @@ class ToolCallFragments:
             yield ToolCallDelta(call.number, self._id(call), call.name, call.arguments)
 
     def _id(self, call: _Call) -> str:
-        used = {other.ids[0] for other in self._calls[: call.number] if other.ids}
-        if not call.ids or call.ids[0] in used:
+        used = {other.own_id for other in self._calls[: call.number]}
+        if not call.own_id or call.own_id in used:
             free = (f"call_{number}" for number in range(call.number, call.number + len(used) + 1))
-            call.ids.insert(0, next(made for made in free if made not in used))
-            call.is_named_here = True
-        return call.ids[0]
+            call.own_id = next(made for made in free if made not in used)
+        return call.own_id
 
     def end(self) -> Iterator[ToolCallDelta]:
         """Yield the calls that have waited. Raises what `malformed` makes where one is none."""

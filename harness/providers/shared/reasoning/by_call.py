@@ -9,72 +9,79 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from harness.llm.input.messages import Message
 
 T = TypeVar("T")
-#: Messages that stand before a call: the role of each, and a hash of what it says.
-Before = tuple[tuple[str, int], ...]
 
 #: Calls of which something is kept; conversations with more calls than that must say it themselves.
 _KEPT: Final = 1000
+_SYSTEM: Final = frozenset({"system", "developer"})
+
+
+class Outline(NamedTuple):
+    """What stands before a message, in hashes, from what tells most of conversations apart to what tells least."""
+
+    everything: int = 0
+    #: Without the system messages, which may tell the time.
+    conversation: int = 0
+    #: The last thing that the user said.
+    question: int = 0
 
 
 class KeptByCall(Generic[T]):
     """What belongs to the last tool calls that one LLM was answered. From any thread.
 
-    Hosts give calls of several conversations the same id, or none. So what is kept of a call is for the same question of the
-    user alone; of several conversations that ask it for the one that agrees longest before the call, and where that can't be
-    told for none.
+    Hosts give calls of several conversations the same id, or none. So what is kept of a call goes back where the same stands
+    before it; or, where that has changed, where the user asks the same and only one conversation may be meant.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[str, Before], T] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, Outline], T] = OrderedDict()
 
     def __bool__(self) -> bool:
         return bool(self._kept)
 
-    def keep(self, before: Before, values: Mapping[str, T]) -> None:
+    def keep(self, before: Outline, values: Mapping[str, T]) -> None:
         """Keep these, by the ids of calls that were asked for after the messages `before`."""
         with self._lock:
             self._kept.update({(call_id, before): value for call_id, value in values.items()})
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
 
-    def of(self, call_id: str, before: Before) -> T | None:
+    def of(self, call_id: str, before: Outline) -> T | None:
         """Return what is kept of a call that stands behind the messages `before`."""
         with self._lock:
-            if (same := self._kept.get((call_id, before))) is not None:
-                return same
-            found = [(asked, value) for (known, asked), value in self._kept.items() if known == call_id]
-        alike = [(_agreeing(asked, before), value) for asked, value in found if _question(asked) == _question(before)]
-        longest = max((length for length, _ in alike), default=0)
-        fitting = [value for length, value in alike if length == longest]
-        return fitting[0] if len(fitting) == 1 else None
+            found = [(origin, value) for (known, origin), value in self._kept.items() if known == call_id]
+        for level, hashed in enumerate(before):
+            fitting = [value for origin, value in found if origin[level] == hashed]
+            if fitting:
+                return fitting[0] if len(fitting) == 1 else None
+        return None
 
-    def behind(self, message: Message, before: Before) -> T | None:
+    def behind(self, message: Message, before: Outline) -> T | None:
         """Return what is kept of the calls of an assistant's message, by the first of them."""
         return self.of(message.tool_calls[0].id, before) if message.tool_calls and message.role == "assistant" else None
 
 
-def said(messages: Iterable[Message]) -> Before:
-    """Return what messages say, as far as it tells conversations apart."""
-    return tuple((message.role, hash((message.tool_call_id, *_words(message)))) for message in messages)
+def outlines(messages: Iterable[Message]) -> list[Outline]:
+    """Return what stands before each message, and before one that would come last."""
+    found = [Outline()]
+    for message in messages:
+        words, last = _words(message), found[-1]
+        found.append(
+            Outline(
+                hash((last.everything, words)),
+                last.conversation if message.role in _SYSTEM else hash((last.conversation, words)),
+                hash(words) if message.role == "user" else last.question,
+            )
+        )
+    return found
 
 
-def _words(message: Message) -> Iterable[str | None]:
+def _words(message: Message) -> tuple[str | None, ...]:
     content = message.content
-    texts = [content] if isinstance(content, str) else [getattr(part, "text", None) for part in content or ()]
-    return (*texts, *(call.id for call in message.tool_calls or ()))
-
-
-def _question(before: Before) -> tuple[str, int] | None:
-    return next((message for message in reversed(before) if message[0] == "user"), None)
-
-
-def _agreeing(one: Before, other: Before) -> int:
-    """Return how many messages, from the last one back, are the same."""
-    pairs = enumerate(zip(reversed(one), reversed(other), strict=False))
-    return next((number for number, (left, right) in pairs if left != right), min(len(one), len(other)))
+    texts = [content] if isinstance(content, str) else [str(getattr(part, "text", "")) for part in content or ()]
+    return (message.role, message.tool_call_id, *texts, *(call.id for call in message.tool_calls or ()))

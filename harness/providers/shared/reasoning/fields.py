@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from harness.llm.input.messages import AnyToolCall, Message
 from harness.llm.request import LLMRequest
-from harness.providers.shared.reasoning.by_call import Before, KeptByCall, said
+from harness.providers.shared.reasoning.by_call import KeptByCall, Outline, outlines
 from harness.providers.shared.shapes import as_list, as_object, as_text
 
 #: The fields that hold it as a text; `reasoning_details` holds it as a list.
@@ -79,7 +79,7 @@ class KeptReasoning:
         """Keep what led from a request to these calls, and what is tied to some of them; nothing where there is none."""
         fields = reasoning.fields()
         if fields or extras:
-            before = said(request.messages)
+            before = outlines(request.messages)[-1]
             self._kept.keep(before, dict.fromkeys(call_ids, fields) if fields else {})
             self._extras.keep(before, extras)
 
@@ -90,22 +90,21 @@ class KeptReasoning:
         """
         if not (self._kept or self._extras):
             return request
-        all_said = said(request.messages)
         messages = [
-            self._with_extras(self._with_reasoning(message, all_said[:place]), all_said[:place])
-            for place, message in enumerate(request.messages)
+            self._with_extras(self._with_reasoning(message, before), before)
+            for message, before in zip(request.messages, outlines(request.messages), strict=False)
         ]
         return replace(request, messages=messages)
 
-    def _with_extras(self, message: Message, before: Before) -> Message:
+    def _with_extras(self, message: Message, before: Outline) -> Message:
         tied = [self._with_extra(call, before) for call in message.tool_calls or ()]
         return message.model_copy(update={"tool_calls": tied}) if tied else message
 
-    def _with_extra(self, call: AnyToolCall, before: Before) -> AnyToolCall:
+    def _with_extra(self, call: AnyToolCall, before: Outline) -> AnyToolCall:
         extra = self._extras.of(call.id, before) if call.extra_content is None else None
         return call if extra is None else call.model_copy(update={"extra_content": extra})
 
-    def _with_reasoning(self, message: Message, before: Before) -> Message:
+    def _with_reasoning(self, message: Message, before: Outline) -> Message:
         fields = self._kept.behind(message, before)
         if fields is None or {*TEXTS, DETAILS} & message.model_fields_set:
             return message

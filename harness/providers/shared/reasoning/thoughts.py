@@ -16,7 +16,7 @@ from harness.llm.input.blocks import RedactedThinkingPart, ThinkingPart
 from harness.llm.input.items import ReasoningItem
 from harness.llm.input.messages import Message, TextPart
 from harness.llm.request import LLMRequest
-from harness.providers.shared.reasoning.by_call import Before, KeptByCall, said
+from harness.providers.shared.reasoning.by_call import KeptByCall, Outline, outlines
 
 Thought = ThinkingPart | RedactedThinkingPart | ReasoningItem
 #: Keeps what led to calls of one answer.
@@ -50,7 +50,7 @@ class Thoughts:
         """Keep what led from a request to these calls; nothing where there is none."""
         kept = tuple(thought for thought in thoughts if thought is not None)
         if kept:
-            self._kept.keep(said(request.messages), dict.fromkeys(call_ids, kept))
+            self._kept.keep(outlines(request.messages)[-1], dict.fromkeys(call_ids, kept))
 
     def restored(self, request: LLMRequest) -> LLMRequest:
         """Return the request with the reasoning in front of the calls that it led to, unchanged.
@@ -59,11 +59,11 @@ class Thoughts:
         """
         if not self._kept:
             return request
-        all_said = said(request.messages)
-        messages = [self._with_thoughts(message, all_said[:place]) for place, message in enumerate(request.messages)]
+        placed = zip(request.messages, outlines(request.messages), strict=False)
+        messages = [self._with_thoughts(message, before) for message, before in placed]
         return replace(request, messages=messages)
 
-    def _with_thoughts(self, message: Message, before: Before) -> Message:
+    def _with_thoughts(self, message: Message, before: Outline) -> Message:
         thoughts = self._kept.behind(message, before)
         content = message.content
         if thoughts is None:
