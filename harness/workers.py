@@ -114,23 +114,25 @@ def _waited_for(function: Callable[[], T], threads: Threads) -> Outcome[T]:
 class Threads:
     """The daemon threads of one piece of work. Each takes on another call once it has done one, until `close`.
 
-    A call never waits for one before it: where no thread is free, there is a new one.
+    A call never waits for one before it: where no thread is free, there is a new one. Calls begin in their order, whichever
+    thread takes them.
     """
 
     def __init__(self, *, are_spared: bool = False) -> None:
         #: Whether calls may work in the thread that makes them, where no loop runs: nobody can cancel it meanwhile.
         self.are_spared = are_spared
-        self._free: list[queue.SimpleQueue[_Work | None]] = []
+        self._calls: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
+        #: As many as threads wait for a call that is not there yet.
+        self._free: list[None] = []
         self._closed = False
 
     def start(self, work: _Work) -> None:
         """Have `work` called in one of the threads, and, once that thread is free again, what it returns."""
         try:
-            calls = self._free.pop()
+            self._free.pop()
         except IndexError:
-            calls = queue.SimpleQueue()
-            threading.Thread(target=self._serve, args=(calls,), name="harness-worker", daemon=True).start()
-        calls.put(work)
+            threading.Thread(target=self._serve, name="harness-worker", daemon=True).start()
+        self._calls.put(work)
 
     def close(self) -> None:
         """Have the threads end: those that are free at once, the others when they are. Returns at once."""
@@ -138,13 +140,14 @@ class Threads:
         # A thread that has just become free may be doing the same.
         with contextlib.suppress(IndexError):
             while True:
-                self._free.pop().put(None)
+                self._free.pop()
+                self._calls.put(None)
 
-    def _serve(self, calls: queue.SimpleQueue[_Work | None]) -> None:
-        while (work := calls.get()) is not None:
+    def _serve(self) -> None:
+        while (work := self._calls.get()) is not None:
             deliver = work()
             # First, so that who gets what was delivered finds this thread free.
-            self._free.append(calls)
+            self._free.append(None)
             deliver()
             del work, deliver
             if self._closed:

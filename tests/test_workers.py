@@ -298,6 +298,35 @@ def test_a_thread_takes_on_the_next_call_once_it_has_done_one() -> None:
     assert len(set(asyncio.run(three_times()))) == 1
 
 
+def test_calls_begin_in_their_order_whichever_thread_takes_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[threading.Thread] = []
+
+    class Held(threading.Thread):
+        def start(self) -> None:
+            held.append(self)
+
+    began: list[int] = []
+    done = threading.Semaphore(0)
+
+    def call(number: int) -> Callable[[], Callable[[], None]]:
+        def work() -> Callable[[], None]:
+            began.append(number)
+            return done.release
+
+        return work
+
+    threads = Threads()
+    with monkeypatch.context() as patched:
+        patched.setattr(threading, "Thread", Held)
+        for number in range(3):
+            threads.start(call(number))
+    for thread in reversed(held):
+        threading.Thread.start(thread)
+        assert done.acquire(timeout=10)
+    threads.close()
+    assert began == [0, 1, 2]
+
+
 def test_a_call_never_waits_for_one_before_it(gate: threading.Event) -> None:
     both = threading.Barrier(2)
 
