@@ -28,7 +28,7 @@ _PAUSES = frozenset({"retry-after", "retry-after-ms"})
 
 
 #: How long a client that is to leave is waited for: beyond the time after which it left, and of that at most; in seconds.
-_GRACE_S = 0.25
+_GRACE_S = 1.0
 _PATIENCE_S = 30.0
 
 

@@ -43,7 +43,8 @@ async def play(
         if recorded.ended.how == "cancelled":
             raise cut_off(wire_request, recorded)
         failure = recorded_failure(recorded)
-        if failure.kind == "ConnectTimeout":
+        # A session has another word for what is raised here.
+        if failure.kind == "ConnectTimeout" and not _is_of_session(failure):
             raise mark_recorded(ConnectionTimeoutError(failure.text))
         if failure.kind == "ConnectError":
             raise mark_recorded(
@@ -164,8 +165,8 @@ def _failure_before_response(failure: RecordedFailure, request_info: RequestInfo
     if failure.raised_as == "ClientPayloadError":
         return ClientPayloadError(failure.text)
     match failure.kind:
-        case "ReadTimeout":
-            return SocketTimeoutError(failure.text)
+        case "ReadTimeout" | "ConnectTimeout":
+            return _timeout(failure)
         case "ReadError":
             system = _system_error(errno.ECONNRESET, failure)
             return ClientOSError(system.errno, system.strerror)
@@ -187,7 +188,16 @@ def _unread(text: str, request_info: RequestInfo) -> ClientResponseError:
 
 def _failure_within_body(failure: RecordedFailure) -> Exception:
     timed_out = failure.kind in ("ReadTimeout", "ConnectTimeout")
-    return SocketTimeoutError(failure.text) if timed_out else ClientPayloadError(failure.text)
+    return _timeout(failure) if timed_out else ClientPayloadError(failure.text)
+
+
+def _timeout(failure: RecordedFailure) -> Exception:
+    return TimeoutError() if _is_of_session(failure) else SocketTimeoutError(failure.text)
+
+
+def _is_of_session(failure: RecordedFailure) -> bool:
+    """Whether the time for the whole request was up, of which aiohttp tells by Python's own error, without a word."""
+    return failure.raised_as == "TimeoutError" and not failure.text
 
 
 def _system_error(number: int, failure: RecordedFailure) -> OSError:

@@ -275,13 +275,22 @@ def test_the_time_for_the_whole_request_is_a_timeout_live_and_played(
 ) -> None:
     limit = aiohttp.ClientTimeout(total=0.2)
     with loopback(serve) as server:
-        with open_tape(path, "once"), pytest.raises(TimeoutError):
+        with open_tape(path, "once"), pytest.raises(TimeoutError) as live:
             asyncio.run(post(server.url, READINGS["read"], timeout=limit))
-        with network_guard(), open_tape(path, "none"), pytest.raises(TimeoutError):
+        with network_guard(), open_tape(path, "none"), pytest.raises(TimeoutError) as played:
             asyncio.run(post(server.url, READINGS["read"]))
+    assert (type(played.value), str(played.value)) == (type(live.value), str(live.value))
     (one,) = read_cassette(path)
     assert one.response.ended.how == how
     assert (one.response.ended.error or "").startswith("ReadTimeout: TimeoutError")
+
+
+def test_the_time_for_the_whole_request_may_be_up_while_it_connects(path: Path) -> None:
+    up = Ending("no-response", "ConnectTimeout: TimeoutError: ", 100.0)
+    cassette_of(path, WireResponse(0, "", (), b"", (), up, ()))
+    with open_tape(path, "none"), pytest.raises(TimeoutError) as played:
+        asyncio.run(post(URL, READINGS["read"]))
+    assert (type(played.value), str(played.value)) == (TimeoutError, "")
 
 
 #: Answers that aiohttp can't read: the error is its own, and no request is made again for it.
