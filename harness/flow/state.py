@@ -126,9 +126,9 @@ def _is_given(name: str, alias: str | AliasPath | AliasChoices | None, inputs: d
     )
 
 
-def _differ(one: Any, other: Any) -> bool:
+def _differ(left: Any, right: Any) -> bool:
     try:
-        return one is not other and bool(one != other)
+        return left is not right and bool(left != right)
     except Exception:
         # As arrays, which are compared number by number.
         return True

@@ -252,21 +252,34 @@ def _keys(encoded: Any) -> AbstractSet[str]:
 
 
 def decode_value(value: Any) -> Any:
-    """Return the value that `encode_value` was given, as far as the form of each part allows."""
+    """Return the value that `encode_value` was given, as far as the form of each part allows.
+
+    What looks like a form and holds what none does, as others may have written it, is what it looks like: a dict.
+    """
     if isinstance(value, list):
         return [decode_value(item) for item in value]
     if not isinstance(value, dict):
         return value
-    if len(value) == 2:
-        names = tuple(sorted(value))
-        if names in _PAIRS:
-            first, second = names
-            return _PAIRS[names](value[first], value[second])
-    if len(value) == 1:
-        (form, inside), *_ = value.items()
-        if form in _FORMS:
-            return _FORMS[form](inside)
+    try:
+        if len(value) == 2:
+            names = tuple(sorted(value))
+            if names in _PAIRS:
+                first, second = names
+                return _PAIRS[names](value[first], value[second])
+        if len(value) == 1:
+            (form, inside), *_ = value.items()
+            if form in _FORMS:
+                return _FORMS[form](inside)
+    except Exception:
+        # As it is: what is in it may have been looked at already, and so at each level above.
+        return value
     return {key: decode_value(item) for key, item in value.items()}
+
+
+def _items(items: Any) -> list[Any]:
+    if not isinstance(items, list):
+        raise TypeError(f"the items of a form are a list, not {items!r}")
+    return [decode_value(item) for item in items]
 
 
 def _map(pairs: Any) -> Any:
@@ -326,10 +339,10 @@ _FORMS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "$text": lambda text: decoded_text({"$text": text}),
     _PATH: Path,
     **{form: functools.partial(back, cls) for cls, (form, _, back) in _AS_TEXT.items()},
-    "$tuple": lambda items: tuple(decode_value(items)),
-    "$set": lambda items: set(decode_value(items)),
-    "$frozenset": lambda items: frozenset(decode_value(items)),
-    "$deque": lambda items: deque(decode_value(items)),
+    "$tuple": lambda items: tuple(_items(items)),
+    "$set": lambda items: set(_items(items)),
+    "$frozenset": lambda items: frozenset(_items(items)),
+    "$deque": lambda items: deque(_items(items)),
 }
 
 
@@ -443,5 +456,5 @@ _PAIRS: Final[Mapping[tuple[str, ...], Callable[[Any, Any], Any]]] = {
     (_DEFAULTS, "items"): lambda name, items: _defaults(name, decode_value(items)),
     (_PATH, "class"): lambda text, name: _path(str(name), text),
     **{(form, "class"): functools.partial(_of_class, cls) for cls, (form, _, _) in _AS_TEXT.items()},
-    ("$deque", "maxlen"): lambda items, maxlen: deque(decode_value(items), maxlen),
+    ("$deque", "maxlen"): lambda items, maxlen: deque(_items(items), maxlen),
 }

@@ -385,3 +385,26 @@ def test_fields_of_what_is_no_such_model_here_come_back_as_a_dict_and_nothing_is
     assert decode_value({"$path": "a", "class": name}) == Path("a")
     assert decode_value({"$decimal": "1.0", "class": name}) == Decimal("1.0")
     assert set(sys.modules) == before
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"$set": {"name": 1}},
+        {"$datetime": 5},
+        {"$uuid": "zz"},
+        {"$map": 1},
+        {"$tuple": "ab"},
+        {"$set": [[1]]},
+        {"$int": "many"},
+        {"$decimal": "x", "class": "os:system"},
+        {"$deque": {"a": 1}, "maxlen": 2},
+    ],
+    ids=str,
+)
+def test_what_only_looks_like_a_form_is_what_it_looks_like(written: Any) -> None:
+    # As in what another program has put into the same file.
+    assert decode_value({"query": [written]}) == {"query": [written]}
+    for _ in range(50):
+        written = {"$set": [written]}
+    decode_value(written)

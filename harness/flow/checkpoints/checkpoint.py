@@ -35,7 +35,7 @@ class Checkpoint:
     #: The class of the flow as `module:qualified name`, and the id of its state.
     flow_class: str
     flow_id: str
-    state: Any
+    state: dict[str, Any]
     #: A plan in its saved form, its values as `harness.flow.value_codec` has them.
     plan: Any
     #: What has happened in the runs up to here, the one that wrote this last.

@@ -116,7 +116,8 @@ def put_into(run: FlowRun, checkpoint: Checkpoint) -> list[Any]:
     Raises:
         UsageError: it is a checkpoint of another flow, or its state does not fit.
     """
-    values = [decode_value(value) for value in checkpoint.plan["values"]] if isinstance(checkpoint.plan, dict) else []
+    kept = checkpoint.plan.get("values") if isinstance(checkpoint.plan, dict) else None
+    values = [decode_value(value) for value in kept] if isinstance(kept, list) else []
     plan = {**checkpoint.plan, "values": values} if values else checkpoint.plan
     run.plan.restore(plan)
     run.state = with_saved(run.state, checkpoint.state, run.name)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -22,7 +24,7 @@ from harness.flow.graph.conditions import Condition
 from harness.flow.graph.definition import FlowMethod, graph_of
 from harness.flow.persistence.persist import Persist
 from harness.flow.persistence.sqlite import SQLiteFlowPersistence
-from harness.flow.state import declared_type, saved_state
+from harness.flow.state import declared_type
 from harness.llm import BaseLLM
 from harness.validation import first_fault
 
@@ -93,8 +95,24 @@ def _state(cls: Any) -> dict[str, Any] | None:
     if isinstance(declared, type) and issubclass(declared, BaseModel):
         return {"type": "pydantic", "ref": _ref(declared)}
     if isinstance(declared, BaseModel):
-        return {"type": "pydantic", "ref": _ref(type(declared)), "default": saved_state(declared)}
-    return {"type": "dict", "default": saved_state(declared)} if isinstance(declared, dict) else None
+        return {"type": "pydantic", "ref": _ref(type(declared)), "default": _default(cls, declared)}
+    return {"type": "dict", "default": _default(cls, declared)} if isinstance(declared, dict) else None
+
+
+def _default(cls: Any, declared: BaseModel | dict[str, Any]) -> Any:
+    """Return what a state begins with as JSON, of which another begins with the same. Raises UsageError."""
+    with contextlib.suppress(Exception):
+        if isinstance(declared, dict):
+            default = json.loads(json.dumps(declared, allow_nan=False))
+            held, again = declared, default
+        else:
+            default = declared.model_dump(mode="json", by_alias=True)
+            held, again = vars(declared), vars(type(declared).model_validate(default))
+        if again == held:
+            return default
+    raise UsageError(
+        f"{cls.__qualname__} can't be written down: its state begins with what is no JSON, or does not come back"
+    )
 
 
 def _config(cls: Any) -> dict[str, Any]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from harness.conversation import ConversationConfig, RouterConfig
 from harness.errors import UsageError
@@ -605,3 +606,33 @@ def test_a_step_that_does_not_take_the_flow_can_not_be_written_down() -> None:
 
     with pytest.raises(UsageError, match=r"OtherKinds.first can't be written down"):
         OtherKinds.flow_definition()
+
+
+class Sized(BaseModel):
+    """A state that holds what is no JSON, and is named otherwise outside."""
+
+    parts: set[int] = Field(default_factory=set, alias="numbers")
+    held: Any = None
+
+
+class BeginsWith(Flow):
+    @start()
+    def first(self) -> Any:
+        state: Any = self.state
+        return dict(state) if isinstance(state, dict) else state.model_dump()
+
+
+@pytest.mark.parametrize("state", [{"id": "a", "in": {"$set": [1]}}, Sized(numbers={1}, held={"$set": 2})])
+def test_a_state_of_json_is_written_down_as_it_begins(state: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(BeginsWith, "initial_state", state)
+    again = Flow.from_declaration(contents=json.loads(json.dumps(BeginsWith.flow_definition().to_dict()))).kickoff()
+    assert {**again, "id": "a"} == {**BeginsWith().kickoff(), "id": "a"}
+
+
+@pytest.mark.parametrize("state", [{"in": {1}}, {"in": [date(2026, 1, 2)]}, {"in": {1: 2}}, Sized(held={1})])
+def test_a_state_that_begins_with_what_is_no_json_can_not_be_written_down(
+    state: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BeginsWith, "initial_state", state)
+    with pytest.raises(UsageError, match="its state begins with what is no JSON"):
+        BeginsWith.flow_definition()
