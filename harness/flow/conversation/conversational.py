@@ -28,6 +28,7 @@ from harness.flow.engine.body import works_without_loop
 from harness.flow.graph.decorators import Role as MethodRole
 from harness.flow.graph.definition import FlowGraph
 from harness.flow.kickoff import Kickoff
+from harness.typed_line import read_line
 from harness.workers import run_until_loop
 
 #: The options that a turn has of a kickoff.
@@ -172,7 +173,7 @@ class ConversationalFlow:
         prompt: str = "You: ",
         assistant_prefix: str = "Assistant: ",
         exit_commands: Sequence[str] = ("exit", "quit"),
-        input_fn: Callable[[str], str] = input,
+        input_fn: Callable[[str], str] = read_line,
         output_fn: Callable[[str], None] | None = None,
         skip_empty: bool = True,
         defer_trace_finalization: bool = True,
