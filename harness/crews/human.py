@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 from harness.agents.driver import Driver
@@ -11,7 +10,8 @@ from harness.crews.task_settings import TaskSettings
 from harness.events import HumanFeedbackReceivedEvent, HumanFeedbackRequestedEvent
 from harness.events.sources import sources
 from harness.respondent import HumanQuestion, respondent_answer
-from harness.terminal import shown
+from harness.terminal import write
+from harness.typed_line import read_line
 
 _QUESTION = "Press Enter to accept this answer, or say what is to be changed."
 
@@ -37,6 +37,5 @@ def _answer(output: TaskOutput) -> str:
     elsewhere = respondent_answer(HumanQuestion(_QUESTION, output.raw, output.agent))
     if elsewhere is not None:
         return elsewhere
-    sys.stdout.write(shown(f"\n{output.agent} answers:\n{output.raw}\n\n{_QUESTION}\n", lines=True))
-    sys.stdout.flush()
-    return input("Your feedback: ")
+    write(f"\n{output.agent} answers:\n{output.raw}\n\n{_QUESTION}\n")
+    return read_line("Your feedback: ")

@@ -20,6 +20,7 @@ from harness.flow.graph.decorators import Role as MethodRole
 from harness.flow.graph.definition import FlowGraph
 from harness.flow.kickoff import Kickoff
 from harness.flow.state import field_of, set_field
+from harness.typed_line import read_line
 from harness.workers import run_until_loop
 
 #: The options that a turn has of a kickoff.
@@ -164,7 +165,7 @@ class ConversationalFlow:
         prompt: str = "You: ",
         assistant_prefix: str = "Assistant: ",
         exit_commands: Sequence[str] = ("exit", "quit"),
-        input_fn: Callable[[str], str] = input,
+        input_fn: Callable[[str], str] = read_line,
         output_fn: Callable[[str], None] | None = None,
         skip_empty: bool = True,
         defer_trace_finalization: bool = True,

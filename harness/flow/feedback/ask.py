@@ -20,6 +20,7 @@ from harness.flow.feedback.result import now
 from harness.flow.persistence.persist import persistence_of
 from harness.flow.state import saved_state
 from harness.respondent import answer_deadline
+from harness.typed_line import given_up
 from harness.waits import take
 from harness.workers import Outcome, attempt, run_coroutine
 
@@ -65,7 +66,8 @@ def _answer(
     """Return the provider's answer; None where there was none in time, or it failed."""
     # None stands for a run that has been cancelled meanwhile: its provider is left behind.
     answers: queue.SimpleQueue[Outcome[Any] | None] = queue.SimpleQueue()
-    context = contextvars.copy_context()
+    context, left = contextvars.copy_context(), threading.Event()
+    context.run(given_up.set, left)
     if timeout is not None:
         # Whoever stands in for the terminal would go on asking what nobody waits for any more.
         context.run(answer_deadline.set, time.monotonic() + timeout)
@@ -83,6 +85,8 @@ def _answer(
             outcome = take(answers, timeout)
     except queue.Empty:
         return None
+    finally:
+        left.set()
     if outcome is None:
         raise RunCancelled
     if isinstance(outcome.error, Exception):

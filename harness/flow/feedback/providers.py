@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 from harness.flow.feedback.pending import PendingFeedbackContext
 from harness.respondent import HumanQuestion, respondent_answer
 from harness.terminal import write
+from harness.typed_line import read_line
 
 
 @runtime_checkable
@@ -60,7 +61,7 @@ class ConsoleProvider:
             write(
                 f"(outcomes: {', '.join(context.emit)}; Enter alone for {context.default_outcome or context.emit[0]})\n"
             )
-        return input("Your feedback: ")
+        return read_line("Your feedback: ")
 
     def request_input(self, message: str, flow: Any, metadata: dict[str, Any] | None = None) -> str:
         """Show the message, and return the line that is typed."""
@@ -68,7 +69,7 @@ class ConsoleProvider:
         if elsewhere is not None:
             return elsewhere
         write(f"\n{message}\n")
-        return input("> ")
+        return read_line("> ")
 
 
 @dataclass
