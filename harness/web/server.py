@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from collections.abc import Callable, Collection
 
@@ -45,11 +46,13 @@ def serve_app(
     try:
         # Told what is no name at all, it would leave a socket open.
         host.encode("idna")
-        listener = socket.create_server((host, port), backlog=_BACKLOG)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except (OSError, OverflowError, UnicodeError) as error:
         raise UsageError(f"port {port} of {host} can't be had: {error}; choose another, or none") from error
     with listener:
-        ready(f"http://{host}:{listener.getsockname()[1]}")
+        name = f"[{host}]" if ":" in host else host
+        ready(f"http://{name}:{listener.getsockname()[1]}")
         config = uvicorn.Config(
             app,
             log_level="warning",
@@ -59,5 +62,10 @@ def serve_app(
             # Nothing here is a websocket; uvicorn would look for a library that speaks with them.
             ws="none",
         )
-        uvicorn.Server(config).run(sockets=[listener])
+        server = uvicorn.Server(config)
+        # Whoever still reads when the server ends is cut off, which is no fault.
+        logging.getLogger("uvicorn.error").addFilter(
+            lambda record: not (server.should_exit and "without completing response" in record.getMessage())
+        )
+        server.run(sockets=[listener])
     raise KeyboardInterrupt

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,6 +26,7 @@ from starlette.routing import Route
 
 from harness import Flow, start
 from harness.web import Runs, sse
+from harness.web.server import serve_app
 from tests.commands.command_line import Run, runner
 from tests.web import targets
 from tests.web.asgi import events_of
@@ -205,6 +208,22 @@ def serving(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str, str]]
             process.kill()
 
 
+def test_an_app_is_served_at_an_address_of_ipv6() -> None:
+    urls: list[str] = []
+
+    def look(url: str) -> None:
+        urls.append(url)
+        raise KeyboardInterrupt
+
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("needs IPv6")
+    with pytest.raises(KeyboardInterrupt):
+        serve_app("tests.web.targets:Desk", host="::1", ready=look)
+    assert re.fullmatch(r"http://\[::1\]:\d+", urls[0])
+
+
 def test_the_command_serves_an_app_and_ctrl_c_ends_it_while_a_client_reads(tmp_path: Path) -> None:
     out = tmp_path / "serve.json"
     with (
@@ -213,7 +232,8 @@ def test_the_command_serves_an_app_and_ctrl_c_ends_it_while_a_client_reads(tmp_p
     ):
         told = client.post("/runs", json={"message": "Wait"}).json()
         with connect_sse(client, "GET", told["events"]) as source:
-            read = next(source.iter_sse())
+            reader = source.iter_sse()
+            read = next(reader)
             process.send_signal(signal.SIGINT)
             rest, errors = process.communicate(timeout=PATIENCE_S)
 
