@@ -171,7 +171,11 @@ class FirstTurn:
 
     def session(self, kind: SessionKind, subject: Subject, performance: Performance) -> Any:
         """Return a session. Raises NotOfferedError where there is no such entry."""
-        enter = _entry(subject.conversation(self.program, performance), kind)
+        return self.of(subject.conversation(self.program, performance), kind, performance)
+
+    def of(self, flow: Any, kind: SessionKind, performance: Performance) -> Any:
+        """Return a session of a flow object of this program. Raises NotOfferedError where there is no such entry."""
+        enter = _entry(flow, kind)
         if self.script is None:
             return enter(to_handler(self.program.handlers[0].name))
         return enter(to_model(performance, self.script))
