@@ -118,6 +118,10 @@ def _sorted_frames(evidence: Evidence) -> tuple[list[ShownCall], list[AnyFrame]]
         owner = by_start.get(link) if isinstance(link, str) else None
         if owner is None and frame.type in (*TERMINALS, *CHUNKS):
             owner = by_call_id.get(str(frame.data.get("call_id", "")))
+        if owner is None and frame.type in TOOL_RUNS and frame.parent_id is None:
+            # Nobody has to say what it is in, where it can be in one call alone.
+            still_open = [call for call in by_start.values() if not call.terminals]
+            owner = still_open[0] if len(still_open) == 1 else None
         if owner is not None:
             _add(owner, frame)
         elif frame.type in CHUNKS and frame.id not in evidence.user_events:

@@ -53,6 +53,14 @@ def test_what_a_runtime_says_it_has_built_in_is_lifecycle(channel: str, failed: 
     assert set(judge(known).failed) == {"channel.custom", "channel.by-table"}
 
 
+def test_what_is_run_in_a_call_need_not_say_so() -> None:
+    evidence = T.tools_run()
+    runs = [frame.seq for frame in evidence.frames if frame.type.startswith("tool_usage")]
+
+    assert runs
+    assert not judge(then(*(put(seq, parent_id=None) for seq in runs))(evidence)).violations
+
+
 def test_an_error_that_names_no_provider_is_untyped() -> None:
     error = RuntimeError("429")
     evidence = T.refused_call()

@@ -111,7 +111,8 @@ def _closed(kind: SessionKind, how: str, place: Place, subject: Subject, perform
     def consume() -> None:
         def made() -> Any:
             if isinstance(place.program, ConversationProgram):
-                return first_turn(kind, subject, place.program, performance, _BODY.script)
+                flow = subject.conversation(place.program, performance)
+                return first_turn(kind, flow, place.program, performance, _BODY.script)
             return (subject.session if kind == "sync" else subject.asession)(place.program, performance)
 
         try:

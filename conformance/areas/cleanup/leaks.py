@@ -44,11 +44,11 @@ def _left_behind(
             return thing
 
         if isinstance(program, ConversationProgram):
-            make = partial(first_turn, consumer.kind, subject, program, performance)
+            flow = watch("the flow", subject.conversation(program, performance))
+            make = partial(first_turn, consumer.kind, flow, program, performance)
         elif isinstance(program, FlowProgram):
-            flow = consumer.flow(program)
+            flow = watch("the flow", consumer.flow(program))
             make = flow.stream_events if is_sync else flow.astream
-            watch("the flow", flow)
         else:
             make = partial(subject.session if is_sync else subject.asession, program, performance)
         if is_sync:
@@ -100,6 +100,7 @@ _FAILS: Final = FlowProgram((Method("fails", (Emit("one"), Raise(LookupError))),
 _ASKS: Final = FlowProgram((Method("first", _WORK), Method("second", (Emit("three"),), after=("first",))))
 _WAITS: Final = FlowProgram((Method("waits", (Emit("one"), Block("never"), Emit("two")), is_async=True),))
 _CUT: Final = CallProgram(Ask(Script(("Half",), ending="cut")))
+_REFUSED: Final = CallProgram(Ask(Script(status=500)))
 _LEAKS: Final = frozenset({"cleanup.no-leaks"})
 
 SCENARIOS: Final = Scenarios()
@@ -108,6 +109,7 @@ SCENARIOS.both("left-behind/failed", _LEAKS, FLOW, _left_behind, _FAILS, "read",
 SCENARIOS.both("left-behind/closed", _LEAKS, FLOW, _left_behind, _WAITS, "closed", "a flow that was closed")
 SCENARIOS.both("left-behind/dropped", _LEAKS, FLOW, _left_behind, _WAITS, "dropped", "a session that was dropped")
 SCENARIOS.both("left-behind/call", _LEAKS, LLM, _left_behind, CallProgram(), "read", "a call that was read")
-SCENARIOS.both("left-behind/cut-call", _LEAKS, LLM, _left_behind, _CUT, "read", "a call that failed")
+SCENARIOS.both("left-behind/cut-call", _LEAKS, LLM, _left_behind, _CUT, "read", "a call that was cut")
+SCENARIOS.both("left-behind/refused-call", _LEAKS, LLM, _left_behind, _REFUSED, "read", "a call that was refused")
 _TURN: Final = ConversationProgram()
 SCENARIOS.both("left-behind/turn", _LEAKS, FLOW_AND_LLM | TURN, _left_behind, _TURN, "read", "a turn that was read")

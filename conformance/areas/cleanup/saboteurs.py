@@ -18,6 +18,7 @@ _CLOSE: Final = "harness.session.projections:Projected.close"
 _LEAVE: Final = "harness.session.session:StreamSession.__exit__"
 #: Longer than a scenario waits for closing to come back, and short enough for the rest of it to go on.
 _LONG_S: Final = 3.0
+_KEPT: Final[list[Any]] = []
 
 
 @SABOTEURS.row(
@@ -150,6 +151,17 @@ def _(failed: Any, production: Any, error: BaseException) -> None:
     failed(production, error)
     if isinstance(error, ProviderError):
         type(production).last_error = error
+
+
+@SABOTEURS.row(
+    "conversations-kept",
+    ("cleanup.no-leaks",),
+    "harness.flow.conversation.conversational:take_turn",
+    shown_by=("left-behind/turn/sync",),
+)
+async def _(take_turn: Any, flow: Any, *rest: Any) -> Any:
+    _KEPT.append(flow)
+    return await take_turn(flow, *rest)
 
 
 @SABOTEURS.row("remembered-for-ever", ("cleanup.no-leaks",), "harness.bus.attribution:forget")

@@ -9,7 +9,7 @@ from conformance.timeline.calls import calls_of, has_calls
 from conformance.timeline.check import Check, has_frames
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import Breach
-from conformance.timeline.scopes import FrameScope, Walk
+from conformance.timeline.scopes import Walk
 
 #: What a session runs, outermost first; the frame that closes it is the last of all.
 _RUNS = ("turn", "flow", "crew")
@@ -81,13 +81,13 @@ def _outermost_terminal(evidence: Evidence) -> int | None:
     nameless = {step.closes: place for place, step in enumerate(walk.steps()) if step.closes and step.target is None}
     top = [scope for scope in walk.scopes.values() if scope.parent is None and scope.kind not in _PRELUDE]
     runs = [scope for scope in top if scope.kind in _RUNS]
-    # A session over something smaller, such as a direct call, may hold several in a row: the last one counts.
-    root: FrameScope | None = runs[0] if runs else top[-1] if top else None
-    if root is None:
+    if runs and runs[0].closed_by is None:
+        return nameless.get(runs[0].kind)
+    # A session over something smaller, such as a direct call, may hold several: the one that ends last counts.
+    ends = [scope.closed_by for scope in (runs[:1] or top)]
+    if not ends or None in ends:
         return None
-    if root.closed_by is None:
-        return nameless.get(root.kind) if root in runs else None
-    return next(place for place, frame in enumerate(evidence.frames) if frame is root.closed_by)
+    return max(place for place, frame in enumerate(evidence.frames) if any(frame is end for end in ends))
 
 
 CHECKS = (

@@ -56,7 +56,8 @@ def _late(consumer: Consumer, program: Program | ConversationProgram, terminal: 
 
     with consumer.subject.listening(publish):
         if isinstance(program, ConversationProgram):
-            make = partial(first_turn, consumer.kind, consumer.subject, program, consumer.performance)
+            flow = consumer.subject.conversation(program, consumer.performance)
+            make = partial(first_turn, consumer.kind, flow, program, consumer.performance)
             read = consumer.read(consumer.keep(consumer.in_loop(make)))
         else:
             read = consumer.read_session(program)

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from conformance.stage.consumer import Consumer
 from conformance.stage.programs import GREETING, ConversationProgram, Method, Script, Step, route_to
 from conformance.stage.reader import SessionKind
-from conformance.subjects.subject import Performance, Subject, offered
+from conformance.subjects.subject import Performance, offered
 from conformance.timeline.any_frame import AnyFrame
 from conformance.timeline.evidence import Evidence, ProgramOutcome
 from conformance.timeline.expected import NOTHING, Expected, Raised, Same
@@ -162,17 +162,17 @@ def replied(
 
 def first_turn(
     kind: SessionKind,
-    subject: Subject,
+    flow: Any,
     program: ConversationProgram,
     performance: Performance,
     script: Script = GREETING,
 ) -> Any:
-    """Return a session of the first turn: one for the first handler, or where there is none, a model that plays `script`.
+    """Return a session of a flow's first turn: for the first handler of its program, or else a model that plays `script`.
 
     Raises:
         NotOfferedError: there is no such entry.
     """
-    enter = _entry(subject.conversation(program, performance), kind)
+    enter = _entry(flow, kind)
     return enter(to_handler(program.handlers[0].name) if program.handlers else to_model(performance, script))
 
 
