@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterator
-from http.client import HTTPResponse, RemoteDisconnected
+from http.client import BadStatusLine, HTTPResponse, RemoteDisconnected
 from typing import Any, cast
 
 from harness.recording.files.bounds import whole_number
@@ -79,8 +79,13 @@ def _failure_before_response(failure: RecordedFailure) -> Exception:
     if failure.kind == "ReadTimeout":
         return TimeoutError(failure.text)
     if failure.kind == "RemoteProtocolError":
-        return RemoteDisconnected(failure.text)
+        return disconnected(failure, failure.text)
     return system_error(errno.ECONNRESET, failure.text)
+
+
+def disconnected(failure: RecordedFailure, text: str) -> BadStatusLine:
+    """Return the error of a server that closed too early, which is one of the connection, too, or was no HTTP server."""
+    return BadStatusLine(text) if failure.raised_as == "BadStatusLine" else RemoteDisconnected(text)
 
 
 def _failure_within_body(failure: RecordedFailure) -> Exception:

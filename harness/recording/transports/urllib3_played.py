@@ -15,6 +15,7 @@ from urllib3.response import HTTPResponse
 
 from harness.recording.tape.playback import Playback, cut_off, framed_headers, head_of
 from harness.recording.transports.failures import RecordedFailure, mark_recorded, recorded_failure, system_error
+from harness.recording.transports.http_client_played import disconnected
 from harness.recording.transports.played_socket import PlayedSocket
 from harness.recording.wire import WireRequest, WireResponse
 
@@ -95,7 +96,7 @@ class Playing:
             case "ReadError":
                 return system_error(errno.ECONNRESET, text)
             case "RemoteProtocolError":
-                return http.client.RemoteDisconnected(text)
+                return disconnected(failure, text)
             case "ConnectError":
                 return SSLError(text) if failure.raised_as == "SSLError" else NewConnectionError(self._conn, text)
 

@@ -53,6 +53,11 @@ def hung_up(exchange: Exchange) -> None:
     exchange.cut()
 
 
+def no_http(exchange: Exchange) -> None:
+    exchange.connection.sendall(b"SSH-2.0-OpenSSH_9.6\r\n")
+    exchange.cut()
+
+
 def whole(response: Any) -> list[bytes]:
     return [response.read()]
 
@@ -93,6 +98,7 @@ CASES = [
     Case("redirected", moved, data=None, requests=2),
     Case("cut", cut, how="cut"),
     Case("with no response", hung_up, how="no-response"),
+    Case("with what is no HTTP", no_http, how="no-response"),
 ]
 
 
