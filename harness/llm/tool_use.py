@@ -96,7 +96,7 @@ class _Use:
 
         Raises:
             LookupError: the caller gave no function of that name.
-            ValueError: the arguments are no object.
+            ValueError: the arguments are no object, or cut off.
         """
         try:
             tool = functions[self._call.name]
@@ -106,6 +106,8 @@ class _Use:
         # A tool is no function, and has one that checks what it is given.
         function = tool if callable(tool) else tool.run
         if self._is_custom:
+            if self._call.is_cut:
+                raise ValueError("the answer ended at its limit, perhaps in the middle of the text")
             return partial(function, self._call.arguments)
         return partial(function, **self._call.parsed_arguments())
 

@@ -24,6 +24,7 @@ class Calls:
     asked: tuple[tuple[str, Any], ...]
     #: What the model says before it asks.
     beside: str = ""
+    reason: Literal["tool_calls", "length"] = "tool_calls"
 
 
 def calls(*asked: tuple[str, Any], beside: str = "") -> Calls:
@@ -75,7 +76,7 @@ class Speaker(BaseLLM):
                 text = arguments if isinstance(arguments, str) else json.dumps(arguments)
                 yield ToolCallDelta(place, f"call-{number}-{place}", name, text)
             yield Usage(5, 2, 7)
-            yield Finish("tool_calls")
+            yield Finish(answer.reason)
             return
         for word in answer.splitlines(keepends=True):
             yield TextDelta(word)

@@ -8,6 +8,7 @@ from harness import BaseTool, ProviderError, UsageError, tool
 from harness.tools import ToolExecutionFailedError, ToolFailurePolicy, ToolFailureReason
 from tests.agents.scripted import (
     WAYS,
+    Calls,
     Way,
     agent,
     calls,
@@ -45,6 +46,20 @@ def test_a_call_that_can_not_succeed_is_not_made_again(error: Exception) -> None
     with pytest.raises(type(error)):
         pilot.kickoff("Is it?")
     assert len(pilot.llm.requests) == 1
+
+
+def test_a_call_that_the_limit_cuts_off_before_its_arguments_is_told_to_the_model() -> None:
+    wiped: list[str] = []
+
+    @tool("wipe")
+    def wipe(path: str = "/") -> None:
+        """Remove all that is there."""
+        wiped.append(path)
+
+    pilot = agent(Calls((("wipe", ""),), reason="length"), "Well.", tools=[wipe])
+    assert pilot.kickoff("Clean up.").raw == "Well."
+    assert wiped == []
+    assert "the answer ended at its limit" in pilot.llm.said_to(1)[-1]
 
 
 def test_an_answer_of_nothing_is_asked_for_again() -> None:

@@ -12,6 +12,8 @@ import pytest
 
 from harness.errors import RunCancelled
 from harness.llm import Finish, TextDelta, ToolCallDelta, ToolCallFailed, Usage
+from harness.llm.output.assembly import AssembledCall
+from harness.llm.tool_use import run_tool
 from tests.llm.scripted import WAYS, Scripted, Way, called, in_session, streamed
 
 CALLED = Finish("tool_calls", "tool_calls")
@@ -71,6 +73,21 @@ def test_several_tools_give_a_list_in_call_order(way: Way) -> None:
         "tool add started", "tool add finished 3",
     ]  # fmt: skip
     assert len(llm.requests) == 1
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_call_that_the_limit_cuts_off_before_its_arguments_is_not_made_with_defaults(way: Way) -> None:
+    wiped: list[str] = []
+    parts = [ToolCallDelta(0, "c0", "add", '{"a":1}'), ToolCallDelta(1, "c1", "wipe", "")]
+    llm = Scripted(*parts, Usage(3, 2, 5), Finish("length", "length"))
+    functions = {"add": add, "wipe": lambda path="/": wiped.append(path)}
+    sum_, cut = in_session(llm, way, "Hi", available_functions=functions).result
+    assert (sum_, wiped) == (1, [])
+    assert cut.told == "wipe failed with ValueError: the answer ended at its limit, before the arguments"
+    # Text of a tool's own kind says nothing of where it ends.
+    half = AssembledCall(0, "c2", "shell", ["rm -rf /"], is_cut=True)
+    assert isinstance(run_tool(half, {"shell": wiped.append}, {"shell"}), ToolCallFailed)
+    assert wiped == []
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -31,11 +31,14 @@ class AssembledCall(Struct):
     deltas: list[str] = field(default_factory=list)
     #: The arguments as an object, where they were never text.
     given: dict[str, Any] | None = None
+    #: The answer ended at its limit, with this as its last: what there is of the arguments need not be all.
+    is_cut: bool = False
 
     @property
     def arguments(self) -> str:
         """The JSON text of the arguments."""
-        return "".join(self.deltas)
+        text = "".join(self.deltas)
+        return text if text or not self.is_cut else NoArgumentsYet()
 
     def payload(self) -> dict[str, Any]:
         """Return the one shape that tool calls of all providers have (clause `llm.tool-run`)."""
@@ -54,12 +57,20 @@ class AssembledCall(Struct):
         return arguments_in(self.arguments) if self.given is None else self.given
 
 
+class NoArgumentsYet(str):
+    """The arguments of a call in which an answer ended at its limit, before the first of them: none, that is, and not {}."""
+
+    __slots__ = ()
+
+
 def arguments_in(text: str) -> dict[str, Any]:
     """Return the arguments that a model wrote as an object; no text, and null, means none.
 
     Raises:
-        ValueError: it wrote something else than a JSON object.
+        ValueError: it wrote something else than a JSON object, or was cut off before that.
     """
+    if isinstance(text, NoArgumentsYet):
+        raise ValueError("the answer ended at its limit, before the arguments")
     try:
         arguments = json.loads(text or "null")
     except RecursionError as error:
@@ -115,6 +126,8 @@ class Assembly:
             case Finish(reason, raw):
                 self._ended = True
                 self.finish_reason, self.raw_finish_reason = reason, raw
+                if reason == "length" and self.calls:
+                    self.calls[-1].is_cut = True
             case _:
                 raise _no_part(part)
         return None
