@@ -193,6 +193,7 @@ def _(close: Any, output: Any) -> None:
             "cleanup.work-stops",
             "entry.flag-restored",
             "order.seq-gapless",
+            "order.terminal-last",
             "result.reraises",
             "result.states",
             "scope.concurrent-turns",
