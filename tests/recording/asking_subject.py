@@ -12,6 +12,9 @@ from harness.flow import HumanFeedbackResult, human_feedback
 from harness.recording import Target, record
 
 TARGET = "tests.recording.asking_subject:Interview"
+YES = "Yes, it is"
+#: Set once all that is asked for before has been answered, or given up.
+looked_at = threading.Event()
 
 
 class Interview(Flow[dict[str, str]]):
@@ -22,26 +25,26 @@ class Interview(Flow[dict[str, str]]):
     @listen(who)
     @human_feedback("Is it good?")
     def told(self, names: list[str | None]) -> str:
+        looked_at.set()
         return f"{names}"
 
     @listen(told)
-    def done(self, looked_at: HumanFeedbackResult) -> str:
-        return f"{looked_at.output}: {looked_at.feedback}"
+    def done(self, result: HumanFeedbackResult) -> str:
+        return f"{result.output}: {result.feedback}"
 
 
 def record_interview(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Record a run at whose terminal somebody sits, who answers all but the last question."""
-    answers, never = iter(["Ann", "Bo"]), threading.Event()
+    """Record a run at whose terminal somebody sits, who does not answer the third question, and the fourth."""
+    answers = iter(["Ann", "Bo"])
+    looked_at.clear()
 
     def typed(prompt: str = "") -> str:
-        if prompt != "> ":
-            return "Yes, it is"
-        told = next(answers, None)
+        told = next(answers, None) if prompt == "> " else YES
         if told is None:
-            never.wait(10)
-        return told or ""
+            # Nobody waits for this line any more, but for who asks by then.
+            assert looked_at.wait(10)
+        return told or YES
 
     with monkeypatch.context() as patched:
         patched.setattr("builtins.input", typed)
         record(Target(TARGET), out)
-        never.set()
