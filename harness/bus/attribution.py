@@ -59,11 +59,11 @@ def scope_of_thread(source: Any, *, opens: bool = False) -> Scope:
     """
     if not _by_source:
         return ROOT
-    thread = threading.current_thread()
-    begun_in, has_been_placed = origin.get(thread), current.get() is not ROOT
+    # Where a thread of ours does the work, the one that it comes from.
+    thread, is_placed = origin.get(threading.current_thread()), current.get() is not ROOT
     with _lock:
         _, bases = _by_source.get(id(source), (None, []))
-        candidates = [base for base in bases if not (opens and (has_been_placed or begun_in in _before[base]))]
+        candidates = [base for base in bases if not (opens and (is_placed or thread in _before[base]))]
     if len(candidates) == 1:
         base = candidates[0]
         # Copied in one step: the run may be opening and closing scopes in its own thread.

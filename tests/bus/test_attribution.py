@@ -219,6 +219,8 @@ def test_the_main_thread_outside_of_sessions_emits_without_a_warning() -> None:
     reader = threading.Thread(target=lambda: list(session))
     reader.start()
     emit(Source(), Note())
+    # Which works in a thread of ours.
+    assert asyncio.run(SharedOwn({"Bob": lambda: None}).acall("Bob")) == "Hello, Bob"
     gate.set()
     reader.join(TIMEOUT_S)
     assert session.frames == []
