@@ -28,7 +28,8 @@ class _Reader(Struct, eq=False):
 
     run: Run | None
     left: threading.Event | None
-    lines: queue.SimpleQueue[Outcome[str]]
+    #: What one who follows is given: a line, or None, which is to read one itself.
+    lines: queue.SimpleQueue[Outcome[str] | None]
 
     @property
     def is_waiting(self) -> bool:
@@ -45,26 +46,46 @@ def read_line(prompt: str) -> str:
     """Return the line that is typed, as `input` does. Raises what that raises."""
     reader = _Reader(current_run(), given_up.get(), queue.SimpleQueue())
     with _lock:
-        place = _reading if all(other.is_waiting for other in _reading) else _following
-        place.append(reader)
+        follows = not _all_wait()
+        (_following if follows else _reading).append(reader)
     try:
-        if place is _following:
+        if follows:
             write(prompt)
-            return take(reader.lines).unwrap()
+            prompt = ""
+            outcome = take(reader.lines)
+            if outcome is not None:
+                return outcome.unwrap()
         outcome = attempt(lambda: input(prompt))
     finally:
-        with _lock, contextlib.suppress(ValueError):
-            place.remove(reader)
+        with _lock:
+            for place in (_reading, _following):
+                with contextlib.suppress(ValueError):
+                    place.remove(reader)
     if not reader.is_waiting:
         _pass_on(outcome)
     return outcome.unwrap()
 
 
+def _all_wait() -> bool:
+    return all(reader.is_waiting for reader in _reading)
+
+
 def _pass_on(outcome: Outcome[str]) -> None:
-    """Give a line to the first who follows and still waits; those who don't are let go of with it."""
+    """Give a line to the first who follows and still waits, and let go of those who don't.
+
+    Others read one themselves, where there is no other line for them to come.
+    """
     with _lock:
-        while _following:
-            follower = _following.pop(0)
-            follower.lines.put(outcome)
-            if follower.is_waiting:
-                return
+        for follower in _following:
+            if not follower.is_waiting:
+                follower.lines.put(Outcome(value=""))
+        heirs = [follower for follower in _following if follower.is_waiting]
+        if heirs:
+            # Each has an outcome of its own: one gives its error once.
+            heirs.pop(0).lines.put(Outcome(outcome.value, outcome.error))
+        if _all_wait():
+            for follower in heirs:
+                follower.lines.put(None)
+            _reading.extend(heirs)
+            heirs = []
+        _following[:] = heirs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import queue
 import threading
 from collections.abc import Iterator
 
@@ -59,6 +60,41 @@ def test_the_next_line_is_whose_who_waits_for_it_then(keyboard: Keyboard, monkey
     monkeypatch.setattr("harness.typed_line.write", prompted)
     assert read_line("You: ") == "blue"
     assert (prompts, read_line("You: ")) == (["You: "], "yes")
+
+
+def test_of_two_who_wait_for_the_next_line_the_second_has_the_one_after_it(
+    keyboard: Keyboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given_up_read(keyboard)
+    follows = threading.Semaphore(0)
+    monkeypatch.setattr("harness.typed_line.write", lambda text: follows.release())
+    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+    for _ in range(2):
+        threading.Thread(target=lambda: lines.put(read_line("? ")), daemon=True).start()
+        assert follows.acquire(timeout=TIMEOUT_S)
+    keyboard.go.set()
+    assert sorted(lines.get(timeout=TIMEOUT_S) for _ in range(2)) == ["blue", "yes"]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_the_end_of_what_is_typed_is_told_to_whoever_waits_then(
+    keyboard: Keyboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ended(prompt: str) -> str:
+        keyboard.read(prompt)
+        raise EOFError
+
+    monkeypatch.setattr("builtins.input", ended)
+    thread = given_up_read(keyboard)
+
+    def prompted(text: str) -> None:
+        keyboard.go.set()
+        # Who had given up is told first.
+        thread.join(TIMEOUT_S)
+
+    monkeypatch.setattr("harness.typed_line.write", prompted)
+    with pytest.raises(EOFError):
+        read_line("You: ")
 
 
 def test_a_line_for_which_nobody_waits_answers_no_later_question(keyboard: Keyboard) -> None:

@@ -6,7 +6,7 @@ import threading
 import warnings
 from typing import Any
 
-from harness.bus.scope import ROOT, Scope, current
+from harness.bus.scope import ROOT, Scope, current, origin
 
 _lock = threading.RLock()
 #: id of a source → the source, and the base scopes of the open sessions that have it. The source is held, so that its
@@ -59,12 +59,11 @@ def scope_of_thread(source: Any, *, opens: bool = False) -> Scope:
     """
     if not _by_source:
         return ROOT
-    thread = threading.current_thread()
+    # Where a thread of ours does the work, the one that it comes from.
+    thread, is_placed = origin.get(threading.current_thread()), current.get() is not ROOT
     with _lock:
         _, bases = _by_source.get(id(source), (None, []))
-        candidates = [
-            base for base in bases if not opens or (current.get(None) is None and thread not in _before[base])
-        ]
+        candidates = [base for base in bases if not (opens and (is_placed or thread in _before[base]))]
     if len(candidates) == 1:
         base = candidates[0]
         # Copied in one step: the run may be opening and closing scopes in its own thread.

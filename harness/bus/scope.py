@@ -200,6 +200,8 @@ ROOT = Scope("", None, None, Run(), ())
 current: contextvars.ContextVar[Scope] = contextvars.ContextVar("harness_scope", default=ROOT)
 #: The id of the event emitted last in this line of execution.
 previous_id: contextvars.ContextVar[int | str | None] = contextvars.ContextVar("harness_previous", default=None)
+#: The thread that the work of this context comes from, where another one does it.
+origin: contextvars.ContextVar[threading.Thread] = contextvars.ContextVar("harness_origin")
 
 
 def current_scope() -> Scope:
@@ -224,10 +226,10 @@ def enter(scope: Scope) -> contextvars.Token[Scope]:
 
 
 def placed_context() -> contextvars.Context:
-    """Return a copy of this context that says where it belongs, be it outside of all sessions."""
+    """Return a copy of this context that says, in whatever thread, which one its work comes from."""
     context = contextvars.copy_context()
-    if current not in context:
-        context.run(enter, ROOT)
+    if origin not in context:
+        context.run(origin.set, threading.current_thread())
     return context
 
 

@@ -184,11 +184,33 @@ def test_a_call_of_somebody_else_with_the_same_llm_is_not_shown_in_a_session_and
     assert [frame.data["messages"][-1]["content"] for frame in started] == ["Ann"]
 
 
-def test_a_call_in_a_thread_that_the_run_starts_is_part_of_it() -> None:
-    llm = Shared({"Ann": lambda: in_thread(lambda: llm.call("Bob")), "Bob": lambda: None})
+@pytest.mark.filterwarnings("ignore::harness.bus.attribution.UnattributedEventWarning")
+@pytest.mark.parametrize("kind", [Shared, SharedOwn])
+@pytest.mark.parametrize("is_first", [True, False], ids=["at once", "after a call of another LLM"])
+@pytest.mark.parametrize("loops", [False, True], ids=["call", "acall"])
+def test_a_call_in_a_thread_that_the_run_starts_is_part_of_it(kind: type[Shared], is_first: bool, loops: bool) -> None:
+    def call() -> None:
+        if not is_first:
+            kind({"Eve": lambda: None}).call("Eve")
+        if loops:
+            asyncio.run(llm.acall("Bob"))
+        else:
+            llm.call("Bob")
+
+    llm = kind({"Ann": lambda: in_thread(call), "Bob": lambda: None})
     frames = [frame for frame in llm.stream_events("Ann") if frame.type == "llm_call_started"]
     assert [frame.data["messages"][-1]["content"] for frame in frames] == ["Ann", "Bob"]
-    assert frames[1].parent_id == frames[0].id
+    # A scope that a `call` of its own opens takes in nothing of other threads.
+    assert frames[1].parent_id == (frames[0].id if kind is Shared else None)
+
+
+@pytest.mark.filterwarnings("ignore::harness.bus.attribution.UnattributedEventWarning")
+def test_a_call_of_work_that_outlived_its_session_is_part_of_no_other() -> None:
+    left: list[contextvars.Context] = []
+    list(StreamSession(lambda: left.append(contextvars.copy_context())))
+    llm = Shared({"Ann": lambda: in_thread(lambda: left[0].run(llm.call, "Bob")), "Bob": lambda: None})
+    started = [frame for frame in llm.stream_events("Ann") if frame.type == "llm_call_started"]
+    assert [frame.data["messages"][-1]["content"] for frame in started] == ["Ann"]
 
 
 def test_the_main_thread_outside_of_sessions_emits_without_a_warning() -> None:
@@ -197,6 +219,8 @@ def test_the_main_thread_outside_of_sessions_emits_without_a_warning() -> None:
     reader = threading.Thread(target=lambda: list(session))
     reader.start()
     emit(Source(), Note())
+    # Which works in a thread of ours.
+    assert asyncio.run(SharedOwn({"Bob": lambda: None}).acall("Bob")) == "Hello, Bob"
     gate.set()
     reader.join(TIMEOUT_S)
     assert session.frames == []

@@ -19,7 +19,8 @@ from harness.flow.engine.body import works_without_loop
 from harness.flow.graph.decorators import Role as MethodRole
 from harness.flow.graph.definition import FlowGraph
 from harness.flow.kickoff import Kickoff
-from harness.flow.state import field_of, set_field
+from harness.flow.persistence.protocol import FlowPersistence
+from harness.flow.state import AnyState, field_of, set_field
 from harness.typed_line import read_line
 from harness.workers import run_until_loop
 
@@ -374,6 +375,15 @@ class ConversationalFlow:
         if session_id:
             options["inputs"] = {**(options["inputs"] or {}), "id": session_id}
         return Turn(content_of(message), intents or (), intent_llm), self._accepted(self._kickoff(**options))
+
+    def _saved_since(self, flow_id: str, state: AnyState, place: FlowPersistence) -> dict[str, Any] | None:
+        """Return the saved state with what others have said in turns since this one, which waits; None where none have."""
+        if not self.conversational:
+            return None
+        latest = place.load_state(flow_id)
+        if latest is None or len(field_of(latest, "messages") or ()) <= len(field_of(state, "messages") or ()):
+            return None
+        return {**latest, "current_user_message": field_of(state, "current_user_message")}
 
     def _check_conversation(self, definition: FlowGraph) -> None:
         """Refuse what a flow says of conversations and can't be, or would have no effect. Raises UsageError."""

@@ -150,19 +150,22 @@ def _router_messages(
 ) -> list[dict[str, Any]]:
     lines = [f"- {label}: {text}" if text else f"- {label}" for label, text in routes.items()]
     parts = [router.prompt, "\n".join(["Routes:", *lines]), _PREFER_TALK]
-    history = [_in_words(message) for message in context.get("message_history") or ()]
-    request = json.dumps(
-        {**context, "message_history": history, "available_routes": list(routes)}, default=str, ensure_ascii=False
-    )
+    history = context.get("message_history")
+    if isinstance(history, list):
+        context = {**context, "message_history": [_in_words(message) for message in history]}
+    request = json.dumps({**context, "available_routes": list(routes)}, default=str, ensure_ascii=False)
     return [
         {"role": "system", "content": "\n\n".join(part for part in parts if part)},
         {"role": "user", "content": request},
     ]
 
 
-def _in_words(message: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a message without what is no text: as JSON an image or a file would be the most of a request."""
-    if isinstance(message.get("content"), str) and "files" not in message:
+def _in_words(message: Any) -> Any:
+    """Return a message without what is no text: as JSON an image or a file would be the most of a request.
+
+    Who overrides `build_router_context` may have messages of a form of his own, which stay as they are.
+    """
+    if not isinstance(message, Mapping) or (isinstance(message.get("content"), str) and "files" not in message):
         return message
     rest = {name: value for name, value in message.items() if name != "files"}
     return {**rest, "content": words_in(message.get("content"))}

@@ -101,8 +101,9 @@ def model_messages(flow: Any) -> list[dict[str, Any]]:
 
 
 def _has_content(message: Mapping[str, Any]) -> bool:
-    """Whether a message says something, or is one that others stand by: a call to a tool, or its output."""
-    return says_something(message.get("content")) or message.get("role") == "tool" or bool(message.get("tool_calls"))
+    """Whether a message says something, has files, or is one that others stand by: a call to a tool, or its output."""
+    has_more = message.get("tool_calls") or message.get("files") or message.get("role") == "tool"
+    return bool(has_more) or says_something(message.get("content"))
 
 
 class History:

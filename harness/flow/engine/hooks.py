@@ -34,7 +34,7 @@ class FlowHook:
     by side.
     """
 
-    #: Whether it needs no running loop before it asks for `harness.workers.a_loop`, so that none is made for it. Its own
+    #: Whether it needs no running loop before it asks for `harness.workers.require_loop`, so that none is made for it. Its own
     #: blocking calls, in `outcome_in_thread` with the threads of the run, then block nobody but the run.
     works_without_loop: ClassVar[bool] = False
 

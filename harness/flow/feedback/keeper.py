@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from harness.flow.engine.run import FlowRun
 from harness.flow.feedback.pending import HumanFeedbackPending, PendingFeedbackContext
 from harness.flow.persistence.persist import place_of
 from harness.flow.persistence.protocol import FlowPersistence
-from harness.flow.state import AnyState, field_of, saved_state
+from harness.flow.state import saved_state
 from harness.flow.value_codec import decode_value, encode_value
-
-#: The field of a conversation's state with what its turn is to answer.
-_UNANSWERED: Final = "current_user_message"
 
 
 def keep(run: FlowRun, pending: HumanFeedbackPending) -> None:
@@ -33,21 +30,13 @@ def keep(run: FlowRun, pending: HumanFeedbackPending) -> None:
 def kept(flow: Any, flow_id: str, place: FlowPersistence) -> tuple[dict[str, Any], PendingFeedbackContext] | None:
     """Return the state of a flow that waits in a place, and what it waits with; None where none does under that id.
 
-    Of a conversation others may have taken turns meanwhile: the state is the one with what was said in them.
+    Where others have gone on with it meanwhile, the state is theirs.
     """
     loaded = place.load_pending_feedback(flow_id)
-    if loaded is None or not flow.conversational:
-        return loaded
+    if loaded is None:
+        return None
     state, context = loaded
-    latest = place.load_state(flow_id)
-    if latest is not None and messages_in(latest) > messages_in(state):
-        state = {**latest, _UNANSWERED: state.get(_UNANSWERED)}
-    return state, context
-
-
-def messages_in(state: AnyState) -> int:
-    """Return how many messages a state has."""
-    return len(field_of(state, "messages") or ())
+    return flow._saved_since(flow_id, state, place) or state, context
 
 
 def restore(run: FlowRun, context: PendingFeedbackContext) -> None:

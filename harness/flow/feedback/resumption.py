@@ -10,7 +10,7 @@ from harness.errors import RunPaused, UsageError
 from harness.flow.engine.hooks import FlowHook
 from harness.flow.engine.run import FlowRun
 from harness.flow.feedback.answer import Answer, answer_given
-from harness.flow.feedback.keeper import kept, messages_in, restore
+from harness.flow.feedback.keeper import kept, restore
 from harness.flow.feedback.pending import PendingFeedbackContext
 from harness.flow.persistence.persist import place_of
 from harness.flow.plan.calls import MethodCall
@@ -47,13 +47,22 @@ class Resumption(FlowHook):
         flow._pending = None
         if around is not None:
             self._detach = around.on_cancel(lambda: self._wait_on(flow))
-        restore(run, self.context)
+        try:
+            restore(run, self.context)
+            state = (await outcome_in_thread(lambda: self._newer_state(run), run.threads)).unwrap()
+            if state is not None:
+                run.state = with_saved(run.state, state, run.name)
+        except BaseException:
+            self._wait_on(flow)
+            raise
+
+    def _newer_state(self, run: FlowRun) -> dict[str, Any] | None:
         flow_uuid, place = self.context.flow_id, place_of(run.flow)
-        is_another = id_of(run.state) != flow_uuid
-        if is_another or run.flow.conversational:
-            found = (await outcome_in_thread(lambda: kept(run.flow, flow_uuid, place), run.threads)).unwrap()
-            if found is not None and (is_another or messages_in(found[0]) > messages_in(run.state)):
-                run.state = with_saved(run.state, found[0], run.name)
+        if id_of(run.state) == flow_uuid:
+            since: dict[str, Any] | None = run.flow._saved_since(flow_uuid, run.state, place)
+            return since
+        found = kept(run.flow, flow_uuid, place)
+        return None if found is None else found[0]
 
     def before_method(self, run: FlowRun, call: MethodCall) -> None:
         """Leave the answer where the method's own hook finds it."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from conformance.areas.envelope import checks as envelope
 from conformance.areas.order import checks as order
@@ -20,6 +21,7 @@ from harness import StreamFrame, event_bus
 from harness.bus import is_replaying
 from harness.events import BaseEvent, MethodEvent
 from harness.flow import CheckpointConfig, Flow, frames_by_run, listen, router, start
+from harness.flow.value_codec import encode_exactly
 from tests.flow.graphs import collected
 
 ROOT = Path(__file__).parents[3]
@@ -132,6 +134,44 @@ def test_what_a_method_has_made_of_an_output_is_there_after_a_resume(
         Marked(checkpoint=kept).kickoff(resume=True)
     monkeypatch.setattr(Marked, "fails", False)
     assert Marked(checkpoint=kept).kickoff(resume=True) == {"text": "Hello", "mark": 1}
+
+
+class Letter(BaseModel):
+    text: str
+    marks: list[int] = []
+
+
+@pytest.mark.parametrize("kind", [dict, Letter])
+def test_only_outputs_that_have_changed_are_encoded_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: type[Any]
+) -> None:
+    class Letters(Flow):
+        @start()
+        def one(self) -> Any:
+            self.first = kind(text="one")
+            return self.first
+
+        @listen(one)
+        def two(self) -> Any:
+            return kind(text="two")
+
+        @listen(two)
+        def three(self) -> None:
+            marks = self.first.setdefault("marks", []) if kind is dict else self.first.marks
+            marks.append(3)
+
+        @listen(three)
+        def four(self) -> None: ...
+
+    encoded: list[str] = []
+
+    def encode(value: Any, label: str) -> Any:
+        encoded.append("nothing" if value is None else value["text"] if kind is dict else value.text)
+        return encode_exactly(value, label)
+
+    monkeypatch.setattr("harness.flow.checkpoints.pieces.encode_exactly", encode)
+    Letters(checkpoint=CheckpointConfig(location=str(tmp_path), on_events=["method_execution_finished"])).kickoff()
+    assert encoded == ["one", "two", "one", "nothing", "nothing"]
 
 
 @pytest.mark.parametrize("id_", [5, uuid.uuid4()], ids=["number", "uuid"])

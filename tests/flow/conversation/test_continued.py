@@ -173,6 +173,26 @@ def test_a_turn_that_was_cut_off_goes_on_from_its_checkpoint_without_being_said_
     assert said(flow)[2:] == ["user: more", "assistant: draft, done"]
 
 
+def test_a_turn_whose_message_a_handler_had_put_in_other_words_goes_on_with_it(tmp_path: Path) -> None:
+    class Rewords(Flow[Any]):
+        checkpoint = CheckpointConfig(location=str(tmp_path), on_events=["method_execution_finished"])
+        cuts = [ConnectionError("cut off")]
+
+        @listen("converse")
+        def reword(self) -> None:
+            self.state.current_user_message = "hello"
+
+        @listen(reword)
+        def reply(self) -> str:
+            if self.cuts:
+                raise self.cuts.pop()
+            return f"{self.state.current_user_message}!"
+
+    with pytest.raises(ConnectionError):
+        talk(Rewords).handle_turn("HELLO", session_id="a")
+    assert talk(Rewords).handle_turn("HELLO", session_id="a", resume=True) == "hello!"
+
+
 def test_a_turn_that_was_cut_off_before_its_route_was_known_is_not_said_again(tmp_path: Path) -> None:
     class Cut(Flow[Any]):
         checkpoint = CheckpointConfig(location=str(tmp_path), on_events=["*"])

@@ -110,6 +110,17 @@ def test_who_chooses_is_told_the_words_of_messages_and_no_files() -> None:
     assert "c2hpcA" not in str(llm.requests)
 
 
+@pytest.mark.parametrize("history", ["Ann asked where it is.", ["Where?", 5], None])
+def test_what_was_said_is_shown_to_the_router_as_the_class_has_it(history: Any) -> None:
+    class Told(Desk):
+        def build_router_context(self) -> dict[str, Any]:
+            return {"message_history": history}
+
+    llm = Speaker(answer("ORDER"))
+    assert routed(Told, llm).handle_turn("Where is it?") == "Your order is on its way."
+    assert json.loads(llm.asked(0)[1][1])["message_history"] == history
+
+
 def test_the_router_is_asked_in_its_form_and_its_tokens_are_no_part_of_the_turn() -> None:
     llm = Speaker(answer("ORDER"), stream=True)
     session = routed(Desk, llm).stream_turn("Where is it?")

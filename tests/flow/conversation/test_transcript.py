@@ -41,12 +41,14 @@ def test_messages_are_given_to_models_without_what_is_not_set_and_without_notes(
     flow.append_assistant_message("Hello", metadata={"cost": 1})
     # An empty answer, which Anthropic and Bedrock would refuse in every later request.
     flow.append_assistant_message(" ")
+    flow.append_message("user", "", files={"log": "log.txt"})
     assert flow.conversation_messages == [
         {"role": "user", "content": "hi", "name": "Ann"},
         {"role": "tool", "content": "3", "tool_call_id": "c1"},
         {"role": "assistant", "content": "Hello"},
+        {"role": "user", "content": "", "files": {"log": "log.txt"}},
     ]
-    assert [message.metadata for message in flow.state.messages] == [{"from": "web"}, {}, {"cost": 1}, {}]
+    assert [message.metadata for message in flow.state.messages] == [{"from": "web"}, {}, {"cost": 1}, {}, {}]
 
 
 def test_a_state_may_have_messages_of_its_own_kind() -> None:

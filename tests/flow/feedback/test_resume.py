@@ -290,6 +290,26 @@ def test_a_resumed_run_that_is_closed_waits_on(place: FlowPersistence) -> None:
     assert flow.pending_feedback is None
 
 
+def test_a_resumed_run_that_can_not_be_taken_up_waits_on(
+    place: FlowPersistence, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flow = Approval(persistence=place)
+    flow.kickoff()
+    pending = flow.pending_feedback
+    # Another flow has its state by now.
+    flow._state = flow._new_state()
+
+    def lost(flow_uuid: str) -> None:
+        raise OSError("the disk is gone")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="the disk is gone"):
+        patch.setattr(place, "load_pending_feedback", lost)
+        flow.resume("Go.")
+    assert flow.pending_feedback is pending
+    flow.resume("Go.")
+    assert flow.pending_feedback is None
+
+
 def test_of_two_sessions_with_an_answer_one_goes_on(place: FlowPersistence) -> None:
     flow = Approval.from_pending(waiting(place).context.flow_id, place)
     flow.stream = True
