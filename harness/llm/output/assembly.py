@@ -38,7 +38,8 @@ class AssembledCall(Struct):
     def arguments(self) -> str:
         """The JSON text of the arguments."""
         text = "".join(self.deltas)
-        return text if text or not self.is_cut else NoArgumentsYet()
+        # Integrations end a block that is empty with an object that is.
+        return NoArgumentsYet(text) if self.is_cut and text in ("", "{}") else text
 
     def payload(self) -> dict[str, Any]:
         """Return the one shape that tool calls of all providers have (clause `llm.tool-run`)."""
@@ -58,7 +59,7 @@ class AssembledCall(Struct):
 
 
 class NoArgumentsYet(str):
-    """The arguments of a call in which an answer ended at its limit, before the first of them: none, that is, and not {}."""
+    """The arguments of a call in which an answer ended at its limit, before the first of them: unknown, that is, and not {}."""
 
     __slots__ = ()
 
