@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, create_model
+from pydantic.fields import FieldInfo
 
 from harness.errors import UsageError
 
@@ -21,6 +22,9 @@ _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 class InferredArguments(BaseModel, defer_build=True):
     """The base of the models that are made from parameters; a tool that has this very one has none of its own yet."""
+
+    #: The parameters whose defaults stand in a Field, of which the function itself knows nothing.
+    _in_fields: typing.ClassVar[frozenset[str]] = frozenset()
 
 
 def arguments_of(function: Callable[..., Any], tool_name: str) -> type[BaseModel]:
@@ -61,14 +65,21 @@ def arguments_of(function: Callable[..., Any], tool_name: str) -> type[BaseModel
     with warnings.catch_warnings():
         # A parameter may have the name of one of pydantic's own attributes.
         warnings.simplefilter("ignore", UserWarning)
-        made: type[BaseModel] = create_model(
+        made: type[InferredArguments] = create_model(
             f"{_identifier(tool_name)}Arguments",
             __base__=_Open if extra == "allow" else InferredArguments,
             **fields,
         )
         # Now, so that an annotation for which there is no schema is told of where the tool is made.
         made.model_rebuild()
+    made._in_fields = frozenset(name for name, (_, default) in fields.items() if isinstance(default, FieldInfo))
     return made
+
+
+def passed(fitting: InferredArguments) -> dict[str, Any]:
+    """Return the arguments that a function is called with; a default of its own is left to it, since it may fill that."""
+    names = fitting.model_fields_set | fitting._in_fields
+    return {name: value for name, value in fitting if name in names}
 
 
 class _Open(InferredArguments):

@@ -114,6 +114,16 @@ def test_arguments_may_be_given_by_place() -> None:
         add.run(1, 2, 3)
 
 
+def test_a_default_that_a_function_fills_is_its_own() -> None:
+    @tool("Count")
+    def count(word: str, seen: list[str] = []) -> int:  # noqa: B006
+        """Count words."""
+        seen.append(word)
+        return len(seen)
+
+    assert [count.run(word="tide"), count.run(word="ebb")] == [1, 2]
+
+
 def test_a_tool_may_take_what_it_did_not_name() -> None:
     @tool("Note")
     def note(text: str, **more: int) -> str:
