@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any, Never
 
 from msgspec import Struct, field
@@ -84,8 +85,14 @@ def arguments_in(text: str) -> dict[str, Any]:
 class RequestedCalls(list[dict[str, Any]]):
     """The tool calls of an answer, in their order; a list like any other, which knows what was said beside them."""
 
+    # What has attributes of its own beside these is no list that a state can keep.
+    __slots__ = ("text",)
     #: None where nothing was.
-    text: str | None = None
+    text: str | None
+
+    def __init__(self, calls: Iterable[dict[str, Any]] = (), text: str | None = None) -> None:
+        super().__init__(calls)
+        self.text = text
 
 
 class Assembly:
