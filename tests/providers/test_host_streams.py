@@ -108,7 +108,8 @@ def test_a_name_in_fragments_under_new_ids_is_told_by_the_functions_that_were_gi
 def test_long_arguments_under_a_name_that_is_said_each_time_are_not_read_each_time(
     more: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    arguments = json.dumps({"text": "abcd" * 500})
+    # Models that can't end go on with blanks.
+    arguments = json.dumps({"text": "abcd" * 500}) + " " * 2000
     read: list[int] = []
 
     def loads(text: Any, real: Any = json.loads) -> Any:
