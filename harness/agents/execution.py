@@ -20,6 +20,7 @@ from harness.bus.step import Step, StepEnds
 from harness.errors import HarnessError, LLMContextLengthExceededError
 from harness.events import AgentExecutionCompletedEvent, AgentExecutionErrorEvent, AgentExecutionStartedEvent
 from harness.events.sources import sources
+from harness.llm.output.assembly import arguments_in
 from harness.llm.run_usage import RunUsage
 
 #: Looks at an answer before it is given on, and returns it, or another.
@@ -180,7 +181,7 @@ class Execution:
 
         They work side by side where they may, a few at a time.
         """
-        self._messages.append({"role": "assistant", "content": beside, "tool_calls": calls})
+        self._messages.append({"role": "assistant", "content": beside, "tool_calls": list(map(_sendable, calls))})
         answer: ToolResult | None = None
         used = ToolResult("")
         async for call, used in self._uses(calls):
@@ -251,6 +252,17 @@ def _call(request: Any) -> dict[str, Any] | None:
             "arguments": arguments if isinstance(arguments, str) else json.dumps(arguments or {}, default=str),
         },
     }
+
+
+def _sendable(call: dict[str, Any]) -> dict[str, Any]:
+    """Return a call as all APIs take it back: many take an object alone, and a model may have been cut off in the middle of it."""
+    text = str(call["function"]["arguments"])
+    try:
+        json.dumps(arguments_in(text), allow_nan=False)
+    except ValueError:
+        # As Anthropic advises: https://platform.claude.com/docs/en/agents-and-tools/tool-use/fine-grained-tool-streaming
+        text = json.dumps({"INVALID_JSON": text})
+    return {**call, "function": {**call["function"], "arguments": text}}
 
 
 def _field(owner: Any, *names: str, default: Any = None) -> Any:

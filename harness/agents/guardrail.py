@@ -76,6 +76,10 @@ async def replacement(
     result: Any, raw: str, form: type[BaseModel] | None, inquirer: Inquirer
 ) -> tuple[str, BaseModel | None] | None:
     """Return the text and the structured answer that a guardrail gave in place of `raw`; None where it left that."""
+    text = getattr(result, "raw", None)
+    # What another agent, task or crew gave is its answer.
+    if isinstance(text, str) and not (form and isinstance(result, form)):
+        result = text
     if isinstance(result, BaseModel):
         return result.model_dump_json(), result
     if not isinstance(result, str) or result == raw:

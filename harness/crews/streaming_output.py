@@ -52,7 +52,8 @@ class _Chunked(Generic[T]):
         self._async = None if async_iterator is None else aiter(async_iterator)
         self._read: list[StreamChunk] = []
         self._result: Any = _NOTHING
-        self._error: BaseException | None = None
+        self._failure: BaseException | None = None
+        self._traceback: TracebackType | None = None
         self._is_at_end = False
         self._is_closed = False
 
@@ -123,6 +124,11 @@ class _Chunked(Generic[T]):
             raise self._error
         return not self.is_completed
 
+    @property
+    def _error(self) -> BaseException | None:
+        """What reading failed with, as it was then: its traceback does not grow by being raised."""
+        return None if self._failure is None else self._failure.with_traceback(self._traceback)
+
     def _take(self, chunk: StreamChunk | None) -> None:
         """Keep the next chunk, unless somebody has closed the output meanwhile; None is the end."""
         if chunk is None:
@@ -136,7 +142,7 @@ class _Chunked(Generic[T]):
         try:
             yield
         except Exception as error:
-            self._error, self._is_at_end = error, True
+            self._failure, self._traceback, self._is_at_end = error, error.__traceback__, True
             raise
 
     # What is known of it.

@@ -121,9 +121,7 @@ class ModelCall:
         assembly = self.assembly
         assembly.check_end()
         if assembly.calls:
-            calls = RequestedCalls(call.payload() for call in assembly.calls)
-            calls.text = assembly.text or None
-            return calls
+            return RequestedCalls((call.payload() for call in assembly.calls), assembly.text or None)
         model = self.request.response_format
         if not (isinstance(model, type) and issubclass(model, BaseModel)):
             return assembly.text

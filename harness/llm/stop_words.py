@@ -21,6 +21,9 @@ class StopWords:
 
     def __init__(self, words: Sequence[str]) -> None:
         self._words = [word for word in words if word]
+        #: What a text may end with that begins a word, the longest first.
+        beginnings = {word[:count] for word in self._words for count in range(1, len(word))}
+        self._beginnings = tuple(sorted(beginnings, key=len, reverse=True))
         self._held = ""
         self._over = False
 
@@ -49,15 +52,10 @@ class StopWords:
 
     def _waiting(self, text: str) -> int:
         """Return how many characters at the end of a text may begin a word."""
-        most = max((len(word) for word in self._words), default=0) - 1
-        return next(
-            (
-                count
-                for count in range(min(most, len(text)), 0, -1)
-                if any(word.startswith(text[-count:]) for word in self._words if len(word) > count)
-            ),
-            0,
-        )
+        # Mostly none, which is told quickly.
+        if not text.endswith(self._beginnings):
+            return 0
+        return next(len(beginning) for beginning in self._beginnings if text.endswith(beginning))
 
 
 def _is_end_of_text(part: Part) -> TypeGuard[Finish]:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, create_model
+from pydantic.fields import FieldInfo
 
 from harness.errors import UsageError
 
@@ -22,6 +23,11 @@ _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 class InferredArguments(BaseModel, defer_build=True):
     """The base of the models that are made from parameters; a tool that has this very one has none of its own yet."""
 
+    #: The parameters whose defaults stand in a Field, of which the function itself knows nothing.
+    _in_fields: typing.ClassVar[frozenset[str]] = frozenset()
+    #: The parameters that are the function's own matter, which a model can't give either where it may give any others.
+    _private: typing.ClassVar[frozenset[str]] = frozenset()
+
 
 def arguments_of(function: Callable[..., Any], tool_name: str) -> type[BaseModel]:
     """Return a model with a field for each parameter of `function` but `self` and private ones; unannotated ones take anything.
@@ -30,7 +36,10 @@ def arguments_of(function: Callable[..., Any], tool_name: str) -> type[BaseModel
         UsageError: an annotation names what can't be found, or a parameter can't be given by its name.
     """
     annotated = function
+    # What a part of a function was made with is no choice of a model's.
+    private: set[str] = set()
     while isinstance(annotated, functools.partial):
+        private |= annotated.keywords.keys()
         annotated = annotated.func
     if not inspect.isroutine(annotated) and not inspect.isclass(annotated):
         annotated = type(annotated).__call__
@@ -46,12 +55,12 @@ def arguments_of(function: Callable[..., Any], tool_name: str) -> type[BaseModel
     for name, parameter in inspect.signature(function).parameters.items():
         if parameter.kind is inspect.Parameter.VAR_KEYWORD:
             extra = "allow"
-        if parameter.kind in _VARIADIC or name == "self":
+        if parameter.kind in _VARIADIC or name == "self" or name in private:
             continue
         default = ... if parameter.default is inspect.Parameter.empty else parameter.default
         if parameter.kind is inspect.Parameter.POSITIONAL_ONLY or name.startswith("_"):
             if default is not ...:
-                # Its own matter.
+                private.add(name)
                 continue
             raise UsageError(
                 f"the tool {tool_name!r}: the parameter {name!r} has no name that a model may give it by; leave out the "
@@ -61,14 +70,22 @@ def arguments_of(function: Callable[..., Any], tool_name: str) -> type[BaseModel
     with warnings.catch_warnings():
         # A parameter may have the name of one of pydantic's own attributes.
         warnings.simplefilter("ignore", UserWarning)
-        made: type[BaseModel] = create_model(
+        made: type[InferredArguments] = create_model(
             f"{_identifier(tool_name)}Arguments",
             __base__=_Open if extra == "allow" else InferredArguments,
             **fields,
         )
         # Now, so that an annotation for which there is no schema is told of where the tool is made.
         made.model_rebuild()
+    made._in_fields = frozenset(name for name, (_, default) in fields.items() if isinstance(default, FieldInfo))
+    made._private = frozenset(private)
     return made
+
+
+def passed(fitting: InferredArguments) -> dict[str, Any]:
+    """Return the arguments that a function is called with; a default of its own is left to it, since it may fill that."""
+    names = (fitting.model_fields_set | fitting._in_fields) - fitting._private
+    return {name: value for name, value in fitting if name in names}
 
 
 class _Open(InferredArguments):

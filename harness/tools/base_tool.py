@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final, Self
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from harness.errors import UsageError
-from harness.tools.arguments import InferredArguments, arguments_of, parameters_schema
+from harness.tools.arguments import InferredArguments, arguments_of, parameters_schema, passed
 from harness.tools.failure import ToolFailure, ToolFailurePolicy, ToolFailureReason
 from harness.tools.use import ToolInputError
 from harness.validation import UserModel, all_faults
@@ -108,7 +108,7 @@ class BaseTool(UserModel):
         return await self._arun(**arguments)
 
     def arguments(self, /, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """Return the arguments as the work gets them: validated, and with the defaults of those that were not given.
+        """Return the arguments as the work gets them: validated, and only those that were given or have a Field's default.
 
         The named ones are in the order of the parameters, others after them, as they were given.
 
@@ -129,9 +129,7 @@ class BaseTool(UserModel):
             fitting = self.args_schema.model_validate(kwargs)
         except ValidationError as error:
             raise ToolInputError(f"the arguments of the tool {self.name!r} do not fit: {all_faults(error)}") from error
-        if issubclass(self.args_schema, InferredArguments):
-            return dict(fitting)
-        return fitting.model_dump()
+        return passed(fitting) if isinstance(fitting, InferredArguments) else fitting.model_dump()
 
     def reset_usage_count(self) -> None:
         """Begin to count its uses anew."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from harness import BaseTool, ProviderError, UsageError, tool
@@ -60,6 +62,14 @@ def test_a_call_that_the_limit_cuts_off_before_its_arguments_is_told_to_the_mode
     assert pilot.kickoff("Clean up.").raw == "Well."
     assert wiped == []
     assert "the answer ended at its limit" in pilot.llm.said_to(1)[-1]
+
+
+@pytest.mark.parametrize("arguments", ['{"path": "/tm', '{"path": NaN}', '["/tmp"]'], ids=["half", "no JSON", "a list"])
+def test_arguments_that_are_no_json_object_go_back_to_the_model_in_one(arguments: str) -> None:
+    pilot = agent(calls(("sink", arguments)), "Well.", tools=[sink])
+    assert pilot.kickoff("Sink it.").raw == "Well."
+    (call,) = next(message.tool_calls for message in pilot.llm.requests[1].messages if message.tool_calls)
+    assert json.loads(call.function.arguments) == {"INVALID_JSON": arguments}
 
 
 def test_an_answer_of_nothing_is_asked_for_again() -> None:

@@ -149,6 +149,12 @@ def test_an_answer_that_is_given_again_is_looked_at_by_all_guardrails() -> None:
     assert Crew(agents=[pilot], tasks=[made]).kickoff().raw == "somebody sails."
 
 
+def test_what_another_agent_gave_in_place_of_an_answer_is_its_text() -> None:
+    pilot, other = agent("no"), agent("yes")
+    made = task("Say it.", pilot, guardrail=lambda output: (True, other.kickoff("Better.")))
+    assert Crew(agents=[pilot], tasks=[made]).kickoff().raw == "yes"
+
+
 def test_tools_that_failed_before_an_answer_was_sent_back_stay_noted() -> None:
     pilot = agent(calls(("sink", {"place": "Bergen"})), "no", "yes", tools=[sink])
     made = task("Say it.", pilot, guardrails=[], guardrail=lambda output: (output.raw == "yes", output.raw))

@@ -36,6 +36,7 @@ from pydantic import (
 from harness.errors import UsageError
 from harness.flow import HumanFeedbackResult
 from harness.flow.value_codec import decode_value, encode_exactly, encode_value
+from harness.llm.output.assembly import RequestedCalls
 
 
 class Draft(BaseModel):
@@ -238,6 +239,7 @@ SAME: dict[str, Any] = {
         Shelf(a=Shelf(b={1})),
     ],
     "a list of its own class": Row([1, Row()]),
+    "the calls of a model's answer": RequestedCalls([{"id": "c0"}], text="I look."),
     "paths of any system": [PureWindowsPath("c:/a"), PurePosixPath("/a")],
     "what is of classes below those": [Stamp(2026, 1, 2, tzinfo=UTC), Price("1.10"), {Price("1"): 1}],
     "keys that are text of an enum": {Word.YES: {Word.YES: 1}},

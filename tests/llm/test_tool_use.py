@@ -75,10 +75,11 @@ def test_several_tools_give_a_list_in_call_order(way: Way) -> None:
     assert len(llm.requests) == 1
 
 
+@pytest.mark.parametrize("nothing", ["", "{}"])
 @pytest.mark.parametrize("way", WAYS)
-def test_a_call_that_the_limit_cuts_off_before_its_arguments_is_not_made_with_defaults(way: Way) -> None:
+def test_a_call_that_the_limit_cuts_off_before_its_arguments_is_not_made_with_defaults(way: Way, nothing: str) -> None:
     wiped: list[str] = []
-    parts = [ToolCallDelta(0, "c0", "add", '{"a":1}'), ToolCallDelta(1, "c1", "wipe", "")]
+    parts = [ToolCallDelta(0, "c0", "add", '{"a":1}'), ToolCallDelta(1, "c1", "wipe", nothing)]
     llm = Scripted(*parts, Usage(3, 2, 5), Finish("length", "length"))
     functions = {"add": add, "wipe": lambda path="/": wiped.append(path)}
     sum_, cut = in_session(llm, way, "Hi", available_functions=functions).result

@@ -55,6 +55,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "empty fields": {"inferenceConfig": {}, "additionalModelRequestFields": {}},
     "sampling": {"inferenceConfig": {"maxTokens": 1, "temperature": 0, "topP": 1.0, "stopSequences": ["a"]}},
     "sampling of another kind": {"inferenceConfig": {"maxTokens": 1, "topK": 3, "stopSequences": []}},
+    "numbers as text": {"inferenceConfig": {"maxTokens": "1", "temperature": 0}},
     "no stop sequences": {"inferenceConfig": {"stopSequences": []}},
     "thinking": {"additionalModelRequestFields": {"thinking": {"type": "enabled", "budget_tokens": 1024}}},
     "model's own fields": {"additionalModelRequestFields": {"thinking": {"type": "disabled"}, "top_k": 5}},

@@ -85,7 +85,7 @@ _tools = st.permutations([{"googleSearch": {}}, {"codeExecution": {"a": 1}}]).fl
     )
 ) | st.just(_no_tools)
 _config = some(
-    temperature=st.none() | st.floats(0, 2) | st.integers(0, 2),
+    temperature=st.none() | st.just("1") | st.floats(0, 2) | st.integers(0, 2),
     topP=st.floats(0, 1),
     topK=st.integers(0, 9),
     maxOutputTokens=st.integers(0, 99),

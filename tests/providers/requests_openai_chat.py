@@ -96,7 +96,7 @@ _tools = st.lists(
     ),
     max_size=3,
 )
-_number = st.none() | st.integers(0, 2) | st.floats(0, 2)
+_number = st.none() | st.just("1") | st.integers(0, 2) | st.floats(0, 2)
 _fields = {
     "stream": st.booleans(),
     "stream_options": st.none() | some(include_usage=st.booleans()),

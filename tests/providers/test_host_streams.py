@@ -108,7 +108,8 @@ def test_a_name_in_fragments_under_new_ids_is_told_by_the_functions_that_were_gi
 def test_long_arguments_under_a_name_that_is_said_each_time_are_not_read_each_time(
     more: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    arguments = json.dumps({"text": "abcd" * 500})
+    # Models that can't end go on with blanks.
+    arguments = json.dumps({"text": "abcd" * 500}) + " " * 2000
     read: list[int] = []
 
     def loads(text: Any, real: Any = json.loads) -> Any:
@@ -148,6 +149,7 @@ def test_calls_keep_their_identity(row: Calls, provider: str, way: Way) -> None:
 
 
 SUMMARY = {"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm."}]}
+AGAIN = {"choices": [{"delta": {}, "message": {"content": "", "reasoning": "Hm."}, "finish_reason": "length"}]}
 WHOLE = {"choices": [{"delta": {}, "message": {"content": "Yes."}, "finish_reason": "stop"}]}
 
 
@@ -157,10 +159,12 @@ WHOLE = {"choices": [{"delta": {}, "message": {"content": "Yes."}, "finish_reaso
         (event({"content": [SUMMARY]}) + event({"content": "Yes."}, "stop"),
          ["thinking 'Hm.'", "text 'Yes.'", "completed 'Yes.' stop"]),
         (b"data: " + json.dumps(WHOLE).encode() + b"\n\n", ["text 'Yes.'", "completed 'Yes.' stop"]),
+        (event({"reasoning": "Hm."}) + b"data: " + json.dumps(AGAIN).encode() + b"\n\n",
+         ["thinking 'Hm.'", "completed '' length"]),
         *((event({"content": "Yes."}, theirs), ["text 'Yes.'", f"completed 'Yes.' {ours}"]) for theirs, ours in
           [("eos", "stop"), ("eos_token", "stop"), ("model_length", "length"), ("sensitive", "content_filter")]),
     ],
-    ids=["Databricks' summary", "a message beside an empty delta", "Together", "TGI", "Mistral", "Zhipu"],
+    ids=["Databricks' summary", "a message beside an empty delta", "MiniMax' message after its pieces", "Together", "TGI", "Mistral", "Zhipu"],
 )  # fmt: skip
 def test_what_hosts_say_in_words_of_their_own_is_read(sent: bytes, told: list[str]) -> None:
     with Raw(sent + DONE) as server:

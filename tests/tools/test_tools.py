@@ -89,7 +89,7 @@ USES: dict[str, tuple[BaseTool, dict[str, Any], Any]] = {
     ),
     "a part of a function": (
         FunctionTool(name="Add 3", description="Add 3.", func=functools.partial(add.func, other=3)),
-        {"one": "1"},
+        {"one": "1", "other": 9},
         4,
     ),
     "a class": (Counts(), {"word": "beetle"}, 3),
@@ -112,6 +112,25 @@ def test_arguments_may_be_given_by_place() -> None:
     assert add.run("3", other=1) == 4
     with pytest.raises(ToolInputError, match="by their place are at most 2, not 3"):
         add.run(1, 2, 3)
+
+
+def test_a_default_that_a_function_fills_is_its_own() -> None:
+    @tool("Count")
+    def count(word: str, seen: list[str] = []) -> int:  # noqa: B006
+        """Count words."""
+        seen.append(word)
+        return len(seen)
+
+    assert [count.run(word="tide"), count.run(word="ebb")] == [1, 2]
+
+
+def test_a_private_parameter_is_given_by_nobody() -> None:
+    @tool("Sign")
+    def sign(text: str, _name: str = "Kari", **more: str) -> str:
+        """Sign it."""
+        return f"{text} {_name} {more}"
+
+    assert sign.run(text="Hei!", _name="Ola", place="Bergen") == "Hei! Kari {'place': 'Bergen'}"
 
 
 def test_a_tool_may_take_what_it_did_not_name() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any, Never
 
 from msgspec import Struct, field
@@ -38,7 +39,8 @@ class AssembledCall(Struct):
     def arguments(self) -> str:
         """The JSON text of the arguments."""
         text = "".join(self.deltas)
-        return text if text or not self.is_cut else NoArgumentsYet()
+        # Integrations end a block that is empty with an object that is.
+        return NoArgumentsYet(text) if self.is_cut and text in ("", "{}") else text
 
     def payload(self) -> dict[str, Any]:
         """Return the one shape that tool calls of all providers have (clause `llm.tool-run`)."""
@@ -58,7 +60,7 @@ class AssembledCall(Struct):
 
 
 class NoArgumentsYet(str):
-    """The arguments of a call in which an answer ended at its limit, before the first of them: none, that is, and not {}."""
+    """The arguments of a call in which an answer ended at its limit, before the first of them: unknown, that is, and not {}."""
 
     __slots__ = ()
 
@@ -83,8 +85,14 @@ def arguments_in(text: str) -> dict[str, Any]:
 class RequestedCalls(list[dict[str, Any]]):
     """The tool calls of an answer, in their order; a list like any other, which knows what was said beside them."""
 
+    # What has attributes of its own beside these is no list that a state can keep.
+    __slots__ = ("text",)
     #: None where nothing was.
-    text: str | None = None
+    text: str | None
+
+    def __init__(self, calls: Iterable[dict[str, Any]] = (), text: str | None = None) -> None:
+        super().__init__(calls)
+        self.text = text
 
 
 class Assembly:

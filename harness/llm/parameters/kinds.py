@@ -66,10 +66,15 @@ def plain_settings(owner: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """
     return {
         name: _read(f"{name} of {owner}", value, _PLAIN[name])
-        if name in _PLAIN and (isinstance(value, str) or (name == "stream" and value is not None))
+        if is_read(name, value) or (name == "stream" and value is not None)
         else value
         for name, value in values.items()
     }
+
+
+def is_read(name: str, value: Any) -> bool:
+    """Return whether a setting becomes another value than it was given as: a number or a flag that came as text."""
+    return isinstance(value, str) and name in _PLAIN
 
 
 def _read(label: str, value: Any, kind: type) -> Any:

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 from pydantic import BaseModel, TypeAdapter
 
 from harness.errors import UsageError
+from harness.llm.parameters.kinds import is_read
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.bedrock.extra_body import EXTRA_BODY
@@ -153,7 +154,11 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
 def _take_inference(recorded: RecordedRequest) -> dict[str, Any]:
     """Take `inferenceConfig` where settings of ours say the same."""
     config = recorded.take("inferenceConfig") or {}
-    ours = {name: config[field] for name, field in _INFERENCE.items() if config.get(field) not in (None, [])}
+    ours = {
+        name: config[field]
+        for name, field in _INFERENCE.items()
+        if config.get(field) not in (None, []) and not is_read(name, config[field])
+    }
     if len(ours) < len(config):
         recorded.rest["inferenceConfig"] = config
         return {}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import BaseModel
 
 from harness.errors import UsageError
+from harness.llm.parameters.kinds import is_read
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.gemini.messages import JSON_SCHEMA, Signatures, wire_contents, wire_system, wire_tools
@@ -158,7 +159,11 @@ def _take_tools(recorded: RecordedRequest) -> list[dict[str, Any]]:
 def _parse_config(config: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the settings that a recorded generation config stands for, and the fields that none does."""
     rest = dict(config)
-    settings = {ours: rest.pop(wire) for ours, wire in _FIELDS.items() if rest.get(wire) is not None}
+    settings = {
+        ours: rest.pop(wire)
+        for ours, wire in _FIELDS.items()
+        if rest.get(wire) is not None and not is_read(ours, rest[wire])
+    }
     if rest.get("stopSequences"):
         settings["stop"] = rest.pop("stopSequences")
     formats = {name: rest.pop(name) for name in _FORMAT if name in rest}

@@ -39,7 +39,6 @@ class ChatAnswer(SSEAnswer):
         self._calls = ToolCallFragments([tool.function.name for tool in request.tools], self.malformed)
         #: Whether anything of the answer itself has come.
         self._begun = False
-        self._has_message = False
         self._finish: str | None = None
         self._expects_json = request.response_format is not None
         self.reasoning = Reasoning()
@@ -68,7 +67,7 @@ class ChatAnswer(SSEAnswer):
         choice = _first_choice(event)
         if choice is not None:
             delta, message = _delta(choice), choice.get("message")
-            if not delta and message is not None and not self._has_message:
+            if not delta and message is not None and not self._begun:
                 # A host that can't stream sends its whole answer as one event.
                 yield from self._message(as_object(message), whole=True)
             else:
@@ -127,7 +126,7 @@ class ChatAnswer(SSEAnswer):
             yield ThinkingDelta(thinking)
         for field in ("content", "refusal"):
             if message.get(field) not in (None, "", []):
-                self._begun = self._has_message = True
+                self._begun = True
                 yield from self._content(message[field])
         calls = [as_object(call) for call in as_list(message.get("tool_calls"))]
         if message.get("function_call") is not None:
@@ -135,12 +134,12 @@ class ChatAnswer(SSEAnswer):
             calls.append({"index": 0, "function": message["function_call"]})
         # What is said aloud is told in words, too.
         if spoken := as_text(as_object(message.get("audio")).get("transcript")):
-            self._begun = self._has_message = True
+            self._begun = True
             yield TextDelta(spoken)
         # Where an id is not each call's own, their places tell calls apart that come together.
         are_named = len({as_id(call.get("id")) for call in calls} - {None}) == len(calls)
         for number, call in enumerate(calls):
-            self._begun = self._has_message = True
+            self._begun = True
             place = number if len(calls) > 1 else None
             index = number if whole else as_number(call.get("index"))
             if index is None and not are_named:

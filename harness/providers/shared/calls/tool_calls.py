@@ -33,6 +33,8 @@ class _Call(Struct):
     shown: bool = False
     #: Whether its arguments are any text, as those of the caller's custom tools are.
     is_free: bool = False
+    #: What `is_whole` has found; None where the last piece may have changed that.
+    found_whole: bool | None = False
 
     @property
     def arguments(self) -> str:
@@ -42,14 +44,20 @@ class _Call(Struct):
     @property
     def is_whole(self) -> bool:
         """Whether its arguments are a JSON object, to which nothing can be added."""
-        last = next((piece for piece in reversed(self.pieces) if piece.strip()), "")
+        if self.found_whole is None:
+            try:
+                self.found_whole = isinstance(json.loads(self.arguments), dict)
+            except ValueError:
+                self.found_whole = False
+        return self.found_whole
+
+    def add(self, text: str) -> None:
+        """Add a piece of its arguments."""
+        self.pieces.append(text)
+        end = text.rstrip()
         # Asked for each piece of some hosts, and reading all of the text takes longer the longer it is.
-        if self.is_free or not last.rstrip().endswith("}"):
-            return False
-        try:
-            return isinstance(json.loads(self.arguments), dict)
-        except ValueError:
-            return False
+        if end:
+            self.found_whole = None if end.endswith("}") and not self.is_free else False
 
 
 class ToolCallFragments:
@@ -125,7 +133,7 @@ class ToolCallFragments:
         if isinstance(arguments, Mapping) and call.pieces:
             raise self._malformed(f"an object in the middle of the arguments of {call.name!r}: {text[:200]}")
         if text:
-            call.pieces.append(text)
+            call.add(text)
         if call.shown:
             yield ToolCallDelta(call.number, None, None, text)
         yield from self._ready()

@@ -40,6 +40,8 @@ class KeptByCall(Generic[T]):
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[str, Outline], T] = OrderedDict()
+        #: What stood before the calls of each id.
+        self._origins: dict[str, set[Outline]] = {}
 
     def __bool__(self) -> bool:
         return bool(self._kept)
@@ -47,14 +49,19 @@ class KeptByCall(Generic[T]):
     def keep(self, before: Outline, values: Mapping[str, T]) -> None:
         """Keep these, by the ids of calls that were asked for after the messages `before`."""
         with self._lock:
-            self._kept.update({(call_id, before): value for call_id, value in values.items()})
+            for call_id, value in values.items():
+                self._kept[call_id, before] = value
+                self._origins.setdefault(call_id, set()).add(before)
             while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
+                (call_id, origin), _ = self._kept.popitem(last=False)
+                self._origins[call_id].remove(origin)
+                if not self._origins[call_id]:
+                    del self._origins[call_id]
 
     def of(self, call_id: str, before: Outline) -> T | None:
         """Return what is kept of a call that stands behind the messages `before`."""
         with self._lock:
-            found = [(origin, value) for (known, origin), value in self._kept.items() if known == call_id]
+            found = [(origin, self._kept[call_id, origin]) for origin in self._origins.get(call_id, ())]
         for level, hashed in enumerate(before):
             fitting = [value for origin, value in found if origin[level] == hashed]
             if fitting:

@@ -16,6 +16,7 @@ import msgspec
 
 from harness.errors import UsageError
 from harness.llm.input.messages import read_tools
+from harness.llm.parameters.kinds import is_read
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.providers.shared.requests.wire_body import EXTRA_QUERY
 from harness.providers.shared.shapes import OF_ANOTHER_SHAPE
@@ -56,8 +57,9 @@ class RecordedRequest:
         return self.rest.pop(name)
 
     def settings(self, fields: Mapping[str, str]) -> dict[str, Any]:
-        """Take the fields of our settings."""
-        return {ours: value for ours, wire in fields.items() if (value := self.take(wire)) is not None}
+        """Take the fields of our settings. A number that was sent as text is carried: as a setting it would be none."""
+        fitting = {ours: wire for ours, wire in fields.items() if not is_read(ours, self.rest.get(wire))}
+        return {ours: value for ours, wire in fitting.items() if (value := self.take(wire)) is not None}
 
     def model(self) -> str:
         """Take the name of the model; where there is none, what stands in its place is carried."""
