@@ -115,6 +115,10 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     try:
         yield
+    except (KeyboardInterrupt, pytest.exit.Exception):
+        # Of what its subtests came to, nothing is said of the test.
+        item.stash[_OUTCOME] = None
+        raise
     finally:
         blocked = _blocked(item)
     if blocked:
@@ -130,7 +134,11 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     outcome = "xfailed" if report.skipped and hasattr(report, "wasxfail") else report.outcome
-    item.stash[_OUTCOME] = outcome if call.when == "call" else None
+    if call.when != "call":
+        item.stash[_OUTCOME] = None
+    elif item.stash.get(_OUTCOME, None) != "failed":
+        # A subtest that failed was reported before its test, which may be told as one that passed.
+        item.stash[_OUTCOME] = outcome
     return report
 
 
@@ -265,9 +273,9 @@ def _end(item: pytest.Item, tape: Tape) -> None:
     # One that was skipped, or failed before it asked for anything, has nothing to keep.
     tape.is_interrupted = outcome is None or not (outcome == "passed" or tape.recorded)
     tape.has_failed = outcome in ("failed", "skipped")
-    if tape.records:
+    if tape.recorded:
         item.config.stash.setdefault(_OWNERS, {})[tape.path] = item.nodeid
-    elif outcome == "passed":
+    if not tape.records and outcome == "passed":
         from harness.recording import Redactor
 
         unplayed = (

@@ -164,12 +164,19 @@ import pytest, unittest
 from calls import answer
 
 @pytest.fixture
-def answered_at_the_end(cassette):
+def answered_at_the_end():
     yield
     answer()
 
 @pytest.mark.cassette("openai/text")
 def test_one_that_asks_when_it_is_taken_down(answered_at_the_end): pass
+
+@pytest.fixture
+def failing(cassette):
+    raise OSError("no room")
+
+@pytest.mark.cassette("openai/text")
+def test_one_that_never_began(failing): pass
 
 @pytest.mark.cassette("openai/text")
 def test_one_that_asks_for_nothing(cassette): pass
@@ -186,7 +193,8 @@ class TestOfUnittest(unittest.TestCase):
 
 def test_what_nobody_has_asked_for_when_all_is_taken_down_is_an_error(inner: InnerRun) -> None:
     result = inner(test_it=UNPLAYED)
-    result.assert_outcomes(passed=3, skipped=2, errors=1)
+    result.assert_outcomes(passed=3, skipped=2, errors=2)
+    assert sum("do not fit:" in line for line in result.outlines) == 1
     result.stdout.fnmatch_lines(
         [
             "*ERROR at teardown of test_one_that_asks_for_nothing*",
@@ -207,33 +215,6 @@ def test_it(cassette, question):
     inner("--record-mode", "once", test_it=source).assert_outcomes(passed=2)
     assert len(list((pytester.path / "cassettes" / "test_it").iterdir())) == 2
     inner(test_it=source).assert_outcomes(passed=2)
-
-
-def test_what_a_fixture_asks_when_it_goes_is_played(inner: InnerRun) -> None:
-    source = """
-import pytest
-from calls import answer
-
-@pytest.fixture
-def made():
-    yield
-    assert answer().result
-
-@pytest.mark.cassette("openai/text")
-def test_it(made):
-    pass
-
-@pytest.fixture
-def failing(cassette):
-    raise OSError("no room")
-
-@pytest.mark.cassette("openai/text")
-def test_that_never_began(failing):
-    pass
-"""
-    result = inner(test_it=source)
-    result.assert_outcomes(passed=1, errors=1)
-    result.stdout.no_fnmatch_line("*do not fit*")
 
 
 def test_a_failure_of_the_test_itself_is_what_is_told(inner: InnerRun) -> None:
@@ -414,7 +395,7 @@ ENDING = """
 import pytest
 from calls import answer
 
-def test_live(cassette):
+def test_live(cassette, subtests):
     answer("The one?")
     {end}
     answer("The two?")
@@ -428,6 +409,8 @@ def test_live(cassette):
         ("once", "assert False", "one"),
         ("all", "raise KeyboardInterrupt", "one, two"),
         ("all", "assert False", "one, two"),
+        ("all", "with subtests.test(): assert False\n    return", "one, two"),
+        ("all", "with subtests.test(): pass\n    raise KeyboardInterrupt", "one, two"),
         ("all", "pytest.xfail('today')", "one"),
     ],
 )
@@ -468,6 +451,8 @@ def test_two_tests_that_have_one_name_as_files_do_not_record_over_each_other(
     result.stdout.fnmatch_lines(
         ["cassette '*a-b!*' has just been recorded by *TestIt::test_live*a b!*: *the marker cassette"]
     )
+    played = LIVE.replace('"a/b?"', '"a/b?", "a b?"').replace("answer(question)", "answer('a/b?')")
+    inner("--record-mode", "new", test_it=played).assert_outcomes(passed=2)
     assert len(provider) == 2
 
 

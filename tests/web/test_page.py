@@ -230,6 +230,7 @@ def test_what_does_not_fit_is_told_and_nothing_runs(page: Chrome, url: str) -> N
     [
         ("PlainFlow", "free", '{"name": 1234567890123456789}', "hello 1234567890123456789"),
         ("TideFlow", "name=words", "1234567890123456789", "1234567890123456789"),
+        ("TideFlow", "name=words", "007", "7"),
         ("OddFlow", "name=post_code", "0100", '"0100"'),
     ],
 )

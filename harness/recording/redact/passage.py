@@ -154,9 +154,11 @@ class Narrowed(Passage):
     def __init__(self, parent: Passage) -> None:
         super().__init__(parent.text.replace("\0", ""))
         self._parent = parent
-        self._places = [place for place, char in enumerate(parent.text) if char != "\0"]
+        self._places: list[int] | None = None
 
     def put(self, index: int, char: str) -> bool:
+        if self._places is None:
+            self._places = [place for place, char in enumerate(self._parent.text) if char != "\0"]
         return self._parent.put(self._places[index], char)
 
 

@@ -63,8 +63,8 @@ def open_tape(
     that have ended, and been redacted, which what a loop has received is in a thread beside it; of a response that has
     not ended it has nothing. Where the body raised and nothing was recorded, nothing is written.
 
-    With mode `once`, a recording that holds a request which got no answer is recorded again, and `on_note` is told; so is
-    one that holds nothing. With mode `all`, one that holds such a request, or whose tape was told that the run
+    With mode `once`, a recording that holds nothing is recorded again; so is one that holds a request which got no answer,
+    and `on_note` is told. With mode `all`, one that holds such a request, or whose tape was told that the run
     `has_failed`, stays beside a whole one that stands, as `<path>.partial`, and `on_note` is told. So does that of a run
     that `is_interrupted`, with each mode.
 
@@ -258,7 +258,7 @@ class _TapeContext:
         self._use = use_cassette(self._path, self._mode)
         self._cassette = self._use.__enter__()
         if self._mode == "once" and not fresh:
-            # A test that was skipped has left one that holds nothing.
+            # One that holds nothing answers nothing.
             fresh = not self._cassette.loaded or self._failed(self._cassette.loaded)
         plays = self._mode == "new" or (self._mode == "once" and not fresh)
         records = self._mode in ("new", "all") or (self._mode == "once" and fresh)
