@@ -110,6 +110,8 @@ INHERITED: dict[str, tuple[type[Flow], list[Any]]] = {
 }
 
 
+# Python 3.13 says that a partial will be a method one day.
+@pytest.mark.filterwarnings("ignore:functools.partial will be a method descriptor:FutureWarning")
 @pytest.mark.parametrize(("cls", "outputs"), INHERITED.values(), ids=INHERITED.keys())
 def test_methods_are_inherited_from_a_concrete_flow(cls: type[Flow], outputs: list[Any]) -> None:
     flow = cls()

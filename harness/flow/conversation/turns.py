@@ -128,12 +128,12 @@ class TurnHook(FlowHook):
         unanswered = field_of(run.state, "current_user_message")
         if run.plan.is_restored and (unanswered is not None or run.plan.outputs):
             # The turn goes on where a run of it had waited, or was written down.
-            asked = field_of(run.state, "last_user_message")
+            first_words = field_of(run.state, "last_user_message")
             # A handler may have put the message in other words.
-            if text.strip() and text not in (asked, unanswered):
+            if text.strip() and text not in (first_words, unanswered):
                 run.state = self._state_before
                 raise UsageError(
-                    f"{run.name} goes on with the turn of {asked or unanswered!r}, which leaves {text!r} unanswered: take that turn to its "
+                    f"{run.name} goes on with the turn of {first_words or unanswered!r}, which leaves {text!r} unanswered: take that turn to its "
                     "end with its own message, and this one after it, without from_checkpoint and resume"
                 )
             self._before_route = len(run.plan.outputs)
