@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import sys
 import warnings
 import weakref
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Final, Self
 
@@ -136,8 +138,9 @@ def _method(cls: type, name: str, role: Role) -> FlowMethod:
     takes_any = False
     takes_payload = False
     written = inspect.getattr_static(cls, name)
-    # The first parameter is the flow, but of what is given none, as a static method.
-    takes_flow = hasattr(written, "__get__") and not isinstance(written, staticmethod | classmethod)
+    # The first parameter is the flow, but of what is given none, as a static method, or a partial below Python 3.14.
+    takes_none = staticmethod | classmethod if sys.version_info >= (3, 14) else staticmethod | classmethod | partial
+    takes_flow = hasattr(written, "__get__") and not isinstance(written, takes_none)
     for parameter in list(inspect.signature(function).parameters.values())[takes_flow:]:
         if role.is_start and parameter.name == TRIGGER_PAYLOAD:
             takes_payload = True
