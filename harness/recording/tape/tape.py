@@ -64,9 +64,9 @@ def open_tape(
     not ended it has nothing. Where the body raised and nothing was recorded, nothing is written.
 
     With mode `once`, a recording that holds nothing is recorded again; so is one that holds a request which got no answer,
-    and `on_note` is told. With mode `all`, one that holds such a request, or whose tape was told that the run
-    `has_failed`, stays beside a whole one that stands, as `<path>.partial`, and `on_note` is told. So does that of a run
-    that `is_interrupted`, with each mode.
+    and `on_note` is told. With mode `all`, one that holds such a request, whose body raised, or whose tape was told that the
+    run `has_failed`, stays beside a whole one that stands, as `<path>.partial`, and `on_note` is told (clause
+    `replay.kept`). So does that of a run that `is_interrupted`, with each mode.
 
     `speed` paces answers (1.0 as recorded, None at once). `base_url` sends live requests there instead; what is
     recorded is the URL that was asked for. `scope_of` names the scope that a request comes from. `shown_as` is what messages
@@ -302,6 +302,7 @@ class _TapeContext:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._activation.__exit__(None, None, None)
+        self._tape.has_failed |= error is not None
         try:
             if self._mode == "none":
                 self._tape.close()
@@ -311,6 +312,8 @@ class _TapeContext:
             if error is None:
                 raise
             error.add_note(str(problem))
+        if error is not None and self._tape.recorded and self._partial.exists():
+            error.add_note(f"what was recorded is in {self._partial}")
 
     def _save(self, *, raised: bool) -> None:
         problem: RecordingError | None = None

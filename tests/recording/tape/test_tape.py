@@ -302,11 +302,21 @@ def test_a_full_disk_is_told_and_what_was_recorded_is_kept_beside(path: Path, mo
     assert bodies(path.with_name("cassette.yaml.partial")) == ["live a"]
     with (
         pytest.raises(ValueError, match="the run's own") as surfaced,
-        open_tape(path, "all") as tape,
+        open_tape(path, "new") as tape,
     ):
         perform(tape, "a")
         raise ValueError("the run's own")
     assert "No space left" in surfaced.value.__notes__[0]
+
+
+def test_a_body_that_raises_leaves_a_whole_recording_as_it_stands(path: Path) -> None:
+    write_cassette(path, [Interaction(ask("old"), told("old"))])
+    with pytest.raises(ValueError, match="the run's own") as surfaced, open_tape(path, "all") as tape:
+        perform(tape, "a")
+        raise ValueError("the run's own")
+    assert bodies(path) == ["old"]
+    assert bodies(path.with_name("cassette.yaml.partial")) == ["live a"]
+    assert surfaced.value.__notes__ == [f"what was recorded is in {path}.partial"]
 
 
 def test_a_folder_that_can_not_be_written_to_is_told_before_the_run(tmp_path: Path) -> None:
