@@ -31,6 +31,7 @@ gc.disable()
 #: Tests that take several seconds each, and say once more what others say that always run: they are slow ones.
 _LONG = re.compile(
     r"test_names_outside\.py::.*\[python -m harness\]"
+    r"|test_init\.py::.*\[there\]"
     r"|test_packs\.py::test_two_workers_read_one_pack"
     r"|test_scheduler\.py::test_(a_conformance_run|an_interrupt)"
     r"|test_snapshots\.py::test_an_unreadable_snapshot_is_not_an_empty_one\[(empty|later)\]"

@@ -103,7 +103,10 @@ NAMED: Final = {
 
 def named_in(path: Path, names: re.Pattern[str]) -> Iterator[str]:
     """Yield the providers that the code of a file names; prose about them is not code."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    text = path.read_text(encoding="utf-8")
+    if not names.search(text):
+        return
+    tree = ast.parse(text)
     prose = {
         id(node.body[0].value)
         for node in ast.walk(tree)

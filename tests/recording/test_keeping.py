@@ -257,7 +257,7 @@ KILLS = 200
 @pytest.mark.parametrize(
     ("target", "kills"),
     [
-        ("GreetingFlow", 12),
+        ("GreetingFlow", 8),
         ("greeting_crew", 5),
         pytest.param("GreetingFlow", KILLS, marks=pytest.mark.slow),
         pytest.param("greeting_crew", KILLS, marks=pytest.mark.slow),
