@@ -7,6 +7,8 @@ import re
 import sys
 from typing import Any
 
+import httpx
+import openai
 import pytest
 
 from harness.errors import MalformedResponseError, ProviderConnectionError, ProviderStatusError, UsageError
@@ -98,7 +100,20 @@ def test_a_missing_sdk_is_named_with_its_extra(integration: Integration, monkeyp
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize(("text", "key"), [("Hi \ud83d", "k"), ("Hi", "“k”")], ids=["half of a character", "the key"])
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        pytest.param(
+            "Hi \ud83d",
+            "k",
+            id="half of a character",
+            marks=pytest.mark.skipif(
+                openai.__version__ < "3" and httpx.__version__ < "0.28", reason="httpx sent it escaped before 0.28"
+            ),
+        ),
+        pytest.param("Hi", "“k”", id="the key"),
+    ],
+)
 def test_what_can_not_be_encoded_is_the_callers_fault(text: str, key: str, way: Way) -> None:
     with Raw() as server:
         llm = LLM("openai/m", base_url=server.origin, api_key=key, max_retries=0)
