@@ -5,10 +5,9 @@ from __future__ import annotations
 import importlib
 import re
 import sys
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-import httpx
-import openai
 import pytest
 
 from harness.errors import MalformedResponseError, ProviderConnectionError, ProviderStatusError, UsageError
@@ -99,6 +98,13 @@ def test_a_missing_sdk_is_named_with_its_extra(integration: Integration, monkeyp
         importlib.import_module(sdk.module)
 
 
+def escapes_halves() -> bool:
+    try:
+        return version("openai") < "3" and version("httpx") < "0.28"
+    except PackageNotFoundError:
+        return False
+
+
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(
     ("text", "key"),
@@ -107,9 +113,7 @@ def test_a_missing_sdk_is_named_with_its_extra(integration: Integration, monkeyp
             "Hi \ud83d",
             "k",
             id="half of a character",
-            marks=pytest.mark.skipif(
-                openai.__version__ < "3" and httpx.__version__ < "0.28", reason="httpx sent it escaped before 0.28"
-            ),
+            marks=pytest.mark.skipif(escapes_halves(), reason="httpx sent it escaped before 0.28"),
         ),
         pytest.param("Hi", "“k”", id="the key"),
     ],
