@@ -194,7 +194,8 @@ class TestOfUnittest(unittest.TestCase):
 def test_what_nobody_has_asked_for_when_all_is_taken_down_is_an_error(inner: InnerRun) -> None:
     result = inner(test_it=UNPLAYED)
     result.assert_outcomes(passed=3, skipped=2, errors=2)
-    assert sum("do not fit:" in line for line in result.outlines) == 1
+    # The errors themselves; where a CI is announced, the summary has pytest repeat them in full.
+    assert sum(line.startswith("cassette '") for line in result.outlines) == 1
     result.stdout.fnmatch_lines(
         [
             "*ERROR at teardown of test_one_that_asks_for_nothing*",
