@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import os
 import re
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -68,7 +69,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    early_config.stash[_OUTSIDE] = dict(os.environ)
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    # Where a conftest brings this plugin, nothing earlier is known.
+    config.stash.setdefault(_OUTSIDE, dict(os.environ))
     config.addinivalue_line(
         "markers",
         "cassette(name): play, or record, the cassette or the recording of this name; sought in the folder of cassettes, "
@@ -126,6 +134,15 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     tape = item.stash.get(_TAPE, None)
     if tape is not None and not tape.records:
         _refuse(item, tape, [str(miss) for miss in tape.misses])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
+    try:
+        return (yield)
+    finally:
+        # Only now: fixtures put back what they found in the environment, in their own order.
+        item.stash.get(_ENVIRONMENT, ExitStack()).close()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -209,8 +226,8 @@ def cassette(request: pytest.FixtureRequest, _offline: None) -> Iterator[Tape]:
     """
     from harness.errors import HarnessError, UsageError
     from harness.recording import CASSETTE, Redactor, at_hand, current_path, is_folder, open_tape, pack_of
+    from harness.recording.played_environment import played_environment
     from harness.recording.settings import extended
-    from harness.recording.stand_in_keys import keys_stand_in
     from harness.recording.tape.recorded_answers import answered_beside
     from harness.recording.vcr_config import settings_in, without_effect
     from harness.recording.words.advice import mode_option, record_command, with_mode
@@ -260,9 +277,11 @@ def cassette(request: pytest.FixtureRequest, _offline: None) -> Iterator[Tape]:
             # Beyond the handler: what has led to the error says no more.
             pytest.fail(problem, pytrace=False)
         item.stash[_TAPE] = tape
-        # What is only played needs no key, whoever asks for it.
-        with nullcontext() if tape.records else keys_stand_in():
-            yield tape
+        if not tape.records:
+            # What is only played needs no key, and none of the machine's addresses, whoever asks for them.
+            environment = item.stash[_ENVIRONMENT] = ExitStack()
+            environment.enter_context(played_environment(tape.unplayed, item.config.stash[_OUTSIDE]))
+        yield tape
         # What the test has set up has been taken down, which may have made requests, too.
         _end(item, tape)
 
@@ -335,6 +354,9 @@ _NOTES: Final = "stream-harness"
 #: What to do where a cassette and its test do not fit.
 _ADVICE: Final = pytest.StashKey[str]()
 _TAPE: Final = pytest.StashKey["Tape"]()
+#: The environment before any conftest was loaded, and what ends that of a test that is played.
+_OUTSIDE: Final = pytest.StashKey[dict[str, str]]()
+_ENVIRONMENT: Final = pytest.StashKey[ExitStack]()
 #: Which test has recorded a cassette in this run.
 _OWNERS: Final = pytest.StashKey[dict[Path, str]]()
 #: What became of a test: `passed`, `failed`, `skipped` or `xfailed`; None where it has not come to its end.

@@ -18,10 +18,11 @@ from urllib.parse import urlsplit
 
 from harness.errors import UsageError
 from harness.providers.anthropic.dialect import MESSAGES
+from harness.providers.azure.endpoint import ENDPOINT_VARIABLES
 from harness.providers.bedrock.dialect import CONVERSE, INVOKE
 from harness.providers.bedrock_invoke.purpose import is_call as is_invoked_call
 from harness.providers.cohere.dialect import V1, V2
-from harness.providers.cohere.request import is_call as is_cohere_call
+from harness.providers.cohere.request import HOME as COHERE_HOME, is_call as is_cohere_call
 from harness.providers.gemini.dialect import GENERATE_CONTENT
 from harness.providers.ollama.dialect import API_CHAT
 from harness.providers.ollama.request import is_call as is_ollama_call
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 #: The group of entry points in which other packages name rows of theirs.
 ENTRY_POINTS: Final = "stream_harness.providers"
 
+_OPENAI_HOME: Final = "https://api.openai.com/v1"
+_AWS_ADDRESS: Final = "AWS_ENDPOINT_URL_BEDROCK_RUNTIME"
+
 #: What rows have in common that are asked by one SDK.
 _by_openai: Final = partial(Provider, extra="openai", distributions=("openai",))
 _cohere: Final = partial(_by_openai, response_headers=("x-debug-trace-id",), placeholders={"CO_API_KEY": NOBODY})
@@ -45,6 +49,8 @@ _bedrock: Final = partial(
     extra="bedrock",
     distributions=("boto3", "aiobotocore"),
     response_headers=("x-amzn-bedrock-", "x-amzn-errortype", "x-amzn-requestid"),
+    # A profile has credentials of its own, which nothing stands in for.
+    moved_by={"AWS_ENDPOINT_URL": None, **dict.fromkeys(("AWS_PROFILE", "AWS_DEFAULT_PROFILE"), re.compile(r"(?!)"))},
 )
 
 #: The first row that fits a URL or a body decides.
@@ -67,6 +73,7 @@ ROWS: Final = (
         distributions=("azure-ai-inference",),
         recordings="azure",
         address=("AZURE_ENDPOINT", re.compile(r"/(chat/completions|responses)$")),
+        moved_by=dict.fromkeys(ENDPOINT_VARIABLES),
         placeholders={
             "AZURE_API_KEY": NOBODY,
             "AZURE_OPENAI_API_KEY": NOBODY,
@@ -91,6 +98,7 @@ ROWS: Final = (
         dialect=RESPONSES,
         recordings="openai_responses",
         address=("OPENAI_BASE_URL", re.compile(r"/responses$")),
+        home=_OPENAI_HOME,
         placeholders={"OPENAI_API_KEY": NOBODY},
     ),
     _bedrock(
@@ -107,7 +115,7 @@ ROWS: Final = (
         request="harness.providers.bedrock.request",
         dialect=CONVERSE,
         recordings="bedrock",
-        address=("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", re.compile(r"/model/[^/]+/converse(-stream)?$")),
+        address=(_AWS_ADDRESS, re.compile(r"/model/[^/]+/converse(-stream)?$")),
         request_headers=("x-amz-target",),
         placeholders={
             "AWS_ACCESS_KEY_ID": NOBODY,
@@ -122,6 +130,7 @@ ROWS: Final = (
         is_call=is_invoked_call,
         request="harness.providers.bedrock_invoke.request",
         dialect=INVOKE,
+        address=(_AWS_ADDRESS, re.compile(r"/model/[^/]+/invoke(-with-response-stream)?$")),
     ),
     _anthropic(
         name="anthropic",
@@ -132,6 +141,7 @@ ROWS: Final = (
         request="harness.providers.anthropic.request",
         recordings="anthropic",
         address=("ANTHROPIC_BASE_URL", re.compile(r"/v1/messages$")),
+        home="https://api.anthropic.com",
         request_headers=("anthropic-beta", "anthropic-version"),
         response_headers=("anthropic-ratelimit-",),
         placeholders={"ANTHROPIC_API_KEY": NOBODY},
@@ -159,6 +169,11 @@ ROWS: Final = (
         distributions=("google-genai",),
         recordings="gemini",
         address=("GOOGLE_GEMINI_BASE_URL", re.compile(r"/v1\w*/.*$")),
+        home="https://generativelanguage.googleapis.com",
+        moved_by={
+            "GOOGLE_VERTEX_BASE_URL": None,
+            "GOOGLE_GENAI_USE_VERTEXAI": re.compile(r"aiplatform\.googleapis\.com/|/publishers/"),
+        },
         placeholders={"GEMINI_API_KEY": NOBODY},
     ),
     _by_openai(
@@ -174,6 +189,10 @@ ROWS: Final = (
         dialect=CHAT,
         recordings="openai",
         address=("OPENAI_BASE_URL", re.compile(r"/chat/completions$")),
+        home=_OPENAI_HOME,
+        moved_by=dict.fromkeys(
+            ("OPENAI_API_BASE", *(variable for host in HOSTS.values() for variable in host.base_url_variables))
+        ),
         request_headers=("openai-beta",),
         response_headers=("openai-model", "openai-processing-ms", "openai-version"),
         placeholders={
@@ -187,6 +206,8 @@ ROWS: Final = (
         url=re.compile(r".*(?<!/chat)(?<!/fim)(?<!/agents)/completions$"),
         request="harness.providers.openai.completions_request",
         dialect=COMPLETIONS,
+        address=("OPENAI_BASE_URL", re.compile(r"/completions$")),
+        home=_OPENAI_HOME,
         placeholders={"OPENAI_API_KEY": NOBODY},
     ),
     _by_openai(
@@ -198,6 +219,7 @@ ROWS: Final = (
         dialect=API_CHAT,
         recordings="ollama",
         address=("OLLAMA_HOST", re.compile(r"/api/chat$")),
+        home="http://localhost:11434",
     ),
     _cohere(
         name="cohere",
@@ -208,6 +230,7 @@ ROWS: Final = (
         dialect=V1,
         recordings="cohere",
         address=("CO_API_URL", re.compile(r"/v1/chat$")),
+        home=COHERE_HOME,
     ),
     _cohere(
         name="cohere-v2",
@@ -215,6 +238,8 @@ ROWS: Final = (
         url=re.compile(r"https?://[^/]*\.cohere\.(?:com|ai)/(?:.*/)?v2/chat$"),
         request="harness.providers.cohere.v2_request",
         dialect=V2,
+        address=("CO_API_URL", re.compile(r"/v2/chat$")),
+        home=COHERE_HOME,
     ),
     Provider(
         name="litellm",

@@ -59,8 +59,18 @@ class Provider(Struct, frozen=True, kw_only=True):
     placeholders: Mapping[str, str] = field(default_factory=dict)
     #: The environment variable in which its SDK looks for an address, and what follows the address in the path of a call.
     address: tuple[str, re.Pattern[str]] | None = None
+    #: Where it finds its provider without that variable.
+    home: str | None = None
+    #: What else in an environment leads its calls elsewhere: variable → what the URLs are like to which it leads, None
+    #: where its value is an address, as that of `address` is.
+    moved_by: Mapping[str, re.Pattern[str] | None] = field(default_factory=dict)
     #: Whether it takes the calls to every provider that has no row, where its SDK is installed.
     takes_all: bool = False
+
+    @property
+    def leading(self) -> Mapping[str, re.Pattern[str] | None]:
+        """All variables that say where its calls go: that of `address`, and those of `moved_by`."""
+        return {**({self.address[0]: None} if self.address else {}), **self.moved_by}
 
     @property
     def parse(self) -> ParseRequest:

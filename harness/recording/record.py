@@ -20,9 +20,9 @@ from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.files.folder import CASSETTE, FRAMES, RecordedOutcome, Recording, is_recording, load_recording
 from harness.recording.files.frames_file import read_lines
 from harness.recording.files.workplace import Workplace, latest_aside, place_for, put_in_place, recover
+from harness.recording.played_environment import played_environment
 from harness.recording.recorder import Aside, Recorder
 from harness.recording.scan import scan
-from harness.recording.stand_in_keys import keys_stand_in
 from harness.recording.tape.tape import Mode, Tape, open_tape
 from harness.recording.target import Target
 from harness.recording.trust.exits import exits_noted
@@ -134,7 +134,7 @@ def _run(
             )
         )
         if needs_no_credentials:
-            stack.enter_context(keys_stand_in())
+            stack.enter_context(played_environment(None if tape.records else tape.unplayed))
         stack.enter_context(exits_noted())
         recorder.begin()
         recorder.play()

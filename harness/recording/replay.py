@@ -25,10 +25,10 @@ from harness.recording.files.folder import CASSETTE, FRAMES, RECORDING, Recorded
 from harness.recording.files.frames_file import FrameLines, frames_of, header_line, read_lines
 from harness.recording.files.workplace import recover, replace_files
 from harness.recording.pack.access import at_hand, pack_of
+from harness.recording.played_environment import played_environment
 from harness.recording.recorded_turn import recorded_turn
 from harness.recording.redact.redaction import Redactor
 from harness.recording.replayed import Replayed, note_blocked, note_tape
-from harness.recording.stand_in_keys import keys_stand_in
 from harness.recording.tape.recorded_answers import answered_as_recorded
 from harness.recording.tape.tape import network_guard, open_tape
 from harness.recording.target import Session, Target
@@ -105,7 +105,6 @@ def _replay(
     with (
         exits_noted() as exits,
         network_guard() as guard,
-        keys_stand_in(),
         answered_as_recorded(recorded_lines),
         open_tape(
             here / CASSETTE,
@@ -115,6 +114,7 @@ def _replay(
             scope_of=current_path,
             shown_as=folder / CASSETTE,
         ) as tape,
+        played_environment(tape.unplayed),
     ):
         rerun.run(target, replayed, limit)
     _check_exits(recording, replayed, exits)

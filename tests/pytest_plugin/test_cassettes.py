@@ -218,6 +218,39 @@ def test_it(cassette, question):
     inner(test_it=source).assert_outcomes(passed=2)
 
 
+def test_what_the_machine_says_of_providers_keeps_no_test_from_its_cassette(
+    started: InnerRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9")
+    source = f"""
+import os
+import pytest
+from calls import answer
+
+@pytest.mark.cassette("openai/text")
+def test_answers(monkeypatch, cassette):
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://api.openai.com/v1")
+    assert answer().result == {ANSWER!r}
+
+@pytest.mark.cassette("openai/text")
+def test_answers_elsewhere(cassette):
+    assert answer().result == {ANSWER!r}
+
+@pytest.fixture
+def own(monkeypatch):
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://own.example")
+
+@pytest.mark.cassette("openai/text")
+@pytest.mark.xfail(reason="goes where the fixture says", strict=True)
+def test_with_an_address_of_its_own(own, cassette):
+    answer()
+
+def test_after_them():
+    assert os.environ["OPENAI_BASE_URL"] == "http://127.0.0.1:9"
+"""
+    started(test_it=source).assert_outcomes(passed=3, xfailed=1)
+
+
 def test_a_failure_of_the_test_itself_is_what_is_told(inner: InnerRun) -> None:
     result = inner(test_it=SHIPPED.replace("assert", "assert not"))
     result.assert_outcomes(failed=1)

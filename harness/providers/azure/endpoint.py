@@ -10,7 +10,7 @@ from harness.llm.settings import environment
 
 #: Environment variables that may hold the key, in order.
 KEY_VARIABLES: Final = ("AZURE_API_KEY", "AZURE_OPENAI_API_KEY", "AZURE_INFERENCE_CREDENTIAL")
-_ENDPOINT_VARIABLES: Final = ("AZURE_ENDPOINT", "AZURE_OPENAI_ENDPOINT", "AZURE_API_BASE", "AZURE_INFERENCE_ENDPOINT")
+ENDPOINT_VARIABLES: Final = ("AZURE_ENDPOINT", "AZURE_OPENAI_ENDPOINT", "AZURE_API_BASE", "AZURE_INFERENCE_ENDPOINT")
 
 DEPLOYMENT: Final = re.compile(r"/openai/deployments/([^/?]+)")
 #: Hosts of Azure OpenAI resources, where every model is behind a deployment.
@@ -22,14 +22,14 @@ def azure_endpoint(base_url: str | None) -> str:
     found = configured_endpoint(base_url)
     if found is None:
         raise UsageError(
-            f"azure: no endpoint; pass base_url='https://<resource>.openai.azure.com' or set {_ENDPOINT_VARIABLES[0]}"
+            f"azure: no endpoint; pass base_url='https://<resource>.openai.azure.com' or set {ENDPOINT_VARIABLES[0]}"
         )
     return found
 
 
 def configured_endpoint(base_url: str | None) -> str | None:
     """Return the endpoint that was given, or that of the first variable that is set."""
-    found = base_url or environment(_ENDPOINT_VARIABLES)
+    found = base_url or environment(ENDPOINT_VARIABLES)
     return None if found is None else found.rstrip("/")
 
 

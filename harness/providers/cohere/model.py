@@ -29,7 +29,7 @@ class Cohere(OpenAIModel):
         return True
 
     def _address(self) -> str:
-        return self.base_url or environment(("CO_API_URL",)) or "https://api.cohere.com"
+        return self.base_url or environment(("CO_API_URL",)) or v1.HOME
 
     def _body(self, request: LLMRequest) -> dict[str, Any]:
         return v1.wire_body(self, request)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
 
 PATH: Final = "/v1/chat"
+#: Where it is, unless somebody says otherwise.
+HOME: Final = "https://api.cohere.com"
 _OWN_HOST: Final = re.compile(r"https?://[^/]*\.cohere\.(?:com|ai)/")
 #: Our setting → its field on the wire.
 FIELDS: Final = {
