@@ -17,8 +17,8 @@ from conformance.timeline.evidence import Evidence, WireFacts
 from conformance.wire import request_id_of
 from harness import BaseLLM, Flow
 from harness.errors import ConformanceError
-from harness.llm import no_credentials_needed
 from harness.recording import Interaction, Redactor, WireRequest, WireResponse, current_path, network_guard, playing
+from harness.recording.played_environment import played_environment
 
 #: What was done to an answer whose format nobody here reads: nothing, the end is missing, or it is wrong somewhere.
 Spoilt = Literal["cut", "wrong"] | None
@@ -65,7 +65,7 @@ def play(
     evidence: list[Evidence] = []
     with ExitStack() as stack:
         guard = stack.enter_context(network_guard())
-        stack.enter_context(no_credentials_needed())
+        stack.enter_context(played_environment(every))
         stack.enter_context(late_certificates())
         stack.enter_context(_entered(kind))
         if max_retries is not None:

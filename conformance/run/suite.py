@@ -26,6 +26,7 @@ from conformance.stage.server import ScriptedProvider
 from conformance.subjects.subject import NotOfferedError, Performance, UnusableError
 from conformance.timeline.check import Violation
 from harness.errors import ConformanceError, UsageError, error_text
+from harness.recording.played_environment import no_way_out
 
 _SUITE: Final = Path(__file__).parents[1]
 #: The folders whose code handles what a subject gives, and what Python raises there of a value that is another than was due.
@@ -121,7 +122,7 @@ def perform(subject: Tested, scenario: Scenario) -> ScenarioResult:
     """Put `subject` into one scenario, here, and judge what it does."""
     stage = Stage()
     try:
-        with ScriptedProvider(stage) as provider:
+        with no_way_out(), ScriptedProvider(stage) as provider:
             try:
                 own_types = frozenset(getattr(subject, "event_types", ()))
                 seen = scenario.observe(subject, Performance(stage, provider))

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from conformance.areas.catalogue import scenarios
+from conformance.run.suite import perform
+from conformance.subjects.harness import HarnessSubject
 from harness.providers.registry import ROWS
 from harness.recording import read_cassette, replay_recording
 from harness.recording.played_environment import WAYS, played_environment
@@ -72,3 +75,12 @@ def test_a_variable_that_the_run_has_set_is_its_own(monkeypatch: pytest.MonkeyPa
         assert "OPENAI_BASE_URL" not in os.environ
         os.environ["OPENAI_BASE_URL"] = "http://set.by.the.run"
     assert os.environ["OPENAI_BASE_URL"] == "http://set.by.the.run"
+
+
+def test_a_subject_is_asked_on_this_machine_whatever_proxies_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in WAYS:
+        monkeypatch.setenv(name, "socks5://127.0.0.1:9")
+    subject = HarnessSubject()
+    for name in ("flow/after/plain/sync", "crew/in-flow/told-nothing/sync-method/sync"):
+        decisions = perform(subject, scenarios()[name]).decisions
+        assert {decision.status for decision in decisions} == {"passed"}
