@@ -77,10 +77,12 @@ def test_a_variable_that_the_run_has_set_is_its_own(monkeypatch: pytest.MonkeyPa
     assert os.environ["OPENAI_BASE_URL"] == "http://set.by.the.run"
 
 
-def test_a_subject_is_asked_on_this_machine_whatever_proxies_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_subject_is_asked_on_this_machine_whatever_the_environment_names(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in WAYS:
         monkeypatch.setenv(name, "socks5://127.0.0.1:9")
+    for name, value in WORDS.items():
+        monkeypatch.setenv(name, value)
     subject = HarnessSubject()
-    for name in ("flow/after/plain/sync", "crew/in-flow/told-nothing/sync-method/sync"):
+    for name in ("flow/after/plain/sync", "recorded/bedrock/text/sync", "recorded/gemini/text/async"):
         decisions = perform(subject, scenarios()[name]).decisions
         assert {decision.status for decision in decisions} == {"passed"}

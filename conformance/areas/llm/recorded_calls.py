@@ -12,8 +12,8 @@ from conformance.stage.scenario import LLM
 from conformance.stage.shipped_calls import ShippedCall, answering, shipped_call
 from conformance.timeline.evidence import Evidence, WireFacts
 from conformance.wire import facts_of
-from harness.llm import no_credentials_needed
 from harness.providers import providers
+from harness.recording.played_environment import played_environment
 from harness.shipped import shipped_recording
 
 #: What every function that a model may ask for returns, by its name.
@@ -34,7 +34,7 @@ _ROWS: Final[tuple[tuple[str, str, bool, frozenset[str], frozenset[str]], ...]] 
 
 def _answered(consumer: Consumer, program: RecordedProgram) -> Evidence:
     recorded = shipped_call(program.name)
-    with answering(recorded), no_credentials_needed():
+    with answering(recorded), played_environment(()):
         return consumer.read_programs(program, wire=(_facts(recorded, program),))
 
 
