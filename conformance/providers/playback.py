@@ -17,8 +17,16 @@ from conformance.timeline.evidence import Evidence, WireFacts
 from conformance.wire import request_id_of
 from harness import BaseLLM, Flow
 from harness.errors import ConformanceError
-from harness.recording import Interaction, Redactor, WireRequest, WireResponse, current_path, network_guard, playing
-from harness.recording.played_environment import played_environment
+from harness.recording import (
+    Interaction,
+    Redactor,
+    WireRequest,
+    WireResponse,
+    current_path,
+    network_guard,
+    played_environment,
+    playing,
+)
 
 #: What was done to an answer whose format nobody here reads: nothing, the end is missing, or it is wrong somewhere.
 Spoilt = Literal["cut", "wrong"] | None

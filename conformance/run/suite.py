@@ -26,7 +26,7 @@ from conformance.stage.server import ScriptedProvider
 from conformance.subjects.subject import NotOfferedError, Performance, UnusableError
 from conformance.timeline.check import Violation
 from harness.errors import ConformanceError, UsageError, error_text
-from harness.recording.played_environment import no_way_out
+from harness.recording import no_way_out
 
 _SUITE: Final = Path(__file__).parents[1]
 #: The folders whose code handles what a subject gives, and what Python raises there of a value that is another than was due.

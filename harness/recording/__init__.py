@@ -19,6 +19,7 @@ from harness.recording.files.walk import link_problem, recordings_below
 from harness.recording.files.workplace import recover
 from harness.recording.glance import sdk_of
 from harness.recording.pack.access import at_hand, is_folder, pack_of
+from harness.recording.played_environment import no_way_out, played_environment
 from harness.recording.record import Recorded, accept, record
 from harness.recording.redact.redaction import Redactor
 from harness.recording.replay import replay_recording
@@ -73,9 +74,11 @@ __all__ = [
     "load_recording",
     "load_toml",
     "network_guard",
+    "no_way_out",
     "open_tape",
     "pack_of",
     "parse_fault",
+    "played_environment",
     "playing",
     "read_cassette",
     "record",

@@ -13,7 +13,7 @@ from conformance.stage.shipped_calls import ShippedCall, answering, shipped_call
 from conformance.timeline.evidence import Evidence, WireFacts
 from conformance.wire import facts_of
 from harness.providers import providers
-from harness.recording.played_environment import played_environment
+from harness.recording import played_environment
 from harness.shipped import shipped_recording
 
 #: What every function that a model may ask for returns, by its name.
