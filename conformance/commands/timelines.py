@@ -27,13 +27,7 @@ def write(results: Sequence[Any], document: dict[str, Any], folder: Path) -> Non
 
 
 def _write_replays(results: Sequence[ReplayResult], document: dict[str, Any], folder: Path) -> None:
-    """Write the timelines of what fell short into `folder`, and their places, relative to it, into `document`.
-
-    Frames that are none have none.
-
-    Raises:
-        RecordingError: one can't be written.
-    """
+    """Write the timelines of what fell short into `folder`, and their places, relative to it, into `document`."""
     for number, (result, entry) in enumerate(zip(results, document["results"], strict=True), start=1):
         if not result.frame_lines:
             continue
@@ -50,9 +44,6 @@ def _write_scenarios(results: Iterable[ScenarioResult], document: dict[str, Any]
     """Write the timelines of scenarios that broke clauses into `folder`, and where each violation is seen into `document`.
 
     They are those of the scenarios that `most_telling` gives, and of these the runs that `failed_runs` keeps.
-
-    Raises:
-        RecordingError: one can't be written.
     """
     checks = defaultdict[str, list[tuple[str, dict[str, Any]]]](list)
     for row in document["clauses"]:

@@ -55,11 +55,7 @@ class Area(Struct, frozen=True):
 
 
 def clause(clause_id: str) -> Clause:
-    """Return the clause of that id.
-
-    Raises:
-        ConformanceError: No clause has that id.
-    """
+    """Return the clause of that id. Raises ConformanceError where the contract has none."""
     try:
         return CLAUSES[clause_id]
     except KeyError:
@@ -69,11 +65,7 @@ def clause(clause_id: str) -> Clause:
 
 
 def declared(capabilities: frozenset[str]) -> frozenset[str]:
-    """Return `capabilities` as they are, when the contract knows them all.
-
-    Raises:
-        ConformanceError: The contract has no such capability; an unknown one would silently make nothing applicable.
-    """
+    """Return `capabilities`. Raises ConformanceError: one is unknown, which would make nothing applicable."""
     unknown = sorted(capabilities.difference(CAPABILITIES))
     if unknown:
         raise ConformanceError(f"unknown capabilities {', '.join(unknown)}; there are: {', '.join(CAPABILITIES)}")

@@ -27,12 +27,7 @@ _PAGES: Final[Mapping[str, tuple[str, Callable[[Mapping[str, Any]], dict[str, An
 
 
 def write(document: Mapping[str, Any], folder: Path) -> Path:
-    """Write the page of a JSON document as `index.html` in `folder`, in one step, and return its path.
-
-    Raises:
-        UsageError: the document is of a format that has no page.
-        RecordingError: the page can't be written.
-    """
+    """Write the page of a JSON document as `index.html` in `folder`, and return its path."""
     if document.get("format") not in _PAGES:
         known = " or ".join(map(repr, _PAGES))
         raise UsageError(f"a page can be made of {known}, not of {document.get('format')!r}")

@@ -26,11 +26,7 @@ def write(document: Mapping[str, Any], path: Path) -> None:
 
 
 def write_cases(cases: Iterable[Case], path: Path) -> None:
-    """Write `cases` to `path` in one step, grouped by suite; suites and their cases stand in the order given.
-
-    Raises:
-        RecordingError: `path` can't be written.
-    """
+    """Write `cases` to `path`, grouped by suite; suites and their cases stand in the order given."""
     every = list(cases)
     root = ET.Element("testsuites", _counts(every))
     suites: defaultdict[str, list[Case]] = defaultdict(list)

@@ -31,12 +31,7 @@ _MARKUP: Final = re.compile(r"[\\`*_{}\[\]<>|~&$]")
 
 
 def write(document: Mapping[str, Any], path: Path) -> None:
-    """Write the summary of a JSON document to `path`, in one step.
-
-    Raises:
-        UsageError: the document is of a format that has no summary.
-        RecordingError: `path` can't be written.
-    """
+    """Write the summary of a JSON document to `path`."""
     if document.get("format") not in _SUMMARIES:
         known = " or ".join(map(repr, _SUMMARIES))
         raise UsageError(f"a summary can be made of {known}, not of {document.get('format')!r}")

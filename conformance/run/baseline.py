@@ -37,11 +37,7 @@ class Baseline:
     failures: frozenset[tuple[str, str]]
 
     def check_subject(self, name: str) -> None:
-        """Refuse to be held against another subject.
-
-        Raises:
-            UsageError: these are the failures of somebody else.
-        """
+        """Raise UsageError where these are the failures of another subject."""
         if self.subject not in (None, name):
             raise UsageError(
                 f"'{self.path}' has the known failures of {self.subject!r}, and {name!r} is tested; give its own, or "
@@ -50,11 +46,7 @@ class Baseline:
 
 
 def read(path: Path) -> Baseline:
-    """Return the baseline at `path`.
-
-    Raises:
-        UnreadableRecordingError: the file is missing or no baseline.
-    """
+    """Return the baseline at `path`. Raises UnreadableRecordingError where there is none."""
     try:
         document = load_json(path)
         if document["format"] != FORMAT:

@@ -54,11 +54,7 @@ class Verdict(Struct, frozen=True):
 
 
 def judge(evidence: Evidence, capabilities: Collection[str] = CAPABILITIES) -> Verdict:
-    """Return the verdict on one run of a runtime that declares `capabilities`.
-
-    Raises:
-        ConformanceError: The contract knows no such capability.
-    """
+    """Return the verdict on one run of a runtime with these capabilities. Raises ConformanceError: one is unknown."""
     able = declared(frozenset(capabilities))
     shaped = all(map(readable, evidence.frames))
     return Verdict(tuple(_decided(row, evidence, able, shaped=shaped) for row in CLAUSES.values()))

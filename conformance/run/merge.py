@@ -24,11 +24,7 @@ _BROKEN = (KeyError, TypeError, AttributeError, ValueError, IndexError, msgspec.
 
 
 def in_their_order(reports: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return the reports by the numbers of their shards.
-
-    Raises:
-        UsageError: they are not all the shards of one run, each once.
-    """
+    """Return the reports by the numbers of their shards. Raises UsageError: they are not all of one run, each once."""
     first = reports[0]
     of, total = first["shard"]["of"], first["shard"]["total"]
     if any(

@@ -72,11 +72,7 @@ class SuitePlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return [(number, scenario) for number, part in enumerate(self.parts) for scenario in part.scenarios]
 
     def steps_named(self, globs: Sequence[str]) -> list[tuple[int, str]]:
-        """Return the steps whose scenario fits one of the globs, as it is called or as reports call it.
-
-        Raises:
-            UsageError: a glob fits none.
-        """
+        """Return the steps whose scenario fits a glob, as called or as reported. Raises UsageError: a glob fits none."""
         names = [(step, {step[1], self.parts[step[0]].reported_name(step[1])}) for step in self.steps]
         for glob in globs:
             if not any(fnmatchcase(name, glob) for _, both in names for name in both):
@@ -87,11 +83,7 @@ class SuitePlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return [step for step, both in names if any(fnmatchcase(name, glob) for name in both for glob in globs)]
 
     def perform(self, steps: Sequence[tuple[int, str]], workers: int) -> Iterator[ScenarioResult]:
-        """Perform some of the steps; yield their results in order.
-
-        Raises:
-            UsageError: an integration can't be put into a scenario at all.
-        """
+        """Yield the results of some steps, in order. Raises UsageError: an integration can't be put there at all."""
         for number, part in enumerate(self.parts):
             chosen = [scenarios()[name] for at, name in steps if at == number]
             if chosen:

@@ -72,11 +72,7 @@ class ReplayResult(Struct, frozen=True):
 
 
 def found(paths: Iterable[Path]) -> list[Path]:
-    """Return the recordings and plain cassettes at and below `paths`, in a stable order.
-
-    Raises:
-        UnreadableRecordingError: a path does not exist.
-    """
+    """Return what there is to replay at `paths`, in a stable order. Raises UnreadableRecordingError: a path is none."""
     return list(dict.fromkeys(found for path in paths for found in recordings_below(path)))
 
 

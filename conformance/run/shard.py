@@ -39,11 +39,7 @@ class Shard(Struct, frozen=True):
 
 
 def interleaved(shards: Sequence[Sequence[T]], total: int) -> list[T]:
-    """Return what the shards have together, in the order in which one run would have it.
-
-    Raises:
-        UsageError: they do not have as many as they say.
-    """
+    """Return what shards have, in the order of one run. Raises UsageError: they do not have as many as they say."""
     for number, shard in enumerate(shards, start=1):
         expected = len(range(number - 1, total, len(shards)))
         if len(shard) != expected:

@@ -71,9 +71,6 @@ def _streams(request: WireRequest) -> bool:
 
 @contextmanager
 def answering(first: ShippedCall) -> Iterator[None]:
-    """Give this context the recorded answer to its first request.
-
-    One request is due; a runtime that makes others is told a text each time, and what it does then is judged.
-    """
+    """Answer this context's first request by the recording, and any that is not due by a text, which is judged."""
     with running(_Answers(first)):
         yield

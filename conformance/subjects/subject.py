@@ -39,11 +39,7 @@ class UnusableError(ConformanceError):
 
 
 def offered(owner: Any, entry: str, clause: str) -> Any:
-    """Return the entry point `entry` of a flow or an LLM.
-
-    Raises:
-        NotOfferedError: it has none, which breaks `clause`.
-    """
+    """Return the entry point of a flow or an LLM. Raises NotOfferedError: it has none, which breaks `clause`."""
     if not hasattr(owner, entry):
         raise NotOfferedError(clause, f"{type(owner).__name__} has no {entry}()")
     return getattr(owner, entry)

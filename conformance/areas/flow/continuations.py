@@ -36,10 +36,7 @@ class MethodsRun:
 
 
 def resumable(consumer: Consumer, flow: Any, value: Any) -> tuple[Any, tuple[Expected, ...]]:
-    """Return the flow that came to `value`, taken up by its id as another process would.
-
-    Where it does not wait, or can't be taken up, None in place of it, and what is told of that.
-    """
+    """Return the flow that came to `value`, taken up by its id; where that can't be, None and what is told of it."""
     if not consumer.subject.is_pending(value):
         return None, (Expected("flow.pending", f"whether {value!r} waits to be resumed", True, False),)
     take_up = partial(type(flow).from_pending, value.context.flow_id, persistence=flow.persistence)

@@ -102,10 +102,7 @@ def _resume(
     methods: tuple[str, ...] = _METHODS,
     begun: str = "kept",
 ) -> tuple[Evidence, MethodsRun, str]:
-    """Restore a run of a program from where one of the `failing` program was, whose first method had ended.
-
-    Return what was seen, what was run, and where the checkpoint was.
-    """
+    """Restore a run from where a `failing` one was; return what was seen, what was run, and the checkpoint's place."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         location = _checkpoint(consumer, folder, failing, begun)
         run = MethodsRun(consumer.stage, methods)

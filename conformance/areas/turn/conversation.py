@@ -167,11 +167,7 @@ def first_turn(
     performance: Performance,
     script: Script = GREETING,
 ) -> Any:
-    """Return a session of a flow's first turn: for the first handler of its program, or else a model that plays `script`.
-
-    Raises:
-        NotOfferedError: there is no such entry.
-    """
+    """Return a session of a flow's first turn, for its first handler or for a model with `script`. Raises as `offered`."""
     enter = _entry(flow, kind)
     return enter(to_handler(program.handlers[0].name) if program.handlers else to_model(performance, script))
 

@@ -63,11 +63,7 @@ class Processes:
         self._idle: list[_Worker] = []
 
     def perform(self, name: str, deadline_s: float) -> Any:
-        """Return what performing one scenario gives, in a process of its own. Called from several threads.
-
-        Raises:
-            LostError: it gave nothing within its deadline.
-        """
+        """Return what a scenario gives, in a process of its own; from any thread. Raises LostError: nothing in time."""
         worker = self._idle.pop() if self._idle else _Worker(self._context, self._work)
         value, again = worker.perform(name, deadline_s)
         if again:

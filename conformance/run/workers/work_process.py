@@ -45,11 +45,7 @@ class WorkProcess(Generic[S, R]):
         self._at_work = False
 
     def make(self, subject: S) -> R:
-        """Return what `work` makes of a subject, or raise what it raises.
-
-        Raises:
-            LostWorkError: the process has ended.
-        """
+        """Return what `work` makes of a subject, or raise what it raises. Raises LostWorkError: it has ended."""
         process = self._process = self._process or self._start()
         assert process.stdin is not None
         assert process.stdout is not None
