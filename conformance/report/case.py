@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, Final, Literal
 
 CaseStatus = Literal["passed", "failed", "error", "skipped"]
@@ -25,9 +24,12 @@ class Case:
     details: tuple[str, ...] = ()
 
 
-_OUTCOMES: Final[Mapping[str, CaseStatus]] = MappingProxyType(
-    {"passed": "passed", "failed": "failed", "error": "error", "not-a-call": "skipped"}
-)
+_OUTCOMES: Final[Mapping[str, CaseStatus]] = {
+    "passed": "passed",
+    "failed": "failed",
+    "error": "error",
+    "not-a-call": "skipped",
+}
 
 
 def replay_cases(document: Mapping[str, Any]) -> list[Case]:

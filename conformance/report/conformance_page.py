@@ -7,26 +7,24 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
-from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 from conformance.contract.clauses import AREAS, CAPABILITIES, CLAUSES, Clause
 from conformance.report.causes import FELL, Cause, SharedCauses, first_message
 from conformance.report.headlines import Fallen, Headline, Tile
 from conformance.report.reruns import scenario_rerun
+from harness.recording import counted
 
 T = TypeVar("T")
 
 #: What each status is called to a reader, with its mark, worst first; colour alone would tell not everybody.
-STATUSES: Final = MappingProxyType(
-    {
-        "error": ("!", "error"),
-        "failed": ("✗", "failed"),
-        "not-testable": ("?", "not testable"),
-        "passed": ("✓", "passed"),
-        "not-applicable": ("–", "not applicable"),
-    }
-)
+STATUSES: Final[Mapping[str, tuple[str, str]]] = {
+    "error": ("!", "error"),
+    "failed": ("✗", "failed"),
+    "not-testable": ("?", "not testable"),
+    "passed": ("✓", "passed"),
+    "not-applicable": ("–", "not applicable"),
+}
 #: A clause with more violations than these shows the first until it is unfolded.
 _FOLDED_ABOVE: Final = 20
 
@@ -154,7 +152,7 @@ def verdict(document: Mapping[str, Any]) -> Headline:
     rows = [_row(clause, frozenset(document["subject"]["capabilities"])) for clause in document["clauses"]]
     faults = len(document["faults"])
     if faults:
-        return Headline("error", f"The suite itself failed in {_counted(faults, 'scenario')}")
+        return Headline("error", f"The suite itself failed in {counted(faults, 'scenario')}")
     if not any(row.status in ("passed", "failed") for row in rows):
         return Headline("error", "Nothing was checked")
     if "baseline" in document:
@@ -172,17 +170,11 @@ def verdict(document: Mapping[str, Any]) -> Headline:
 
 def _against(baseline: Mapping[str, Any], fell: int) -> Headline:
     new, stale = len(baseline["new"]), len(baseline["stale"])
-    surprises = [_counted(new, "new failure")] if new else []
-    surprises += [_counted(stale, "stale entry", "stale entries")] if stale else []
+    surprises = [counted(new, "new failure")] if new else []
+    surprises += [counted(stale, "stale entry", "stale entries")] if stale else []
     if surprises:
         return Headline("failed", ", ".join(surprises))
-    return Headline(
-        "passed", f"As expected: {_counted(fell, 'clause')} fell short" if fell else "As expected: all hold"
-    )
-
-
-def _counted(count: int, noun: str, plural: str | None = None) -> str:
-    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
+    return Headline("passed", f"As expected: {counted(fell, 'clause')} fell short" if fell else "As expected: all hold")
 
 
 def _tiles(summary: Mapping[str, Any]) -> list[Tile]:

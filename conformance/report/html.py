@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -17,13 +16,11 @@ from harness.errors import UsageError
 from harness.recording import write_atomically
 
 #: The format of a document → its template, and what fills it.
-_PAGES: Final[Mapping[str, tuple[str, Callable[[Mapping[str, Any]], dict[str, Any]]]]] = MappingProxyType(
-    {
-        replaying.FORMAT: ("replay.html.jinja", replay_page.content),
-        outcome.FORMAT: ("conformance.html.jinja", conformance_page.content),
-        matrix.FORMAT: ("matrix.html.jinja", matrix_page.content),
-    }
-)
+_PAGES: Final[Mapping[str, tuple[str, Callable[[Mapping[str, Any]], dict[str, Any]]]]] = {
+    replaying.FORMAT: ("replay.html.jinja", replay_page.content),
+    outcome.FORMAT: ("conformance.html.jinja", conformance_page.content),
+    matrix.FORMAT: ("matrix.html.jinja", matrix_page.content),
+}
 
 
 def write(document: Mapping[str, Any], folder: Path) -> Path:

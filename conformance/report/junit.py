@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final
 from xml.etree import ElementTree as ET
 
@@ -15,9 +14,7 @@ from conformance.run import replay
 from harness.recording import write_atomically
 
 #: The element that says why a case did not pass.
-_REASONS: Final[Mapping[CaseStatus, str]] = MappingProxyType(
-    {"failed": "failure", "error": "error", "skipped": "skipped"}
-)
+_REASONS: Final[Mapping[CaseStatus, str]] = {"failed": "failure", "error": "error", "skipped": "skipped"}
 
 
 def write(document: Mapping[str, Any], path: Path) -> None:

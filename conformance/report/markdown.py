@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final
 
 from conformance.report import conformance_page, replay_page
@@ -19,9 +18,13 @@ from conformance.run import outcome, replay
 from harness.errors import UsageError
 from harness.recording import counted, write_atomically
 
-_MARKS: Final = MappingProxyType(
-    {"passed": "✅", "failed": "❌", "error": "⚠️", "not-testable": "❔", "not-applicable": "–"}
-)
+_MARKS: Final[Mapping[str, str]] = {
+    "passed": "✅",
+    "failed": "❌",
+    "error": "⚠️",
+    "not-testable": "❔",
+    "not-applicable": "–",
+}
 #: A comment on GitHub holds 65,536 characters, and a reader less.
 _MOST_ROWS: Final = 60
 _MOST_WORDS: Final = 160
@@ -145,6 +148,8 @@ def escaped(text: str) -> str:
     return _MARKUP.sub(lambda found: f"&#{ord(found[0])};", " ".join(text.split()))
 
 
-_SUMMARIES: Final[Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]]] = MappingProxyType(
-    {replay.FORMAT: _replay, outcome.FORMAT: _suite, MATRIX: _matrix}
-)
+_SUMMARIES: Final[Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]]] = {
+    replay.FORMAT: _replay,
+    outcome.FORMAT: _suite,
+    MATRIX: _matrix,
+}

@@ -90,10 +90,8 @@ class SuiteOutcome:
 
     def _counts(self, level: str) -> dict[str, int]:
         statuses = [row.status for row in self.clauses if row.clause.level == level]
-        return {
-            name: statuses.count(status)  # type: ignore[arg-type]
-            for name, status in (("passed", "passed"), ("failed", "failed"), ("not_testable", "not-testable"))
-        }
+        judged: tuple[ClauseStatus, ...] = ("passed", "failed", "not-testable")
+        return {status.replace("-", "_"): statuses.count(status) for status in judged}
 
 
 def outcome_of(

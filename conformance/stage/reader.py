@@ -156,22 +156,16 @@ class Reader:
 
     def in_loop(self, make: Callable[[], Any]) -> Any:
         """Return what `make()` gives: for async sessions in the loop, since making one outside is a matter of its own."""
-        if self.is_sync:
-            return make()
+        return self.made(make, awaits=False)
 
-        async def made() -> Any:
-            return make()
-
-        return self.complete(made())
-
-    def made(self, make: Callable[[], Any]) -> Any:
+    def made(self, make: Callable[[], Any], *, awaits: bool = True) -> Any:
         """Do as `in_loop`, and await what is to be awaited."""
         if self.is_sync:
             return make()
 
         async def made() -> Any:
             value = make()
-            return await value if hasattr(value, "__await__") else value
+            return await value if awaits and hasattr(value, "__await__") else value
 
         return self.complete(made())
 

@@ -16,7 +16,6 @@ from msgspec.structs import replace
 
 from conformance.stage.programs import (
     Ask,
-    CallProgram,
     ConversationProgram,
     CrewProgram,
     FlowProgram,
@@ -80,17 +79,14 @@ class ProgramSubject(ABC):
         return llm
 
     def session(self, program: Program, performance: Performance) -> Any:
-        if isinstance(program, FlowProgram):
-            return self.flow(program, performance).stream_events()
-        return self._call(program, performance, "stream_events")
+        return self._session(program, performance, "stream_events", "entry.llm")
 
     def asession(self, program: Program, performance: Performance) -> Any:
-        if isinstance(program, FlowProgram):
-            return self.flow(program, performance).astream()
-        return self._call(program, performance, "astream")
+        return self._session(program, performance, "astream", "entry.llm-async")
 
-    def _call(self, program: CallProgram | RecordedProgram, performance: Performance, entry: str) -> Any:
-        clause = {"stream_events": "entry.llm", "astream": "entry.llm-async"}[entry]
+    def _session(self, program: Program, performance: Performance, entry: str, clause: str) -> Any:
+        if isinstance(program, FlowProgram):
+            return getattr(self.flow(program, performance), entry)()
         if isinstance(program, RecordedProgram):
             from conformance.stage.shipped_calls import shipped_call
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from types import MappingProxyType
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -28,14 +27,12 @@ Vary = Callable[[Integration, AnsweredCall], Iterator[Variant]]
 Remake = Callable[[Integration, SessionKind], Iterator[tuple[str, Callable[[], Sequence[Evidence]]]]]
 
 #: What to record, for each clause that recordings must show.
-_TO_RECORD: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "llm.no-stream": "a call with stream=False inside a flow (stream_events() always streams)",
-        "llm.tool-chunks": "a call in which the model asks for a tool",
-        "llm.tool-run": "a call in which the model asks for a tool",
-        "llm.thinking": "a call in which the model thinks",
-    }
-)
+_TO_RECORD: Final[Mapping[str, str]] = {
+    "llm.no-stream": "a call with stream=False inside a flow (stream_events() always streams)",
+    "llm.tool-chunks": "a call in which the model asks for a tool",
+    "llm.tool-run": "a call in which the model asks for a tool",
+    "llm.thinking": "a call in which the model thinks",
+}
 _STREAM: Final = "a streamed call that gives text and ends well"
 #: How long one situation may take, which is put to every recording, in seconds.
 _DEADLINE_S: Final = 60.0

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any, Final, Literal
 
 from conformance.areas.catalogue import of_every_run
-from conformance.areas.turn.conversation import TURN, first_turn
+from conformance.areas.turn.conversation import TURN, HeldConversation, to_model
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.points import StageError
 from conformance.stage.programs import (
@@ -56,9 +55,7 @@ def _late(consumer: Consumer, program: Program | ConversationProgram, terminal: 
 
     with consumer.subject.listening(publish):
         if isinstance(program, ConversationProgram):
-            flow = consumer.subject.conversation(program, consumer.performance)
-            make = partial(first_turn, consumer.kind, flow, program, consumer.performance)
-            read = consumer.read(consumer.keep(consumer.in_loop(make)))
+            read = consumer.read(HeldConversation(consumer, program).ask(to_model(consumer.performance)))
         else:
             read = consumer.read_session(program)
     if not heard:
