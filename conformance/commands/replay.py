@@ -154,7 +154,7 @@ def replay(
 def _redacted(document: dict[str, Any]) -> dict[str, Any]:
     """Return the report without credentials.
 
-    Result by result: the text of one goes not on in that of the next, and all at once would take twenty times the memory.
+    Result by result: none goes on in the next, and all at once would take twenty times the memory.
     """
     from harness.recording import Redactor
 

@@ -24,7 +24,6 @@ class Reports(Struct, frozen=True):
     sarif: Path | None = None
 
     def are_wanted(self, json_file: Path | None) -> bool:
-        """Return whether anything is to be written."""
         return json_file is not None or any(path is not None for path in structs.asdict(self).values())
 
     def write(self, document: dict[str, Any], json_file: Path | None, results: Sequence[Any] = ()) -> None:

@@ -38,8 +38,6 @@ _ENOUGH: Final = 2
 
 @dataclass(frozen=True)
 class Caught:
-    """What became of one saboteur."""
-
     saboteur: Saboteur
     #: Every clause that it failed, and the scenarios in which it did.
     by: Mapping[str, tuple[str, ...]]
@@ -48,7 +46,6 @@ class Caught:
 
     @property
     def failed(self) -> frozenset[str]:
-        """Every clause that it failed."""
         return frozenset(self.by)
 
     def complaints(self, *, whole: bool = True) -> list[str]:
@@ -83,7 +80,6 @@ def wrong(rows: Sequence[Caught]) -> list[str]:
 
 
 def page(rows: Sequence[Caught]) -> str:
-    """Return the table in Markdown."""
     lines = [*_HEAD, "| clause | level | caught | beside it |", "|---|---|---|---|"]
     for clause, caught in table(rows).items():
         beside = [row.saboteur.name for row in rows if clause in row.failed and row.saboteur.name not in caught]

@@ -87,7 +87,6 @@ class Saboteurs(list[Saboteur]):
         also: Mapping[str, str] = MappingProxyType({}),
         **more: Any,
     ) -> None:
-        """Add one by its fields."""
         self.append(Saboteur(name, clauses, target, breaks, also, **more))
 
     def row(

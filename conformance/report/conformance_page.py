@@ -30,7 +30,6 @@ _FOLDED_ABOVE: Final = 20
 
 
 def content(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the template `conformance.html.jinja` is filled with."""
     declared = frozenset(document["subject"]["capabilities"])
     rows = [_row(clause, declared) for clause in document["clauses"]]
     return {
@@ -53,8 +52,6 @@ def content(document: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class _ClauseRow:
-    """One clause with what the page adds to it."""
-
     id: str
     area: str
     level: str
@@ -143,7 +140,6 @@ def _fallen(document: Mapping[str, Any], rows: Sequence[_ClauseRow]) -> list[Fal
 
 
 def fell(row: Mapping[str, Any]) -> bool:
-    """Whether a clause of a document counts as a failure."""
     return _row(row, frozenset()).fell
 
 

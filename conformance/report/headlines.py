@@ -16,8 +16,6 @@ class Headline:
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One number."""
-
     label: str
     count: float
     #: Gives the number its colour where it is not zero.

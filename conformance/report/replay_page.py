@@ -34,7 +34,6 @@ _PLACE = re.compile(r"\[\d+\]")
 
 
 def content(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the template `replay.html.jinja` is filled with."""
     results: list[dict[str, Any]] = document["results"]
     summary = document["summary"]
     counts = {status: summary[name] for status, name in _COUNTS.items()}
@@ -70,8 +69,6 @@ def verdict(summary: Mapping[str, Any]) -> Headline:
 
 @dataclass(frozen=True, slots=True)
 class _ResultRow:
-    """One result with what the page adds to it."""
-
     #: Unique on the page, for links within it.
     anchor: str
     name: str
@@ -85,7 +82,6 @@ class _ResultRow:
 
 
 def _files(results: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the results of each path, in the document's order."""
     rows: defaultdict[str, list[_ResultRow]] = defaultdict(list)
     for number, result in enumerate(results, start=1):
         calls = tuple(map(_call, result["tool_calls"]))
@@ -125,10 +121,7 @@ def _broken(results: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def reasons(results: Iterable[Mapping[str, Any]]) -> list[tuple[str, int]]:
-    """Return why those results of a replay's document are errors that are, and how many for each reason, the most first.
-
-    A reason names the field, and leaves its places in lists and the names of files out.
-    """
+    """Return why results are errors, but for places in lists and files' names, and how often each, most first."""
     counted = Counter(
         _PLACE.sub("[…]", (result["message"] or "").replace(PurePath(result["path"]).name, "…"))
         for result in results

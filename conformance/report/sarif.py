@@ -43,7 +43,7 @@ class _Result:
 
 
 def write(document: Mapping[str, Any], path: Path) -> None:
-    """Write a JSON document of a replay or a run of the suite as SARIF."""
+    """Write a JSON document of a replay or a run of the suite as SARIF to `path`."""
     if document.get("format") == outcome.FORMAT:
         results = list(_of_suite(document))
         troubles = [f"{fault['scenario']}: {fault['message']}" for fault in document["faults"]]

@@ -40,8 +40,6 @@ class KnownFault:
 
 @dataclass(frozen=True, slots=True)
 class FaultSeen:
-    """What a run says about a known fault."""
-
     fault: KnownFault
     #: Whether the clause applies to the runtime; where it does not, nothing is claimed and nothing can be found.
     applies: bool

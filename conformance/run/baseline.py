@@ -28,8 +28,6 @@ class _Document(TypedDict):
 
 @dataclass(frozen=True)
 class Baseline:
-    """What is known to fail, and of whom."""
-
     path: Path
     #: The subject's name; None in a file that names none.
     subject: str | None
@@ -66,10 +64,7 @@ def read(path: Path) -> Baseline:
 
 
 def hold(outcome: SuiteOutcome, expected: AbstractSet[tuple[str, str]]) -> dict[str, list[dict[str, str]]]:
-    """Hold `outcome` against expected failures, as a baseline has them, for the clauses that were run.
-
-    Return what the JSON document of the run says of it: failures that are `new`, and `stale` entries that did not fail.
-    """
+    """Return, for the clauses that were run, failures that are `new` and `stale` entries, those that did not fail."""
     run = {row.clause.id for row in outcome.clauses}
     stale = {entry for entry in expected if entry[0] in run} - outcome.failures
     return {

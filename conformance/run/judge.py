@@ -49,7 +49,6 @@ class Verdict(Struct, frozen=True):
 
     @property
     def failed(self) -> tuple[str, ...]:
-        """The ids of the clauses that were broken."""
         return tuple(decision.clause for decision in self.decisions if decision.status == "failed")
 
 
@@ -76,10 +75,7 @@ def _decision(clause: str, status: ClauseStatus) -> Decision:
 
 
 def broken_by(row: Clause, evidence: Evidence, *, shaped: bool) -> tuple[Violation, ...] | None:
-    """Return where the clause is broken: by what was looked at, and by frames; None where neither can decide it.
-
-    `shaped` says whether all frames have the shape that checks rely on.
-    """
+    """Return where the clause is broken; None where nothing decides it. `shaped`: all frames have the shape due."""
     check = checks().get(row.id)
     if check is None and not evidence.expected:
         return None

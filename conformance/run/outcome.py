@@ -37,8 +37,6 @@ class ClauseOutcome:
 
 @dataclass(frozen=True)
 class SuiteOutcome:
-    """What the suite found out about one subject."""
-
     subject: str
     version: str
     capabilities: frozenset[str]
@@ -67,7 +65,6 @@ class SuiteOutcome:
         return 1 if any(clause in musts for clause, _ in self.failures) else 0
 
     def document(self) -> dict[str, Any]:
-        """Return the JSON document."""
         return {
             "format": FORMAT,
             **({"command": self.command} if self.command else {}),

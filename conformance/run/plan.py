@@ -72,7 +72,7 @@ class SuitePlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return [(number, scenario) for number, part in enumerate(self.parts) for scenario in part.scenarios]
 
     def steps_named(self, globs: Sequence[str]) -> list[tuple[int, str]]:
-        """Return the steps whose scenario fits a glob, as called or as reported. Raises UsageError: a glob fits none."""
+        """Return the steps whose scenario fits a glob, as called or reported. Raises UsageError: a glob fits none."""
         names = [(step, {step[1], self.parts[step[0]].reported_name(step[1])}) for step in self.steps]
         for glob in globs:
             if not any(fnmatchcase(name, glob) for _, both in names for name in both):
@@ -158,7 +158,6 @@ class StepWork:
         return self._performers[number].perform(scenarios()[scenario])
 
     def close(self) -> None:
-        """End the processes that perform."""
         for performer in self._performers.values():
             performer.close()
 
@@ -168,7 +167,6 @@ def _lost(step: tuple[int, str], exit_code: int | None) -> ScenarioResult:
 
 
 def result_document(result: ScenarioResult) -> dict[str, Any]:
-    """Return the JSON form of a result."""
     return {
         "scenario": result.scenario,
         "fault": result.fault,
@@ -178,7 +176,6 @@ def result_document(result: ScenarioResult) -> dict[str, Any]:
 
 
 def result_of_document(document: Mapping[str, Any]) -> ScenarioResult:
-    """Return the result that `document` gives."""
     decisions = tuple(
         Decision(
             decision["clause"],

@@ -6,6 +6,7 @@ import gc
 import traceback
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -38,6 +39,9 @@ FORMAT: Final = "harness.replay/1"
 #: What of a result is for people alone: for the terminal, and for the viewer.
 _FOR_PEOPLE: Final = frozenset({"consequences", "traceback", "frame_lines"})
 ReplayStatus = Literal["passed", "failed", "error", "not-a-call"]
+#: After so many results of this process, counted by the second, their garbage is collected, so that memory stays flat.
+_COLLECTED_EVERY: Final = 250
+_made: Final = count(1)
 
 
 class ReplayResult(Struct, frozen=True):
@@ -112,32 +116,12 @@ def replay(
             # One file is not to be the end of the others, whatever we have overlooked in it.
             ours = f"stream-harness failed on it, which is a fault of its own: {type(error).__name__}: {error}"
             results.append(_unjudged(path, ours))
-    _garbage.grew(len(results))
+    # Replays leave cycles behind, which Python collects only once a quarter more than all modules of SDKs has gathered.
+    if [number for _, number in zip(results, _made, strict=False) if number % _COLLECTED_EVERY == 0]:
+        # What is older stays: most of it is modules. Twice, since what LLMs let go of, their clients, is in cycles too.
+        gc.collect(0)
+        gc.collect(1)
     return results
-
-
-class _Garbage:
-    """What replays leave behind in cycles of this process: collected now and then, so that its memory stays flat.
-
-    Python itself does so only once a quarter more than all modules of the SDKs has gathered.
-    """
-
-    _MOST: Final = 250
-
-    def __init__(self) -> None:
-        self._results = 0
-
-    def grew(self, results: int) -> None:
-        """Say that so many results were made."""
-        self._results += results
-        if self._results >= self._MOST:
-            self._results = 0
-            # What is older stays: most of it is modules. Twice, since what LLMs let go of, their clients, is in cycles too.
-            gc.collect(0)
-            gc.collect(1)
-
-
-_garbage = _Garbage()
 
 
 def _unjudged(path: Path, message: str) -> ReplayResult:
@@ -265,14 +249,8 @@ def _sessions(run: Replayed) -> Iterator[tuple[Violation, ...]]:
         ended = run.ended if last else "exhausted"
         closed = bool(getattr(session, "is_cancelled", False))
         when = "after-close" if closed else "after-exhaustion" if ended == "exhausted" else "after-failure"
-        evidence = Evidence(
-            frames=frames,
-            ended="closed" if closed else ended,
-            replayed=list(session.events)
-            if hasattr(session, "events") and not closed and ended == "exhausted"
-            else None,
-            reads=(read_result(session, when),),
-        )
+        again = list(session.events) if when == "after-exhaustion" and hasattr(session, "events") else None
+        evidence = Evidence(frames, "closed" if closed else ended, replayed=again, reads=(read_result(session, when),))
         yield judge(evidence).violations
 
 

@@ -18,7 +18,7 @@ from harness.recording import load_json
 
 
 def _object(may_have: Mapping[str, Any] | None = None, **has: Any) -> Any:
-    """Return the shape of an object that has these keys, and others as it likes: those that it `may_have` of this kind."""
+    """Return the shape of an object that has these keys, and any others: those that it `may_have` are of this kind."""
     more = [(name, shape, None) for name, shape in (may_have or {}).items()]
     return msgspec.defstruct("object", [*has.items(), *more])
 

@@ -21,8 +21,6 @@ _MOST: Final = 10
 
 
 class ScenarioResult(Struct, frozen=True):
-    """What became of one scenario."""
-
     scenario: str
     decisions: tuple[Decision, ...] = ()
     #: A failure of the harness itself, with its traceback; it says nothing about the subject.

@@ -119,7 +119,6 @@ class _Run(Generic[S, R]):
         self._per_subject_s: float | None = None
 
     def made(self) -> Iterator[tuple[int, R]]:
-        """Yield the results as they come."""
         from distributed import as_completed
 
         completed: Any = cast(Any, as_completed)([], loop=self._client.loop)

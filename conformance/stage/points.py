@@ -38,17 +38,14 @@ class Stage:
         self.notes: list[tuple[str, Any]] = []
 
     def reach(self, point: str) -> None:
-        """The run has come to `point`."""
         with self._changed:
             self._reached[point] += 1
             self._changed.notify_all()
 
     def has_reached(self, point: str) -> bool:
-        """Whether the run has come to `point`."""
         return self.times_reached(point) > 0
 
     def times_reached(self, point: str) -> int:
-        """Return how often the run has come to `point`."""
         with self._changed:
             return self._reached[point]
 
@@ -84,7 +81,6 @@ class Stage:
             self._changed.notify_all()
 
     def is_released(self, point: str) -> bool:
-        """Whether `point` has been released."""
         with self._changed:
             return self._all_released or point in self._released
 
@@ -114,7 +110,6 @@ class Stage:
                     loop.call_soon_threadsafe(_resolve, released)
 
     def note(self, topic: str, value: Any) -> None:
-        """Keep something that the program saw."""
         with self._changed:
             self.notes.append((topic, value))
             self._changed.notify_all()

@@ -98,10 +98,7 @@ class Reader:
         return self.take(iterator)
 
     def read_whole(self, *makes: Callable[[], Any], wire: tuple[WireFacts | None, ...] = ()) -> Evidence:
-        """Make sessions and read each to its end, one after the other in one task; return the evidence of the last.
-
-        The result of each is read before and, twice, after that, and so are its events, again.
-        """
+        """Make sessions and read each to its end, in one task; return the evidence of the last."""
 
         async def read() -> Evidence:
             *_, last = [await self._whole(make, wire) for make in makes]

@@ -58,12 +58,10 @@ class ScriptedProvider:
 
     @property
     def base_url(self) -> str:
-        """The URL that an OpenAI client takes as its base."""
         return f"http://127.0.0.1:{self.port}/v1"
 
     @property
     def port(self) -> int:
-        """The port on loopback."""
         with self._lock:
             if self._server is None:
                 self._server = _ScriptServer(("127.0.0.1", 0), _handler_for(self))

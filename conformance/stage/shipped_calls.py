@@ -21,8 +21,6 @@ from harness.shipped import shipped_recording
 
 @dataclass(frozen=True)
 class ShippedCall:
-    """One recorded call."""
-
     #: The folder of its provider, as in `openai_responses`.
     provider: str
     #: What is known of the API that was asked.

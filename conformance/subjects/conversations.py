@@ -17,10 +17,7 @@ def conversational(
     llm: Any,
     chooser: Any = None,
 ) -> Any:
-    """Return the class of a conversation: a flow with these methods, by name.
-
-    `llm` is what gives the built-in answer, and `chooser` the model that plays what the program has it choose.
-    """
+    """Return the class of a conversation with these methods, whose built-in answer `llm` gives; `chooser` chooses."""
 
     def route_turn(self: Any, context: Any) -> str | None:
         message = str(self.state.current_user_message)

@@ -78,7 +78,6 @@ def chunks_of_no_call(evidence: Evidence) -> list[AnyFrame]:
 
 
 def has_calls(evidence: Evidence) -> bool:
-    """Whether any call starts."""
     return any(frame.type == "llm_call_started" for frame in evidence.frames)
 
 

@@ -20,11 +20,7 @@ class Violation(Struct, frozen=True):
 
 
 class Check(Struct, frozen=True):
-    """Decides one clause.
-
-    `find` gives every violation, not the first one. `testable` says whether the evidence holds anything that the clause
-    speaks of; where it does not, no violation means nothing.
-    """
+    """Decides a clause: `find` gives every violation. None means nothing where evidence is not `testable` for it."""
 
     clause: str
     find: Callable[[Evidence], Iterable[Breach]]
@@ -38,5 +34,4 @@ class Check(Struct, frozen=True):
 
 
 def has_frames(evidence: Evidence) -> bool:
-    """Whether there is any frame to judge."""
     return bool(evidence.frames)

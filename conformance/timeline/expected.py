@@ -135,6 +135,15 @@ class OneOf(Relation):
 NOTHING: Final = RaisedNothing()
 
 
+def comes_to(
+    clause: str, aspect: str, due: object, value: object, raised: BaseException | None, how: str = "the value of {}"
+) -> Iterator[Expected]:
+    """Hold what something comes to to what is due, where it raised nothing; `how` words it, from the aspect."""
+    yield Expected(clause, aspect, NOTHING, raised)
+    if raised is None:
+        yield Expected(clause, how.format(aspect), due, value)
+
+
 def shown(value: object) -> str:
     """Return the repr of a value that a run gave or raised, not all of a long one; its class where its repr fails."""
     text = _text(value)

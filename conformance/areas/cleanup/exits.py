@@ -69,7 +69,6 @@ _DEADLINE_S: Final = 120.0
 
 
 def _program(place: str) -> FlowProgram:
-    """Return a flow that blocks in a method, sync or async as `place` says."""
     return FlowProgram((Method("blocks", (Emit("one"), Block("held")), is_async=place == "async-method"),))
 
 

@@ -14,7 +14,7 @@ from conformance.stage.points import StageError
 from conformance.stage.programs import CrewProgram, TaskProgram
 from conformance.stage.reader import FramesRead, SessionKind, in_thread
 from conformance.subjects.crews import called_by
-from conformance.timeline.expected import NOTHING, Expected, Raised, Same
+from conformance.timeline.expected import NOTHING, Expected, Raised, Same, comes_to
 
 _CLAUSE: Final = "entry.crew"
 #: What the contract's users read of a streamed crew.
@@ -27,8 +27,6 @@ ReadWhen = Literal["in the middle", "after the end", "after the failure", "after
 
 @dataclass(frozen=True)
 class CrewEntry:
-    """A way to run a crew."""
-
     method: str
     kind: SessionKind
 
@@ -100,9 +98,7 @@ class CrewRun:
             raised = caught
         if when == "after the end":
             every = tuple(task.script.text for task in self.program.tasks)
-            yield Expected(_CLAUSE, aspect, NOTHING, raised)
-            if raised is None:
-                yield Expected(_CLAUSE, f"the texts of {aspect}", (every[-1], every[-1], *every), texts)
+            yield from comes_to(_CLAUSE, aspect, (every[-1], every[-1], *every), texts, raised, "the texts of {}")
         elif when == "after the failure":
             relation = Raised(BaseException) if error is None else Same(error)
             yield Expected(_CLAUSE, f"what {aspect} raised", relation, raised)

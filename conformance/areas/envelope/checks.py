@@ -201,10 +201,6 @@ def _shortened(text: str) -> str:
     return text if len(text) <= 120 else f"{text[:120]}…"
 
 
-def _has_failure(evidence: Evidence) -> bool:
-    return any(frame.type in FAILURES for frame in evidence.frames)
-
-
 def _saw_sources(evidence: Evidence) -> bool:
     return any(frame.id in (evidence.source_types or ()) for frame in evidence.frames)
 
@@ -219,5 +215,5 @@ CHECKS = (
     Check("envelope.data-json", data_json, has_frames, of_every_run=True),
     Check("envelope.timestamp-utc", timestamp_utc, has_frames, of_every_run=True),
     Check("envelope.immutable", immutable, has_frames, of_every_run=True),
-    Check("envelope.error-class", error_class, _has_failure),
+    Check("envelope.error-class", error_class, lambda evidence: any(each.type in FAILURES for each in evidence.frames)),
 )

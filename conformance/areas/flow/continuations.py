@@ -13,7 +13,7 @@ from conformance.stage.consumer import Consumer
 from conformance.stage.points import Stage
 from conformance.stage.programs import FlowProgram
 from conformance.timeline.evidence import Evidence
-from conformance.timeline.expected import NOTHING, Expected, InAnyOrder
+from conformance.timeline.expected import NOTHING, Expected, InAnyOrder, comes_to
 
 
 class MethodsRun:
@@ -73,9 +73,9 @@ def goes_on(
     run: MethodsRun,
     due: tuple[str, ...],
 ) -> Evidence:
-    """Take a way into a run that goes on, which must be a session, and read it to its end.
+    """Take a way into a run that goes on, which must be a session, and read it to its end: it comes to `value`.
 
-    It is to come to `value` and to run the methods that are `due`, none of them before the first frame is asked for.
+    The methods that are `due` are run, none of them before the first frame is asked for.
     """
     session, raised = consumer.tried(enter)
     expected = [Expected(clause, call, NOTHING, raised)]
@@ -93,10 +93,3 @@ def goes_on(
     expected += comes_to(clause, f"reading {call}", value, read.value, read.raised)
     # A value that is a session was not read: what it would run has not been run.
     return replace(evidence, expected=(*expected, run.held(clause, call, due)))
-
-
-def comes_to(clause: str, aspect: str, due: object, value: object, raised: BaseException | None) -> Iterator[Expected]:
-    """Hold what a run came to to the value that is due."""
-    yield Expected(clause, aspect, NOTHING, raised)
-    if raised is None:
-        yield Expected(clause, f"the value of {aspect}", due, value)

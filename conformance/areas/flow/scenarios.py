@@ -53,7 +53,6 @@ def _shown(human: str, frames: Iterable[AnyFrame], *due: tuple[str, str]) -> Exp
 
 @contextmanager
 def _typing(text: str) -> Iterator[None]:
-    """Have a line typed on the terminal."""
     before, sys.stdin = sys.stdin, io.StringIO(f"{text}\n")
     try:
         yield

@@ -57,10 +57,7 @@ def _due_attributes(frame: AnyFrame) -> dict[str, Any]:
 
 
 def rechunked(whole: Sequence[AnyFrame], split: Mapping[str, Sequence[AnyFrame]]) -> Iterator[Expected]:
-    """Hold runs whose bytes were split to the one that had them whole; by each way to split, its frames.
-
-    Of runs that show nothing of the answer nothing is told: they are always equal.
-    """
+    """Hold runs whose bytes were split, by each way, to the whole one; of those without an answer nothing is told."""
     if not any(delta_kind(frame) for frame in whole):
         return
     due = [_answer_part(frame) for frame in whole]

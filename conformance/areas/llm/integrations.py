@@ -144,9 +144,13 @@ def _scenarios_of(kind: SessionKind) -> Iterator[Scenario]:
         ("error-event", _FAILED, partial(_varied, _streamed(partial(variants.error_events, seeds=range(seeds))))),
     ]
     for name, clauses, remake in rows:
-        observe = partial(_observed, clauses, remake, kind)
         yield Scenario(
-            f"provider/{name}/{kind}", clauses, observe, tests="integration", deadline_s=_DEADLINE_S, unshown=_unshown
+            f"provider/{name}/{kind}",
+            clauses,
+            partial(_observed, clauses, remake, kind),
+            tests="integration",
+            deadline_s=_DEADLINE_S,
+            unshown=lambda clause: f"no recording shows it; record {_TO_RECORD.get(clause, _STREAM)}",
         )
 
 
@@ -165,10 +169,6 @@ def _observed(
         except harness.HarnessError as error:
             lost = beside_frames(Expected(clause, "making it again", NOTHING, error) for clause in clauses)
             yield replace(lost, label=label)
-
-
-def _unshown(clause: str) -> str:
-    return f"no recording shows it; record {_TO_RECORD.get(clause, _STREAM)}"
 
 
 SCENARIOS: tuple[Scenario, ...] = tuple(scenario for kind in KINDS for scenario in _scenarios_of(kind))

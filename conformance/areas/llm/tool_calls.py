@@ -15,7 +15,6 @@ _TOOL_ENDS = ("tool_usage_finished", "tool_usage_error")
 
 
 def has_tool_chunks(evidence: Evidence) -> bool:
-    """Whether any tool call was streamed, to the consumer or on the wire."""
     return any(
         _tool_chunks(call) or (call.wire is not None and call.wire.streamed and call.wire.tool_calls)
         for call in calls_of(evidence)
@@ -23,7 +22,6 @@ def has_tool_chunks(evidence: Evidence) -> bool:
 
 
 def has_tool_calls(evidence: Evidence) -> bool:
-    """Whether any call asked for tools, or ran some."""
     return any(call.tool_runs or (call.wire is not None and call.wire.tool_calls) for call in calls_of(evidence))
 
 

@@ -13,7 +13,6 @@ from conformance.timeline.vocabulary import opens
 
 
 def has_scopes(evidence: Evidence) -> bool:
-    """Whether any frame opens a scope."""
     return any(opens(frame.type, frame.channel) for frame in evidence.frames)
 
 

@@ -48,13 +48,11 @@ _OF_FAILURE: Final = ("llm_call_failed", "agent_execution_error", "task_failed",
 def flow_of(
     program: CrewProgram, *, streamed: bool = False, is_async: bool = False, times: int | None = None
 ) -> FlowProgram:
-    """Return a flow whose one method runs a crew."""
     steps = (Emit("before"), Nest(program, streamed, times))
     return FlowProgram((Method("runs", steps, is_async=is_async),))
 
 
 def types_among(frames: Iterable[AnyFrame], among: Iterable[str]) -> tuple[str, ...]:
-    """Return the types of frames, of those that are wanted."""
     wanted = frozenset(among)
     return tuple(frame.type for frame in frames if frame.type in wanted)
 

@@ -27,7 +27,6 @@ class OnlyItsOwn(Relation):
 
     @property
     def due(self) -> list[AnyFrame]:
-        """The frames of its channels."""
         return [frame for frame in self.every if self.channels is None or frame.channel in self.channels]
 
     def breaches(self, seen: FramesRead) -> Iterator[str]:

@@ -14,7 +14,7 @@ from conformance.stage.reader import SessionKind
 from conformance.subjects.subject import Performance, offered
 from conformance.timeline.any_frame import AnyFrame
 from conformance.timeline.evidence import Evidence, ProgramOutcome
-from conformance.timeline.expected import NOTHING, Expected, Raised, Same
+from conformance.timeline.expected import NOTHING, Expected, Raised, Same, comes_to
 from conformance.timeline.vocabulary import CHANNEL_OF
 
 TURN: Final = frozenset({"turn"})
@@ -53,7 +53,6 @@ class HeldConversation:
 
     @property
     def transcript(self) -> tuple[Utterance, ...]:
-        """What has been said, by role."""
         return tuple((str(message.role), str(message.content)) for message in self.flow.state.messages)
 
     def read(self, message: str, **options: Any) -> tuple[Evidence, tuple[Utterance, ...]]:
@@ -153,9 +152,7 @@ def replied(
 ) -> Iterator[Expected]:
     """Hold what a turn came to to the reply, which was added as the assistant's last message, once."""
     read = evidence.reads[-1]
-    yield Expected("turn.result", turn, NOTHING, read.raised)
-    if read.raised is None:
-        yield Expected("turn.result", f"the result of {turn}", reply, read.value)
+    yield from comes_to("turn.result", turn, reply, read.value, read.raised, "the result of {}")
     due = (("user", message), ("assistant", reply))
     yield Expected("turn.result", f"what {turn} added to the transcript", due, added)
 
@@ -167,7 +164,7 @@ def first_turn(
     performance: Performance,
     script: Script = GREETING,
 ) -> Any:
-    """Return a session of a flow's first turn, for its first handler or for a model with `script`. Raises as `offered`."""
+    """Return a session of a flow's first turn: of its first handler, or a model with `script`. Raises as `offered`."""
     enter = _entry(flow, kind)
     return enter(to_handler(program.handlers[0].name) if program.handlers else to_model(performance, script))
 
@@ -182,7 +179,6 @@ def to_model(performance: Performance, script: Script = GREETING) -> str:
 
 
 def to_handler(name: str) -> str:
-    """Return a message that the handler of that name answers."""
     return f"And the harbour? {route_to(name)}"
 
 

@@ -75,18 +75,15 @@ class Processes:
         return value
 
     def close(self) -> None:
-        """End all processes."""
         for worker in self._idle:
             worker.end()
 
 
 def _clean_context() -> ProcessContext:
-    """Return what makes processes that inherit no threads, locks and loops of whoever runs the suite.
-
-    Where there can be a server that has imported the suite and done nothing else, a process costs milliseconds.
-    """
+    """Return what makes processes that inherit no threads, locks and loops of whoever runs the suite."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
+    # From a server that has imported the suite and done nothing else, a process costs milliseconds.
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(_PRELOADED))
     return context
