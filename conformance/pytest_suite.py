@@ -1,20 +1,8 @@
-"""The suite as pytest classes: subclass one, override the fixture `subject`, and every clause is a test.
-
-    class TestMyRuntime(RuntimeConformance):
-        @pytest.fixture
-        def subject(self) -> str:
-            return "my_package.subject:MySubject"
+"""The suite as pytest classes: subclass one, override its `subject` or `recordings`, and every clause is a test.
 
 A subject by its name is put into each scenario in a process of its own kind, with a deadline, as the command line does
 it; an instance is put there in the process of the tests, which it can take along. A scenario is performed once for a
 class and, under pytest-xdist, once for each worker that gets one of its tests.
-
-`LLMConformance` tests an integration of a provider, by recordings of its calls:
-
-    class TestMyProvider(LLMConformance):
-        @pytest.fixture
-        def recordings(self) -> Path:
-            return Path(__file__).parent / "recordings"
 
 A broken MUST fails its test and a broken SHOULD warns; what should have been decided and was not counts as broken. What
 the subject does not declare is skipped, and a failure of the suite itself is an error of the test's setup.

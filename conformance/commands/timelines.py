@@ -76,16 +76,9 @@ def _write_scenarios(results: Iterable[ScenarioResult], document: dict[str, Any]
 def _viewed(scenario: str, run: FailedRun) -> ViewedRun:
     """Return a run for the viewer. Raises UnreadableRecordingError where its frames are none that can be shown."""
     frames = kept_frames(run.frame_lines, Path(scenario))
-    places = defaultdict[int | None, list[int]](list)
-    for place, frame in enumerate(frames):
-        places[frame.seq].append(place)
     # A number that two frames have, as of two sessions in one run, names the first that may be meant.
-    findings = [
-        BrokenClause(
-            violation.clause,
-            next(iter(places[violation.seq]), None) if violation.seq is not None else None,
-            violation.message,
-        )
-        for violation in run.violations
-    ]
+    places: dict[int | None, int] = {}
+    for place, frame in enumerate(frames):
+        places.setdefault(frame.seq, place)
+    findings = [BrokenClause(found.clause, places.get(found.seq), found.message) for found in run.violations]
     return ViewedRun(run.label or "its one run", frames, (), findings)

@@ -1,7 +1,4 @@
-"""The proof that the checks can fail: the suite is run against every saboteur, and each must be caught by its clause.
-
-It gives the table of clauses and saboteurs; a MUST whose row is empty is one that nothing shows to be checked.
-"""
+"""The proof that checks can fail: the suite is run against every saboteur, and each must be caught by its clause."""
 
 from __future__ import annotations
 

@@ -185,12 +185,10 @@ def _tiles(summary: Mapping[str, Any]) -> list[Tile]:
 def _surprises(baseline: Mapping[str, Any] | None, rows: Sequence[_ClauseRow]) -> list[dict[str, Any]]:
     """Return the failures that the baseline does not know, and its entries that did not fail."""
     anchors = {row.id: row.anchor for row in rows}
-    kinds = (
-        {} if baseline is None else {"new failure": baseline["new"], "stale entry: it did not fail": baseline["stale"]}
-    )
+    kinds = (("new", "new failure"), ("stale", "stale entry: it did not fail"))
     return [
         # A clause that is not on the page has no anchor.
         {**entry, "kind": kind, "anchor": anchors.get(entry["clause"])}
-        for kind, entries in kinds.items()
-        for entry in entries
+        for key, kind in kinds
+        for entry in (baseline or {key: ()})[key]
     ]

@@ -61,11 +61,7 @@ def write(document: Mapping[str, Any], path: Path) -> None:
 
 def _log(results: list[_Result], troubles: list[str]) -> dict[str, Any]:
     rules = list(dict.fromkeys(result.rule for result in results))
-    driver = {
-        "name": "stream-harness",
-        "version": version("stream-harness"),
-        "rules": [_rule(rule) for rule in rules],
-    }
+    driver = {"name": "stream-harness", "version": version("stream-harness"), "rules": [_rule(rule) for rule in rules]}
     notifications = [{"level": "error", "message": {"text": trouble}} for trouble in troubles]
     invocation = {"executionSuccessful": not troubles, "toolExecutionNotifications": notifications}
     run = {

@@ -1,7 +1,4 @@
-"""A page about one run of the suite, made from its JSON: `python -m conformance.report.summary_page report.json > page.md`.
-
-With a list of known faults as a second file, the page says which of them the run has found.
-"""
+"""A page about a run of the suite, from its JSON: `python -m conformance.report.summary_page report.json > page.md`."""
 
 from __future__ import annotations
 

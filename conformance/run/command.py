@@ -35,10 +35,7 @@ def plan_suite(subject: str, clauses: Iterable[str] = (), expected: Baseline | N
 
 
 def plan_providers(
-    names: Iterable[str],
-    clauses: Iterable[str] = (),
-    trust: Trust | None = None,
-    expected: Baseline | None = None,
+    names: Iterable[str], clauses: Iterable[str] = (), trust: Trust | None = None, expected: Baseline | None = None
 ) -> SuitePlan:
     """Return the suite, or the part of it that decides the clauses chosen by globs, against integrations by their recordings.
 

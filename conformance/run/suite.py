@@ -1,7 +1,4 @@
-"""The only loop: every scenario, in a process of its own, with a deadline, and judged.
-
-A subject that hangs, exits or kills its loop is judged like any other: the scenario failed.
-"""
+"""The only loop: every scenario in a process of its own, with a deadline; a subject that hangs or exits has failed."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Calls whose answers come with the project: what each provider sends in its own format, and what was asked.
-
-A runtime makes such a call with its own integration of that provider, and gets the recorded bytes whatever it sends.
-"""
+"""Calls whose answers come with the project: an integration of a subject's gets those bytes, whatever it sends."""
 
 from __future__ import annotations
 

@@ -11,11 +11,7 @@ from conformance.subjects.names import Names
 
 
 def conversational(
-    names: Names,
-    program: ConversationProgram,
-    handlers: Mapping[str, Any],
-    llm: Any,
-    chooser: Any = None,
+    names: Names, program: ConversationProgram, handlers: Mapping[str, Any], llm: Any, chooser: Any = None
 ) -> Any:
     """Return the class of a conversation with these methods, whose built-in answer `llm` gives; `chooser` chooses."""
 

@@ -1,7 +1,4 @@
-"""Performing programs on any runtime that has the public names of this one, which are the reference's.
-
-Two runtimes that share those names share this; each says what its own are.
-"""
+"""Performing programs on any runtime that has this one's public names, which are the reference's."""
 
 from __future__ import annotations
 
@@ -203,9 +200,6 @@ class ProgramSubject(ABC):
             run = asking(self.names, method.feedback, lambda: self.llm(performance), run)
         if not method.after:
             return self.names.start()(run)
-        condition = (
-            method.after[0]
-            if len(method.after) == 1
-            else (self.names.and_ if method.joins == "all" else self.names.or_)(*method.after)
-        )
+        joined = self.names.and_ if method.joins == "all" else self.names.or_
+        condition = method.after[0] if len(method.after) == 1 else joined(*method.after)
         return (self.names.router if method.is_router else self.names.listen)(condition)(run)

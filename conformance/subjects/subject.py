@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping, Set as AbstractSet
 from contextlib import AbstractContextManager
-from types import MappingProxyType
 from typing import Any, Final, Protocol, cast
 
 from msgspec import Struct
@@ -133,14 +132,10 @@ class Subject(Protocol):
 
 
 #: Name → module and attribute.
-BUILT_IN: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "harness": "conformance.subjects.harness:HarnessSubject",
-        "crewai": "conformance.subjects.crewai:CrewAISubject",
-    }
-)
-
-
+BUILT_IN: Final[Mapping[str, str]] = {
+    "harness": "conformance.subjects.harness:HarnessSubject",
+    "crewai": "conformance.subjects.crewai:CrewAISubject",
+}
 #: Without these, nothing is a subject.
 _PARTS: Final = ("name", "version", "capabilities", "session")
 

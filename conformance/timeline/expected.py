@@ -72,28 +72,23 @@ class Same(Relation):
 
 @dataclass(frozen=True)
 class Raised(Relation):
-    """What a call raised, None where it returned: an error of this kind, that says these words, from this cause."""
+    """What a call raised, None where it returned: nothing, or an error of this kind, with these words and cause."""
 
-    kind: type[BaseException]
+    kind: type[BaseException] | None
     #: In lower case; each stands somewhere in its text.
     words: tuple[str, ...] = ()
     cause: BaseException | None = None
 
     def breaches(self, seen: Any) -> Iterator[str]:
+        if self.kind is None:
+            if seen is not None:
+                yield f" raised {shown(seen)}"
+            return
         fits = isinstance(seen, self.kind) and all(word in _text(seen).lower() for word in self.words)
         if not fits or (self.cause is not None and seen.__cause__ is not self.cause):
             words = f" that says {', '.join(self.words)}" if self.words else ""
             cause = f" from {shown(self.cause)}" if self.cause is not None else ""
             yield f" raised {'nothing' if seen is None else shown(seen)}, not {self.kind.__name__}{words}{cause}"
-
-
-@dataclass(frozen=True)
-class RaisedNothing(Relation):
-    """A call returned."""
-
-    def breaches(self, seen: Any) -> Iterator[str]:
-        if seen is not None:
-            yield f" raised {shown(seen)}"
 
 
 @dataclass(frozen=True)
@@ -132,7 +127,7 @@ class OneOf(Relation):
             yield f": {shown(seen)}, none of {_listed(self.values)}"
 
 
-NOTHING: Final = RaisedNothing()
+NOTHING: Final = Raised(None)
 
 
 def comes_to(

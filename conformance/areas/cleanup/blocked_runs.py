@@ -1,7 +1,6 @@
-"""Sessions that are closed, in every way there is, while their run is blocked in every place there is.
+"""Sessions that are closed in every way while their run is blocked in every place.
 
-The consumer has a thread of its own; whoever watches it releases what is blocked only after closing has come back, or
-should have.
+The consumer has a thread; whoever watches it releases what is blocked only once closing has come back, or should have.
 """
 
 from __future__ import annotations
@@ -78,13 +77,7 @@ PLACES: Final = (
     Place("call-head", "the head of a direct call", CallProgram(_HEAD), LLM, asks=True),
     Place("call-body", "the body of a direct call", CallProgram(_BODY), LLM, asks=True),
     Place("turn-handler", "a handler of a turn", ConversationProgram((_HANDLER,)), FLOW_AND_LLM | TURN),
-    Place(
-        "turn-answer",
-        "the answer of a turn",
-        ConversationProgram(),
-        FLOW_AND_LLM | TURN,
-        asks=True,
-    ),
+    Place("turn-answer", "the answer of a turn", ConversationProgram(), FLOW_AND_LLM | TURN, asks=True),
 )
 #: What leaves a block, and so must have closed the session; and what ends the consumer of an async one.
 _LEAVES: Final = ("with", "consumer-error")

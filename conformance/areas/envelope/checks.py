@@ -32,7 +32,6 @@ _TIMES = ("started_at", "finished_at", "requested_at")
 
 
 def fields(evidence: Evidence) -> Iterator[Breach]:
-    """A frame has the nine fields, of their types, and no others."""
     for place, frame in enumerate(evidence.frames, 1):
         number = getattr(frame, "seq", None)
         seq = number if isinstance(number, int) else None
@@ -86,7 +85,6 @@ def _of_wrong_type(frame: AnyFrame) -> str | None:
 
 
 def id_unique(evidence: Evidence) -> Iterator[Breach]:
-    """The id is non-empty text, one frame's alone, and that of the source event."""
     uses: Counter[object] = Counter()
     for frame in evidence.frames:
         frame_id: object = frame.id  # whatever a foreign frame has there
@@ -100,7 +98,6 @@ def id_unique(evidence: Evidence) -> Iterator[Breach]:
 
 
 def type_verbatim(evidence: Evidence) -> Iterator[Breach]:
-    """The type is the one that the source event of the same id had."""
     for frame in evidence.frames:
         source = (evidence.source_types or {}).get(frame.id)
         if source is not None and source != frame.type:
@@ -108,7 +105,6 @@ def type_verbatim(evidence: Evidence) -> Iterator[Breach]:
 
 
 def event_alias(evidence: Evidence) -> Iterator[Breach]:
-    """`event` gives what `data` gives."""
     for frame in evidence.frames:
         if frame.event != frame.data:
             yield frame.seq, f"event and data of {frame.type} differ"
@@ -127,7 +123,6 @@ def content_text(evidence: Evidence) -> Iterator[Breach]:
 
 
 def data_clean(evidence: Evidence) -> Iterator[Breach]:
-    """The payload repeats nothing of the envelope."""
     for frame in evidence.frames:
         repeated = [name for name in _ENVELOPE_ONLY if name in frame.data]
         if repeated:
@@ -157,7 +152,6 @@ def _lost_by_reload(frame: AnyFrame) -> str | None:
 
 
 def timestamp_utc(evidence: Evidence) -> Iterator[Breach]:
-    """Every time is aware, and UTC."""
     for frame in evidence.frames:
         if wrong := _not_utc(frame.timestamp):
             yield frame.seq, f"the timestamp of {frame.type} is {wrong}"

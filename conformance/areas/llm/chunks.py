@@ -1,7 +1,4 @@
-"""What chunks are held to beside frames: older readers get the same of them, and so do those whose bytes came in other pieces.
-
-They are the expectations of `llm.legacy-chunk` and `llm.rechunk`.
-"""
+"""What `llm.legacy-chunk` and `llm.rechunk` expect of chunks: the same for older readers, and in other pieces."""
 
 from __future__ import annotations
 

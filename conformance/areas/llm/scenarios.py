@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from msgspec.structs import replace
 
@@ -55,10 +55,9 @@ def facts_of(ask: Ask, *, streamed: bool = True) -> WireFacts:
         status=script.status,
         ended_at_marker=whole or failed,
         thinking="".join(piece.text for piece in script.says if isinstance(piece, Thinking)),
-        tool_calls=()
-        if refused or mixed
-        else tuple(
-            WireToolCall(call.name, "".join(call.arguments), f"call_{index}") for index, call in enumerate(calls)
+        tool_calls=tuple(
+            WireToolCall(call.name, "".join(call.arguments), f"call_{index}")
+            for index, call in enumerate(() if refused or mixed else calls)
         ),
         kinds=None if refused else tuple(kind for kind, _ in groupby(kinds)),
         usage=_USAGE if reported and script.counted else None,
@@ -86,12 +85,8 @@ def _plain(consumer: Consumer, script: Script) -> Evidence:
 def _rechunked(consumer: Consumer) -> Evidence:
     says = (*_TEXT, _WEATHER)
     whole = consumer.read_programs(CallProgram(Ask(Script(says))))
-    split = {
-        f"in pieces of {length} bytes": consumer.read_programs(
-            CallProgram(Ask(Script(says, piece_bytes=length)))
-        ).frames
-        for length in (1, 2, 7)
-    }
+    programs = {length: CallProgram(Ask(Script(says, piece_bytes=length))) for length in (1, 2, 7)}
+    split = {f"in pieces of {length} bytes": consumer.read_programs(each).frames for length, each in programs.items()}
     return replace(whole, expected=tuple(rechunked(whole.frames, split)))
 
 
@@ -105,7 +100,6 @@ _TOOL_CALL = frozenset({"llm.tool-chunks", "llm.tool-run"})
 _TOOLS = LLM | {"tools"}
 #: What the host of each sends can be told apart.
 _ODD_CALLS: tuple[CallsAs, ...] = ("ids late", "one index", "no index")
-_FAILING: tuple[Failing, ...] = ("object", "text", "flat", "detail", "named event", "reason", "nothing")
 _FAILED = frozenset({"llm.errors", "llm.sequence"})
 _BROKEN = frozenset({"llm.truncation", "llm.sequence"})
 
@@ -143,7 +137,7 @@ for _name, _clauses, _ask in (
 SCENARIOS.extend(_UNMARKED)
 SCENARIOS.both("ask/refused", _FAILED, LLM, _streamed, Ask(Script(_TEXT, status=429)))
 SCENARIOS.both("ask/failing", _FAILED, LLM, _streamed, Ask(Script(_TEXT, status=500)))
-for _form in _FAILING:
+for _form in get_args(Failing):
     _name = f"ask/failing-inside-{_form.replace(' ', '-')}"
     SCENARIOS.both(_name, _FAILED, LLM, _streamed, Ask(Script(() if _form == "nothing" else _TEXT, failing=_form)))
 for _kind in _ODD_CALLS:

@@ -108,7 +108,6 @@ def deltas_of_arguments(call: ShownCall, *, cut: bool) -> Iterator[str]:
 
 
 def tool_run(evidence: Evidence) -> Iterator[Breach]:
-    """Given functions, each requested call is run inside the call; without, the calls are the response."""
     for call in calls_of(evidence):
         yield from _misplaced(call)
         if call.wire is None or call.completed is None or not call.wire.tool_calls:

@@ -8,16 +8,7 @@ from conformance.areas.catalogue import of_every_run
 from conformance.areas.turn.conversation import TURN, HeldConversation, to_model
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.points import StageError
-from conformance.stage.programs import (
-    Ask,
-    CallProgram,
-    ConversationProgram,
-    Emit,
-    FlowProgram,
-    Method,
-    Program,
-    Script,
-)
+from conformance.stage.programs import Ask, CallProgram, ConversationProgram, Emit, FlowProgram, Method, Program, Script
 from conformance.stage.scenario import FLOW, FLOW_AND_LLM, LLM
 from conformance.timeline.evidence import Evidence
 

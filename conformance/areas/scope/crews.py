@@ -12,15 +12,7 @@ from conformance.areas.llm.chunks import projected
 from conformance.areas.scope.marks import SIDE_BY_SIDE, STREAM_SETTINGS, captured, held
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.points import StageError
-from conformance.stage.programs import (
-    CrewProgram,
-    Emit,
-    FlowProgram,
-    Method,
-    Nest,
-    Script,
-    TaskProgram,
-)
+from conformance.stage.programs import CrewProgram, Emit, FlowProgram, Method, Nest, Script, TaskProgram
 from conformance.stage.reader import FramesRead, read_result
 from conformance.timeline.any_frame import AnyFrame
 from conformance.timeline.calls import delta_kind

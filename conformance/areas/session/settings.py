@@ -9,17 +9,7 @@ from typing import Any, Final
 
 from conformance.areas.channel.scenarios import MESSAGE
 from conformance.areas.session.views import MORE_VIEWS, PROJECTIONS
-from conformance.stage.programs import (
-    Ask,
-    Block,
-    CallProgram,
-    Emit,
-    FlowProgram,
-    Method,
-    Program,
-    Reach,
-    Script,
-)
+from conformance.stage.programs import Ask, Block, CallProgram, Emit, FlowProgram, Method, Program, Reach, Script
 from conformance.stage.reader import SessionKind, attempt
 from conformance.stage.scenario import FLOW, FLOW_AND_LLM, LLM
 from conformance.timeline.expected import Expected
