@@ -13,13 +13,13 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache, partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
 import pytest
+from msgspec import Struct
 
 from conformance.areas.catalogue import scenarios
 from conformance.contract.clauses import CLAUSES
@@ -44,8 +44,7 @@ class ConformanceWarning(UserWarning):
     """A clause of level SHOULD is broken, or could not be decided."""
 
 
-@dataclass(frozen=True)
-class ClauseCase:
+class ClauseCase(Struct, frozen=True):
     """One test: a clause, or None for all that a scenario is not for, and a scenario, or None where there is none."""
 
     clause: str | None
@@ -208,8 +207,6 @@ def _refuse_override(cls: type, name: str, part: Any) -> None:
 
 
 class _RuntimeSuite(_Conformance):
-    """Scenarios that a runtime is put into."""
-
     @pytest.fixture
     def subject(self) -> Subject | str:
         """The runtime under test, as an instance or by its name; the one thing to override."""
@@ -220,7 +217,6 @@ class _RuntimeSuite(_Conformance):
 
     @pytest.fixture
     def subjected(self, subject: Subject | str) -> TestedSubject:
-        """The runtime under test, by its name in processes of its own."""
         if isinstance(subject, str):
             return TestedSubject(load_subject(subject), partial(load_subject, subject))
         return TestedSubject(subject)
@@ -271,5 +267,4 @@ class LLMConformance(_Conformance, scenarios=_testing("integration")):
 
     @pytest.fixture
     def subjected(self, recordings: Path | str) -> TestedSubject:
-        """The integration under test, in processes of its own."""
         return TestedSubject(_load_once(str(recordings)), partial(load_integration, str(recordings)))

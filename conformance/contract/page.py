@@ -55,7 +55,6 @@ Public reports that a clause answers:
 
 
 def render_markdown() -> str:
-    """Return the whole page, ending in a newline."""
     return "\n".join(
         (
             _INTRODUCTION,

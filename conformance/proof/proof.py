@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
+
+from msgspec import Struct
 
 from conformance.areas.catalogue import scenarios
 from conformance.contract.clauses import CLAUSES
@@ -33,8 +34,7 @@ _HEAD: Final = (
 _ENOUGH: Final = 2
 
 
-@dataclass(frozen=True)
-class Caught:
+class Caught(Struct, frozen=True):
     saboteur: Saboteur
     #: Every clause that it failed, and the scenarios in which it did.
     by: Mapping[str, tuple[str, ...]]

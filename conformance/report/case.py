@@ -11,8 +11,6 @@ CaseStatus = Literal["passed", "failed", "error", "skipped"]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One thing that was checked, as test reports see it."""
-
     #: What the case belongs to, such as the path of a cassette.
     suite: str
     #: Unique in its suite, and the same in the next run.

@@ -43,7 +43,6 @@ class SharedCauses:
 
     @property
     def widest_first(self) -> list[Cause]:
-        """All of them."""
         return sorted(self._by_words.values(), key=lambda cause: -len(cause.clauses))
 
     def of(self, check: Mapping[str, Any]) -> Cause | None:

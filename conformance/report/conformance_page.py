@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from typing import Any, Final, TypeVar
+
+from msgspec import Struct
 
 from conformance.contract.clauses import AREAS, CAPABILITIES, CLAUSES, Clause
 from conformance.report.causes import FELL, Cause, SharedCauses, first_message
@@ -50,8 +51,7 @@ def content(document: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class _ClauseRow:
+class _ClauseRow(Struct, frozen=True):
     id: str
     area: str
     level: str

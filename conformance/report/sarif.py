@@ -9,11 +9,12 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path, PurePath
 from typing import Any, Final
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from conformance.contract.clauses import CLAUSES
 from conformance.report.case import result_name
@@ -30,8 +31,7 @@ _CHANGED: Final = "replay.changed"
 _RULES: Final = {_CHANGED: "A recording that is replayed gives the frames that were recorded."}
 
 
-@dataclass(frozen=True, slots=True)
-class _Result:
+class _Result(Struct, frozen=True):
     rule: str
     message: str
     #: What stays the same from run to run while the finding does.

@@ -6,12 +6,12 @@ import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+from msgspec import Struct
 
 from conformance.contract.clauses import clause
 from conformance.report.markdown import code, escaped, message
@@ -24,8 +24,7 @@ from harness.terminal import shown
 _LARGEST: Final = 4 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class KnownFault:
+class KnownFault(Struct, frozen=True):
     """What users of a runtime have met, and where a run of the suite must show it."""
 
     says: str
@@ -35,8 +34,7 @@ class KnownFault:
     scenarios: str
 
 
-@dataclass(frozen=True, slots=True)
-class FaultSeen:
+class FaultSeen(Struct, frozen=True):
     fault: KnownFault
     #: Whether the clause applies to the runtime; where it does not, nothing is claimed and nothing can be found.
     applies: bool

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NotRequired, TypedDict
 
 import msgspec
+from msgspec import Struct
 
 from conformance.run.outcome import SuiteOutcome
 from harness.errors import UnreadableRecordingError, UsageError
@@ -26,8 +26,7 @@ class _Document(TypedDict):
     expected_failures: dict[str, list[str]]
 
 
-@dataclass(frozen=True)
-class Baseline:
+class Baseline(Struct, frozen=True):
     path: Path
     #: The subject's name; None in a file that names none.
     subject: str | None

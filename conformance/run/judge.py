@@ -81,9 +81,6 @@ def broken_by(row: Clause, evidence: Evidence, *, shaped: bool) -> tuple[Violati
         return None
     expected = [expectation for expectation in evidence.expected if expectation.clause == row.id]
     found = [Violation(row.id, *breach) for expectation in expected for breach in expectation.breaches]
-    on_frames = (
-        check is not None and (shaped or row.id == _SHAPE or row.area == _FRAMELESS) and check.testable(evidence)
-    )
-    if check is not None and on_frames:
+    if check is not None and (shaped or row.id == _SHAPE or row.area == _FRAMELESS) and check.testable(evidence):
         return (*found, *check(evidence))
     return tuple(found) if expected else None

@@ -25,12 +25,8 @@ _BROKEN = (KeyError, TypeError, AttributeError, ValueError, IndexError, msgspec.
 
 def in_their_order(reports: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return the reports by the numbers of their shards. Raises UsageError: they are not all of one run, each once."""
-    first = reports[0]
-    of, total = first["shard"]["of"], first["shard"]["total"]
-    if any(
-        (report["format"], report["shard"]["of"], report["shard"]["total"]) != (first["format"], of, total)
-        for report in reports
-    ):
+    of = reports[0]["shard"]["of"]
+    if len({(report["format"], report["shard"]["of"], report["shard"]["total"]) for report in reports}) > 1:
         raise UsageError("these reports are of different runs: format, number of shards, or of what there was, differ")
     by_index = {report["shard"]["index"]: report for report in reports}
     absent = (f"{index}/{of}" for index in range(1, of + 1) if index not in by_index)

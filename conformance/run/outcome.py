@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from typing import Any, Final, Protocol
+
+from msgspec import Struct
 
 from conformance.contract.clauses import CLAUSES, Clause
 from conformance.run.judge import ClauseStatus, Decision
@@ -25,8 +26,7 @@ class Tested(Protocol):
     def capabilities(self) -> frozenset[str]: ...
 
 
-@dataclass(frozen=True)
-class ClauseOutcome:
+class ClauseOutcome(Struct, frozen=True):
     """One clause, with every scenario that decided it, or was to."""
 
     clause: Clause
@@ -35,8 +35,7 @@ class ClauseOutcome:
     decisions: tuple[tuple[str, Decision], ...]
 
 
-@dataclass(frozen=True)
-class SuiteOutcome:
+class SuiteOutcome(Struct, frozen=True):
     subject: str
     version: str
     capabilities: frozenset[str]

@@ -21,8 +21,6 @@ from harness.errors import UsageError
 
 
 class TestedFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What reports say of what was tested."""
-
     name: str
     version: str
     capabilities: frozenset[str]
@@ -51,7 +49,6 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return scenario if self.name is None else scenario.replace("provider/", f"{self.name}/", 1)
 
     def reported(self, results: list[ScenarioResult]) -> list[ScenarioResult]:
-        """Return results as reports call them."""
         return [replace(result, scenario=self.reported_name(result.scenario)) for result in results]
 
 
@@ -140,8 +137,6 @@ class SuitePlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class StepWork:
-    """Performs steps of a plan, wherever it has been sent to."""
-
     def __init__(self, loads: tuple[Load | None, ...]) -> None:
         self._loads = loads
         self._performers: dict[int, Performer] = {}

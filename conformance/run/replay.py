@@ -194,7 +194,6 @@ def exit_code(results: Iterable[ReplayResult]) -> int:
 
 
 def report(results: Iterable[ReplayResult], seconds: float) -> dict[str, Any]:
-    """Return the JSON document of a replay."""
     every = list(results)
     return {"format": FORMAT, "summary": summary(every, seconds), "results": list(map(_document, every))}
 

@@ -102,8 +102,6 @@ def _client(address: str) -> Any:
 
 
 class _Run(Generic[S, R]):
-    """One run: its batches that are under way, and what is left."""
-
     def __init__(
         self, client: Any, work: Callable[[S], R], subjects: Sequence[S], lost: Callable[[S, int | None], R]
     ) -> None:

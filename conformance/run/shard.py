@@ -30,11 +30,9 @@ class Shard(Struct, frozen=True):
         return cls(int(found[1]), int(found[2]))
 
     def of_all(self, every: Sequence[T]) -> list[T]:
-        """Return what this shard has of `every`, in order."""
         return list(every[self.index - 1 :: self.of])
 
     def document(self, total: int) -> dict[str, Any]:
-        """Return what the report of a shard says of it, of a run that has `total` subjects."""
         return {"index": self.index, "of": self.of, "total": total}
 
 

@@ -72,7 +72,6 @@ class Reader:
         return self.kind == "sync"
 
     def iterate(self, session_or_view: Any) -> Any:
-        """Return an iterator over a session or one of its views, for `take`. Raises StageError where it can't be iterated."""
         return iterator_of(self.kind, session_or_view)
 
     def take(self, iterator: Any, count: int | None = None) -> FramesRead:

@@ -77,7 +77,6 @@ class ScriptedProvider:
             return f"[script {self._scripts.index(script)}]"
 
     def seed_for(self, script: Script) -> int:
-        """Return the seed whose requests are answered with `script`."""
         return int(self.prompt_for(script).removeprefix("[script ").removesuffix("]"))
 
     @property

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from msgspec import Struct
 
 from conformance.wire import format_of
 from harness.errors import UsageError
@@ -16,8 +17,7 @@ from harness.recording import CASSETTE, Tape, WireRequest, WireResponse, read_ca
 from harness.shipped import shipped_recording
 
 
-@dataclass(frozen=True)
-class ShippedCall:
+class ShippedCall(Struct, frozen=True):
     #: The folder of its provider, as in `openai_responses`.
     provider: str
     #: What is known of the API that was asked.

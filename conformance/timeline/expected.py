@@ -43,7 +43,6 @@ class Expected(Struct, frozen=True):
 
     @property
     def breaches(self) -> Iterator[Breach]:
-        """Where it does not hold."""
         relation = self.expected if isinstance(self.expected, Relation) else Equal(self.expected)
         return ((self.seq, f"{self.aspect}{message}") for message in relation.breaches(self.seen))
 

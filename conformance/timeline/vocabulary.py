@@ -105,5 +105,4 @@ def closes(frame_type: str, channel: str) -> str | None:
 
 
 def is_user_type(frame_type: str) -> bool:
-    """Whether no runtime has the type built in."""
     return frame_type not in CHANNEL_OF and frame_type not in RUNTIME_SPECIFIC

@@ -6,9 +6,10 @@ The consumer has a thread; whoever watches it releases what is blocked only once
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
+
+from msgspec import Struct
 
 from conformance.areas.cleanup.closers import CLOSERS, PLAINEST, Closing, close_blocked
 from conformance.areas.turn.conversation import TURN, first_turn
@@ -42,8 +43,7 @@ _BODY: Final = Ask(Script(("Hel", Block("held"), "lo")), stream=True)
 _LATER: Final = ("went-on", "began-next")
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where a run is blocked, at the point `held`."""
 
     name: str

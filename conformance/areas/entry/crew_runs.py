@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final, Literal
+
+from msgspec import Struct
 
 from conformance.areas.entry.crew_chunks import TaskAnswer, chunks_of, text_of
 from conformance.stage.census import ENDING_S
@@ -25,8 +26,7 @@ _NOT_READ: Final = FramesRead()
 ReadWhen = Literal["in the middle", "after the end", "after the failure", "after an early close"]
 
 
-@dataclass(frozen=True)
-class CrewEntry:
+class CrewEntry(Struct, frozen=True):
     method: str
     kind: SessionKind
 
@@ -120,7 +120,6 @@ class CrewRun:
         return returned
 
     def _answers(self) -> tuple[TaskAnswer, ...]:
-        """Return what the tasks say up to the one that is refused, if any."""
         (agent,) = self.crew.agents
         whole = [task for task in self.program.tasks if not _is_refused(task)]
         return tuple(

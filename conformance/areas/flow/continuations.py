@@ -31,7 +31,6 @@ class MethodsRun:
         )
 
     def held(self, clause: str, who: str, due: tuple[str, ...]) -> Expected:
-        """Hold them to those that were to be run."""
         return Expected(clause, f"what {who} ran", InAnyOrder(due), self.names)
 
 

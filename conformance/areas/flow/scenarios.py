@@ -45,7 +45,6 @@ def _program(consumer: Consumer, feedback: Feedback) -> FlowProgram:
 
 
 def _shown(human: str, frames: Iterable[AnyFrame], *due: tuple[str, str]) -> Expected:
-    """Hold a session to what a human was asked and said."""
     rows = ((_WORDS[frame.type], frame.data) for frame in frames if frame.type in _WORDS)
     seen = tuple((kind, data.get(key)) for (kind, key), data in rows)
     return Expected("flow.feedback-frames", f"what the session shows of {human}", due, seen)

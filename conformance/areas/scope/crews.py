@@ -122,7 +122,6 @@ def _beside(consumer: Consumer) -> Evidence:
 
 
 def _projected(consumer: Consumer) -> Evidence:
-    """Project every frame of a flow with a crew to the older chunks; its LLM is told to stream."""
     read = consumer.read_session(flow_of(CrewProgram(_TASKS, stream=True)))
     return read.evidence(*projected(read.frames, consumer.subject.legacy_chunk))
 

@@ -23,7 +23,6 @@ def marks(frames: Iterable[AnyFrame]) -> tuple[str, ...]:
 
 
 def heard(clause: str, session: str, due: tuple[str, ...], read: FramesRead) -> Iterator[Expected]:
-    """Hold what a session showed to the marks that are its own."""
     return held(clause, session, due, marks(read.frames), read.raised)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
+
+from msgspec import Struct
 
 from conformance.areas.channel.scenarios import MESSAGE
 from conformance.areas.session.views import MORE_VIEWS, PROJECTIONS
@@ -19,10 +20,7 @@ _CALL: Final = CallProgram(Ask(Script(("Hel", "lo", Block("held"), " there", "."
 BEFORE_HOLD: Final = 2
 
 
-@dataclass(frozen=True)
-class Setting:
-    """A kind of run, so that a runtime of calls alone and one of flows are both put through the same."""
-
+class Setting(Struct, frozen=True):
     name: str
     program: Program
     needs: frozenset[str]

@@ -47,7 +47,6 @@ class HeldConversation:
         return offered(self.flow, *TURN_ENTRIES[self._consumer.kind])
 
     def ask(self, message: str, **options: Any) -> Any:
-        """Return the session of a turn, of the consumer's kind."""
         enter = self.enter
         return self._consumer.keep(self._consumer.in_loop(lambda: enter(message, **options)))
 
@@ -82,7 +81,6 @@ class HeldConversation:
         return replace(evidence, outcome=outcome, expected=expected)
 
     def answer_after_failure(self, message: str, reply: str) -> Evidence:
-        """Take a turn after a failed one: it is due a reply."""
         evidence, added = self.read(message)
         rows = replied("the turn after a failed turn", message, reply, evidence, added)
         return replace(evidence, expected=tuple(replace(row, clause="turn.failed") for row in rows))
@@ -166,7 +164,6 @@ def first_turn(
 
 
 def to_model(performance: Performance, script: Script = GREETING) -> str:
-    """Return a message that the built-in answer answers, its model playing `script`."""
     return f"How is the tide? {performance.provider.prompt_for(script)}"
 
 

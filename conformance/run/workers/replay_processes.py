@@ -135,8 +135,6 @@ class _Plan:
 
 
 class _ReplayProcess(Generic[S, R]):
-    """One process, and the subject that it is at."""
-
     def __init__(self, work: Callable[[S], R], beside: tuple[Connection, ...]) -> None:
         """`beside` are the connections of others that run."""
         self.connection: Connection

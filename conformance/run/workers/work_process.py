@@ -115,7 +115,6 @@ def _receive(stream: IO[bytes]) -> Any:
 
 
 def main() -> None:
-    """Do what is asked for on standard input until that ends."""
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     # What a run prints is not for whoever waits for answers.
     os.dup2(2, 1)
