@@ -153,22 +153,22 @@ def _lost_by_reload(frame: AnyFrame) -> str | None:
 
 def timestamp_utc(evidence: Evidence) -> Iterator[Breach]:
     for frame in evidence.frames:
-        if wrong := _not_utc(frame.timestamp):
+        if wrong := not_utc(frame.timestamp):
             yield frame.seq, f"the timestamp of {frame.type} is {wrong}"
         for name in _TIMES:
             value = frame.data.get(name)
-            if value is not None and frame.channel != "custom" and (wrong := _not_utc(_moment(value))):
+            if value is not None and frame.channel != "custom" and (wrong := not_utc(moment_of(value))):
                 yield frame.seq, f"data.{name} of {frame.type} is {wrong}"
 
 
-def _moment(value: object) -> object:
+def moment_of(value: object) -> object:
     try:
         return datetime.fromisoformat(value) if isinstance(value, str) else value
     except ValueError:
         return value
 
 
-def _not_utc(value: object) -> str | None:
+def not_utc(value: object) -> str | None:
     if not isinstance(value, datetime):
         return f"no time: {value!r}"
     if value.utcoffset() is None:

@@ -45,9 +45,8 @@ def surface(kind: SessionKind, session: Any) -> Iterator[Expected]:
     """Look at what a session has of the views that it must have, and of those that it ought to have."""
     names = names_of(session)
     for clause, wanted in (("session.projections", PROJECTIONS), ("session.more-projections", (*MORE_VIEWS,))):
-        yield Expected(
-            clause, f"what the {kind} session lacks", (), tuple(name for name in wanted if name not in names)
-        )
+        missing = tuple(name for name in wanted if name not in names)
+        yield Expected(clause, f"what the {kind} session lacks", (), missing)
 
 
 def names_of(session: Any) -> frozenset[str]:
