@@ -251,11 +251,7 @@ _load_once: Final = cache(load_integration)
 
 
 class LLMConformance(_Conformance, scenarios=_testing("integration")):
-    """What the contract says of an LLM, put to an integration of a provider by recordings of its calls.
-
-    Override the fixture `recordings`. Each situation, with every recording that fits it, is performed in a process of
-    its own kind, with a deadline, as `harness conformance --provider` does it.
-    """
+    """What the contract says of an LLM, put to an integration of a provider by recordings of its calls."""
 
     @pytest.fixture
     def recordings(self) -> Path | str:

@@ -41,10 +41,7 @@ def _write_replays(results: Sequence[ReplayResult], document: dict[str, Any], fo
 
 
 def _write_scenarios(results: Iterable[ScenarioResult], document: dict[str, Any], folder: Path) -> None:
-    """Write the timelines of scenarios that broke clauses into `folder`, and where each violation is seen into `document`.
-
-    They are those of the scenarios that `most_telling` gives, and of these the runs that `failed_runs` keeps.
-    """
+    """Write timelines of the most telling scenarios into `folder`, and where violations are seen into `document`."""
     checks = defaultdict[str, list[tuple[str, dict[str, Any]]]](list)
     for row in document["clauses"]:
         for check in row["checks"]:

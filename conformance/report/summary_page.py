@@ -139,10 +139,7 @@ def _command(document: dict[str, Any]) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write the page to standard output; 1 where a known fault was not found that the runtime's claims let be found.
-
-    2 where a file is not what it is taken for, which is told in one line.
-    """
+    """Write the page; return 1 where a known fault that applies was not found, 2 where a file can't be used."""
     try:
         document = suite_report(Path(arguments[0]))
         faults_seen = held(document, read_known(Path(arguments[1]))) if len(arguments) > 1 else ()

@@ -42,12 +42,7 @@ def in_their_order(reports: Sequence[Mapping[str, Any]]) -> list[Mapping[str, An
 
 
 def merged_replay(reports: Sequence[Mapping[str, Any]]) -> list[replay.ReplayResult]:
-    """Return the results of all shards, in the order of an undivided run.
-
-    Raises:
-        UsageError: they are not all of it, or one was interrupted.
-        UnreadableRecordingError: a report is broken.
-    """
+    """Return the results of all shards, in order. Raises UsageError: one lacks; UnreadableRecordingError: one is broken."""
     ordered = in_their_order(reports)
     try:
         shards = [

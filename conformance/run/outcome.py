@@ -97,11 +97,7 @@ def outcome_of(
     out_of_reach: Collection[str] = (),
     command: str = "",
 ) -> SuiteOutcome:
-    """Put together what scenarios said, for all clauses or those named.
-
-    Beside those that need what the subject does not declare, the clauses `out_of_reach` do not apply: all that could
-    decide them needs it.
-    """
+    """Put together what scenarios said, for all clauses or those named; what is `out_of_reach` does not apply."""
     by_clause: defaultdict[str, list[tuple[str, Decision]]] = defaultdict(list)
     faults = []
     for result in results:

@@ -34,9 +34,7 @@ _LOOK_S: Final = 0.02
 
 
 class ScriptedProvider:
-    """Serves one script after the other: the script of a request is named in its last user message, as `[script N]`.
-
-    A request with a `seed` names its script by that, whatever its messages say.
+    """Serves scripts: a request names its own by its `seed`, else in its last user message, as `[script N]`.
 
     It listens from the moment when somebody wants to know where, to the end of its block.
     """

@@ -115,10 +115,7 @@ def _resume(
 def _restored(
     consumer: Consumer, call: str, enter: Enter, *, streams: bool | None = None, later: bool = False
 ) -> Evidence:
-    """A run that is restored after another has failed.
-
-    `streams` is what the flow's class says of streaming. With `later` some other flow has been run before all this.
-    """
+    """A run that is restored after another has failed, of a class that `streams`; `later`, after some other flow."""
     if later:
         consumer.read(consumer.stream(consumer.flow(_OTHER)))
     failing, program = _program(consumer, Raise(LookupError)), _program(consumer, Emit("two"), streams=streams)

@@ -88,10 +88,7 @@ def _missing(call: ShownCall, first: Mapping[object, AnyFrame], wire: WireFacts)
 
 
 def deltas_of_arguments(call: ShownCall, *, cut: bool) -> Iterator[str]:
-    """Say where the joined tool-call deltas are not the arguments that were sent, or that the response has.
-
-    A `cut` call may have less than was sent. How many calls there ought to be is `llm.tool-chunks`' business.
-    """
+    """Say where joined deltas are not the arguments that were sent, or of the response; a `cut` call may have less."""
     joined: dict[object, str] = {}
     for frame in _tool_chunks(call):
         index = _index(tool_call_of(frame)[0])
