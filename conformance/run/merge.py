@@ -42,7 +42,10 @@ def in_their_order(reports: Sequence[Mapping[str, Any]]) -> list[Mapping[str, An
 
 
 def merged_replay(reports: Sequence[Mapping[str, Any]]) -> list[replay.ReplayResult]:
-    """Return the results of all shards, in order. Raises UsageError: one lacks; UnreadableRecordingError: one is broken."""
+    """Return the results of all shards, in order.
+
+    Raises UsageError: one is missing, or was interrupted; UnreadableRecordingError: one is broken.
+    """
     ordered = in_their_order(reports)
     try:
         shards = [

@@ -93,7 +93,7 @@ class SuitePlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def perform_scheduled(
         self, steps: Sequence[tuple[int, str]], scheduler: str
     ) -> Iterator[tuple[int, ScenarioResult]]:
-        """Yield places and results of some steps, by a scheduler. Raises UsageError: as `perform`, or nobody is there."""
+        """Yield places and results of some steps, by a scheduler. Raises as `perform`; UsageError: none is there."""
         work = StepWork(tuple(part.load for part in self.parts))
         for place, result in scheduled(work, steps, scheduler, _lost):
             if self.parts[steps[place][0]].name is not None and result.unusable is not None:

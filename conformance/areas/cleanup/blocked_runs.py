@@ -6,7 +6,6 @@ The consumer has a thread; whoever watches it releases what is blocked only once
 from __future__ import annotations
 
 import threading
-from functools import partial
 from typing import Any, Final
 
 from msgspec import Struct
@@ -14,6 +13,7 @@ from msgspec import Struct
 from conformance.areas.cleanup.closers import CLOSERS, PLAINEST, Closing, close_blocked
 from conformance.areas.turn.conversation import TURN, first_turn
 from conformance.stage.census import ENDING_S, Census
+from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.patience import ends
 from conformance.stage.points import StageError
 from conformance.stage.programs import (
@@ -32,8 +32,7 @@ from conformance.stage.programs import (
     Step,
 )
 from conformance.stage.reader import KINDS, SessionKind
-from conformance.stage.scenario import FLOW_AND_LLM, LLM, Scenario
-from conformance.subjects.subject import Performance, Subject
+from conformance.stage.scenario import FLOW_AND_LLM, LLM
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import NOTHING, Expected
 
@@ -96,8 +95,8 @@ _ARTICLES: Final = {"sync": "a sync", "async": "an async"}
 _THOROUGH: Final = ("sync-method", "async-method", "provider-body", "call-head")
 
 
-def _closed(kind: SessionKind, how: str, place: Place, subject: Subject, performance: Performance) -> list[Evidence]:
-    stage = performance.stage
+def _closed(consumer: Consumer, how: str, place: Place) -> Evidence:
+    kind, subject, performance, stage = consumer.kind, consumer.subject, consumer.performance, consumer.stage
     census = Census(performance.provider.port)
     closing = Closing()
 
@@ -111,20 +110,20 @@ def _closed(kind: SessionKind, how: str, place: Place, subject: Subject, perform
         try:
             close_blocked(kind, how, made, performance, closing)
         except BaseException as error:
-            closing.failed.append(error)
+            closing.failed = error
             # Nobody needs to wait for a run that will not begin.
             stage.reach("held")
 
-    consumer = threading.Thread(target=consume, name="consumer", daemon=True)
-    consumer.start()
+    thread = threading.Thread(target=consume, name="consumer", daemon=True)
+    thread.start()
     stage.await_reached("held")
-    returned = ends(consumer, ENDING_S)
+    returned = ends(thread, ENDING_S)
     disconnected = stage.comes_to("held:disconnected", ENDING_S) if place.asks else None
     stage.release("held")
     census.threads_left()
-    if closing.failed:
-        raise closing.failed[0]
-    if consumer.is_alive():
+    if closing.failed is not None:
+        raise closing.failed
+    if thread.is_alive():
         raise StageError(f"the consumer did not come back from closing ({how}), although nothing is blocked any more")
     session = closing.session
     frames = () if session is None else tuple(session.frames)
@@ -149,10 +148,10 @@ def _closed(kind: SessionKind, how: str, place: Place, subject: Subject, perform
             expected.append(
                 Expected("cleanup.async-cancel", f"points that the run came to after {aspect}", (), reached)
             )
-    return [Evidence(frames, "closed", expected=tuple(expected))]
+    return Evidence(frames, "closed", expected=tuple(expected))
 
 
-def _scenario(kind: SessionKind, how: str, place: Place) -> Scenario:
+def _clauses(kind: SessionKind, how: str) -> set[str]:
     clauses = {"cleanup.close-prompt", "cleanup.work-stops", "cleanup.no-leaks"}
     if how != "collected":
         clauses.add("cleanup.no-late-frames")
@@ -160,13 +159,12 @@ def _scenario(kind: SessionKind, how: str, place: Place) -> Scenario:
         clauses.add("cleanup.context-exit")
     if kind == "async" and how in _CANCELS:
         clauses.add("cleanup.async-cancel")
-    needs = place.needs | ({"async"} if kind == "async" else frozenset())
-    return Scenario(f"close/{place.name}/{how}/{kind}", frozenset(clauses), partial(_closed, kind, how, place), needs)
+    return clauses
 
 
-SCENARIOS: tuple[Scenario, ...] = tuple(
-    _scenario(kind, how, place)
-    for place in PLACES
-    for kind in KINDS
-    for how in (CLOSERS[kind] if place.name in _THOROUGH else (PLAINEST[kind],))
-)
+SCENARIOS: Final = Scenarios()
+for _place in PLACES:
+    for _kind in KINDS:
+        for _how in CLOSERS[_kind] if _place.name in _THOROUGH else (PLAINEST[_kind],):
+            _id = f"close/{_place.name}/{_how}/{_kind}"
+            SCENARIOS.of_kind(_kind, _id, _clauses(_kind, _how), _place.needs, _closed, _how, _place)
