@@ -76,7 +76,13 @@ PLACES: Final = (
     Place("call-head", "the head of a direct call", CallProgram(_HEAD), LLM, asks=True),
     Place("call-body", "the body of a direct call", CallProgram(_BODY), LLM, asks=True),
     Place("turn-handler", "a handler of a turn", ConversationProgram((_HANDLER,)), FLOW_AND_LLM | TURN),
-    Place("turn-answer", "the answer of a turn", ConversationProgram(), FLOW_AND_LLM | TURN, asks=True),
+    Place(
+        "turn-answer",
+        "the answer of a turn",
+        ConversationProgram(),
+        FLOW_AND_LLM | TURN,
+        asks=True,
+    ),
 )
 #: What leaves a block, and so must have closed the session; and what ends the consumer of an async one.
 _LEAVES: Final = ("with", "consumer-error")
@@ -95,8 +101,8 @@ _ARTICLES: Final = {"sync": "a sync", "async": "an async"}
 _THOROUGH: Final = ("sync-method", "async-method", "provider-body", "call-head")
 
 
-def _closed(consumer: Consumer, how: str, place: Place) -> Evidence:
-    kind, subject, performance, stage = consumer.kind, consumer.subject, consumer.performance, consumer.stage
+def _closed(watcher: Consumer, how: str, place: Place) -> Evidence:
+    kind, subject, performance, stage = watcher.kind, watcher.subject, watcher.performance, watcher.stage
     census = Census(performance.provider.port)
     closing = Closing()
 
@@ -110,20 +116,20 @@ def _closed(consumer: Consumer, how: str, place: Place) -> Evidence:
         try:
             close_blocked(kind, how, made, performance, closing)
         except BaseException as error:
-            closing.failed = error
+            closing.failed.append(error)
             # Nobody needs to wait for a run that will not begin.
             stage.reach("held")
 
-    thread = threading.Thread(target=consume, name="consumer", daemon=True)
-    thread.start()
+    consumer = threading.Thread(target=consume, name="consumer", daemon=True)
+    consumer.start()
     stage.await_reached("held")
-    returned = ends(thread, ENDING_S)
+    returned = ends(consumer, ENDING_S)
     disconnected = stage.comes_to("held:disconnected", ENDING_S) if place.asks else None
     stage.release("held")
     census.threads_left()
-    if closing.failed is not None:
-        raise closing.failed
-    if thread.is_alive():
+    if closing.failed:
+        raise closing.failed[0]
+    if consumer.is_alive():
         raise StageError(f"the consumer did not come back from closing ({how}), although nothing is blocked any more")
     session = closing.session
     frames = () if session is None else tuple(session.frames)

@@ -8,12 +8,11 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import Any, Final
-
-from msgspec import Struct
 
 from conformance.stage.census import ENDING_S, tasks_left
 from conformance.stage.patience import ends
@@ -34,7 +33,8 @@ _LOOK_S: Final = 0.001
 _STILL: Final = 20
 
 
-class Closing(Struct):
+@dataclass
+class Closing:
     """What the consumer has seen when it has come back from closing."""
 
     session: Any = None
@@ -42,7 +42,7 @@ class Closing(Struct):
     raised: BaseException | None = None
     left_behind: tuple[str, ...] = ()
     #: What kept the consumer from closing at all; it is raised by whoever watches.
-    failed: BaseException | None = None
+    failed: list[BaseException] = field(default_factory=list)
 
 
 class _ConsumerError(Exception):

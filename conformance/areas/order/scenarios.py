@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final, Literal
 
 from conformance.areas.catalogue import of_every_run
-from conformance.areas.turn.conversation import TURN, HeldConversation, to_model
+from conformance.areas.turn.conversation import TURN, first_turn
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.points import StageError
-from conformance.stage.programs import Ask, CallProgram, ConversationProgram, Emit, FlowProgram, Method, Program, Script
+from conformance.stage.programs import (
+    Ask,
+    CallProgram,
+    ConversationProgram,
+    Emit,
+    FlowProgram,
+    Method,
+    Program,
+    Script,
+)
 from conformance.stage.scenario import FLOW, FLOW_AND_LLM, LLM
 from conformance.timeline.evidence import Evidence
 
@@ -46,7 +56,9 @@ def _late(consumer: Consumer, program: Program | ConversationProgram, terminal: 
 
     with consumer.subject.listening(publish):
         if isinstance(program, ConversationProgram):
-            read = consumer.read(HeldConversation(consumer, program).ask(to_model(consumer.performance)))
+            flow = consumer.subject.conversation(program, consumer.performance)
+            make = partial(first_turn, consumer.kind, flow, program, consumer.performance)
+            read = consumer.read(consumer.keep(consumer.in_loop(make)))
         else:
             read = consumer.read_session(program)
     if not heard:

@@ -5,7 +5,18 @@ from __future__ import annotations
 from typing import Any, Final
 
 from conformance.stage.consumer import Consumer, Scenarios
-from conformance.stage.programs import Ask, Block, CallProgram, Emit, FlowProgram, Give, Method, Program, Raise, Script
+from conformance.stage.programs import (
+    Ask,
+    Block,
+    CallProgram,
+    Emit,
+    FlowProgram,
+    Give,
+    Method,
+    Program,
+    Raise,
+    Script,
+)
 from conformance.stage.reader import read_result
 from conformance.stage.scenario import FLOW, LLM
 from conformance.timeline.evidence import Evidence, ProgramOutcome

@@ -44,7 +44,7 @@ class HeldConversation:
     @property
     def enter(self) -> Any:
         """What gives sessions of the consumer's kind. Raises NotOfferedError where the runtime has no such entry."""
-        return offered(self.flow, *TURN_ENTRIES[self._consumer.kind])
+        return _entry(self.flow, self._consumer.kind)
 
     def ask(self, message: str, **options: Any) -> Any:
         enter = self.enter
@@ -159,8 +159,12 @@ def first_turn(
     kind: SessionKind, flow: Any, program: ConversationProgram, performance: Performance, script: Script = GREETING
 ) -> Any:
     """Return a session of a flow's first turn: of its first handler, or a model with `script`. Raises as `offered`."""
-    enter = offered(flow, *TURN_ENTRIES[kind])
+    enter = _entry(flow, kind)
     return enter(to_handler(program.handlers[0].name) if program.handlers else to_model(performance, script))
+
+
+def _entry(flow: Any, kind: SessionKind) -> Any:
+    return offered(flow, *TURN_ENTRIES[kind])
 
 
 def to_model(performance: Performance, script: Script = GREETING) -> str:
