@@ -6,10 +6,8 @@ own for what it alone looks at.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final
 
 from msgspec import Struct
@@ -21,12 +19,12 @@ Breach = tuple[int | None, str]
 _SHOWN: Final = 400
 
 
-class Relation(ABC):
+class Relation(Struct, frozen=True):
     """What must hold of what was seen."""
 
-    @abstractmethod
     def breaches(self, seen: Any) -> Iterator[str]:
         """Yield where `seen` does not fit, in words that follow those for what was looked at."""
+        raise NotImplementedError
 
 
 class Expected(Struct, frozen=True):
@@ -47,8 +45,7 @@ class Expected(Struct, frozen=True):
         return ((self.seq, f"{self.aspect}{message}") for message in relation.breaches(self.seen))
 
 
-@dataclass(frozen=True)
-class Equal(Relation):
+class Equal(Relation, frozen=True):
     """The value; True and 1 are two."""
 
     value: object
@@ -58,8 +55,7 @@ class Equal(Relation):
             yield f": {_listed(seen)}, not {_listed(self.value)}"
 
 
-@dataclass(frozen=True)
-class Same(Relation):
+class Same(Relation, frozen=True):
     """The very object."""
 
     thing: object
@@ -69,8 +65,7 @@ class Same(Relation):
             yield f": {shown(seen)}, not the very {shown(self.thing)}"
 
 
-@dataclass(frozen=True)
-class Raised(Relation):
+class Raised(Relation, frozen=True):
     """What a call raised, None where it returned: nothing, or an error of this kind, with these words and cause."""
 
     kind: type[BaseException] | None
@@ -90,8 +85,7 @@ class Raised(Relation):
             yield f" raised {'nothing' if seen is None else shown(seen)}, not {self.kind.__name__}{words}{cause}"
 
 
-@dataclass(frozen=True)
-class InAnyOrder(Relation):
+class InAnyOrder(Relation, frozen=True):
     """These and no others, each as often as it stands here."""
 
     items: tuple[object, ...]
@@ -104,8 +98,7 @@ class InAnyOrder(Relation):
             yield f" has {shown(item)}, {'more than once' if item in due else 'which was not due'}"
 
 
-@dataclass(frozen=True)
-class AtMost(Relation):
+class AtMost(Relation, frozen=True):
     """No more than that."""
 
     limit: int
@@ -115,8 +108,7 @@ class AtMost(Relation):
             yield f": {seen}, more than {self.limit}"
 
 
-@dataclass(frozen=True)
-class OneOf(Relation):
+class OneOf(Relation, frozen=True):
     """Any of these."""
 
     values: tuple[object, ...]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from conformance.timeline.expected import Expected, OneOf, Relation, shown
 
@@ -14,8 +15,7 @@ _NAMES: Final = ("task_index", "task_name", "agent_role")
 _IDS: Final = ("task_id", "agent_id")
 
 
-@dataclass(frozen=True)
-class TaskAnswer:
+class TaskAnswer(Struct, frozen=True):
     """One task of a streamed crew: what its model says, and what each chunk of it is to tell of its origin."""
 
     text: str
@@ -30,8 +30,7 @@ class TaskAnswer:
     arguments: str = ""
 
 
-@dataclass(frozen=True)
-class _Each(Relation):
+class _Each(Relation, frozen=True):
     """Every one is the value, or, of an id that can't be read, anything; a message tells the first that is not."""
 
     value: object

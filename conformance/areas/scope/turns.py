@@ -16,7 +16,7 @@ from conformance.stage.reader import attempt
 from conformance.stage.scenario import FLOW_AND_LLM
 from conformance.subjects.subject import NotOfferedError
 from conformance.timeline.evidence import Evidence
-from conformance.timeline.expected import Expected, Raised, comes_to
+from conformance.timeline.expected import NOTHING, Expected, Raised
 
 #: How long a second turn may take to be refused; only one that is not is waited for so long.
 _QUEUED_S: Final = 1.0
@@ -53,8 +53,8 @@ def _beside(consumer: Consumer, where: Literal["handler", "start"]) -> Evidence:
         reply, refused = _take(consumer, conversation)
         second = f"the second turn ({held}), asked for again,"
     opened = None if raised else session.result
-    expected += comes_to(_CLAUSE, f"the open turn ({held})", "First.", opened, raised, "what {} came to")
-    expected += comes_to(_CLAUSE, second, "Second.", reply, refused, "what {} came to")
+    expected += _replied(f"the open turn ({held})", "First.", opened, raised)
+    expected += _replied(second, "Second.", reply, refused)
     expected += _transcript(held, conversation)
     return first.then(rest).evidence(*expected)
 
@@ -100,6 +100,12 @@ def _aside_in_loop(consumer: Consumer, conversation: HeldConversation) -> _Outco
         return task.result() if done else None
 
     return await_outcome
+
+
+def _replied(turn: str, due: str, reply: object, raised: BaseException | None) -> Iterator[Expected]:
+    yield Expected(_CLAUSE, turn, NOTHING, raised)
+    if raised is None:
+        yield Expected(_CLAUSE, f"what {turn} came to", due, reply)
 
 
 def _transcript(held: str, conversation: HeldConversation) -> Iterator[Expected]:
