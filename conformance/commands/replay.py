@@ -175,15 +175,9 @@ def _render_result(console: Console, result: ReplayResult, *, verbose: bool, wit
 
     redacted = Redactor().text
     number = f" #{result.interaction}" if result.interaction is not None else ""
-    facts = ", ".join(
-        fact
-        for fact in (
-            result.provider,
-            {True: "streamed", False: "not streamed"}.get(result.streamed) if result.streamed is not None else None,
-            counted(result.frames, "frame") if result.frames else None,
-        )
-        if fact
-    )
+    streamed = {True: "streamed", False: "not streamed", None: None}[result.streamed]
+    frames = counted(result.frames, "frame") if result.frames else None
+    facts = ", ".join(filter(None, (result.provider, streamed, frames)))
     console.print(f"{result.status:10} ", end="", style=_STYLES[result.status])
     console.print(redacted(f"{result.path}{number}") + (f"  ({facts})" if facts else ""))
     if result.message is not None:

@@ -57,13 +57,8 @@ def _suite(document: Mapping[str, Any]) -> Iterator[str]:
     for cause in shared.widest_first:
         names = ", ".join(map(code, cause.clauses))
         heading = f"{counted(len(cause.clauses), 'clause')}, one cause: {message(cause.message)}"
-        yield from (
-            "",
-            f"<details><summary>{heading}</summary>",
-            "",
-            f"{names}, in {counted(len(cause.scenarios), 'scenario')}.",
-            "",
-        )
+        where = counted(len(cause.scenarios), "scenario")
+        yield from ("", f"<details><summary>{heading}</summary>", "", f"{names}, in {where}.", "")
         command = scenario_rerun(document, cause.clauses[0], cause.scenarios[0])
         yield from () if command is None else (f"Again: {code(command)}", "")
         yield "</details>"

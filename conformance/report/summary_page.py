@@ -132,10 +132,8 @@ def _known(faults_seen: Sequence[FaultSeen]) -> Iterator[str]:
 
 def _command(document: dict[str, Any]) -> str:
     """Return the command that a report was made by, as far as it tells."""
-    named: str = document.get("command") or shlex.join(
-        ["harness", "conformance", "--runtime", document["subject"]["name"]]
-    )
-    return named
+    by_name = ["harness", "conformance", "--runtime", document["subject"]["name"]]
+    return str(document.get("command") or shlex.join(by_name))
 
 
 def main(arguments: Sequence[str]) -> int:

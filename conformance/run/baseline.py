@@ -5,25 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Set as AbstractSet
 from pathlib import Path
-from typing import Final, NotRequired, TypedDict
+from typing import Final
 
 import msgspec
 from msgspec import Struct
 
 from conformance.run.outcome import SuiteOutcome
+from conformance.run.report_files import shape
 from harness.errors import UnreadableRecordingError, UsageError
 from harness.recording import load_json, write_atomically
 
 FORMAT: Final = "harness.conformance-baseline/1"
 
 
-class _Subject(TypedDict):
-    name: NotRequired[str | None]
-
-
-class _Document(TypedDict):
-    subject: NotRequired[_Subject]
-    expected_failures: dict[str, list[str]]
+_DOCUMENT: Final = shape({"subject": shape({"name": str | None})}, expected_failures=dict[str, list[str]])
 
 
 class Baseline(Struct, frozen=True):
@@ -48,10 +43,10 @@ def read(path: Path) -> Baseline:
         document = load_json(path)
         if document["format"] != FORMAT:
             raise UnreadableRecordingError(f"'{path}' has the format {document['format']!r}; expected {FORMAT!r}")
-        held = msgspec.convert(document, _Document)
-        entries = held["expected_failures"].items()
+        held = msgspec.convert(document, _DOCUMENT)
+        entries = held.expected_failures.items()
         failures = frozenset((clause, scenario) for clause, scenarios in entries for scenario in scenarios)
-        return Baseline(path, held.get("subject", {}).get("name"), failures)
+        return Baseline(path, held.subject and held.subject.name, failures)
     except OSError as error:
         raise UnreadableRecordingError(
             f"'{path}': {error.strerror or error}; write a baseline with --write-expect FILE"

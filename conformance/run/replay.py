@@ -258,9 +258,8 @@ def _message(run: Replayed, violations: list[Violation]) -> str | None:
     reasons = list(run.problems)
     if run.is_new_error and run.error is not None and not run.updated:
         line = line_in_user_code(run.error)
-        failed = f"the run failed: {type(run.error).__name__}: {error_text(run.error)}" + (
-            f", at {line}" if line else ""
-        )
+        where = f", at {line}" if line else ""
+        failed = f"the run failed: {type(run.error).__name__}: {error_text(run.error)}{where}"
         reasons = [failed, *(problem for problem in reasons if problem not in str(run.error))]
     if run.unplayed and run.is_new_error:
         were = "was" if len(run.unplayed) == 1 else "were"

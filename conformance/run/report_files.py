@@ -17,14 +17,14 @@ from harness.errors import UnreadableRecordingError
 from harness.recording import load_json
 
 
-def _object(may_have: Mapping[str, Any] | None = None, **has: Any) -> Any:
+def shape(may_have: Mapping[str, Any] | None = None, **has: Any) -> Any:
     """Return the shape of an object that has these keys, and any others: those that it `may_have` are of this kind."""
-    more = [(name, shape, None) for name, shape in (may_have or {}).items()]
+    more = [(name, kind, None) for name, kind in (may_have or {}).items()]
     return msgspec.defstruct("object", [*has.items(), *more])
 
 
 def _rows(**has: Any) -> Any:
-    return GenericAlias(list, (_object(**has),))
+    return GenericAlias(list, (shape(**has),))
 
 
 _DECISION: Final = {"status": ClauseStatus, "violations": _rows(seq=int | None, message=str)}
@@ -35,16 +35,16 @@ _REPLAY_RUNS: Final = {"runs": _rows(result=int, frames=str)}
 _SUITE_RUNS: Final = {"runs": _rows(scenario=str, label=str, violations=list[Violation], frames=str)}
 #: By format: what a shard's report has.
 _SHARDS: Final[Mapping[str, Any]] = {
-    replay.FORMAT: _object(
-        shard=_object(_REPLAY_RUNS, **_PLACE), summary=_object(seconds=float), results=list[replay.ReplayResult]
+    replay.FORMAT: shape(
+        shard=shape(_REPLAY_RUNS, **_PLACE), summary=shape(seconds=float), results=list[replay.ReplayResult]
     ),
-    outcome.FORMAT: _object(shard=_object(_SUITE_RUNS, **_PLACE, plan=SuitePlan, results=_PERFORMED)),
+    outcome.FORMAT: shape(shard=shape(_SUITE_RUNS, **_PLACE, plan=SuitePlan, results=_PERFORMED)),
 }
-_COUNTS: Final = _object(passed=int, failed=int, not_testable=int)
-_SUITE: Final = _object(
+_COUNTS: Final = shape(passed=int, failed=int, not_testable=int)
+_SUITE: Final = shape(
     {"command": str},
-    summary=_object(must=_COUNTS, should=_COUNTS, not_applicable=int),
-    subject=_object(name=str, version=str, capabilities=list[str]),
+    summary=shape(must=_COUNTS, should=_COUNTS, not_applicable=int),
+    subject=shape(name=str, version=str, capabilities=list[str]),
     clauses=_rows(id=str, level=str, status=ClauseStatus, checks=_rows(**_DECISION, scenario=str)),
 )
 

@@ -76,9 +76,8 @@ def _tool_call(task: TaskAnswer, chunks: list[Any], where: str) -> Iterator[Expe
     named = (getattr(last, "tool_name", None), getattr(last, "arguments", None))
     yield Expected(_CLAUSE, f"the tool call of the last chunk of {where}", (task.tool_name, task.arguments), named)
     ids = {getattr(getattr(chunk, "tool_call", None), "tool_id", None) for chunk in chunks}
-    yield Expected(
-        _CLAUSE, f"whether the chunks of a tool call of {where} have one id", True, len(ids) == 1 and all(ids)
-    )
+    has_one = len(ids) == 1 and all(ids)
+    yield Expected(_CLAUSE, f"whether the chunks of a tool call of {where} have one id", True, has_one)
 
 
 def _by_task(answers: tuple[TaskAnswer, ...], chunks: tuple[Any, ...]) -> list[tuple[TaskAnswer, list[Any]]]:

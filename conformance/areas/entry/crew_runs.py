@@ -78,9 +78,8 @@ class CrewRun:
         """Look at what it gives of its chunks once they have all been read."""
         call, output, text = self.entry.call, self.output, text_of(read)
         again = self._consumer.read(output).frames
-        yield Expected(
-            _CLAUSE, f"whether `chunks` of {call} has the chunks that were read", True, tuple(output.chunks) == read
-        )
+        same = tuple(output.chunks) == read
+        yield Expected(_CLAUSE, f"whether `chunks` of {call} has the chunks that were read", True, same)
         yield Expected(_CLAUSE, f"whether reading {call} again gives the same chunks", True, again == read)
         yield Expected(_CLAUSE, f"get_full_text() of {call}", text, output.get_full_text())
         yield Expected(_CLAUSE, f"is_completed of {call} after its end", True, bool(output.is_completed))

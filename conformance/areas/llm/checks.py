@@ -127,10 +127,8 @@ def truncation(evidence: Evidence) -> Iterator[Breach]:
     for call in filter(_declares_its_end, calls_of(evidence)):
         unmarked = call.wire is not None and call.wire.declared_unmarked
         if call.started.data.get("without_end_marker", False) is not unmarked:
-            yield (
-                call.started.seq,
-                f"call {call.name} does not show whether its host is said to mark the ends of streams",
-            )
+            where = f"call {call.name} does not show whether its host is said to mark the ends of streams"
+            yield call.started.seq, where
         if unmarked and call.wire is not None and call.wire.ended_at_marker and call.completed is None:
             yield call.end.seq, f"call {call.name} told why it ended, which its host's streams end with, and failed"
 

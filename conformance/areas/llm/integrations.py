@@ -78,19 +78,13 @@ def _resplit(integration: Integration, kind: SessionKind) -> Iterator[tuple[str,
             yield run.name, partial(_resplit_run, run, kind)
 
 
-def _resplit_run(run: RecordedRun, kind: SessionKind) -> Sequence[Evidence]:
+def _resplit_run(run: RecordedRun, kind: SessionKind) -> Iterator[Evidence]:
     whole = play(run, kind)
     ways = zip(*(variants.splits(taped.response) for taped in run.interactions), strict=False)
     split = [play(run, kind, {place: (answer,) for place, answer in enumerate(answers)}) for answers in ways]
-    return [
-        replace(
-            evidence,
-            expected=tuple(
-                rechunked(evidence.frames, {f"split {n}": made[place].frames for n, made in enumerate(split, 1)})
-            ),
-        )
-        for place, evidence in enumerate(whole)
-    ]
+    for place, evidence in enumerate(whole):
+        frames = {f"split {n}": made[place].frames for n, made in enumerate(split, 1)}
+        yield replace(evidence, expected=tuple(rechunked(evidence.frames, frames)))
 
 
 def _streamed(vary: Callable[[AnsweredCall], Iterator[Variant]]) -> Vary:

@@ -33,9 +33,11 @@ _USAGE = {
     "reasoning_tokens": 2,
 }
 _TEXT = ("Grüße", " aus", " Bergen 🌊")
+_THOUGHT = (Thinking("The sea"), Thinking(" is calm."), *_TEXT)
 _WEATHER = ScriptedToolCall("get_weather", ('{"ci', 'ty": "Ber', 'gen"}'))
 _TIDE = ScriptedToolCall("get_tide", ("{}",))
-_RETURNS = {"get_weather": "cloudy", "get_tide": "high"}
+_CLOUDY = {"get_weather": "cloudy"}
+_RETURNS = {**_CLOUDY, "get_tide": "high"}
 
 
 def facts_of(ask: Ask, *, streamed: bool = True) -> WireFacts:
@@ -107,20 +109,10 @@ SCENARIOS: Final = Scenarios()
 for _name, _clauses, _needs, _ask in (
     ("ask/text", _CALL, LLM, Ask(Script(_TEXT))),
     ("ask/uncounted", _CALL, LLM, Ask(Script(_TEXT, counted=False))),
-    (
-        "ask/thinking",
-        _CALL | {"llm.thinking"},
-        LLM | {"thinking"},
-        Ask(Script((Thinking("The sea"), Thinking(" is calm."), *_TEXT))),
-    ),
+    ("ask/thinking", _CALL | {"llm.thinking"}, LLM | {"thinking"}, Ask(Script(_THOUGHT))),
     ("ask/tool", _CALL | _TOOL_CALL, _TOOLS, Ask(Script((_WEATHER,)))),
     ("ask/parallel-tools", _CALL | _TOOL_CALL, _TOOLS, Ask(Script((_WEATHER, _TIDE)))),
-    (
-        "ask/tool-run",
-        _CALL | _TOOL_CALL | {"channel.tools"},
-        _TOOLS,
-        Ask(Script((_WEATHER,)), functions={"get_weather": _RETURNS["get_weather"]}),
-    ),
+    ("ask/tool-run", _CALL | _TOOL_CALL | {"channel.tools"}, _TOOLS, Ask(Script((_WEATHER,)), functions=_CLOUDY)),
     ("ask/parallel-tools-run", _CALL | _TOOL_CALL, _TOOLS, Ask(Script((_WEATHER, _TIDE)), functions=_RETURNS)),
     ("ask/cut", _BROKEN, LLM, Ask(Script(_TEXT, ending="cut"))),
     ("ask/reset", _BROKEN, LLM, Ask(Script(_TEXT, ending="reset"))),
@@ -145,11 +137,10 @@ for _kind in _ODD_CALLS:
     SCENARIOS.both(_name, _CALL | _TOOL_CALL, _TOOLS, _streamed, Ask(Script((_WEATHER, _TIDE), calls_as=_kind)))
 _AS_ONE: Final = Ask(Script((_WEATHER, _TIDE), calls_as="as one"))
 SCENARIOS.both("ask/tools-as-one", _FAILED | {"llm.tool-chunks"}, _TOOLS, _streamed, _AS_ONE)
-for _name, _script in (
-    ("ask/not-streamed", Script(_TEXT)),
-    ("ask/not-streamed-uncounted", Script(_TEXT, counted=False)),
-):
-    SCENARIOS.of_kind("sync", _name, {"llm.no-stream", "llm.usage"}, FLOW_AND_LLM, _plain, _script)
+_PLAIN = frozenset({"llm.no-stream", "llm.usage"})
+_UNCOUNTED = Script(_TEXT, counted=False)
+SCENARIOS.of_kind("sync", "ask/not-streamed", _PLAIN, FLOW_AND_LLM, _plain, Script(_TEXT))
+SCENARIOS.of_kind("sync", "ask/not-streamed-uncounted", _PLAIN, FLOW_AND_LLM, _plain, _UNCOUNTED)
 SCENARIOS.of_kind("sync", "ask/resplit", {"llm.rechunk"}, LLM, _rechunked)
 SCENARIOS.of_kind("sync", "ask/legacy-chunks", {"llm.legacy-chunk"}, LLM, _legacy)
 SCENARIOS.extend((*recorded_calls.SCENARIOS, *integrations.SCENARIOS))
