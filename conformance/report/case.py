@@ -22,7 +22,7 @@ class Case:
     details: tuple[str, ...] = ()
 
 
-_OUTCOMES: Final[Mapping[str, CaseStatus]] = {
+_OUTCOMES: Final[dict[str, CaseStatus]] = {
     "passed": "passed",
     "failed": "failed",
     "error": "error",

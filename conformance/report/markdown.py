@@ -18,13 +18,7 @@ from conformance.run import outcome, replay
 from harness.errors import UsageError
 from harness.recording import counted, write_atomically
 
-_MARKS: Final[Mapping[str, str]] = {
-    "passed": "✅",
-    "failed": "❌",
-    "error": "⚠️",
-    "not-testable": "❔",
-    "not-applicable": "–",
-}
+_MARKS: Final = {"passed": "✅", "failed": "❌", "error": "⚠️", "not-testable": "❔", "not-applicable": "–"}
 #: A comment on GitHub holds 65,536 characters, and a reader less.
 _MOST_ROWS: Final = 60
 _MOST_WORDS: Final = 160

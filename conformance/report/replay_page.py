@@ -16,19 +16,14 @@ from conformance.report.headlines import Fallen, Headline, Tile
 from conformance.report.reruns import timeline_rerun
 
 #: What each status is called to a reader, with its mark, worst first; colour alone would tell not everybody.
-_STATUSES: Final[Mapping[str, tuple[str, str]]] = {
+_STATUSES: Final = {
     "error": ("!", "error"),
     "failed": ("✗", "failed"),
     "passed": ("✓", "passed"),
     "not-a-call": ("–", "not a call"),
 }
 #: How the summary counts each status, in the order in which a reader wants them.
-_COUNTS: Final[Mapping[str, str]] = {
-    "passed": "passed",
-    "failed": "failed",
-    "error": "errors",
-    "not-a-call": "not_a_call",
-}
+_COUNTS: Final = {"passed": "passed", "failed": "failed", "error": "errors", "not-a-call": "not_a_call"}
 #: A place in a list, as a message names it.
 _PLACE = re.compile(r"\[\d+\]")
 

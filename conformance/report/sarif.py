@@ -148,6 +148,5 @@ def _of_replay(document: Mapping[str, Any]) -> Iterator[_Result]:
             yield _Result(violation["clause"], text, identity, result["path"], name, violation["seq"])
         changes = [*filter(None, [result["message"]]), *result["diff"]]
         if changes:
-            yield _Result(
-                _CHANGED, "\n".join([*changes[:10], again]), f"{result['path']}\n{name}", result["path"], name
-            )
+            text = "\n".join([*changes[:10], again])
+            yield _Result(_CHANGED, text, f"{result['path']}\n{name}", result["path"], name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
+from types import MappingProxyType
 from typing import Any, Final
 
 
@@ -36,21 +37,23 @@ def _cycle() -> Any:
 
 
 #: Name → what makes the value.
-PAYLOADS: Final[Mapping[str, Callable[[], Any]]] = {
-    "plain": lambda: {"text": "plain"},
-    "bytes": lambda: b"\x00\xff",
-    "nan": lambda: [math.nan, math.inf, -math.inf],
-    "deep-150": lambda: _nested(150),
-    "tree": lambda: {"a": {"b": [{"c": {"d": {"e": ["leaf", 1, 2.5, True, None]}}}]}},
-    "deep-400": lambda: _nested(400),
-    "cycle": _cycle,
-    "surrogate": lambda: {"lone \ud800": "\udfff"},
-    "custom": lambda: {"object": object(), "set": {3, 1, 2}, 7: "seven"},
-    "fails-to-print": _FailsToPrint,
-    "naive-time": lambda: datetime(2026, 1, 2, 3, 4, 5),  # noqa: DTZ001 - naive on purpose
-    "aware-time": lambda: datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
-    "local-time": lambda: datetime(2026, 1, 2, 5, 4, 5, tzinfo=timezone(timedelta(hours=2))),
-}
+PAYLOADS: Final[Mapping[str, Callable[[], Any]]] = MappingProxyType(
+    {
+        "plain": lambda: {"text": "plain"},
+        "bytes": lambda: b"\x00\xff",
+        "nan": lambda: [math.nan, math.inf, -math.inf],
+        "deep-150": lambda: _nested(150),
+        "tree": lambda: {"a": {"b": [{"c": {"d": {"e": ["leaf", 1, 2.5, True, None]}}}]}},
+        "deep-400": lambda: _nested(400),
+        "cycle": _cycle,
+        "surrogate": lambda: {"lone \ud800": "\udfff"},
+        "custom": lambda: {"object": object(), "set": {3, 1, 2}, 7: "seven"},
+        "fails-to-print": _FailsToPrint,
+        "naive-time": lambda: datetime(2026, 1, 2, 3, 4, 5),  # noqa: DTZ001 - naive on purpose
+        "aware-time": lambda: datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+        "local-time": lambda: datetime(2026, 1, 2, 5, 4, 5, tzinfo=timezone(timedelta(hours=2))),
+    }
+)
 
 #: Those that are JSON, within the depth that the contract keeps: they come back as they were sent.
 UNCHANGED: Final = frozenset({"plain", "tree", "deep-150"})

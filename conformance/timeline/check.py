@@ -20,7 +20,11 @@ class Violation(Struct, frozen=True):
 
 
 class Check(Struct, frozen=True):
-    """Decides a clause: `find` gives every violation. None means nothing where evidence is not `testable` for it."""
+    """Decides one clause.
+
+    `find` gives every violation, not the first one. `testable` says whether the evidence holds anything that the clause
+    speaks of; where it does not, no violation means nothing.
+    """
 
     clause: str
     find: Callable[[Evidence], Iterable[Breach]]

@@ -137,10 +137,11 @@ for _kind in _ODD_CALLS:
     SCENARIOS.both(_name, _CALL | _TOOL_CALL, _TOOLS, _streamed, Ask(Script((_WEATHER, _TIDE), calls_as=_kind)))
 _AS_ONE: Final = Ask(Script((_WEATHER, _TIDE), calls_as="as one"))
 SCENARIOS.both("ask/tools-as-one", _FAILED | {"llm.tool-chunks"}, _TOOLS, _streamed, _AS_ONE)
-_PLAIN = frozenset({"llm.no-stream", "llm.usage"})
-_UNCOUNTED = Script(_TEXT, counted=False)
-SCENARIOS.of_kind("sync", "ask/not-streamed", _PLAIN, FLOW_AND_LLM, _plain, Script(_TEXT))
-SCENARIOS.of_kind("sync", "ask/not-streamed-uncounted", _PLAIN, FLOW_AND_LLM, _plain, _UNCOUNTED)
+for _name, _script in (
+    ("ask/not-streamed", Script(_TEXT)),
+    ("ask/not-streamed-uncounted", Script(_TEXT, counted=False)),
+):
+    SCENARIOS.of_kind("sync", _name, {"llm.no-stream", "llm.usage"}, FLOW_AND_LLM, _plain, _script)
 SCENARIOS.of_kind("sync", "ask/resplit", {"llm.rechunk"}, LLM, _rechunked)
 SCENARIOS.of_kind("sync", "ask/legacy-chunks", {"llm.legacy-chunk"}, LLM, _legacy)
 SCENARIOS.extend((*recorded_calls.SCENARIOS, *integrations.SCENARIOS))
