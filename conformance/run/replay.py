@@ -39,7 +39,7 @@ FORMAT: Final = "harness.replay/1"
 #: What of a result is for people alone: for the terminal, and for the viewer.
 _FOR_PEOPLE: Final = frozenset({"consequences", "traceback", "frame_lines"})
 ReplayStatus = Literal["passed", "failed", "error", "not-a-call"]
-#: After so many results of this process, counted by the second, their garbage is collected, so that memory stays flat.
+#: After so many results, of which the second keeps count, their garbage is collected, so that memory stays flat.
 _COLLECTED_EVERY: Final = 250
 _made: Final = count(1)
 

@@ -36,6 +36,7 @@ class Stage:
         self.notes: list[tuple[str, Any]] = []
 
     def reach(self, point: str) -> None:
+        """The run has come to `point`."""
         with self._changed:
             self._reached[point] += 1
             self._changed.notify_all()
@@ -108,6 +109,7 @@ class Stage:
                     loop.call_soon_threadsafe(_resolve, released)
 
     def note(self, topic: str, value: Any) -> None:
+        """Keep something that the program saw."""
         with self._changed:
             self.notes.append((topic, value))
             self._changed.notify_all()

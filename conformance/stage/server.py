@@ -56,6 +56,7 @@ class ScriptedProvider:
 
     @property
     def base_url(self) -> str:
+        """The URL that an OpenAI client takes as its base."""
         return f"http://127.0.0.1:{self.port}/v1"
 
     @property
