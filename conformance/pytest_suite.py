@@ -1,20 +1,8 @@
-"""The suite as pytest classes: subclass one, override the fixture `subject`, and every clause is a test.
-
-    class TestMyRuntime(RuntimeConformance):
-        @pytest.fixture
-        def subject(self) -> str:
-            return "my_package.subject:MySubject"
+"""The suite as pytest classes: subclass one, override its `subject` or `recordings`, and every clause is a test.
 
 A subject by its name is put into each scenario in a process of its own kind, with a deadline, as the command line does
 it; an instance is put there in the process of the tests, which it can take along. A scenario is performed once for a
 class and, under pytest-xdist, once for each worker that gets one of its tests.
-
-`LLMConformance` tests an integration of a provider, by recordings of its calls:
-
-    class TestMyProvider(LLMConformance):
-        @pytest.fixture
-        def recordings(self) -> Path:
-            return Path(__file__).parent / "recordings"
 
 A broken MUST fails its test and a broken SHOULD warns; what should have been decided and was not counts as broken. What
 the subject does not declare is skipped, and a failure of the suite itself is an error of the test's setup.
@@ -25,13 +13,13 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache, partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
 import pytest
+from msgspec import Struct
 
 from conformance.areas.catalogue import scenarios
 from conformance.contract.clauses import CLAUSES
@@ -56,8 +44,7 @@ class ConformanceWarning(UserWarning):
     """A clause of level SHOULD is broken, or could not be decided."""
 
 
-@dataclass(frozen=True)
-class ClauseCase:
+class ClauseCase(Struct, frozen=True):
     """One test: a clause, or None for all that a scenario is not for, and a scenario, or None where there is none."""
 
     clause: str | None
@@ -220,8 +207,6 @@ def _refuse_override(cls: type, name: str, part: Any) -> None:
 
 
 class _RuntimeSuite(_Conformance):
-    """Scenarios that a runtime is put into."""
-
     @pytest.fixture
     def subject(self) -> Subject | str:
         """The runtime under test, as an instance or by its name; the one thing to override."""
@@ -232,7 +217,6 @@ class _RuntimeSuite(_Conformance):
 
     @pytest.fixture
     def subjected(self, subject: Subject | str) -> TestedSubject:
-        """The runtime under test, by its name in processes of its own."""
         if isinstance(subject, str):
             return TestedSubject(load_subject(subject), partial(load_subject, subject))
         return TestedSubject(subject)
@@ -267,11 +251,7 @@ _load_once: Final = cache(load_integration)
 
 
 class LLMConformance(_Conformance, scenarios=_testing("integration")):
-    """What the contract says of an LLM, put to an integration of a provider by recordings of its calls.
-
-    Override the fixture `recordings`. Each situation, with every recording that fits it, is performed in a process of
-    its own kind, with a deadline, as `harness conformance --provider` does it.
-    """
+    """What the contract says of an LLM, put to an integration of a provider by recordings of its calls."""
 
     @pytest.fixture
     def recordings(self) -> Path | str:
@@ -283,5 +263,4 @@ class LLMConformance(_Conformance, scenarios=_testing("integration")):
 
     @pytest.fixture
     def subjected(self, recordings: Path | str) -> TestedSubject:
-        """The integration under test, in processes of its own."""
         return TestedSubject(_load_once(str(recordings)), partial(load_integration, str(recordings)))

@@ -210,9 +210,8 @@ def render_outcome(console: Console, document: dict[str, Any], *, verbose: bool 
             if shared.of(check) is not None and not verbose:
                 continue
             # A scenario may show the same several times, as once for each way of reading.
-            for violation in list(dict.fromkeys(map(violation_text, check["violations"])))[
-                : None if verbose else _SHOWN
-            ]:
+            seen = list(dict.fromkeys(map(violation_text, check["violations"])))
+            for violation in seen if verbose else seen[:_SHOWN]:
                 console.print(f"               {check['scenario']}{violation}")
     for cause in shared.widest_first:
         console.print(f"{len(cause.clauses)} clauses fell short of one cause: {cause.message}", style="bold")
@@ -227,12 +226,8 @@ def render_outcome(console: Console, document: dict[str, Any], *, verbose: bool 
         f"{level.upper()} {', '.join(f'{count} {name}' for name, count in counts[level].items())}"
         for level in ("must", "should")
     )
-    console.print(
-        f"{subject['name']} {subject['version']}: {counted}; {counts['not_applicable']} not applicable".replace(
-            "_", " "
-        ),
-        highlight=False,
-    )
+    line = f"{subject['name']} {subject['version']}: {counted}; {counts['not_applicable']} not applicable"
+    console.print(line.replace("_", " "), highlight=False)
 
 
 def _render_tracebacks(console: Console, results: Iterable[ScenarioResult]) -> None:

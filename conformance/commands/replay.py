@@ -154,7 +154,7 @@ def replay(
 def _redacted(document: dict[str, Any]) -> dict[str, Any]:
     """Return the report without credentials.
 
-    Result by result: the text of one goes not on in that of the next, and all at once would take twenty times the memory.
+    Result by result: none goes on in the next, and all at once would take twenty times the memory.
     """
     from harness.recording import Redactor
 
@@ -175,15 +175,9 @@ def _render_result(console: Console, result: ReplayResult, *, verbose: bool, wit
 
     redacted = Redactor().text
     number = f" #{result.interaction}" if result.interaction is not None else ""
-    facts = ", ".join(
-        fact
-        for fact in (
-            result.provider,
-            {True: "streamed", False: "not streamed"}.get(result.streamed) if result.streamed is not None else None,
-            counted(result.frames, "frame") if result.frames else None,
-        )
-        if fact
-    )
+    streamed = {True: "streamed", False: "not streamed", None: None}[result.streamed]
+    frames = counted(result.frames, "frame") if result.frames else None
+    facts = ", ".join(filter(None, (result.provider, streamed, frames)))
     console.print(f"{result.status:10} ", end="", style=_STYLES[result.status])
     console.print(redacted(f"{result.path}{number}") + (f"  ({facts})" if facts else ""))
     if result.message is not None:

@@ -24,7 +24,6 @@ class Reports(Struct, frozen=True):
     sarif: Path | None = None
 
     def are_wanted(self, json_file: Path | None) -> bool:
-        """Return whether anything is to be written."""
         return json_file is not None or any(path is not None for path in structs.asdict(self).values())
 
     def write(self, document: dict[str, Any], json_file: Path | None, results: Sequence[Any] = ()) -> None:
@@ -56,9 +55,8 @@ def report_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @markdown_option
     @click.option("--sarif", type=_FILE, metavar="FILE", help="Write a SARIF report, as code hosts show it.")
     @functools.wraps(command)
-    def with_reports(
-        junit: Path | None, html: Path | None, markdown: Path | None, sarif: Path | None, **options: Any
-    ) -> Any:
-        return command(reports=Reports(junit, html, markdown, sarif), **options)
+    def with_reports(**options: Any) -> Any:
+        wanted = {name: options.pop(name) for name in Reports.__struct_fields__}
+        return command(reports=Reports(**wanted), **options)
 
     return with_reports

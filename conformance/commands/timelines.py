@@ -27,13 +27,7 @@ def write(results: Sequence[Any], document: dict[str, Any], folder: Path) -> Non
 
 
 def _write_replays(results: Sequence[ReplayResult], document: dict[str, Any], folder: Path) -> None:
-    """Write the timelines of what fell short into `folder`, and their places, relative to it, into `document`.
-
-    Frames that are none have none.
-
-    Raises:
-        RecordingError: one can't be written.
-    """
+    """Write the timelines of what fell short into `folder`, and their places, relative to it, into `document`."""
     for number, (result, entry) in enumerate(zip(results, document["results"], strict=True), start=1):
         if not result.frame_lines:
             continue
@@ -47,13 +41,7 @@ def _write_replays(results: Sequence[ReplayResult], document: dict[str, Any], fo
 
 
 def _write_scenarios(results: Iterable[ScenarioResult], document: dict[str, Any], folder: Path) -> None:
-    """Write the timelines of scenarios that broke clauses into `folder`, and where each violation is seen into `document`.
-
-    They are those of the scenarios that `most_telling` gives, and of these the runs that `failed_runs` keeps.
-
-    Raises:
-        RecordingError: one can't be written.
-    """
+    """Write timelines of the most telling scenarios into `folder`, and where violations are seen into `document`."""
     checks = defaultdict[str, list[tuple[str, dict[str, Any]]]](list)
     for row in document["clauses"]:
         for check in row["checks"]:
@@ -85,16 +73,9 @@ def _write_scenarios(results: Iterable[ScenarioResult], document: dict[str, Any]
 def _viewed(scenario: str, run: FailedRun) -> ViewedRun:
     """Return a run for the viewer. Raises UnreadableRecordingError where its frames are none that can be shown."""
     frames = kept_frames(run.frame_lines, Path(scenario))
-    places = defaultdict[int | None, list[int]](list)
-    for place, frame in enumerate(frames):
-        places[frame.seq].append(place)
     # A number that two frames have, as of two sessions in one run, names the first that may be meant.
-    findings = [
-        BrokenClause(
-            violation.clause,
-            next(iter(places[violation.seq]), None) if violation.seq is not None else None,
-            violation.message,
-        )
-        for violation in run.violations
-    ]
+    places: dict[int | None, int] = {}
+    for place, frame in enumerate(frames):
+        places.setdefault(frame.seq, place)
+    findings = [BrokenClause(found.clause, places.get(found.seq), found.message) for found in run.violations]
     return ViewedRun(run.label or "its one run", frames, (), findings)

@@ -6,8 +6,9 @@ import tomllib
 from collections.abc import Mapping
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Any, Literal, get_args
+from typing import Literal
 
+import msgspec
 from msgspec import Struct
 
 from conformance import areas
@@ -55,11 +56,7 @@ class Area(Struct, frozen=True):
 
 
 def clause(clause_id: str) -> Clause:
-    """Return the clause of that id.
-
-    Raises:
-        ConformanceError: No clause has that id.
-    """
+    """Return the clause of that id. Raises ConformanceError where the contract has none."""
     try:
         return CLAUSES[clause_id]
     except KeyError:
@@ -69,11 +66,7 @@ def clause(clause_id: str) -> Clause:
 
 
 def declared(capabilities: frozenset[str]) -> frozenset[str]:
-    """Return `capabilities` as they are, when the contract knows them all.
-
-    Raises:
-        ConformanceError: The contract has no such capability; an unknown one would silently make nothing applicable.
-    """
+    """Return `capabilities`. Raises ConformanceError: one is unknown, which would make nothing applicable."""
     unknown = sorted(capabilities.difference(CAPABILITIES))
     if unknown:
         raise ConformanceError(f"unknown capabilities {', '.join(unknown)}; there are: {', '.join(CAPABILITIES)}")
@@ -83,17 +76,12 @@ def declared(capabilities: frozenset[str]) -> frozenset[str]:
 def _area(name: str) -> Area:
     text = files("conformance.areas").joinpath(name, "clauses.toml").read_text(encoding="utf-8")
     document = tomllib.loads(text)
-    return Area(name, document["title"], tuple(_clause(name, row) for row in document["clause"]))
-
-
-def _clause(area: str, row: Mapping[str, Any]) -> Clause:
-    level: Level = row["level"]
-    if level not in get_args(Level) or not row["id"].startswith(f"{area}."):
-        raise ConformanceError(
-            f"{area}/clauses.toml: the row {row['id']!r} has a wrong level or stands in the wrong area"
-        )
-    capabilities = declared(frozenset(row["capabilities"]))
-    return Clause(row["id"], area, level, row["statement"], capabilities, tuple(row["sources"]))
+    rows = msgspec.convert([{**row, "area": name} for row in document["clause"]], tuple[Clause, ...])
+    for row in rows:
+        declared(row.capabilities)
+        if not row.id.startswith(f"{name}."):
+            raise ConformanceError(f"{name}/clauses.toml: the row {row.id!r} stands in the wrong area")
+    return Area(name, document["title"], rows)
 
 
 #: The contract's sections, in order. Each stands in the folder of its area; an id is never renamed or reused.

@@ -7,22 +7,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from types import MappingProxyType
 
 from conformance.contract.clauses import AREAS, CAPABILITIES, Area
 
 #: What the last column of the tables refers to. S0 to S3 are pages of CrewAI's public documentation.
-SOURCES: Mapping[str, str] = MappingProxyType(
-    {
-        "S0": 'the page "Streaming", the overview of frames, channels and sessions',
-        "S1": 'the page "Streaming Runtime Contract", as first published in June 2026',
-        "S2": 'the page "Streaming Flow Execution", the guide to streamed flows',
-        "S3": 'the page "LLM streaming responses", on events for the pieces of an answer',
-        "S4": "the change to CrewAI that introduced frames; its facts are restated here in our words",
-        "H": "added by this project, because the sources leave a hole that users fell into",
-        "design": "what this project promises of its own recorder",
-    }
-)
+SOURCES: Mapping[str, str] = {
+    "S0": 'the page "Streaming", the overview of frames, channels and sessions',
+    "S1": 'the page "Streaming Runtime Contract", as first published in June 2026',
+    "S2": 'the page "Streaming Flow Execution", the guide to streamed flows',
+    "S3": 'the page "LLM streaming responses", on events for the pieces of an answer',
+    "S4": "the change to CrewAI that introduced frames; its facts are restated here in our words",
+    "H": "added by this project, because the sources leave a hole that users fell into",
+    "design": "what this project promises of its own recorder",
+}
 
 _INTRODUCTION = """\
 <!-- Made from conformance/areas/*/clauses.toml by `python -m conformance.contract.page`; edit those files, not this page. -->
@@ -58,7 +55,6 @@ Public reports that a clause answers:
 
 
 def render_markdown() -> str:
-    """Return the whole page, ending in a newline."""
     return "\n".join(
         (
             _INTRODUCTION,

@@ -1,16 +1,14 @@
-"""The proof that the checks can fail: the suite is run against every saboteur, and each must be caught by its clause.
-
-It gives the table of clauses and saboteurs; a MUST whose row is empty is one that nothing shows to be checked.
-"""
+"""The proof that checks can fail: the suite is run against every saboteur, and each must be caught by its clause."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
+
+from msgspec import Struct
 
 from conformance.areas.catalogue import scenarios
 from conformance.contract.clauses import CLAUSES
@@ -36,10 +34,7 @@ _HEAD: Final = (
 _ENOUGH: Final = 2
 
 
-@dataclass(frozen=True)
-class Caught:
-    """What became of one saboteur."""
-
+class Caught(Struct, frozen=True):
     saboteur: Saboteur
     #: Every clause that it failed, and the scenarios in which it did.
     by: Mapping[str, tuple[str, ...]]
@@ -48,7 +43,6 @@ class Caught:
 
     @property
     def failed(self) -> frozenset[str]:
-        """Every clause that it failed."""
         return frozenset(self.by)
 
     def complaints(self, *, whole: bool = True) -> list[str]:
@@ -83,7 +77,6 @@ def wrong(rows: Sequence[Caught]) -> list[str]:
 
 
 def page(rows: Sequence[Caught]) -> str:
-    """Return the table in Markdown."""
     lines = [*_HEAD, "| clause | level | caught | beside it |", "|---|---|---|---|"]
     for clause, caught in table(rows).items():
         beside = [row.saboteur.name for row in rows if clause in row.failed and row.saboteur.name not in caught]

@@ -6,15 +6,15 @@ import importlib
 import inspect
 import multiprocessing
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from conformance.subjects.harness import HarnessSubject
 
 
-@dataclass(frozen=True)
-class Saboteur:
+class Saboteur(Struct, frozen=True):
     """One override of the sound runtime, and the clauses by which it must be caught."""
 
     #: Unique; as in `numbers-from-zero`.
@@ -87,7 +87,6 @@ class Saboteurs(list[Saboteur]):
         also: Mapping[str, str] = MappingProxyType({}),
         **more: Any,
     ) -> None:
-        """Add one by its fields."""
         self.append(Saboteur(name, clauses, target, breaks, also, **more))
 
     def row(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, Final, Literal
 
 CaseStatus = Literal["passed", "failed", "error", "skipped"]
@@ -12,8 +11,6 @@ CaseStatus = Literal["passed", "failed", "error", "skipped"]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One thing that was checked, as test reports see it."""
-
     #: What the case belongs to, such as the path of a cassette.
     suite: str
     #: Unique in its suite, and the same in the next run.
@@ -25,9 +22,12 @@ class Case:
     details: tuple[str, ...] = ()
 
 
-_OUTCOMES: Final[Mapping[str, CaseStatus]] = MappingProxyType(
-    {"passed": "passed", "failed": "failed", "error": "error", "not-a-call": "skipped"}
-)
+_OUTCOMES: Final[dict[str, CaseStatus]] = {
+    "passed": "passed",
+    "failed": "failed",
+    "error": "error",
+    "not-a-call": "skipped",
+}
 
 
 def replay_cases(document: Mapping[str, Any]) -> list[Case]:

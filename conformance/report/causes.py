@@ -25,10 +25,7 @@ class Cause:
 
 
 class SharedCauses:
-    """What made more than one clause fall short in a run of the suite.
-
-    It is what the first violation of a check says, apart from what differs from run to run.
-    """
+    """What made several clauses fall short in a run of the suite: what the first violations of their checks say."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         seen: dict[str, tuple[str, dict[str, None], dict[str, None]]] = {}
@@ -46,7 +43,6 @@ class SharedCauses:
 
     @property
     def widest_first(self) -> list[Cause]:
-        """All of them."""
         return sorted(self._by_words.values(), key=lambda cause: -len(cause.clauses))
 
     def of(self, check: Mapping[str, Any]) -> Cause | None:

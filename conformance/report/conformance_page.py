@@ -4,35 +4,33 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
-from types import MappingProxyType
 from typing import Any, Final, TypeVar
+
+from msgspec import Struct
 
 from conformance.contract.clauses import AREAS, CAPABILITIES, CLAUSES, Clause
 from conformance.report.causes import FELL, Cause, SharedCauses, first_message
 from conformance.report.headlines import Fallen, Headline, Tile
 from conformance.report.reruns import scenario_rerun
+from harness.recording import counted
 
 T = TypeVar("T")
 
 #: What each status is called to a reader, with its mark, worst first; colour alone would tell not everybody.
-STATUSES: Final = MappingProxyType(
-    {
-        "error": ("!", "error"),
-        "failed": ("✗", "failed"),
-        "not-testable": ("?", "not testable"),
-        "passed": ("✓", "passed"),
-        "not-applicable": ("–", "not applicable"),
-    }
-)
+STATUSES: Final[Mapping[str, tuple[str, str]]] = {
+    "error": ("!", "error"),
+    "failed": ("✗", "failed"),
+    "not-testable": ("?", "not testable"),
+    "passed": ("✓", "passed"),
+    "not-applicable": ("–", "not applicable"),
+}
 #: A clause with more violations than these shows the first until it is unfolded.
 _FOLDED_ABOVE: Final = 20
 
 
 def content(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the template `conformance.html.jinja` is filled with."""
     declared = frozenset(document["subject"]["capabilities"])
     rows = [_row(clause, declared) for clause in document["clauses"]]
     return {
@@ -53,10 +51,7 @@ def content(document: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class _ClauseRow:
-    """One clause with what the page adds to it."""
-
+class _ClauseRow(Struct, frozen=True):
     id: str
     area: str
     level: str
@@ -145,7 +140,6 @@ def _fallen(document: Mapping[str, Any], rows: Sequence[_ClauseRow]) -> list[Fal
 
 
 def fell(row: Mapping[str, Any]) -> bool:
-    """Whether a clause of a document counts as a failure."""
     return _row(row, frozenset()).fell
 
 
@@ -154,7 +148,7 @@ def verdict(document: Mapping[str, Any]) -> Headline:
     rows = [_row(clause, frozenset(document["subject"]["capabilities"])) for clause in document["clauses"]]
     faults = len(document["faults"])
     if faults:
-        return Headline("error", f"The suite itself failed in {_counted(faults, 'scenario')}")
+        return Headline("error", f"The suite itself failed in {counted(faults, 'scenario')}")
     if not any(row.status in ("passed", "failed") for row in rows):
         return Headline("error", "Nothing was checked")
     if "baseline" in document:
@@ -172,17 +166,11 @@ def verdict(document: Mapping[str, Any]) -> Headline:
 
 def _against(baseline: Mapping[str, Any], fell: int) -> Headline:
     new, stale = len(baseline["new"]), len(baseline["stale"])
-    surprises = [_counted(new, "new failure")] if new else []
-    surprises += [_counted(stale, "stale entry", "stale entries")] if stale else []
+    surprises = [counted(new, "new failure")] if new else []
+    surprises += [counted(stale, "stale entry", "stale entries")] if stale else []
     if surprises:
         return Headline("failed", ", ".join(surprises))
-    return Headline(
-        "passed", f"As expected: {_counted(fell, 'clause')} fell short" if fell else "As expected: all hold"
-    )
-
-
-def _counted(count: int, noun: str, plural: str | None = None) -> str:
-    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
+    return Headline("passed", f"As expected: {counted(fell, 'clause')} fell short" if fell else "As expected: all hold")
 
 
 def _tiles(summary: Mapping[str, Any]) -> list[Tile]:
@@ -197,12 +185,10 @@ def _tiles(summary: Mapping[str, Any]) -> list[Tile]:
 def _surprises(baseline: Mapping[str, Any] | None, rows: Sequence[_ClauseRow]) -> list[dict[str, Any]]:
     """Return the failures that the baseline does not know, and its entries that did not fail."""
     anchors = {row.id: row.anchor for row in rows}
-    kinds = (
-        {} if baseline is None else {"new failure": baseline["new"], "stale entry: it did not fail": baseline["stale"]}
-    )
+    kinds = (("new", "new failure"), ("stale", "stale entry: it did not fail"))
     return [
         # A clause that is not on the page has no anchor.
         {**entry, "kind": kind, "anchor": anchors.get(entry["clause"])}
-        for kind, entries in kinds.items()
-        for entry in entries
+        for key, kind in kinds
+        for entry in (baseline or {key: ()})[key]
     ]

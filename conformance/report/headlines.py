@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Headline:
+class Headline(Struct, frozen=True):
     """What a reader sees first; it agrees with the exit code of the command that made the report."""
 
     #: `passed`, `failed`, or `error` where something could not be judged; gives the headline its colour and mark.
@@ -14,18 +13,14 @@ class Headline:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """One number."""
-
+class Tile(Struct, frozen=True):
     label: str
     count: float
     #: Gives the number its colour where it is not zero.
     status: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Fallen:
+class Fallen(Struct, frozen=True):
     """One thing that fell short, with the places on the page that tell all of it: several, where one cause made them."""
 
     status: str

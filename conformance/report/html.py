@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -17,22 +16,15 @@ from harness.errors import UsageError
 from harness.recording import write_atomically
 
 #: The format of a document → its template, and what fills it.
-_PAGES: Final[Mapping[str, tuple[str, Callable[[Mapping[str, Any]], dict[str, Any]]]]] = MappingProxyType(
-    {
-        replaying.FORMAT: ("replay.html.jinja", replay_page.content),
-        outcome.FORMAT: ("conformance.html.jinja", conformance_page.content),
-        matrix.FORMAT: ("matrix.html.jinja", matrix_page.content),
-    }
-)
+_PAGES: Final[Mapping[str, tuple[str, Callable[[Mapping[str, Any]], dict[str, Any]]]]] = {
+    replaying.FORMAT: ("replay.html.jinja", replay_page.content),
+    outcome.FORMAT: ("conformance.html.jinja", conformance_page.content),
+    matrix.FORMAT: ("matrix.html.jinja", matrix_page.content),
+}
 
 
 def write(document: Mapping[str, Any], folder: Path) -> Path:
-    """Write the page of a JSON document as `index.html` in `folder`, in one step, and return its path.
-
-    Raises:
-        UsageError: the document is of a format that has no page.
-        RecordingError: the page can't be written.
-    """
+    """Write the page of a JSON document as `index.html` in `folder`, and return its path."""
     if document.get("format") not in _PAGES:
         known = " or ".join(map(repr, _PAGES))
         raise UsageError(f"a page can be made of {known}, not of {document.get('format')!r}")

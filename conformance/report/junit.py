@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final
 from xml.etree import ElementTree as ET
 
@@ -15,9 +14,7 @@ from conformance.run import replay
 from harness.recording import write_atomically
 
 #: The element that says why a case did not pass.
-_REASONS: Final[Mapping[CaseStatus, str]] = MappingProxyType(
-    {"failed": "failure", "error": "error", "skipped": "skipped"}
-)
+_REASONS: Final[Mapping[CaseStatus, str]] = {"failed": "failure", "error": "error", "skipped": "skipped"}
 
 
 def write(document: Mapping[str, Any], path: Path) -> None:
@@ -26,11 +23,7 @@ def write(document: Mapping[str, Any], path: Path) -> None:
 
 
 def write_cases(cases: Iterable[Case], path: Path) -> None:
-    """Write `cases` to `path` in one step, grouped by suite; suites and their cases stand in the order given.
-
-    Raises:
-        RecordingError: `path` can't be written.
-    """
+    """Write `cases` to `path`, grouped by suite; suites and their cases stand in the order given."""
     every = list(cases)
     root = ET.Element("testsuites", _counts(every))
     suites: defaultdict[str, list[Case]] = defaultdict(list)

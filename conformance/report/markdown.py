@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final
 
 from conformance.report import conformance_page, replay_page
@@ -19,9 +18,7 @@ from conformance.run import outcome, replay
 from harness.errors import UsageError
 from harness.recording import counted, write_atomically
 
-_MARKS: Final = MappingProxyType(
-    {"passed": "✅", "failed": "❌", "error": "⚠️", "not-testable": "❔", "not-applicable": "–"}
-)
+_MARKS: Final = {"passed": "✅", "failed": "❌", "error": "⚠️", "not-testable": "❔", "not-applicable": "–"}
 #: A comment on GitHub holds 65,536 characters, and a reader less.
 _MOST_ROWS: Final = 60
 _MOST_WORDS: Final = 160
@@ -31,12 +28,7 @@ _MARKUP: Final = re.compile(r"[\\`*_{}\[\]<>|~&$]")
 
 
 def write(document: Mapping[str, Any], path: Path) -> None:
-    """Write the summary of a JSON document to `path`, in one step.
-
-    Raises:
-        UsageError: the document is of a format that has no summary.
-        RecordingError: `path` can't be written.
-    """
+    """Write the summary of a JSON document to `path`."""
     if document.get("format") not in _SUMMARIES:
         known = " or ".join(map(repr, _SUMMARIES))
         raise UsageError(f"a summary can be made of {known}, not of {document.get('format')!r}")
@@ -59,13 +51,8 @@ def _suite(document: Mapping[str, Any]) -> Iterator[str]:
     for cause in shared.widest_first:
         names = ", ".join(map(code, cause.clauses))
         heading = f"{counted(len(cause.clauses), 'clause')}, one cause: {message(cause.message)}"
-        yield from (
-            "",
-            f"<details><summary>{heading}</summary>",
-            "",
-            f"{names}, in {counted(len(cause.scenarios), 'scenario')}.",
-            "",
-        )
+        where = counted(len(cause.scenarios), "scenario")
+        yield from ("", f"<details><summary>{heading}</summary>", "", f"{names}, in {where}.", "")
         command = scenario_rerun(document, cause.clauses[0], cause.scenarios[0])
         yield from () if command is None else (f"Again: {code(command)}", "")
         yield "</details>"
@@ -150,6 +137,8 @@ def escaped(text: str) -> str:
     return _MARKUP.sub(lambda found: f"&#{ord(found[0])};", " ".join(text.split()))
 
 
-_SUMMARIES: Final[Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]]] = MappingProxyType(
-    {replay.FORMAT: _replay, outcome.FORMAT: _suite, MATRIX: _matrix}
-)
+_SUMMARIES: Final[Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]]] = {
+    replay.FORMAT: _replay,
+    outcome.FORMAT: _suite,
+    MATRIX: _matrix,
+}

@@ -16,10 +16,7 @@ FORMAT: Final = "harness.matrix/1"
 
 
 def matrix(reports: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
-    """Return the JSON document of reports `harness.conformance/1` side by side, each with the name of its file, in that order.
-
-    A run that was not to decide a clause, or did not go through a scenario, has None there.
-    """
+    """Return the document of reports, each with its file's name, in that order; None is where a run says nothing."""
     runs = [{row["id"]: (document, row) for row in document["clauses"]} for _, document in reports]
     every = dict.fromkeys(id_ for run in runs for id_ in run)
     ids = [*(id_ for id_ in CLAUSES if id_ in every), *(id_ for id_ in every if id_ not in CLAUSES)]
@@ -43,7 +40,6 @@ def differs(row: Mapping[str, Any]) -> bool:
 
 
 def fell(row: Mapping[str, Any]) -> bool:
-    """Whether a clause fell short in any of the runs."""
     return any(cell is not None and (cell["status"] in FELL or cell["fell"]) for cell in row["cells"])
 
 
@@ -53,12 +49,10 @@ def telling(document: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def must_fell(document: Mapping[str, Any]) -> bool:
-    """Whether a MUST fell short in any of the runs."""
     return any(fell(row) for row in document["clauses"] if row["level"] == "MUST")
 
 
 def words_of(cell: Mapping[str, Any] | None) -> str:
-    """Return what a cell says, in words."""
     if cell is None:
         return "not run"
     broken = f" {cell['fell']} of {cell['checks']}" if cell["fell"] else ""

@@ -13,7 +13,6 @@ from harness.recording import counted
 
 
 def content(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the template `matrix.html.jinja` is filled with."""
     rows = [{**row, "differs": differs(row), "fell": fell(row)} for row in document["clauses"]]
     subjects, differing = document["subjects"], sum(row["differs"] for row in rows)
     worst = [_worst(row) for row in rows]

@@ -8,7 +8,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
-from types import MappingProxyType
 from typing import Any, Final
 
 from conformance.contract.clauses import CLAUSES
@@ -17,19 +16,19 @@ from conformance.report.headlines import Fallen, Headline, Tile
 from conformance.report.reruns import timeline_rerun
 
 #: What each status is called to a reader, with its mark, worst first; colour alone would tell not everybody.
-_STATUSES: Final = MappingProxyType(
-    {"error": ("!", "error"), "failed": ("✗", "failed"), "passed": ("✓", "passed"), "not-a-call": ("–", "not a call")}
-)
+_STATUSES: Final = {
+    "error": ("!", "error"),
+    "failed": ("✗", "failed"),
+    "passed": ("✓", "passed"),
+    "not-a-call": ("–", "not a call"),
+}
 #: How the summary counts each status, in the order in which a reader wants them.
-_COUNTS: Final = MappingProxyType(
-    {"passed": "passed", "failed": "failed", "error": "errors", "not-a-call": "not_a_call"}
-)
+_COUNTS: Final = {"passed": "passed", "failed": "failed", "error": "errors", "not-a-call": "not_a_call"}
 #: A place in a list, as a message names it.
 _PLACE = re.compile(r"\[\d+\]")
 
 
 def content(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the template `replay.html.jinja` is filled with."""
     results: list[dict[str, Any]] = document["results"]
     summary = document["summary"]
     counts = {status: summary[name] for status, name in _COUNTS.items()}
@@ -65,8 +64,6 @@ def verdict(summary: Mapping[str, Any]) -> Headline:
 
 @dataclass(frozen=True, slots=True)
 class _ResultRow:
-    """One result with what the page adds to it."""
-
     #: Unique on the page, for links within it.
     anchor: str
     name: str
@@ -80,7 +77,6 @@ class _ResultRow:
 
 
 def _files(results: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the results of each path, in the document's order."""
     rows: defaultdict[str, list[_ResultRow]] = defaultdict(list)
     for number, result in enumerate(results, start=1):
         calls = tuple(map(_call, result["tool_calls"]))
@@ -120,10 +116,7 @@ def _broken(results: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def reasons(results: Iterable[Mapping[str, Any]]) -> list[tuple[str, int]]:
-    """Return why those results of a replay's document are errors that are, and how many for each reason, the most first.
-
-    A reason names the field, and leaves its places in lists and the names of files out.
-    """
+    """Return why results are errors, but for places in lists and files' names, and how often each, most first."""
     counted = Counter(
         _PLACE.sub("[…]", (result["message"] or "").replace(PurePath(result["path"]).name, "…"))
         for result in results

@@ -9,10 +9,7 @@ from typing import Any
 
 
 def scenario_rerun(document: Mapping[str, Any], clause: str, scenario: str | None) -> str | None:
-    """Return what puts the subject of a run of the suite into one scenario again, for one clause.
-
-    None where the report does not say how it was made, as older ones do not.
-    """
+    """Return what performs one scenario again, for one clause; None where the report, an older one, has no command."""
     command = document.get("command")
     if not command:
         return None

@@ -9,11 +9,12 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path, PurePath
 from typing import Any, Final
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from conformance.contract.clauses import CLAUSES
 from conformance.report.case import result_name
@@ -30,8 +31,7 @@ _CHANGED: Final = "replay.changed"
 _RULES: Final = {_CHANGED: "A recording that is replayed gives the frames that were recorded."}
 
 
-@dataclass(frozen=True, slots=True)
-class _Result:
+class _Result(Struct, frozen=True):
     rule: str
     message: str
     #: What stays the same from run to run while the finding does.
@@ -43,12 +43,7 @@ class _Result:
 
 
 def write(document: Mapping[str, Any], path: Path) -> None:
-    """Write a JSON document of a replay or a run of the suite as SARIF to `path`, in one step.
-
-    Raises:
-        UsageError: the document is of another format.
-        RecordingError: `path` can't be written.
-    """
+    """Write a JSON document of a replay or a run of the suite as SARIF to `path`."""
     if document.get("format") == outcome.FORMAT:
         results = list(_of_suite(document))
         troubles = [f"{fault['scenario']}: {fault['message']}" for fault in document["faults"]]
@@ -66,11 +61,7 @@ def write(document: Mapping[str, Any], path: Path) -> None:
 
 def _log(results: list[_Result], troubles: list[str]) -> dict[str, Any]:
     rules = list(dict.fromkeys(result.rule for result in results))
-    driver = {
-        "name": "stream-harness",
-        "version": version("stream-harness"),
-        "rules": [_rule(rule) for rule in rules],
-    }
+    driver = {"name": "stream-harness", "version": version("stream-harness"), "rules": [_rule(rule) for rule in rules]}
     notifications = [{"level": "error", "message": {"text": trouble}} for trouble in troubles]
     invocation = {"executionSuccessful": not troubles, "toolExecutionNotifications": notifications}
     run = {
@@ -157,6 +148,5 @@ def _of_replay(document: Mapping[str, Any]) -> Iterator[_Result]:
             yield _Result(violation["clause"], text, identity, result["path"], name, violation["seq"])
         changes = [*filter(None, [result["message"]]), *result["diff"]]
         if changes:
-            yield _Result(
-                _CHANGED, "\n".join([*changes[:10], again]), f"{result['path']}\n{name}", result["path"], name
-            )
+            text = "\n".join([*changes[:10], again])
+            yield _Result(_CHANGED, text, f"{result['path']}\n{name}", result["path"], name)

@@ -1,7 +1,4 @@
-"""A page about one run of the suite, made from its JSON: `python -m conformance.report.summary_page report.json > page.md`.
-
-With a list of known faults as a second file, the page says which of them the run has found.
-"""
+"""A page about a run of the suite, from its JSON: `python -m conformance.report.summary_page report.json > page.md`."""
 
 from __future__ import annotations
 
@@ -9,12 +6,12 @@ import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+from msgspec import Struct
 
 from conformance.contract.clauses import clause
 from conformance.report.markdown import code, escaped, message
@@ -27,8 +24,7 @@ from harness.terminal import shown
 _LARGEST: Final = 4 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class KnownFault:
+class KnownFault(Struct, frozen=True):
     """What users of a runtime have met, and where a run of the suite must show it."""
 
     says: str
@@ -38,10 +34,7 @@ class KnownFault:
     scenarios: str
 
 
-@dataclass(frozen=True, slots=True)
-class FaultSeen:
-    """What a run says about a known fault."""
-
+class FaultSeen(Struct, frozen=True):
     fault: KnownFault
     #: Whether the clause applies to the runtime; where it does not, nothing is claimed and nothing can be found.
     applies: bool
@@ -139,17 +132,12 @@ def _known(faults_seen: Sequence[FaultSeen]) -> Iterator[str]:
 
 def _command(document: dict[str, Any]) -> str:
     """Return the command that a report was made by, as far as it tells."""
-    named: str = document.get("command") or shlex.join(
-        ["harness", "conformance", "--runtime", document["subject"]["name"]]
-    )
-    return named
+    by_name = ["harness", "conformance", "--runtime", document["subject"]["name"]]
+    return str(document.get("command") or shlex.join(by_name))
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write the page to standard output; 1 where a known fault was not found that the runtime's claims let be found.
-
-    2 where a file is not what it is taken for, which is told in one line.
-    """
+    """Write the page; return 1 where a known fault that applies was not found, 2 where a file can't be used."""
     try:
         document = suite_report(Path(arguments[0]))
         faults_seen = held(document, read_known(Path(arguments[1]))) if len(arguments) > 1 else ()

@@ -4,32 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NotRequired, TypedDict
+from typing import Final
 
 import msgspec
+from msgspec import Struct
 
 from conformance.run.outcome import SuiteOutcome
+from conformance.run.report_files import shape
 from harness.errors import UnreadableRecordingError, UsageError
 from harness.recording import load_json, write_atomically
 
 FORMAT: Final = "harness.conformance-baseline/1"
 
 
-class _Subject(TypedDict):
-    name: NotRequired[str | None]
+_DOCUMENT: Final = shape({"subject": shape({"name": str | None})}, expected_failures=dict[str, list[str]])
 
 
-class _Document(TypedDict):
-    subject: NotRequired[_Subject]
-    expected_failures: dict[str, list[str]]
-
-
-@dataclass(frozen=True)
-class Baseline:
-    """What is known to fail, and of whom."""
-
+class Baseline(Struct, frozen=True):
     path: Path
     #: The subject's name; None in a file that names none.
     subject: str | None
@@ -37,11 +29,7 @@ class Baseline:
     failures: frozenset[tuple[str, str]]
 
     def check_subject(self, name: str) -> None:
-        """Refuse to be held against another subject.
-
-        Raises:
-            UsageError: these are the failures of somebody else.
-        """
+        """Raise UsageError where these are the failures of another subject."""
         if self.subject not in (None, name):
             raise UsageError(
                 f"'{self.path}' has the known failures of {self.subject!r}, and {name!r} is tested; give its own, or "
@@ -50,19 +38,15 @@ class Baseline:
 
 
 def read(path: Path) -> Baseline:
-    """Return the baseline at `path`.
-
-    Raises:
-        UnreadableRecordingError: the file is missing or no baseline.
-    """
+    """Return the baseline at `path`. Raises UnreadableRecordingError where there is none."""
     try:
         document = load_json(path)
         if document["format"] != FORMAT:
             raise UnreadableRecordingError(f"'{path}' has the format {document['format']!r}; expected {FORMAT!r}")
-        held = msgspec.convert(document, _Document)
-        entries = held["expected_failures"].items()
+        held = msgspec.convert(document, _DOCUMENT)
+        entries = held.expected_failures.items()
         failures = frozenset((clause, scenario) for clause, scenarios in entries for scenario in scenarios)
-        return Baseline(path, held.get("subject", {}).get("name"), failures)
+        return Baseline(path, held.subject and held.subject.name, failures)
     except OSError as error:
         raise UnreadableRecordingError(
             f"'{path}': {error.strerror or error}; write a baseline with --write-expect FILE"
@@ -74,10 +58,7 @@ def read(path: Path) -> Baseline:
 
 
 def hold(outcome: SuiteOutcome, expected: AbstractSet[tuple[str, str]]) -> dict[str, list[dict[str, str]]]:
-    """Hold `outcome` against expected failures, as a baseline has them, for the clauses that were run.
-
-    Return what the JSON document of the run says of it: failures that are `new`, and `stale` entries that did not fail.
-    """
+    """Return, for the clauses that were run, failures that are `new` and `stale` entries, those that did not fail."""
     run = {row.clause.id for row in outcome.clauses}
     stale = {entry for entry in expected if entry[0] in run} - outcome.failures
     return {

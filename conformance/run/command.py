@@ -29,16 +29,12 @@ def plan_suite(subject: str, clauses: Iterable[str] = (), expected: Baseline | N
     if expected is not None:
         expected.check_subject(loaded.name)
     part = Part(_fitting(loaded, chosen), frozenset(chosen), load=partial(load_subject, subject))
-    return SuitePlan(
-        TestedFacts.of(loaded, "--runtime", subject), (part,), frozenset(chosen), frozenset(out_of_reach(loaded))
-    )
+    facts, unreachable = TestedFacts.of(loaded, "--runtime", subject), frozenset(out_of_reach(loaded))
+    return SuitePlan(facts, (part,), frozenset(chosen), unreachable)
 
 
 def plan_providers(
-    names: Iterable[str],
-    clauses: Iterable[str] = (),
-    trust: Trust | None = None,
-    expected: Baseline | None = None,
+    names: Iterable[str], clauses: Iterable[str] = (), trust: Trust | None = None, expected: Baseline | None = None
 ) -> SuitePlan:
     """Return the suite, or the part of it that decides the clauses chosen by globs, against integrations by their recordings.
 

@@ -49,16 +49,11 @@ class Verdict(Struct, frozen=True):
 
     @property
     def failed(self) -> tuple[str, ...]:
-        """The ids of the clauses that were broken."""
         return tuple(decision.clause for decision in self.decisions if decision.status == "failed")
 
 
 def judge(evidence: Evidence, capabilities: Collection[str] = CAPABILITIES) -> Verdict:
-    """Return the verdict on one run of a runtime that declares `capabilities`.
-
-    Raises:
-        ConformanceError: The contract knows no such capability.
-    """
+    """Return the verdict on one run of a runtime with these capabilities. Raises ConformanceError: one is unknown."""
     able = declared(frozenset(capabilities))
     shaped = all(map(readable, evidence.frames))
     return Verdict(tuple(_decided(row, evidence, able, shaped=shaped) for row in CLAUSES.values()))
@@ -80,18 +75,12 @@ def _decision(clause: str, status: ClauseStatus) -> Decision:
 
 
 def broken_by(row: Clause, evidence: Evidence, *, shaped: bool) -> tuple[Violation, ...] | None:
-    """Return where the clause is broken: by what was looked at, and by frames; None where neither can decide it.
-
-    `shaped` says whether all frames have the shape that checks rely on.
-    """
+    """Return where the clause is broken; None where nothing decides it. `shaped`: all frames have the shape due."""
     check = checks().get(row.id)
     if check is None and not evidence.expected:
         return None
     expected = [expectation for expectation in evidence.expected if expectation.clause == row.id]
     found = [Violation(row.id, *breach) for expectation in expected for breach in expectation.breaches]
-    on_frames = (
-        check is not None and (shaped or row.id == _SHAPE or row.area == _FRAMELESS) and check.testable(evidence)
-    )
-    if check is not None and on_frames:
+    if check is not None and (shaped or row.id == _SHAPE or row.area == _FRAMELESS) and check.testable(evidence):
         return (*found, *check(evidence))
     return tuple(found) if expected else None

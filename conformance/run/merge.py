@@ -24,17 +24,9 @@ _BROKEN = (KeyError, TypeError, AttributeError, ValueError, IndexError, msgspec.
 
 
 def in_their_order(reports: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return the reports by the numbers of their shards.
-
-    Raises:
-        UsageError: they are not all the shards of one run, each once.
-    """
-    first = reports[0]
-    of, total = first["shard"]["of"], first["shard"]["total"]
-    if any(
-        (report["format"], report["shard"]["of"], report["shard"]["total"]) != (first["format"], of, total)
-        for report in reports
-    ):
+    """Return the reports by the numbers of their shards. Raises UsageError: they are not all of one run, each once."""
+    of = reports[0]["shard"]["of"]
+    if len({(report["format"], report["shard"]["of"], report["shard"]["total"]) for report in reports}) > 1:
         raise UsageError("these reports are of different runs: format, number of shards, or of what there was, differ")
     by_index = {report["shard"]["index"]: report for report in reports}
     absent = (f"{index}/{of}" for index in range(1, of + 1) if index not in by_index)
@@ -50,11 +42,9 @@ def in_their_order(reports: Sequence[Mapping[str, Any]]) -> list[Mapping[str, An
 
 
 def merged_replay(reports: Sequence[Mapping[str, Any]]) -> list[replay.ReplayResult]:
-    """Return the results of all shards, in the order of an undivided run.
+    """Return the results of all shards, in order.
 
-    Raises:
-        UsageError: they are not all of it, or one was interrupted.
-        UnreadableRecordingError: a report is broken.
+    Raises UsageError: one is missing, or was interrupted; UnreadableRecordingError: one is broken.
     """
     ordered = in_their_order(reports)
     try:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from typing import Any, Final, Protocol
+
+from msgspec import Struct
 
 from conformance.contract.clauses import CLAUSES, Clause
 from conformance.run.judge import ClauseStatus, Decision
@@ -25,8 +26,7 @@ class Tested(Protocol):
     def capabilities(self) -> frozenset[str]: ...
 
 
-@dataclass(frozen=True)
-class ClauseOutcome:
+class ClauseOutcome(Struct, frozen=True):
     """One clause, with every scenario that decided it, or was to."""
 
     clause: Clause
@@ -35,10 +35,7 @@ class ClauseOutcome:
     decisions: tuple[tuple[str, Decision], ...]
 
 
-@dataclass(frozen=True)
-class SuiteOutcome:
-    """What the suite found out about one subject."""
-
+class SuiteOutcome(Struct, frozen=True):
     subject: str
     version: str
     capabilities: frozenset[str]
@@ -67,7 +64,6 @@ class SuiteOutcome:
         return 1 if any(clause in musts for clause, _ in self.failures) else 0
 
     def document(self) -> dict[str, Any]:
-        """Return the JSON document."""
         return {
             "format": FORMAT,
             **({"command": self.command} if self.command else {}),
@@ -90,10 +86,8 @@ class SuiteOutcome:
 
     def _counts(self, level: str) -> dict[str, int]:
         statuses = [row.status for row in self.clauses if row.clause.level == level]
-        return {
-            name: statuses.count(status)  # type: ignore[arg-type]
-            for name, status in (("passed", "passed"), ("failed", "failed"), ("not_testable", "not-testable"))
-        }
+        judged: tuple[ClauseStatus, ...] = ("passed", "failed", "not-testable")
+        return {status.replace("-", "_"): statuses.count(status) for status in judged}
 
 
 def outcome_of(
@@ -103,11 +97,7 @@ def outcome_of(
     out_of_reach: Collection[str] = (),
     command: str = "",
 ) -> SuiteOutcome:
-    """Put together what scenarios said, for all clauses or those named.
-
-    Beside those that need what the subject does not declare, the clauses `out_of_reach` do not apply: all that could
-    decide them needs it.
-    """
+    """Put together what scenarios said, for all clauses or those named; what is `out_of_reach` does not apply."""
     by_clause: defaultdict[str, list[tuple[str, Decision]]] = defaultdict(list)
     faults = []
     for result in results:

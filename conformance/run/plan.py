@@ -21,8 +21,6 @@ from harness.errors import UsageError
 
 
 class TestedFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What reports say of what was tested."""
-
     name: str
     version: str
     capabilities: frozenset[str]
@@ -51,7 +49,6 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return scenario if self.name is None else scenario.replace("provider/", f"{self.name}/", 1)
 
     def reported(self, results: list[ScenarioResult]) -> list[ScenarioResult]:
-        """Return results as reports call them."""
         return [replace(result, scenario=self.reported_name(result.scenario)) for result in results]
 
 
@@ -72,11 +69,7 @@ class SuitePlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return [(number, scenario) for number, part in enumerate(self.parts) for scenario in part.scenarios]
 
     def steps_named(self, globs: Sequence[str]) -> list[tuple[int, str]]:
-        """Return the steps whose scenario fits one of the globs, as it is called or as reports call it.
-
-        Raises:
-            UsageError: a glob fits none.
-        """
+        """Return the steps whose scenario fits a glob, as called or reported. Raises UsageError: a glob fits none."""
         names = [(step, {step[1], self.parts[step[0]].reported_name(step[1])}) for step in self.steps]
         for glob in globs:
             if not any(fnmatchcase(name, glob) for _, both in names for name in both):
@@ -87,11 +80,7 @@ class SuitePlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return [step for step, both in names if any(fnmatchcase(name, glob) for name in both for glob in globs)]
 
     def perform(self, steps: Sequence[tuple[int, str]], workers: int) -> Iterator[ScenarioResult]:
-        """Perform some of the steps; yield their results in order.
-
-        Raises:
-            UsageError: an integration can't be put into a scenario at all.
-        """
+        """Yield the results of some steps, in order. Raises UsageError: an integration can't be put there at all."""
         for number, part in enumerate(self.parts):
             chosen = [scenarios()[name] for at, name in steps if at == number]
             if chosen:
@@ -104,11 +93,7 @@ class SuitePlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def perform_scheduled(
         self, steps: Sequence[tuple[int, str]], scheduler: str
     ) -> Iterator[tuple[int, ScenarioResult]]:
-        """Have the workers of a Dask scheduler perform some of the steps; yield each one's place, and its result.
-
-        Raises:
-            UsageError: as `perform`; or the scheduler can't be reached.
-        """
+        """Yield places and results of some steps, by a scheduler. Raises as `perform`; UsageError: none is there."""
         work = StepWork(tuple(part.load for part in self.parts))
         for place, result in scheduled(work, steps, scheduler, _lost):
             if self.parts[steps[place][0]].name is not None and result.unusable is not None:
@@ -148,8 +133,6 @@ class SuitePlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class StepWork:
-    """Performs steps of a plan, wherever it has been sent to."""
-
     def __init__(self, loads: tuple[Load | None, ...]) -> None:
         self._loads = loads
         self._performers: dict[int, Performer] = {}
@@ -166,7 +149,6 @@ class StepWork:
         return self._performers[number].perform(scenarios()[scenario])
 
     def close(self) -> None:
-        """End the processes that perform."""
         for performer in self._performers.values():
             performer.close()
 
@@ -176,7 +158,6 @@ def _lost(step: tuple[int, str], exit_code: int | None) -> ScenarioResult:
 
 
 def result_document(result: ScenarioResult) -> dict[str, Any]:
-    """Return the JSON form of a result."""
     return {
         "scenario": result.scenario,
         "fault": result.fault,
@@ -186,7 +167,6 @@ def result_document(result: ScenarioResult) -> dict[str, Any]:
 
 
 def result_of_document(document: Mapping[str, Any]) -> ScenarioResult:
-    """Return the result that `document` gives."""
     decisions = tuple(
         Decision(
             decision["clause"],

@@ -6,6 +6,7 @@ import gc
 import traceback
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -38,6 +39,9 @@ FORMAT: Final = "harness.replay/1"
 #: What of a result is for people alone: for the terminal, and for the viewer.
 _FOR_PEOPLE: Final = frozenset({"consequences", "traceback", "frame_lines"})
 ReplayStatus = Literal["passed", "failed", "error", "not-a-call"]
+#: After so many results, of which the second keeps count, their garbage is collected, so that memory stays flat.
+_COLLECTED_EVERY: Final = 250
+_made: Final = count(1)
 
 
 class ReplayResult(Struct, frozen=True):
@@ -72,11 +76,7 @@ class ReplayResult(Struct, frozen=True):
 
 
 def found(paths: Iterable[Path]) -> list[Path]:
-    """Return the recordings and plain cassettes at and below `paths`, in a stable order.
-
-    Raises:
-        UnreadableRecordingError: a path does not exist.
-    """
+    """Return what there is to replay at `paths`, in a stable order. Raises UnreadableRecordingError: a path is none."""
     return list(dict.fromkeys(found for path in paths for found in recordings_below(path)))
 
 
@@ -116,32 +116,12 @@ def replay(
             # One file is not to be the end of the others, whatever we have overlooked in it.
             ours = f"stream-harness failed on it, which is a fault of its own: {type(error).__name__}: {error}"
             results.append(_unjudged(path, ours))
-    _garbage.grew(len(results))
+    # Replays leave cycles behind, which Python collects only once a quarter more than all modules of SDKs has gathered.
+    if [number for _, number in zip(results, _made, strict=False) if number % _COLLECTED_EVERY == 0]:
+        # What is older stays: most of it is modules. Twice, since what LLMs let go of, their clients, is in cycles too.
+        gc.collect(0)
+        gc.collect(1)
     return results
-
-
-class _Garbage:
-    """What replays leave behind in cycles of this process: collected now and then, so that its memory stays flat.
-
-    Python itself does so only once a quarter more than all modules of the SDKs has gathered.
-    """
-
-    _MOST: Final = 250
-
-    def __init__(self) -> None:
-        self._results = 0
-
-    def grew(self, results: int) -> None:
-        """Say that so many results were made."""
-        self._results += results
-        if self._results >= self._MOST:
-            self._results = 0
-            # What is older stays: most of it is modules. Twice, since what LLMs let go of, their clients, is in cycles too.
-            gc.collect(0)
-            gc.collect(1)
-
-
-_garbage = _Garbage()
 
 
 def _unjudged(path: Path, message: str) -> ReplayResult:
@@ -214,7 +194,6 @@ def exit_code(results: Iterable[ReplayResult]) -> int:
 
 
 def report(results: Iterable[ReplayResult], seconds: float) -> dict[str, Any]:
-    """Return the JSON document of a replay."""
     every = list(results)
     return {"format": FORMAT, "summary": summary(every, seconds), "results": list(map(_document, every))}
 
@@ -269,14 +248,8 @@ def _sessions(run: Replayed) -> Iterator[tuple[Violation, ...]]:
         ended = run.ended if last else "exhausted"
         closed = bool(getattr(session, "is_cancelled", False))
         when = "after-close" if closed else "after-exhaustion" if ended == "exhausted" else "after-failure"
-        evidence = Evidence(
-            frames=frames,
-            ended="closed" if closed else ended,
-            replayed=list(session.events)
-            if hasattr(session, "events") and not closed and ended == "exhausted"
-            else None,
-            reads=(read_result(session, when),),
-        )
+        again = list(session.events) if when == "after-exhaustion" and hasattr(session, "events") else None
+        evidence = Evidence(frames, "closed" if closed else ended, replayed=again, reads=(read_result(session, when),))
         yield judge(evidence).violations
 
 
@@ -285,9 +258,8 @@ def _message(run: Replayed, violations: list[Violation]) -> str | None:
     reasons = list(run.problems)
     if run.is_new_error and run.error is not None and not run.updated:
         line = line_in_user_code(run.error)
-        failed = f"the run failed: {type(run.error).__name__}: {error_text(run.error)}" + (
-            f", at {line}" if line else ""
-        )
+        where = f", at {line}" if line else ""
+        failed = f"the run failed: {type(run.error).__name__}: {error_text(run.error)}{where}"
         reasons = [failed, *(problem for problem in reasons if problem not in str(run.error))]
     if run.unplayed and run.is_new_error:
         were = "was" if len(run.unplayed) == 1 else "were"

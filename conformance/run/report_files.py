@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, NotRequired, TypedDict
+from types import GenericAlias
+from typing import Any, Final
 
 import msgspec
 
@@ -16,111 +17,36 @@ from harness.errors import UnreadableRecordingError
 from harness.recording import load_json
 
 
-class _Found(TypedDict):
-    """What broke a clause."""
-
-    seq: int | None
-    message: str
-
-
-class _Decision(TypedDict):
-    status: ClauseStatus
-    violations: list[_Found]
+def shape(may_have: Mapping[str, Any] | None = None, **has: Any) -> Any:
+    """Return the shape of an object that has these keys, and any others: those that it `may_have` are of this kind."""
+    more = [(name, kind, None) for name, kind in (may_have or {}).items()]
+    return msgspec.defstruct("object", [*has.items(), *more])
 
 
-class _Decided(_Decision):
-    clause: str
+def _rows(**has: Any) -> Any:
+    return GenericAlias(list, (shape(**has),))
 
 
-class _CheckRow(_Decision):
-    scenario: str
-
-
-class _Performed(TypedDict):
-    scenario: str
-    fault: str | None
-    unusable: str | None
-    decisions: list[_Decided]
-
-
-class _Place(TypedDict):
-    """Which shard it is, of how many, and of how much."""
-
-    index: int
-    of: int
-    total: int
-
-
-class _CarriedReplay(TypedDict):
-    result: int
-    frames: str
-
-
-class _CarriedRun(TypedDict):
-    scenario: str
-    label: str
-    violations: list[Violation]
-    frames: str
-
-
-class _ReplayPlace(_Place):
-    runs: NotRequired[list[_CarriedReplay]]
-
-
-class _SuitePlace(_Place):
-    plan: SuitePlan
-    results: list[_Performed]
-    runs: NotRequired[list[_CarriedRun]]
-
-
-class _SuiteShard(TypedDict):
-    shard: _SuitePlace
-
-
-class _Seconds(TypedDict):
-    seconds: float
-
-
-class _ReplayShard(TypedDict):
-    shard: _ReplayPlace
-    summary: _Seconds
-    results: list[replay.ReplayResult]
-
-
-class _Subject(TypedDict):
-    name: str
-    version: str
-    capabilities: list[str]
-
-
-class _ClauseRow(TypedDict):
-    id: str
-    level: str
-    status: ClauseStatus
-    checks: list[_CheckRow]
-
-
-class _Counts(TypedDict):
-    passed: int
-    failed: int
-    not_testable: int
-
-
-class _Summary(TypedDict):
-    must: _Counts
-    should: _Counts
-    not_applicable: int
-
-
-class _Suite(TypedDict):
-    command: NotRequired[str]
-    summary: _Summary
-    subject: _Subject
-    clauses: list[_ClauseRow]
-
-
+_DECISION: Final = {"status": ClauseStatus, "violations": _rows(seq=int | None, message=str)}
+#: Which shard it is, of how many, and of how much.
+_PLACE: Final = {"index": int, "of": int, "total": int}
+_PERFORMED: Final = _rows(scenario=str, fault=str | None, unusable=str | None, decisions=_rows(**_DECISION, clause=str))
+_REPLAY_RUNS: Final = {"runs": _rows(result=int, frames=str)}
+_SUITE_RUNS: Final = {"runs": _rows(scenario=str, label=str, violations=list[Violation], frames=str)}
 #: By format: what a shard's report has.
-_SHARDS: Final[Mapping[str, Any]] = {replay.FORMAT: _ReplayShard, outcome.FORMAT: _SuiteShard}
+_SHARDS: Final[Mapping[str, Any]] = {
+    replay.FORMAT: shape(
+        shard=shape(_REPLAY_RUNS, **_PLACE), summary=shape(seconds=float), results=list[replay.ReplayResult]
+    ),
+    outcome.FORMAT: shape(shard=shape(_SUITE_RUNS, **_PLACE, plan=SuitePlan, results=_PERFORMED)),
+}
+_COUNTS: Final = shape(passed=int, failed=int, not_testable=int)
+_SUITE: Final = shape(
+    {"command": str},
+    summary=shape(must=_COUNTS, should=_COUNTS, not_applicable=int),
+    subject=shape(name=str, version=str, capabilities=list[str]),
+    clauses=_rows(id=str, level=str, status=ClauseStatus, checks=_rows(**_DECISION, scenario=str)),
+)
 
 
 def shard_report(path: Path) -> dict[str, Any]:
@@ -132,7 +58,7 @@ def shard_report(path: Path) -> dict[str, Any]:
 def suite_report(path: Path) -> dict[str, Any]:
     """Return the report of a run of the suite at `path`. Raises UnreadableRecordingError."""
     document = _document(path, (outcome.FORMAT,), f"expected {outcome.FORMAT!r}")
-    return _held(path, document, _Suite, "report of harness conformance", "its --json FILE")
+    return _held(path, document, _SUITE, "report of harness conformance", "its --json FILE")
 
 
 def _document(path: Path, formats: Any, otherwise: str) -> dict[str, Any]:

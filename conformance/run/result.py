@@ -21,8 +21,6 @@ _MOST: Final = 10
 
 
 class ScenarioResult(Struct, frozen=True):
-    """What became of one scenario."""
-
     scenario: str
     decisions: tuple[Decision, ...] = ()
     #: A failure of the harness itself, with its traceback; it says nothing about the subject.
@@ -51,10 +49,7 @@ def without_secrets(result: ScenarioResult, redacted: Callable[[str], str]) -> S
 
 
 def all_failed(scenario: Scenario, why: str, raised: BaseException | None = None) -> ScenarioResult:
-    """Return that a scenario could not be gone through with, which fails every clause that it was to decide.
-
-    `raised` is what the subject raised, where it did.
-    """
+    """Return that a scenario can't be gone through with, so that its clauses have failed; `raised` is the subject's."""
     ordered = [clause for clause in CLAUSES if clause in scenario.clauses]
     failed = tuple(Decision(clause, "failed", (Violation(clause, None, why),)) for clause in ordered)
     trace = None if raised is None else "".join(traceback.format_exception(raised))

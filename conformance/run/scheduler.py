@@ -102,8 +102,6 @@ def _client(address: str) -> Any:
 
 
 class _Run(Generic[S, R]):
-    """One run: its batches that are under way, and what is left."""
-
     def __init__(
         self, client: Any, work: Callable[[S], R], subjects: Sequence[S], lost: Callable[[S, int | None], R]
     ) -> None:
@@ -119,7 +117,6 @@ class _Run(Generic[S, R]):
         self._per_subject_s: float | None = None
 
     def made(self) -> Iterator[tuple[int, R]]:
-        """Yield the results as they come."""
         from distributed import as_completed
 
         completed: Any = cast(Any, as_completed)([], loop=self._client.loop)

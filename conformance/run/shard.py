@@ -30,20 +30,14 @@ class Shard(Struct, frozen=True):
         return cls(int(found[1]), int(found[2]))
 
     def of_all(self, every: Sequence[T]) -> list[T]:
-        """Return what this shard has of `every`, in order."""
         return list(every[self.index - 1 :: self.of])
 
     def document(self, total: int) -> dict[str, Any]:
-        """Return what the report of a shard says of it, of a run that has `total` subjects."""
         return {"index": self.index, "of": self.of, "total": total}
 
 
 def interleaved(shards: Sequence[Sequence[T]], total: int) -> list[T]:
-    """Return what the shards have together, in the order in which one run would have it.
-
-    Raises:
-        UsageError: they do not have as many as they say.
-    """
+    """Return what shards have, in the order of one run. Raises UsageError: they do not have as many as they say."""
     for number, shard in enumerate(shards, start=1):
         expected = len(range(number - 1, total, len(shards)))
         if len(shard) != expected:

@@ -1,7 +1,4 @@
-"""The only loop: every scenario, in a process of its own, with a deadline, and judged.
-
-A subject that hangs, exits or kills its loop is judged like any other: the scenario failed.
-"""
+"""The only loop: every scenario in a process of its own, with a deadline; a subject that hangs or exits has failed."""
 
 from __future__ import annotations
 
@@ -44,7 +41,6 @@ class Performer:
         self._deadline_s = deadline_s
 
     def perform(self, scenario: Scenario) -> ScenarioResult:
-        """Return what became of one scenario."""
         try:
             result: ScenarioResult = self._processes.perform(scenario.id, self._deadline_s or scenario.deadline_s)
         except LostError as lost:
@@ -52,7 +48,6 @@ class Performer:
         return result
 
     def close(self) -> None:
-        """End all processes."""
         self._processes.close()
 
 
@@ -87,7 +82,6 @@ class TestedSubject:
         return result
 
     def close(self) -> None:
-        """End all processes."""
         if self._performer is not None:
             self._performer.close()
 
@@ -147,7 +141,6 @@ def perform(subject: Tested, scenario: Scenario) -> ScenarioResult:
 
 
 def perform_named(subject: Tested, scenario: str) -> ScenarioResult:
-    """Do as `perform`, by the id of a scenario."""
     return perform(subject, scenarios()[scenario])
 
 
@@ -161,11 +154,7 @@ def prepare_named(subject: Any, scenario: str) -> bool:
 
 
 def _fault_of_subject(error: Exception) -> str | None:
-    """Return what a subject did wrong that made a scenario raise; None where the suite itself is to blame.
-
-    Scenarios take what a subject gives for what it should be: what Python says of a value that is not is said of the
-    subject's.
-    """
+    """Return what a subject did wrong, or gave that can't be used; None where the suite itself is to blame."""
     last = traceback.extract_tb(error.__traceback__)[-1]
     place, raised = Path(last.filename), f"{type(error).__name__}: {error_text(error)}"
     if not place.is_relative_to(_SUITE):

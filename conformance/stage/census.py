@@ -39,10 +39,7 @@ class Census:
         self._watched.append((name, weakref.ref(thing)))
 
     def threads_left(self, within_s: float = ENDING_S) -> tuple[str, ...]:
-        """Return the names of the threads that were started since and have not ended in time.
-
-        Those count too that one of them starts while it comes to its end.
-        """
+        """Return the names of threads that were started since, or by such a thread, and have not ended in time."""
 
         def ended(seconds: float) -> bool:
             alive = self._others()

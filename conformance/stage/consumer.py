@@ -40,7 +40,6 @@ class Consumer(Reader):
         super().__exit__(*failure)
 
     def flow(self, program: FlowProgram, **options: Any) -> Any:
-        """Return the flow object of a program, made with these options."""
         return self.subject.flow(program, self.performance, **options)
 
     def flow_program(self, *methods: Method, **more: Any) -> FlowProgram:
@@ -48,7 +47,6 @@ class Consumer(Reader):
         return FlowProgram(tuple(replace(method, is_async=not self.is_sync) for method in methods), **more)
 
     def llm(self, **settings: Any) -> Any:
-        """Return an LLM that asks the provider, with these settings."""
         return self.subject.llm(self.performance, **settings)
 
     def open(self, program: Program) -> Any:
@@ -93,7 +91,6 @@ class Consumer(Reader):
         return self.read(self.open(program))
 
     def read_flow(self, flow: Any, **options: Any) -> Evidence:
-        """Stream a flow object, and read its session whole."""
         session = self.stream(flow, **options)
         return self.read_whole(lambda: session)
 

@@ -20,8 +20,6 @@ def comes_true(wait: Callable[[float], bool], within_s: float) -> bool:
 
 
 def ends(thread: threading.Thread, within_s: float) -> bool:
-    """Return whether a thread has ended in time."""
-
     def ended(seconds: float) -> bool:
         thread.join(seconds)
         return not thread.is_alive()

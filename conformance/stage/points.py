@@ -31,9 +31,7 @@ class Stage:
         self._reached: defaultdict[str, int] = defaultdict(int)
         self._released: set[str] = set()
         self._all_released = False
-        self._awaiting: defaultdict[str, list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]]] = defaultdict(
-            list
-        )
+        self._awaiting = defaultdict[str, list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]]](list)
         #: What the program noted, in order, as (topic, value).
         self.notes: list[tuple[str, Any]] = []
 
@@ -44,11 +42,9 @@ class Stage:
             self._changed.notify_all()
 
     def has_reached(self, point: str) -> bool:
-        """Whether the run has come to `point`."""
         return self.times_reached(point) > 0
 
     def times_reached(self, point: str) -> int:
-        """Return how often the run has come to `point`."""
         with self._changed:
             return self._reached[point]
 
@@ -84,7 +80,6 @@ class Stage:
             self._changed.notify_all()
 
     def is_released(self, point: str) -> bool:
-        """Whether `point` has been released."""
         with self._changed:
             return self._all_released or point in self._released
 
@@ -92,14 +87,14 @@ class Stage:
         """Block the calling thread at `point` until it is released; reaches the point first."""
         self.reach(point)
         with self._changed:
-            self._changed.wait_for(lambda: self._all_released or point in self._released, self._deadline_s * 2)
+            self._changed.wait_for(lambda: self.is_released(point), self._deadline_s * 2)
 
     async def ablock(self, point: str) -> None:
         """Await at `point` until it is released; reaches the point first."""
         loop = asyncio.get_running_loop()
         released = loop.create_future()
         with self._changed:
-            if self._all_released or point in self._released:
+            if self.is_released(point):
                 released.set_result(None)
             else:
                 self._awaiting[point].append((loop, released))

@@ -97,10 +97,7 @@ class TaskProgram(Struct, frozen=True):
 
 
 class CrewProgram(Struct, frozen=True):
-    """A crew that does its tasks one after the other; needs the capability crew.
-
-    Its agent does not ask again when its model refuses.
-    """
+    """A crew that does its tasks in turn, and does not ask a model that refuses again; needs the capability crew."""
 
     tasks: tuple[TaskProgram, ...] = (TaskProgram("greet"),)
     role: str = "Greeter"

@@ -72,7 +72,6 @@ class Reader:
         return self.kind == "sync"
 
     def iterate(self, session_or_view: Any) -> Any:
-        """Return an iterator over a session or one of its views, for `take`. Raises StageError where it can't be iterated."""
         return iterator_of(self.kind, session_or_view)
 
     def take(self, iterator: Any, count: int | None = None) -> FramesRead:
@@ -98,10 +97,7 @@ class Reader:
         return self.take(iterator)
 
     def read_whole(self, *makes: Callable[[], Any], wire: tuple[WireFacts | None, ...] = ()) -> Evidence:
-        """Make sessions and read each to its end, one after the other in one task; return the evidence of the last.
-
-        The result of each is read before and, twice, after that, and so are its events, again.
-        """
+        """Make sessions and read each to its end, in one task; return the evidence of the last."""
 
         async def read() -> Evidence:
             *_, last = [await self._whole(make, wire) for make in makes]
@@ -156,22 +152,16 @@ class Reader:
 
     def in_loop(self, make: Callable[[], Any]) -> Any:
         """Return what `make()` gives: for async sessions in the loop, since making one outside is a matter of its own."""
-        if self.is_sync:
-            return make()
+        return self.made(make, awaits=False)
 
-        async def made() -> Any:
-            return make()
-
-        return self.complete(made())
-
-    def made(self, make: Callable[[], Any]) -> Any:
+    def made(self, make: Callable[[], Any], *, awaits: bool = True) -> Any:
         """Do as `in_loop`, and await what is to be awaited."""
         if self.is_sync:
             return make()
 
         async def made() -> Any:
             value = make()
-            return await value if hasattr(value, "__await__") else value
+            return await value if awaits and hasattr(value, "__await__") else value
 
         return self.complete(made())
 

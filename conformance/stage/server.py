@@ -22,14 +22,19 @@ from conformance.stage.programs import WORDS, Block, CallsAs, Failing, Script, S
 
 _ID: Final = "chatcmpl-conformance"
 _COMMON: Final = {"id": _ID, "created": 1, "model": "gpt-4o-mini"}
+_USAGE: Final = {
+    "prompt_tokens": 11,
+    "completion_tokens": 7,
+    "total_tokens": 18,
+    "prompt_tokens_details": {"cached_tokens": 3},
+    "completion_tokens_details": {"reasoning_tokens": 2},
+}
 #: How often a silent provider looks whether its client has gone.
 _LOOK_S: Final = 0.02
 
 
 class ScriptedProvider:
-    """Serves one script after the other: the script of a request is named in its last user message, as `[script N]`.
-
-    A request with a `seed` names its script by that, whatever its messages say.
+    """Serves scripts: a request names its own by its `seed`, else in its last user message, as `[script N]`.
 
     It listens from the moment when somebody wants to know where, to the end of its block.
     """
@@ -56,7 +61,6 @@ class ScriptedProvider:
 
     @property
     def port(self) -> int:
-        """The port on loopback."""
         with self._lock:
             if self._server is None:
                 self._server = _ScriptServer(("127.0.0.1", 0), _handler_for(self))
@@ -72,7 +76,6 @@ class ScriptedProvider:
             return f"[script {self._scripts.index(script)}]"
 
     def seed_for(self, script: Script) -> int:
-        """Return the seed whose requests are answered with `script`."""
         return int(self.prompt_for(script).removeprefix("[script ").removesuffix("]"))
 
     @property
@@ -101,11 +104,7 @@ class ScriptedProvider:
             _plain(handler, 200, _completion(script))
 
     def _stream(self, handler: BaseHTTPRequestHandler, script: Script, *, usage: bool) -> None:
-        handler.send_response(200)
-        handler.send_header("content-type", "text/event-stream; charset=utf-8")
-        handler.send_header("transfer-encoding", "chunked")
-        handler.send_header("x-request-id", "req_conformance")
-        handler.end_headers()
+        _head(handler, 200, ("content-type", "text/event-stream; charset=utf-8"), ("transfer-encoding", "chunked"))
         for event in _events(script, usage=usage):
             if isinstance(event, Block):
                 if not self._held(handler, event.point):
@@ -116,17 +115,14 @@ class ScriptedProvider:
                 _pieces(handler, f"data: {json.dumps(event, ensure_ascii=False)}\n\n".encode(), script.piece_bytes)
         if script.ending == "whole":
             _pieces(handler, b"data: [DONE]\n\n", script.piece_bytes)
-            _chunk(handler, b"")
-        elif script.ending == "unmarked":
-            _chunk(handler, b"")
-        elif script.ending == "cut":
+        elif script.ending != "unmarked":
             handler.close_connection = True
+        if script.ending != "reset":
             _chunk(handler, b"")
-        else:
-            handler.close_connection = True
-            linger = struct.pack("ii", 1, 0)  # a close that throws away what was not sent is a reset
-            handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-            handler.connection.close()
+            return
+        linger = struct.pack("ii", 1, 0)  # a close that throws away what was not sent is a reset
+        handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        handler.connection.close()
 
     def _held(self, handler: BaseHTTPRequestHandler, point: str) -> bool:
         """Stay silent until `point` is released; False where the client went away meanwhile."""
@@ -207,7 +203,7 @@ def _events(script: Script, *, usage: bool) -> Iterator[dict[str, Any] | bytes |
         return
     yield _delta({}, "tool_calls" if index >= 0 else "stop")
     if usage and script.counted:
-        yield {**_COMMON, "object": "chat.completion.chunk", "choices": [], "usage": _usage()}
+        yield {**_COMMON, "object": "chat.completion.chunk", "choices": [], "usage": _USAGE}
 
 
 def _call(call: ScriptedToolCall, number: int, calls_as: CallsAs) -> Iterator[dict[str, Any]]:
@@ -257,28 +253,21 @@ def _completion(script: Script) -> dict[str, Any]:
     ]
     message = {"role": "assistant", "content": script.text or None, **({"tool_calls": calls} if calls else {})}
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "tool_calls" if calls else "stop"}
-    usage = {"usage": _usage()} if script.counted else {}
+    usage = {"usage": _USAGE} if script.counted else {}
     return {**_COMMON, "object": "chat.completion", "choices": [choice], **usage}
-
-
-def _usage() -> dict[str, Any]:
-    return {
-        "prompt_tokens": 11,
-        "completion_tokens": 7,
-        "total_tokens": 18,
-        "prompt_tokens_details": {"cached_tokens": 3},
-        "completion_tokens_details": {"reasoning_tokens": 2},
-    }
 
 
 def _plain(handler: BaseHTTPRequestHandler, status: int, document: dict[str, Any]) -> None:
     content = json.dumps(document).encode()
-    handler.send_response(status)
-    handler.send_header("content-type", "application/json")
-    handler.send_header("content-length", str(len(content)))
-    handler.send_header("x-request-id", "req_conformance")
-    handler.end_headers()
+    _head(handler, status, ("content-type", "application/json"), ("content-length", str(len(content))))
     handler.wfile.write(content)
+
+
+def _head(handler: BaseHTTPRequestHandler, status: int, *headers: tuple[str, str]) -> None:
+    handler.send_response(status)
+    for name, value in (*headers, ("x-request-id", "req_conformance")):
+        handler.send_header(name, value)
+    handler.end_headers()
 
 
 def _pieces(handler: BaseHTTPRequestHandler, data: bytes, length: int | None) -> None:

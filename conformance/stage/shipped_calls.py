@@ -1,15 +1,13 @@
-"""Calls whose answers come with the project: what each provider sends in its own format, and what was asked.
-
-A runtime makes such a call with its own integration of that provider, and gets the recorded bytes whatever it sends.
-"""
+"""Calls whose answers come with the project: an integration of a subject's gets those bytes, whatever it sends."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from msgspec import Struct
 
 from conformance.wire import format_of
 from harness.errors import UsageError
@@ -19,10 +17,7 @@ from harness.recording import CASSETTE, Tape, WireRequest, WireResponse, read_ca
 from harness.shipped import shipped_recording
 
 
-@dataclass(frozen=True)
-class ShippedCall:
-    """One recorded call."""
-
+class ShippedCall(Struct, frozen=True):
     #: The folder of its provider, as in `openai_responses`.
     provider: str
     #: What is known of the API that was asked.
@@ -71,9 +66,6 @@ def _streams(request: WireRequest) -> bool:
 
 @contextmanager
 def answering(first: ShippedCall) -> Iterator[None]:
-    """Give this context the recorded answer to its first request.
-
-    One request is due; a runtime that makes others is told a text each time, and what it does then is judged.
-    """
+    """Answer this context's first request by the recording, and any that is not due by a text, which is judged."""
     with running(_Answers(first)):
         yield

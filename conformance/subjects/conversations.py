@@ -11,16 +11,9 @@ from conformance.subjects.names import Names
 
 
 def conversational(
-    names: Names,
-    program: ConversationProgram,
-    handlers: Mapping[str, Any],
-    llm: Any,
-    chooser: Any = None,
+    names: Names, program: ConversationProgram, handlers: Mapping[str, Any], llm: Any, chooser: Any = None
 ) -> Any:
-    """Return the class of a conversation: a flow with these methods, by name.
-
-    `llm` is what gives the built-in answer, and `chooser` the model that plays what the program has it choose.
-    """
+    """Return the class of a conversation with these methods, whose built-in answer `llm` gives; `chooser` chooses."""
 
     def route_turn(self: Any, context: Any) -> str | None:
         message = str(self.state.current_user_message)

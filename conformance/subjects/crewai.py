@@ -36,11 +36,7 @@ _PLACES: Final = {
 
 
 class CrewAISubject(ProgramSubject):
-    """The reference, in the version that is installed.
-
-    Raises:
-        ConformanceError: it is not installed.
-    """
+    """The reference, in the version that is installed. Raises ConformanceError where none is."""
 
     name = "crewai"
     model = "openai/gpt-4o-mini"

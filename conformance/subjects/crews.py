@@ -7,15 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from conformance.stage.programs import (
-    GREETING,
-    CrewProgram,
-    Nest,
-    Script,
-    ScriptedToolCall,
-    TaskProgram,
-    ToolProgram,
-)
+from conformance.stage.programs import GREETING, CrewProgram, Nest, Script, ScriptedToolCall, TaskProgram, ToolProgram
 from conformance.subjects.names import Names
 from conformance.subjects.subject import Performance
 

@@ -21,14 +21,10 @@ for _name in dir(harness.events):
 
 
 class ProbeEvent(harness.BaseEvent):
-    """An event that the runtime does not know."""
-
     note: str = ""
 
 
 class HarnessSubject(ProgramSubject):
-    """The runtime that comes with this suite."""
-
     name = "harness"
     model = "openai/gpt-4o-mini"
     version = metadata.version("stream-harness")

@@ -1,7 +1,4 @@
-"""Performing programs on any runtime that has the public names of this one, which are the reference's.
-
-Two runtimes that share those names share this; each says what its own are.
-"""
+"""Performing programs on any runtime that has this one's public names, which are the reference's."""
 
 from __future__ import annotations
 
@@ -16,7 +13,6 @@ from msgspec.structs import replace
 
 from conformance.stage.programs import (
     Ask,
-    CallProgram,
     ConversationProgram,
     CrewProgram,
     FlowProgram,
@@ -80,17 +76,14 @@ class ProgramSubject(ABC):
         return llm
 
     def session(self, program: Program, performance: Performance) -> Any:
-        if isinstance(program, FlowProgram):
-            return self.flow(program, performance).stream_events()
-        return self._call(program, performance, "stream_events")
+        return self._session(program, performance, "stream_events", "entry.llm")
 
     def asession(self, program: Program, performance: Performance) -> Any:
-        if isinstance(program, FlowProgram):
-            return self.flow(program, performance).astream()
-        return self._call(program, performance, "astream")
+        return self._session(program, performance, "astream", "entry.llm-async")
 
-    def _call(self, program: CallProgram | RecordedProgram, performance: Performance, entry: str) -> Any:
-        clause = {"stream_events": "entry.llm", "astream": "entry.llm-async"}[entry]
+    def _session(self, program: Program, performance: Performance, entry: str, clause: str) -> Any:
+        if isinstance(program, FlowProgram):
+            return getattr(self.flow(program, performance), entry)()
         if isinstance(program, RecordedProgram):
             from conformance.stage.shipped_calls import shipped_call
 
@@ -207,9 +200,6 @@ class ProgramSubject(ABC):
             run = asking(self.names, method.feedback, lambda: self.llm(performance), run)
         if not method.after:
             return self.names.start()(run)
-        condition = (
-            method.after[0]
-            if len(method.after) == 1
-            else (self.names.and_ if method.joins == "all" else self.names.or_)(*method.after)
-        )
+        joined = self.names.and_ if method.joins == "all" else self.names.or_
+        condition = method.after[0] if len(method.after) == 1 else joined(*method.after)
         return (self.names.router if method.is_router else self.names.listen)(condition)(run)

@@ -78,9 +78,8 @@ class StepPerformer:
                     value = await arun_crew(crew, step, self._performance)
                 case Nest():
                     inner = self._subject.flow(step.program, self._performance)
-                    value = (
-                        await _aread(inner.astream(), self._performance) if step.streamed else await inner.akickoff()
-                    )
+                    run = _aread(inner.astream(), self._performance) if step.streamed else inner.akickoff()
+                    value = await run
                 case AskHuman(message):
                     value = self._flow.ask(message)
                 case Emit(awaited=True):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping, Set as AbstractSet
 from contextlib import AbstractContextManager
-from types import MappingProxyType
 from typing import Any, Final, Protocol, cast
 
 from msgspec import Struct
@@ -39,11 +38,7 @@ class UnusableError(ConformanceError):
 
 
 def offered(owner: Any, entry: str, clause: str) -> Any:
-    """Return the entry point `entry` of a flow or an LLM.
-
-    Raises:
-        NotOfferedError: it has none, which breaks `clause`.
-    """
+    """Return the entry point of a flow or an LLM. Raises NotOfferedError: it has none, which breaks `clause`."""
     if not hasattr(owner, entry):
         raise NotOfferedError(clause, f"{type(owner).__name__} has no {entry}()")
     return getattr(owner, entry)
@@ -137,14 +132,10 @@ class Subject(Protocol):
 
 
 #: Name → module and attribute.
-BUILT_IN: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "harness": "conformance.subjects.harness:HarnessSubject",
-        "crewai": "conformance.subjects.crewai:CrewAISubject",
-    }
-)
-
-
+BUILT_IN: Final[Mapping[str, str]] = {
+    "harness": "conformance.subjects.harness:HarnessSubject",
+    "crewai": "conformance.subjects.crewai:CrewAISubject",
+}
 #: Without these, nothing is a subject.
 _PARTS: Final = ("name", "version", "capabilities", "session")
 

@@ -34,17 +34,14 @@ class ShownCall(Struct):
 
     @property
     def name(self) -> str:
-        """What to call it in a message."""
         return repr(self.started.data.get("call_id") or self.started.id)
 
     @property
     def completed(self) -> AnyFrame | None:
-        """The frame that ended the call well."""
         return next((frame for frame in self.terminals[:1] if frame.type == "llm_call_completed"), None)
 
     @property
     def failed(self) -> AnyFrame | None:
-        """The frame that ended the call badly."""
         return next((frame for frame in self.terminals[:1] if frame.type == "llm_call_failed"), None)
 
     @property
@@ -54,7 +51,6 @@ class ShownCall(Struct):
 
     @property
     def tool_runs(self) -> list[AnyFrame]:
-        """The frames of tools that the call itself ran."""
         return [frame for frame in self.body if frame.type in TOOL_RUNS]
 
     @property
@@ -78,7 +74,6 @@ def chunks_of_no_call(evidence: Evidence) -> list[AnyFrame]:
 
 
 def has_calls(evidence: Evidence) -> bool:
-    """Whether any call starts."""
     return any(frame.type == "llm_call_started" for frame in evidence.frames)
 
 

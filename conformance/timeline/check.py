@@ -38,5 +38,4 @@ class Check(Struct, frozen=True):
 
 
 def has_frames(evidence: Evidence) -> bool:
-    """Whether there is any frame to judge."""
     return bool(evidence.frames)

@@ -59,10 +59,7 @@ class WireToolCall(Struct, frozen=True):
 
 
 class WireFacts(Struct, frozen=True):
-    """What the provider sent for one call, read from the recorded bytes by something else than the runtime.
-
-    Facts of a stream that broke off are what came before it broke.
-    """
+    """What the provider sent for one call, up to where it broke off, as something else than the runtime reads it."""
 
     streamed: bool
     text: str

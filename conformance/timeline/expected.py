@@ -6,10 +6,8 @@ own for what it alone looks at.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final
 
 from msgspec import Struct
@@ -21,12 +19,12 @@ Breach = tuple[int | None, str]
 _SHOWN: Final = 400
 
 
-class Relation(ABC):
+class Relation(Struct, frozen=True):
     """What must hold of what was seen."""
 
-    @abstractmethod
     def breaches(self, seen: Any) -> Iterator[str]:
         """Yield where `seen` does not fit, in words that follow those for what was looked at."""
+        raise NotImplementedError
 
 
 class Expected(Struct, frozen=True):
@@ -43,13 +41,11 @@ class Expected(Struct, frozen=True):
 
     @property
     def breaches(self) -> Iterator[Breach]:
-        """Where it does not hold."""
         relation = self.expected if isinstance(self.expected, Relation) else Equal(self.expected)
         return ((self.seq, f"{self.aspect}{message}") for message in relation.breaches(self.seen))
 
 
-@dataclass(frozen=True)
-class Equal(Relation):
+class Equal(Relation, frozen=True):
     """The value; True and 1 are two."""
 
     value: object
@@ -59,8 +55,7 @@ class Equal(Relation):
             yield f": {_listed(seen)}, not {_listed(self.value)}"
 
 
-@dataclass(frozen=True)
-class Same(Relation):
+class Same(Relation, frozen=True):
     """The very object."""
 
     thing: object
@@ -70,16 +65,19 @@ class Same(Relation):
             yield f": {shown(seen)}, not the very {shown(self.thing)}"
 
 
-@dataclass(frozen=True)
-class Raised(Relation):
-    """What a call raised, None where it returned: an error of this kind, that says these words, from this cause."""
+class Raised(Relation, frozen=True):
+    """What a call raised, None where it returned: nothing, or an error of this kind, with these words and cause."""
 
-    kind: type[BaseException]
+    kind: type[BaseException] | None
     #: In lower case; each stands somewhere in its text.
     words: tuple[str, ...] = ()
     cause: BaseException | None = None
 
     def breaches(self, seen: Any) -> Iterator[str]:
+        if self.kind is None:
+            if seen is not None:
+                yield f" raised {shown(seen)}"
+            return
         fits = isinstance(seen, self.kind) and all(word in _text(seen).lower() for word in self.words)
         if not fits or (self.cause is not None and seen.__cause__ is not self.cause):
             words = f" that says {', '.join(self.words)}" if self.words else ""
@@ -87,17 +85,7 @@ class Raised(Relation):
             yield f" raised {'nothing' if seen is None else shown(seen)}, not {self.kind.__name__}{words}{cause}"
 
 
-@dataclass(frozen=True)
-class RaisedNothing(Relation):
-    """A call returned."""
-
-    def breaches(self, seen: Any) -> Iterator[str]:
-        if seen is not None:
-            yield f" raised {shown(seen)}"
-
-
-@dataclass(frozen=True)
-class InAnyOrder(Relation):
+class InAnyOrder(Relation, frozen=True):
     """These and no others, each as often as it stands here."""
 
     items: tuple[object, ...]
@@ -110,8 +98,7 @@ class InAnyOrder(Relation):
             yield f" has {shown(item)}, {'more than once' if item in due else 'which was not due'}"
 
 
-@dataclass(frozen=True)
-class AtMost(Relation):
+class AtMost(Relation, frozen=True):
     """No more than that."""
 
     limit: int
@@ -121,8 +108,7 @@ class AtMost(Relation):
             yield f": {seen}, more than {self.limit}"
 
 
-@dataclass(frozen=True)
-class OneOf(Relation):
+class OneOf(Relation, frozen=True):
     """Any of these."""
 
     values: tuple[object, ...]
@@ -132,7 +118,16 @@ class OneOf(Relation):
             yield f": {shown(seen)}, none of {_listed(self.values)}"
 
 
-NOTHING: Final = RaisedNothing()
+NOTHING: Final = Raised(None)
+
+
+def comes_to(
+    clause: str, aspect: str, due: object, value: object, raised: BaseException | None, how: str = "the value of {}"
+) -> Iterator[Expected]:
+    """Hold what something comes to to what is due, where it raised nothing; `how` words it, from the aspect."""
+    yield Expected(clause, aspect, NOTHING, raised)
+    if raised is None:
+        yield Expected(clause, how.format(aspect), due, value)
 
 
 def shown(value: object) -> str:

@@ -21,11 +21,9 @@ class FrameScope(Struct):
 
     @property
     def name(self) -> str:
-        """What to call it in a message."""
         return f"{self.opener.type} (seq {self.opener.seq})"
 
     def is_within(self, outer: FrameScope) -> bool:
-        """Return whether this scope stands, at any depth, inside `outer`."""
         scope = self.parent
         while scope is not None and scope is not outer:
             scope = scope.parent
@@ -75,7 +73,6 @@ class Walk(Struct):
                 still_open.pop(target.opener.id, None)
 
     def complete(self) -> Walk:
-        """Take every step, and return the walk with all scopes filled in."""
         for _ in self.steps():
             pass
         return self

@@ -6,7 +6,6 @@ Written from the documentation of the events and not imported from a runtime, wh
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
 CHANNELS = frozenset({"llm", "flow", "tools", "messages", "lifecycle", "custom"})
 
@@ -70,25 +69,23 @@ _BUILT_IN = _rows(_SCOPES)
 _SPECIFIC = _rows(_RUNTIME_SPECIFIC_SCOPES)
 
 #: The channel of every type that all runtimes have built in. What is neither here nor runtime-specific is a user's.
-CHANNEL_OF: Mapping[str, str] = MappingProxyType(
-    {name: channel for channel, names in _LEAVES.items() for name in names.split()}
-    | {
+CHANNEL_OF: Mapping[str, str] = {
+    **{name: channel for channel, names in _LEAVES.items() for name in names.split()},
+    **{
         name: _CHANNEL_OF_KIND.get(kind, "lifecycle")
         for kind, opener, closers in _BUILT_IN
         for name in (opener, *closers)
-    }
-)
+    },
+}
 
 RUNTIME_SPECIFIC: frozenset[str] = frozenset(_RUNTIME_SPECIFIC_LEAVES.split()).union(
     name for _, opener, closers in _SPECIFIC for name in (opener, *closers)
 )
 
 #: The kind of scope that a type opens.
-OPENS: Mapping[str, str] = MappingProxyType({opener: kind for kind, opener, _ in (*_BUILT_IN, *_SPECIFIC)})
+OPENS: Mapping[str, str] = {opener: kind for kind, opener, _ in (*_BUILT_IN, *_SPECIFIC)}
 #: The kind of scope that a type closes.
-CLOSES: Mapping[str, str] = MappingProxyType(
-    {closer: kind for kind, _, closers in (*_BUILT_IN, *_SPECIFIC) for closer in closers}
-)
+CLOSES: Mapping[str, str] = {closer: kind for kind, _, closers in (*_BUILT_IN, *_SPECIFIC) for closer in closers}
 
 #: The types whose payload reports an error.
 FAILURES: frozenset[str] = frozenset(name for name in CHANNEL_OF if name.endswith(("_failed", "_error")))
@@ -105,5 +102,4 @@ def closes(frame_type: str, channel: str) -> str | None:
 
 
 def is_user_type(frame_type: str) -> bool:
-    """Whether no runtime has the type built in."""
     return frame_type not in CHANNEL_OF and frame_type not in RUNTIME_SPECIFIC

@@ -15,7 +15,6 @@ _TELLING_PARTS = ("error", "failed", "started", "completed", "finished", "llm_",
 
 
 def closed_set(evidence: Evidence) -> Iterator[Breach]:
-    """The channel is one of the six."""
     for frame in evidence.frames:
         if frame.channel not in CHANNELS:
             yield frame.seq, f"{frame.type} is on {frame.channel!r}, which is none of {', '.join(sorted(CHANNELS))}"

@@ -1,19 +1,19 @@
-"""Sessions that are closed, in every way there is, while their run is blocked in every place there is.
+"""Sessions that are closed in every way while their run is blocked in every place.
 
-The consumer has a thread of its own; whoever watches it releases what is blocked only after closing has come back, or
-should have.
+The consumer has a thread; whoever watches it releases what is blocked only once closing has come back, or should have.
 """
 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final
+
+from msgspec import Struct
 
 from conformance.areas.cleanup.closers import CLOSERS, PLAINEST, Closing, close_blocked
 from conformance.areas.turn.conversation import TURN, first_turn
 from conformance.stage.census import ENDING_S, Census
+from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.patience import ends
 from conformance.stage.points import StageError
 from conformance.stage.programs import (
@@ -32,8 +32,7 @@ from conformance.stage.programs import (
     Step,
 )
 from conformance.stage.reader import KINDS, SessionKind
-from conformance.stage.scenario import FLOW_AND_LLM, LLM, Scenario
-from conformance.subjects.subject import Performance, Subject
+from conformance.stage.scenario import FLOW_AND_LLM, LLM
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import NOTHING, Expected
 
@@ -43,8 +42,7 @@ _BODY: Final = Ask(Script(("Hel", Block("held"), "lo")), stream=True)
 _LATER: Final = ("went-on", "began-next")
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where a run is blocked, at the point `held`."""
 
     name: str
@@ -103,8 +101,8 @@ _ARTICLES: Final = {"sync": "a sync", "async": "an async"}
 _THOROUGH: Final = ("sync-method", "async-method", "provider-body", "call-head")
 
 
-def _closed(kind: SessionKind, how: str, place: Place, subject: Subject, performance: Performance) -> list[Evidence]:
-    stage = performance.stage
+def _closed(watcher: Consumer, how: str, place: Place) -> Evidence:
+    kind, subject, performance, stage = watcher.kind, watcher.subject, watcher.performance, watcher.stage
     census = Census(performance.provider.port)
     closing = Closing()
 
@@ -156,10 +154,10 @@ def _closed(kind: SessionKind, how: str, place: Place, subject: Subject, perform
             expected.append(
                 Expected("cleanup.async-cancel", f"points that the run came to after {aspect}", (), reached)
             )
-    return [Evidence(frames, "closed", expected=tuple(expected))]
+    return Evidence(frames, "closed", expected=tuple(expected))
 
 
-def _scenario(kind: SessionKind, how: str, place: Place) -> Scenario:
+def _clauses(kind: SessionKind, how: str) -> set[str]:
     clauses = {"cleanup.close-prompt", "cleanup.work-stops", "cleanup.no-leaks"}
     if how != "collected":
         clauses.add("cleanup.no-late-frames")
@@ -167,13 +165,12 @@ def _scenario(kind: SessionKind, how: str, place: Place) -> Scenario:
         clauses.add("cleanup.context-exit")
     if kind == "async" and how in _CANCELS:
         clauses.add("cleanup.async-cancel")
-    needs = place.needs | ({"async"} if kind == "async" else frozenset())
-    return Scenario(f"close/{place.name}/{how}/{kind}", frozenset(clauses), partial(_closed, kind, how, place), needs)
+    return clauses
 
 
-SCENARIOS: tuple[Scenario, ...] = tuple(
-    _scenario(kind, how, place)
-    for place in PLACES
-    for kind in KINDS
-    for how in (CLOSERS[kind] if place.name in _THOROUGH else (PLAINEST[kind],))
-)
+SCENARIOS: Final = Scenarios()
+for _place in PLACES:
+    for _kind in KINDS:
+        for _how in CLOSERS[_kind] if _place.name in _THOROUGH else (PLAINEST[_kind],):
+            _id = f"close/{_place.name}/{_how}/{_kind}"
+            SCENARIOS.of_kind(_kind, _id, _clauses(_kind, _how), _place.needs, _closed, _how, _place)

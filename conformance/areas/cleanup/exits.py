@@ -11,16 +11,17 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.points import Stage, StageError
 from conformance.stage.programs import Block, Emit, FlowProgram, Method
-from conformance.stage.reader import KINDS, SessionKind
-from conformance.stage.scenario import Scenario
+from conformance.stage.reader import KINDS
+from conformance.stage.scenario import FLOW
 from conformance.stage.server import ScriptedProvider
 from conformance.subjects.subject import Performance, Subject, address_of, load_subject
-from conformance.timeline.evidence import Evidence, beside_frames
 from conformance.timeline.expected import Expected
 
 #: How long an interpreter may take to start and to block, and, once blocked, to exit, in seconds.
@@ -28,40 +29,30 @@ _START_S: Final = 20.0
 _EXIT_S: Final = 5.0
 
 
-def _exit(kind: SessionKind, place: str) -> Scenario:
-    aspect = f"{'a sync' if kind == 'sync' else 'an async'} session blocked in its {place.replace('-', ' ')}"
-
-    def observe(subject: Subject, performance: Performance) -> list[Evidence]:
-        command = [sys.executable, "-m", __spec__.name, address_of(subject), kind, place]
-        # Its import path is this one's, wherever the suite and the subject were found.
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)}
-        with subprocess.Popen(  # noqa: S603 - this very interpreter
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-        ) as process:
-            guard = threading.Timer(_START_S, process.kill)
-            guard.start()
-            assert process.stdout is not None
-            # What the subject writes comes before it.
-            blocked = any(line.strip() == "blocked" for line in process.stdout)
-            guard.cancel()
-            try:
-                _, wrote = process.communicate(timeout=_EXIT_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                _, wrote = process.communicate()
-                return [_exited(aspect, wrote, exited=False)]
-        if not blocked:
-            raise StageError(f"the program with {aspect} did not come to block: {wrote[-500:]}")
-        return [_exited(aspect, wrote, exited=process.returncode == 0)]
-
-    needs = frozenset({"flow"}) | ({"async"} if kind == "async" else frozenset())
-    return Scenario(f"exit/{place}/{kind}", frozenset({"cleanup.close-prompt"}), observe, needs)
-
-
-def _exited(aspect: str, error: str, *, exited: bool) -> Evidence:
-    wrote = f", which wrote {error[-500:]!r}" if error else ""
-    looked_at = f"whether the interpreter exited, with {aspect}{wrote}"
-    return beside_frames([Expected("cleanup.close-prompt", looked_at, True, exited)])
+def _exited(consumer: Consumer, place: str) -> Iterator[Expected]:
+    aspect = f"{'a sync' if consumer.is_sync else 'an async'} session blocked in its {place.replace('-', ' ')}"
+    command = [sys.executable, "-m", __spec__.name, address_of(consumer.subject), consumer.kind, place]
+    # Its import path is this one's, wherever the suite and the subject were found.
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)}
+    with subprocess.Popen(  # noqa: S603 - this very interpreter
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        guard = threading.Timer(_START_S, process.kill)
+        guard.start()
+        assert process.stdout is not None
+        # What the subject writes comes before it.
+        blocked = any(line.strip() == "blocked" for line in process.stdout)
+        guard.cancel()
+        try:
+            _, wrote = process.communicate(timeout=_EXIT_S)
+            if not blocked:
+                raise StageError(f"the program with {aspect} did not come to block: {wrote[-500:]}")
+        except subprocess.TimeoutExpired:
+            process.kill()
+            _, wrote = process.communicate()
+    error = f", which wrote {wrote[-500:]!r}" if wrote else ""
+    looked_at = f"whether the interpreter exited, with {aspect}{error}"
+    yield Expected("cleanup.close-prompt", looked_at, True, process.returncode == 0)
 
 
 #: Far longer than whoever watches waits.
@@ -69,7 +60,6 @@ _DEADLINE_S: Final = 120.0
 
 
 def _program(place: str) -> FlowProgram:
-    """Return a flow that blocks in a method, sync or async as `place` says."""
     return FlowProgram((Method("blocks", (Emit("one"), Block("held")), is_async=place == "async-method"),))
 
 
@@ -103,9 +93,10 @@ def _tell_blocked() -> None:
 
 _kept: object = None
 
-SCENARIOS: tuple[Scenario, ...] = tuple(
-    _exit(kind, place) for kind in KINDS for place in ("sync-method", "async-method")
-)
+SCENARIOS: Final = Scenarios()
+for _kind in KINDS:
+    for _place in ("sync-method", "async-method"):
+        SCENARIOS.of_kind(_kind, f"exit/{_place}/{_kind}", {"cleanup.close-prompt"}, FLOW, _exited, _place)
 
 if __name__ == "__main__":
     main(*sys.argv[1:])

@@ -89,9 +89,8 @@ def _blocks(consumer: Consumer) -> Iterator[Expected]:
         elif frames_read:
             consumer.take(consumer.iterate(session), frames_read)
         raised = attempt(partial(_leave_block, consumer, session))
-        aspect = (
-            f"leaving the block of a session that {'had' if frames_read is None else 'had not'} been read to its end"
-        )
+        read = "had been" if frames_read is None else "had not been"
+        aspect = f"leaving the block of a session that {read} read to its end"
         yield Expected(clause, aspect, NOTHING, raised)
         cancelled = bool(session.is_cancelled)
         yield Expected(clause, f"is_cancelled after {aspect}", frames_read is not None, cancelled)

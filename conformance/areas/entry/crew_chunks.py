@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from conformance.timeline.expected import Expected, OneOf, Relation, shown
 
@@ -14,8 +15,7 @@ _NAMES: Final = ("task_index", "task_name", "agent_role")
 _IDS: Final = ("task_id", "agent_id")
 
 
-@dataclass(frozen=True)
-class TaskAnswer:
+class TaskAnswer(Struct, frozen=True):
     """One task of a streamed crew: what its model says, and what each chunk of it is to tell of its origin."""
 
     text: str
@@ -30,8 +30,7 @@ class TaskAnswer:
     arguments: str = ""
 
 
-@dataclass(frozen=True)
-class _Each(Relation):
+class _Each(Relation, frozen=True):
     """Every one is the value, or, of an id that can't be read, anything; a message tells the first that is not."""
 
     value: object
@@ -77,9 +76,8 @@ def _tool_call(task: TaskAnswer, chunks: list[Any], where: str) -> Iterator[Expe
     named = (getattr(last, "tool_name", None), getattr(last, "arguments", None))
     yield Expected(_CLAUSE, f"the tool call of the last chunk of {where}", (task.tool_name, task.arguments), named)
     ids = {getattr(getattr(chunk, "tool_call", None), "tool_id", None) for chunk in chunks}
-    yield Expected(
-        _CLAUSE, f"whether the chunks of a tool call of {where} have one id", True, len(ids) == 1 and all(ids)
-    )
+    has_one = len(ids) == 1 and all(ids)
+    yield Expected(_CLAUSE, f"whether the chunks of a tool call of {where} have one id", True, has_one)
 
 
 def _by_task(answers: tuple[TaskAnswer, ...], chunks: tuple[Any, ...]) -> list[tuple[TaskAnswer, list[Any]]]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final, Literal
+
+from msgspec import Struct
 
 from conformance.areas.entry.crew_chunks import TaskAnswer, chunks_of, text_of
 from conformance.stage.census import ENDING_S
@@ -14,7 +15,7 @@ from conformance.stage.points import StageError
 from conformance.stage.programs import CrewProgram, TaskProgram
 from conformance.stage.reader import FramesRead, SessionKind, in_thread
 from conformance.subjects.crews import called_by
-from conformance.timeline.expected import NOTHING, Expected, Raised, Same
+from conformance.timeline.expected import NOTHING, Expected, Raised, Same, comes_to
 
 _CLAUSE: Final = "entry.crew"
 #: What the contract's users read of a streamed crew.
@@ -25,10 +26,7 @@ _NOT_READ: Final = FramesRead()
 ReadWhen = Literal["in the middle", "after the end", "after the failure", "after an early close"]
 
 
-@dataclass(frozen=True)
-class CrewEntry:
-    """A way to run a crew."""
-
+class CrewEntry(Struct, frozen=True):
     method: str
     kind: SessionKind
 
@@ -80,9 +78,8 @@ class CrewRun:
         """Look at what it gives of its chunks once they have all been read."""
         call, output, text = self.entry.call, self.output, text_of(read)
         again = self._consumer.read(output).frames
-        yield Expected(
-            _CLAUSE, f"whether `chunks` of {call} has the chunks that were read", True, tuple(output.chunks) == read
-        )
+        same = tuple(output.chunks) == read
+        yield Expected(_CLAUSE, f"whether `chunks` of {call} has the chunks that were read", True, same)
         yield Expected(_CLAUSE, f"whether reading {call} again gives the same chunks", True, again == read)
         yield Expected(_CLAUSE, f"get_full_text() of {call}", text, output.get_full_text())
         yield Expected(_CLAUSE, f"is_completed of {call} after its end", True, bool(output.is_completed))
@@ -100,9 +97,7 @@ class CrewRun:
             raised = caught
         if when == "after the end":
             every = tuple(task.script.text for task in self.program.tasks)
-            yield Expected(_CLAUSE, aspect, NOTHING, raised)
-            if raised is None:
-                yield Expected(_CLAUSE, f"the texts of {aspect}", (every[-1], every[-1], *every), texts)
+            yield from comes_to(_CLAUSE, aspect, (every[-1], every[-1], *every), texts, raised, "the texts of {}")
         elif when == "after the failure":
             relation = Raised(BaseException) if error is None else Same(error)
             yield Expected(_CLAUSE, f"what {aspect} raised", relation, raised)
@@ -124,7 +119,6 @@ class CrewRun:
         return returned
 
     def _answers(self) -> tuple[TaskAnswer, ...]:
-        """Return what the tasks say up to the one that is refused, if any."""
         (agent,) = self.crew.agents
         whole = [task for task in self.program.tasks if not _is_refused(task)]
         return tuple(

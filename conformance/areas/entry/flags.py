@@ -38,10 +38,8 @@ def _of_llm(consumer: Consumer, end: str) -> Iterator[Expected]:
     for after in _until_end(consumer, end, lambda: consumer.keep(consumer.made(lambda: enter(prompt)))):
         if after:
             consumer.let_finish()
-        whose = (
-            f"the LLM, after a streamed call of it was {end}" if after else "the LLM, while a call of it is streamed"
-        )
-        yield flag(whose, False, llm.stream)
+        when = f"after a streamed call of it was {end}" if after else "while a call of it is streamed"
+        yield flag(f"the LLM, {when}", False, llm.stream)
 
 
 def _until_end(consumer: Consumer, end: str, make: Callable[[], Any]) -> Iterator[bool]:

@@ -140,7 +140,7 @@ def _(turn: Any, flow: Any, entry: str, message: Any, session_id: str | None, *r
     return turn(flow, entry, message, None, *rest)
 
 
-#: What is asked of the session of a turn, and can't be asked of an iterator.
+#: What is asked of the session of a turn, and can't be asked of an iterator, or of a session for threads in a loop.
 _OF_TURNS: Final = """
     channel.closed-set channel.flow channel.llm channel.messages cleanup.close-prompt cleanup.no-late-frames
     cleanup.no-leaks cleanup.work-stops envelope.content-text envelope.data-clean envelope.data-json
@@ -149,6 +149,11 @@ _OF_TURNS: Final = """
     order.parent-closed order.previous-earlier order.scope-nesting order.seq-gapless order.terminal-last
     result.gated result.reraises result.value scope.concurrent-turns turn.deferred turn.failed turn.pending
     turn.result turn.sequence
+"""
+_OF_AWAITED_TURNS: Final = """
+    cleanup.close-prompt cleanup.no-late-frames cleanup.no-leaks cleanup.work-stops entry.flag-restored
+    order.seq-gapless order.terminal-last result.reraises result.states scope.concurrent-turns turn.deferred
+    turn.failed turn.pending turn.result turn.sequence turn.streams-answer
 """
 SABOTEURS.add(
     "turns-as-iterators",
@@ -185,27 +190,7 @@ def _(close: Any, output: Any) -> None:
     "async-turns-for-threads",
     ("entry.turn-async",),
     f"{_CONVERSES}.astream_turn",
-    dict.fromkeys(
-        (
-            "cleanup.close-prompt",
-            "cleanup.no-late-frames",
-            "cleanup.no-leaks",
-            "cleanup.work-stops",
-            "entry.flag-restored",
-            "order.seq-gapless",
-            "order.terminal-last",
-            "result.reraises",
-            "result.states",
-            "scope.concurrent-turns",
-            "turn.deferred",
-            "turn.failed",
-            "turn.pending",
-            "turn.result",
-            "turn.sequence",
-            "turn.streams-answer",
-        ),
-        "a session for threads gives a loop no frames",
-    ),
+    dict.fromkeys(_OF_AWAITED_TURNS.split(), "a session for threads gives a loop no frames"),
 )
 def _(astream_turn: Any, flow: Any, message: Any, **options: Any) -> Any:
     return flow.stream_turn(message, **options)

@@ -14,7 +14,7 @@ from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.programs import ConversationProgram, Emit, FlowProgram, Give, Method, Script
 from conformance.stage.reader import attempt
 from conformance.stage.scenario import FLOW, FLOW_AND_LLM, LLM
-from conformance.timeline.expected import NOTHING, Expected, Raised
+from conformance.timeline.expected import NOTHING, Expected, Raised, comes_to
 
 _VALUE: Final = "value"
 _PLAIN: Final = FlowProgram((Method("gives", (Emit("one"), Give(_VALUE))),))
@@ -47,9 +47,7 @@ def _llms(consumer: Consumer) -> Iterator[Expected]:
         yield from way_in(consumer, clause, f"llm.{entry}(…){of}", enter, text)
         call = llm.call if consumer.is_sync else llm.acall
         value, raised = consumer.tried(partial(call, prompt))
-        yield Expected(clause, f"llm.{call.__name__}(…){of}", NOTHING, raised)
-        if raised is None:
-            yield Expected(clause, f"what llm.{call.__name__}(…){of} gives", text, value)
+        yield from comes_to(clause, f"llm.{call.__name__}(…){of}", text, value, raised, "what {} gives")
 
 
 def _options(consumer: Consumer) -> Iterator[Expected]:

@@ -22,10 +22,7 @@ def lacks(consumer: Consumer, value: Any) -> tuple[str, ...]:
 
 
 def flow_entries(consumer: Consumer, flow: Any) -> dict[str, Callable[..., Any] | None]:
-    """Return the ways into a flow that give sessions of the consumer's kind, by what is written to take them.
-
-    One that the runtime does not have is None.
-    """
+    """Return the ways into a flow, for the consumer's kind, by what is written to take them; a missing one is None."""
     streaming = type(flow)()
     streaming.stream = True
     plain, kickoff = (

@@ -32,7 +32,6 @@ _TIMES = ("started_at", "finished_at", "requested_at")
 
 
 def fields(evidence: Evidence) -> Iterator[Breach]:
-    """A frame has the nine fields, of their types, and no others."""
     for place, frame in enumerate(evidence.frames, 1):
         number = getattr(frame, "seq", None)
         seq = number if isinstance(number, int) else None
@@ -86,7 +85,6 @@ def _of_wrong_type(frame: AnyFrame) -> str | None:
 
 
 def id_unique(evidence: Evidence) -> Iterator[Breach]:
-    """The id is non-empty text, one frame's alone, and that of the source event."""
     uses: Counter[object] = Counter()
     for frame in evidence.frames:
         frame_id: object = frame.id  # whatever a foreign frame has there
@@ -100,7 +98,6 @@ def id_unique(evidence: Evidence) -> Iterator[Breach]:
 
 
 def type_verbatim(evidence: Evidence) -> Iterator[Breach]:
-    """The type is the one that the source event of the same id had."""
     for frame in evidence.frames:
         source = (evidence.source_types or {}).get(frame.id)
         if source is not None and source != frame.type:
@@ -108,7 +105,6 @@ def type_verbatim(evidence: Evidence) -> Iterator[Breach]:
 
 
 def event_alias(evidence: Evidence) -> Iterator[Breach]:
-    """`event` gives what `data` gives."""
     for frame in evidence.frames:
         if frame.event != frame.data:
             yield frame.seq, f"event and data of {frame.type} differ"
@@ -127,7 +123,6 @@ def content_text(evidence: Evidence) -> Iterator[Breach]:
 
 
 def data_clean(evidence: Evidence) -> Iterator[Breach]:
-    """The payload repeats nothing of the envelope."""
     for frame in evidence.frames:
         repeated = [name for name in _ENVELOPE_ONLY if name in frame.data]
         if repeated:
@@ -157,24 +152,23 @@ def _lost_by_reload(frame: AnyFrame) -> str | None:
 
 
 def timestamp_utc(evidence: Evidence) -> Iterator[Breach]:
-    """Every time is aware, and UTC."""
     for frame in evidence.frames:
-        if wrong := _not_utc(frame.timestamp):
+        if wrong := not_utc(frame.timestamp):
             yield frame.seq, f"the timestamp of {frame.type} is {wrong}"
         for name in _TIMES:
             value = frame.data.get(name)
-            if value is not None and frame.channel != "custom" and (wrong := _not_utc(_moment(value))):
+            if value is not None and frame.channel != "custom" and (wrong := not_utc(moment_of(value))):
                 yield frame.seq, f"data.{name} of {frame.type} is {wrong}"
 
 
-def _moment(value: object) -> object:
+def moment_of(value: object) -> object:
     try:
         return datetime.fromisoformat(value) if isinstance(value, str) else value
     except ValueError:
         return value
 
 
-def _not_utc(value: object) -> str | None:
+def not_utc(value: object) -> str | None:
     if not isinstance(value, datetime):
         return f"no time: {value!r}"
     if value.utcoffset() is None:
@@ -201,10 +195,6 @@ def _shortened(text: str) -> str:
     return text if len(text) <= 120 else f"{text[:120]}…"
 
 
-def _has_failure(evidence: Evidence) -> bool:
-    return any(frame.type in FAILURES for frame in evidence.frames)
-
-
 def _saw_sources(evidence: Evidence) -> bool:
     return any(frame.id in (evidence.source_types or ()) for frame in evidence.frames)
 
@@ -219,5 +209,5 @@ CHECKS = (
     Check("envelope.data-json", data_json, has_frames, of_every_run=True),
     Check("envelope.timestamp-utc", timestamp_utc, has_frames, of_every_run=True),
     Check("envelope.immutable", immutable, has_frames, of_every_run=True),
-    Check("envelope.error-class", error_class, _has_failure),
+    Check("envelope.error-class", error_class, lambda evidence: any(each.type in FAILURES for each in evidence.frames)),
 )

@@ -103,9 +103,9 @@ def _part(whole: Callable[[], Any], key: Any) -> Any:
 
 
 def _edit_shows(value: Any, other: Callable[[], Any], edits: Sequence[Edit], closed: set[type]) -> bool:
-    """Try each edit of a container; return whether any is seen in the other view. What was edited is put back.
+    """Return whether any edit of a container is seen in the other view. What was edited is put back.
 
-    Of a kind of container that has been found `closed` to all of them, only the first is tried again.
+    Of a kind that has been found `closed` to all edits, only the first is tried again.
     """
     before: Any = [*list.__iter__(value)] if isinstance(value, list) else dict(value)
     shows, is_closed = False, bool(before)

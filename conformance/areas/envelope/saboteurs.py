@@ -24,6 +24,10 @@ def _cut(value: Any, levels: int = 5) -> Any:
     return FrozenList(_cut(item, levels - 1) for item in value)
 
 
+def _with_error_type(name: str | None) -> Callable[[Any], Any]:
+    return payload_with(lambda _, payload: put(payload, "error_type", name) if payload.get("error_type") else None)
+
+
 @SABOTEURS.row(
     "frames-with-a-version",
     ("envelope.fields",),
@@ -98,10 +102,7 @@ SABOTEURS.add(
 )
 
 
-@SABOTEURS.row("errors-without-a-class", ("envelope.error-class",), PAYLOAD, by=payload_with)
-def _(record: Any, payload: Any) -> None:
-    if "error_type" in payload:
-        put(payload, "error_type", None)
+SABOTEURS.add("errors-without-a-class", ("envelope.error-class",), PAYLOAD, _with_error_type(None))
 
 
 @SABOTEURS.row(
@@ -116,10 +117,7 @@ def _(encode: Any, value: Any) -> Any:
     return encode(value)
 
 
-@SABOTEURS.row("errors-of-another-class", ("envelope.error-class",), PAYLOAD, by=payload_with)
-def _(record: Any, payload: Any) -> None:
-    if payload.get("error_type"):
-        put(payload, "error_type", "Exception")
+SABOTEURS.add("errors-of-another-class", ("envelope.error-class",), PAYLOAD, _with_error_type("Exception"))
 
 
 @SABOTEURS.row("local-timestamps", ("envelope.timestamp-utc",), FIELDS, by=fields_with)

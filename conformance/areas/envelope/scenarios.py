@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
-from datetime import datetime, timedelta
 from typing import Final
 
 from msgspec.structs import replace
 
 from conformance.areas.catalogue import of_every_run
+from conformance.areas.envelope.checks import moment_of, not_utc
 from conformance.stage.consumer import Consumer, Scenarios, with_outcome
 from conformance.stage.payloads import MOMENTS, PAYLOADS, UNCHANGED
 from conformance.stage.programs import Emit, FlowProgram, Method, Raise
@@ -37,18 +36,11 @@ def _expected(payload: str, evidence: Evidence) -> Iterator[Expected]:
     for value in arrived:
         if payload in MOMENTS and isinstance(value, str):
             aspect = f"the payload {payload!r}, as the time in UTC that it is"
-            yield Expected("envelope.timestamp-utc", aspect, PAYLOADS["aware-time"](), _moment(value))
+            moment = moment_of(value)
+            shown = value if not_utc(moment) else moment
+            yield Expected("envelope.timestamp-utc", aspect, PAYLOADS["aware-time"](), shown)
     if payload in UNCHANGED:
         yield Expected("envelope.data-json", f"the payload {payload!r}, which is JSON", [PAYLOADS[payload]()], arrived)
-
-
-def _moment(text: str) -> object:
-    """Return the time that a text tells, where it is in UTC; the text itself where it is not, or tells none."""
-    with contextlib.suppress(ValueError):
-        moment = datetime.fromisoformat(text)
-        if moment.utcoffset() == timedelta(0):
-            return moment
-    return text
 
 
 SCENARIOS: Final = Scenarios()

@@ -20,7 +20,6 @@ _DONE: Final = ("finished", "paused")
 
 
 def frames_first(evidence: Evidence) -> Iterator[Breach]:
-    """The frames of the failure came before the exception."""
     types = [frame.type for frame in evidence.frames]
     alone = tuple(name for name in _ALONE if f"{name}_started" in types)[:1]
     opened = _TURN if "conversation_turn_started" in types else _OPENED if "flow_started" in types else alone

@@ -13,7 +13,7 @@ from conformance.stage.consumer import Consumer
 from conformance.stage.points import Stage
 from conformance.stage.programs import FlowProgram
 from conformance.timeline.evidence import Evidence
-from conformance.timeline.expected import NOTHING, Expected, InAnyOrder
+from conformance.timeline.expected import NOTHING, Expected, InAnyOrder, comes_to
 
 
 class MethodsRun:
@@ -31,15 +31,11 @@ class MethodsRun:
         )
 
     def held(self, clause: str, who: str, due: tuple[str, ...]) -> Expected:
-        """Hold them to those that were to be run."""
         return Expected(clause, f"what {who} ran", InAnyOrder(due), self.names)
 
 
 def resumable(consumer: Consumer, flow: Any, value: Any) -> tuple[Any, tuple[Expected, ...]]:
-    """Return the flow that came to `value`, taken up by its id as another process would.
-
-    Where it does not wait, or can't be taken up, None in place of it, and what is told of that.
-    """
+    """Return the flow that came to `value`, taken up by its id; where that can't be, None and what is told of it."""
     if not consumer.subject.is_pending(value):
         return None, (Expected("flow.pending", f"whether {value!r} waits to be resumed", True, False),)
     take_up = partial(type(flow).from_pending, value.context.flow_id, persistence=flow.persistence)
@@ -76,9 +72,9 @@ def goes_on(
     run: MethodsRun,
     due: tuple[str, ...],
 ) -> Evidence:
-    """Take a way into a run that goes on, which must be a session, and read it to its end.
+    """Take a way into a run that goes on, which must be a session, and read it to its end: it comes to `value`.
 
-    It is to come to `value` and to run the methods that are `due`, none of them before the first frame is asked for.
+    The methods that are `due` are run, none of them before the first frame is asked for.
     """
     session, raised = consumer.tried(enter)
     expected = [Expected(clause, call, NOTHING, raised)]
@@ -96,10 +92,3 @@ def goes_on(
     expected += comes_to(clause, f"reading {call}", value, read.value, read.raised)
     # A value that is a session was not read: what it would run has not been run.
     return replace(evidence, expected=(*expected, run.held(clause, call, due)))
-
-
-def comes_to(clause: str, aspect: str, due: object, value: object, raised: BaseException | None) -> Iterator[Expected]:
-    """Hold what a run came to to the value that is due."""
-    yield Expected(clause, aspect, NOTHING, raised)
-    if raised is None:
-        yield Expected(clause, f"the value of {aspect}", due, value)

@@ -39,7 +39,6 @@ _VALUE: Final = "tides in 3 parts!"
 
 
 def outlined(topic: str, parts: list[Any]) -> str:
-    """Return the value of the declared flow's first method."""
     return f"{topic} in {len(parts)} parts"
 
 

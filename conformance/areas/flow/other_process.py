@@ -46,9 +46,8 @@ def _resumed(consumer: Consumer) -> Iterator[Expected]:
         place = consumer.subject.kept_in(path)
         flow = consumer.flow(program, persistence=place)
         pending = consumer.read_flow(flow).reads[-1].value
-        waits = consumer.subject.is_pending(pending)
-        if not waits:
-            yield Expected(_CLAUSE, f"whether {pending!r} waits to be resumed", True, waits)
+        if not consumer.subject.is_pending(pending):
+            yield Expected(_CLAUSE, f"whether {pending!r} waits to be resumed", True, False)
             return
         seen = _elsewhere(address_of(consumer.subject), consumer.kind, path, pending.context.flow_id)
     call = "resume(…) in another process"

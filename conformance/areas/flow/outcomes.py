@@ -50,7 +50,6 @@ def _routed(consumer: Consumer) -> Evidence:
 
 
 def _resumed(consumer: Consumer) -> Iterator[Expected]:
-    """A human whose answer comes later."""
     return resumed(consumer, _program(consumer, None), _METHODS, _answer(consumer), _VALUE, ("drops",))
 
 

@@ -102,10 +102,7 @@ def _resume(
     methods: tuple[str, ...] = _METHODS,
     begun: str = "kept",
 ) -> tuple[Evidence, MethodsRun, str]:
-    """Restore a run of a program from where one of the `failing` program was, whose first method had ended.
-
-    Return what was seen, what was run, and where the checkpoint was.
-    """
+    """Restore a run from where a `failing` one was; return what was seen, what was run, and the checkpoint's place."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         location = _checkpoint(consumer, folder, failing, begun)
         run = MethodsRun(consumer.stage, methods)
@@ -118,10 +115,7 @@ def _resume(
 def _restored(
     consumer: Consumer, call: str, enter: Enter, *, streams: bool | None = None, later: bool = False
 ) -> Evidence:
-    """A run that is restored after another has failed.
-
-    `streams` is what the flow's class says of streaming. With `later` some other flow has been run before all this.
-    """
+    """A run that is restored after another has failed, of a class that `streams`; `later`, after some other flow."""
     if later:
         consumer.read(consumer.stream(consumer.flow(_OTHER)))
     failing, program = _program(consumer, Raise(LookupError)), _program(consumer, Emit("two"), streams=streams)

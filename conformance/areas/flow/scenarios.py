@@ -45,7 +45,6 @@ def _program(consumer: Consumer, feedback: Feedback) -> FlowProgram:
 
 
 def _shown(human: str, frames: Iterable[AnyFrame], *due: tuple[str, str]) -> Expected:
-    """Hold a session to what a human was asked and said."""
     rows = ((_WORDS[frame.type], frame.data) for frame in frames if frame.type in _WORDS)
     seen = tuple((kind, data.get(key)) for (kind, key), data in rows)
     return Expected("flow.feedback-frames", f"what the session shows of {human}", due, seen)
@@ -53,7 +52,6 @@ def _shown(human: str, frames: Iterable[AnyFrame], *due: tuple[str, str]) -> Exp
 
 @contextmanager
 def _typing(text: str) -> Iterator[None]:
-    """Have a line typed on the terminal."""
     before, sys.stdin = sys.stdin, io.StringIO(f"{text}\n")
     try:
         yield

@@ -1,7 +1,4 @@
-"""Checks of the clauses `llm.*` on what one call streams: sequence, text, thinking, usage, and how it ends.
-
-The clauses on tool calls have a file of their own, `tool_calls`.
-"""
+"""Checks of the clauses `llm.*` on what one call streams; those on tool calls are in `tool_calls`."""
 
 from __future__ import annotations
 
@@ -21,7 +18,6 @@ _FINISH_REASONS = ("stop", "length", "tool_calls", "content_filter", "other")
 
 
 def sequence(evidence: Evidence) -> Iterator[Breach]:
-    """Started, the pieces in wire order, then completed; or failed, and the error is raised."""
     for frame in chunks_of_no_call(evidence):
         yield frame.seq, f"{frame.type} comes before its call has started"
     calls = calls_of(evidence)
@@ -65,7 +61,6 @@ def _same_text(joined: str, sent: str, evidence: Evidence) -> bool:
 
 
 def thinking(evidence: Evidence) -> Iterator[Breach]:
-    """Reasoning text on the wire arrives as thinking chunks, all of it."""
     for call in calls_of(evidence):
         if call.wire is not None and call.wire.streamed:
             joined = call.joined("thinking")
@@ -74,7 +69,6 @@ def thinking(evidence: Evidence) -> Iterator[Breach]:
 
 
 def usage(evidence: Evidence) -> Iterator[Breach]:
-    """Completed carries the wire's usage under the common names, and a normalised finish reason."""
     for call in calls_of(evidence):
         if call.completed is None or call.by_user:
             continue
@@ -127,17 +121,14 @@ def _same_reason(reason: str | None, wire: WireFacts) -> bool:
 
 
 def truncation(evidence: Evidence) -> Iterator[Breach]:
-    """A stream without its end marker fails its call."""
     for call in filter(_was_cut_off, calls_of(evidence)):
         if call.failed is None:
             yield call.end.seq, f"the stream of call {call.name} ended before its end marker, yet the call did not fail"
     for call in filter(_declares_its_end, calls_of(evidence)):
         unmarked = call.wire is not None and call.wire.declared_unmarked
         if call.started.data.get("without_end_marker", False) is not unmarked:
-            yield (
-                call.started.seq,
-                f"call {call.name} does not show whether its host is said to mark the ends of streams",
-            )
+            where = f"call {call.name} does not show whether its host is said to mark the ends of streams"
+            yield call.started.seq, where
         if unmarked and call.wire is not None and call.wire.ended_at_marker and call.completed is None:
             yield call.end.seq, f"call {call.name} told why it ended, which its host's streams end with, and failed"
 
@@ -186,7 +177,6 @@ def _untyped(error: BaseException, wire: WireFacts) -> Iterator[str]:
 
 
 def no_stream(evidence: Evidence) -> Iterator[Breach]:
-    """A plain call is started and completed, with the same result and no pieces."""
     for call in filter(_is_plain, calls_of(evidence)):
         for kind, frame in call.chunks:
             yield frame.seq, f"the call {call.name} does not stream, and has a {kind} chunk"

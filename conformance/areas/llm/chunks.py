@@ -1,7 +1,4 @@
-"""What chunks are held to beside frames: older readers get the same of them, and so do those whose bytes came in other pieces.
-
-They are the expectations of `llm.legacy-chunk` and `llm.rechunk`.
-"""
+"""What `llm.legacy-chunk` and `llm.rechunk` expect of chunks: the same for older readers, and in other pieces."""
 
 from __future__ import annotations
 
@@ -57,10 +54,7 @@ def _due_attributes(frame: AnyFrame) -> dict[str, Any]:
 
 
 def rechunked(whole: Sequence[AnyFrame], split: Mapping[str, Sequence[AnyFrame]]) -> Iterator[Expected]:
-    """Hold runs whose bytes were split to the one that had them whole; by each way to split, its frames.
-
-    Of runs that show nothing of the answer nothing is told: they are always equal.
-    """
+    """Hold runs whose bytes were split, by each way, to the whole one; of those without an answer nothing is told."""
     if not any(delta_kind(frame) for frame in whole):
         return
     due = [_answer_part(frame) for frame in whole]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from types import MappingProxyType
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -28,14 +27,12 @@ Vary = Callable[[Integration, AnsweredCall], Iterator[Variant]]
 Remake = Callable[[Integration, SessionKind], Iterator[tuple[str, Callable[[], Sequence[Evidence]]]]]
 
 #: What to record, for each clause that recordings must show.
-_TO_RECORD: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "llm.no-stream": "a call with stream=False inside a flow (stream_events() always streams)",
-        "llm.tool-chunks": "a call in which the model asks for a tool",
-        "llm.tool-run": "a call in which the model asks for a tool",
-        "llm.thinking": "a call in which the model thinks",
-    }
-)
+_TO_RECORD: Final[Mapping[str, str]] = {
+    "llm.no-stream": "a call with stream=False inside a flow (stream_events() always streams)",
+    "llm.tool-chunks": "a call in which the model asks for a tool",
+    "llm.tool-run": "a call in which the model asks for a tool",
+    "llm.thinking": "a call in which the model thinks",
+}
 _STREAM: Final = "a streamed call that gives text and ends well"
 #: How long one situation may take, which is put to every recording, in seconds.
 _DEADLINE_S: Final = 60.0
@@ -81,19 +78,13 @@ def _resplit(integration: Integration, kind: SessionKind) -> Iterator[tuple[str,
             yield run.name, partial(_resplit_run, run, kind)
 
 
-def _resplit_run(run: RecordedRun, kind: SessionKind) -> Sequence[Evidence]:
+def _resplit_run(run: RecordedRun, kind: SessionKind) -> Iterator[Evidence]:
     whole = play(run, kind)
     ways = zip(*(variants.splits(taped.response) for taped in run.interactions), strict=False)
     split = [play(run, kind, {place: (answer,) for place, answer in enumerate(answers)}) for answers in ways]
-    return [
-        replace(
-            evidence,
-            expected=tuple(
-                rechunked(evidence.frames, {f"split {n}": made[place].frames for n, made in enumerate(split, 1)})
-            ),
-        )
-        for place, evidence in enumerate(whole)
-    ]
+    for place, evidence in enumerate(whole):
+        frames = {f"split {n}": made[place].frames for n, made in enumerate(split, 1)}
+        yield replace(evidence, expected=tuple(rechunked(evidence.frames, frames)))
 
 
 def _streamed(vary: Callable[[AnsweredCall], Iterator[Variant]]) -> Vary:
@@ -147,9 +138,13 @@ def _scenarios_of(kind: SessionKind) -> Iterator[Scenario]:
         ("error-event", _FAILED, partial(_varied, _streamed(partial(variants.error_events, seeds=range(seeds))))),
     ]
     for name, clauses, remake in rows:
-        observe = partial(_observed, clauses, remake, kind)
         yield Scenario(
-            f"provider/{name}/{kind}", clauses, observe, tests="integration", deadline_s=_DEADLINE_S, unshown=_unshown
+            f"provider/{name}/{kind}",
+            clauses,
+            partial(_observed, clauses, remake, kind),
+            tests="integration",
+            deadline_s=_DEADLINE_S,
+            unshown=lambda clause: f"no recording shows it; record {_TO_RECORD.get(clause, _STREAM)}",
         )
 
 
@@ -168,10 +163,6 @@ def _observed(
         except harness.HarnessError as error:
             lost = beside_frames(Expected(clause, "making it again", NOTHING, error) for clause in clauses)
             yield replace(lost, label=label)
-
-
-def _unshown(clause: str) -> str:
-    return f"no recording shows it; record {_TO_RECORD.get(clause, _STREAM)}"
 
 
 SCENARIOS: tuple[Scenario, ...] = tuple(scenario for kind in KINDS for scenario in _scenarios_of(kind))

@@ -64,9 +64,7 @@ def _(generate: Any, llm: Any, request: Any) -> Iterator[Any]:
     "failures-not-raised",
     ("llm.sequence",),
     "harness.llm.base:BaseLLM.call",
-    {
-        "turn.failed": "a turn whose answer has failed ends well",
-    },
+    {"turn.failed": "a turn whose answer has failed ends well"},
 )
 def _(call: Any, llm: Any, *args: Any, **options: Any) -> Any:
     try:

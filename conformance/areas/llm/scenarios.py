@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from msgspec.structs import replace
 
@@ -33,9 +33,11 @@ _USAGE = {
     "reasoning_tokens": 2,
 }
 _TEXT = ("Grüße", " aus", " Bergen 🌊")
+_THOUGHT = (Thinking("The sea"), Thinking(" is calm."), *_TEXT)
 _WEATHER = ScriptedToolCall("get_weather", ('{"ci', 'ty": "Ber', 'gen"}'))
 _TIDE = ScriptedToolCall("get_tide", ("{}",))
-_RETURNS = {"get_weather": "cloudy", "get_tide": "high"}
+_CLOUDY = {"get_weather": "cloudy"}
+_RETURNS = {**_CLOUDY, "get_tide": "high"}
 
 
 def facts_of(ask: Ask, *, streamed: bool = True) -> WireFacts:
@@ -55,10 +57,9 @@ def facts_of(ask: Ask, *, streamed: bool = True) -> WireFacts:
         status=script.status,
         ended_at_marker=whole or failed,
         thinking="".join(piece.text for piece in script.says if isinstance(piece, Thinking)),
-        tool_calls=()
-        if refused or mixed
-        else tuple(
-            WireToolCall(call.name, "".join(call.arguments), f"call_{index}") for index, call in enumerate(calls)
+        tool_calls=tuple(
+            WireToolCall(call.name, "".join(call.arguments), f"call_{index}")
+            for index, call in enumerate(() if refused or mixed else calls)
         ),
         kinds=None if refused else tuple(kind for kind, _ in groupby(kinds)),
         usage=_USAGE if reported and script.counted else None,
@@ -86,12 +87,8 @@ def _plain(consumer: Consumer, script: Script) -> Evidence:
 def _rechunked(consumer: Consumer) -> Evidence:
     says = (*_TEXT, _WEATHER)
     whole = consumer.read_programs(CallProgram(Ask(Script(says))))
-    split = {
-        f"in pieces of {length} bytes": consumer.read_programs(
-            CallProgram(Ask(Script(says, piece_bytes=length)))
-        ).frames
-        for length in (1, 2, 7)
-    }
+    programs = {length: CallProgram(Ask(Script(says, piece_bytes=length))) for length in (1, 2, 7)}
+    split = {f"in pieces of {length} bytes": consumer.read_programs(each).frames for length, each in programs.items()}
     return replace(whole, expected=tuple(rechunked(whole.frames, split)))
 
 
@@ -105,7 +102,6 @@ _TOOL_CALL = frozenset({"llm.tool-chunks", "llm.tool-run"})
 _TOOLS = LLM | {"tools"}
 #: What the host of each sends can be told apart.
 _ODD_CALLS: tuple[CallsAs, ...] = ("ids late", "one index", "no index")
-_FAILING: tuple[Failing, ...] = ("object", "text", "flat", "detail", "named event", "reason", "nothing")
 _FAILED = frozenset({"llm.errors", "llm.sequence"})
 _BROKEN = frozenset({"llm.truncation", "llm.sequence"})
 
@@ -113,20 +109,10 @@ SCENARIOS: Final = Scenarios()
 for _name, _clauses, _needs, _ask in (
     ("ask/text", _CALL, LLM, Ask(Script(_TEXT))),
     ("ask/uncounted", _CALL, LLM, Ask(Script(_TEXT, counted=False))),
-    (
-        "ask/thinking",
-        _CALL | {"llm.thinking"},
-        LLM | {"thinking"},
-        Ask(Script((Thinking("The sea"), Thinking(" is calm."), *_TEXT))),
-    ),
+    ("ask/thinking", _CALL | {"llm.thinking"}, LLM | {"thinking"}, Ask(Script(_THOUGHT))),
     ("ask/tool", _CALL | _TOOL_CALL, _TOOLS, Ask(Script((_WEATHER,)))),
     ("ask/parallel-tools", _CALL | _TOOL_CALL, _TOOLS, Ask(Script((_WEATHER, _TIDE)))),
-    (
-        "ask/tool-run",
-        _CALL | _TOOL_CALL | {"channel.tools"},
-        _TOOLS,
-        Ask(Script((_WEATHER,)), functions={"get_weather": _RETURNS["get_weather"]}),
-    ),
+    ("ask/tool-run", _CALL | _TOOL_CALL | {"channel.tools"}, _TOOLS, Ask(Script((_WEATHER,)), functions=_CLOUDY)),
     ("ask/parallel-tools-run", _CALL | _TOOL_CALL, _TOOLS, Ask(Script((_WEATHER, _TIDE)), functions=_RETURNS)),
     ("ask/cut", _BROKEN, LLM, Ask(Script(_TEXT, ending="cut"))),
     ("ask/reset", _BROKEN, LLM, Ask(Script(_TEXT, ending="reset"))),
@@ -143,7 +129,7 @@ for _name, _clauses, _ask in (
 SCENARIOS.extend(_UNMARKED)
 SCENARIOS.both("ask/refused", _FAILED, LLM, _streamed, Ask(Script(_TEXT, status=429)))
 SCENARIOS.both("ask/failing", _FAILED, LLM, _streamed, Ask(Script(_TEXT, status=500)))
-for _form in _FAILING:
+for _form in get_args(Failing):
     _name = f"ask/failing-inside-{_form.replace(' ', '-')}"
     SCENARIOS.both(_name, _FAILED, LLM, _streamed, Ask(Script(() if _form == "nothing" else _TEXT, failing=_form)))
 for _kind in _ODD_CALLS:

@@ -15,7 +15,6 @@ _TOOL_ENDS = ("tool_usage_finished", "tool_usage_error")
 
 
 def has_tool_chunks(evidence: Evidence) -> bool:
-    """Whether any tool call was streamed, to the consumer or on the wire."""
     return any(
         _tool_chunks(call) or (call.wire is not None and call.wire.streamed and call.wire.tool_calls)
         for call in calls_of(evidence)
@@ -23,7 +22,6 @@ def has_tool_chunks(evidence: Evidence) -> bool:
 
 
 def has_tool_calls(evidence: Evidence) -> bool:
-    """Whether any call asked for tools, or ran some."""
     return any(call.tool_runs or (call.wire is not None and call.wire.tool_calls) for call in calls_of(evidence))
 
 
@@ -90,10 +88,7 @@ def _missing(call: ShownCall, first: Mapping[object, AnyFrame], wire: WireFacts)
 
 
 def deltas_of_arguments(call: ShownCall, *, cut: bool) -> Iterator[str]:
-    """Say where the joined tool-call deltas are not the arguments that were sent, or that the response has.
-
-    A `cut` call may have less than was sent. How many calls there ought to be is `llm.tool-chunks`' business.
-    """
+    """Say where joined deltas are not the arguments that were sent, or of the response; a `cut` call may have less."""
     joined: dict[object, str] = {}
     for frame in _tool_chunks(call):
         index = _index(tool_call_of(frame)[0])
@@ -110,7 +105,6 @@ def deltas_of_arguments(call: ShownCall, *, cut: bool) -> Iterator[str]:
 
 
 def tool_run(evidence: Evidence) -> Iterator[Breach]:
-    """Given functions, each requested call is run inside the call; without, the calls are the response."""
     for call in calls_of(evidence):
         yield from _misplaced(call)
         if call.wire is None or call.completed is None or not call.wire.tool_calls:

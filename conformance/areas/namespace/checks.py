@@ -13,7 +13,6 @@ _NAMES = ("flow_name", "method_name", "session_id", "call_id", "tool_name", "age
 
 
 def order(evidence: Evidence) -> Iterator[Breach]:
-    """The namespace is the channel and the non-empty names, in the one order."""
     for frame in evidence.frames:
         expected = (frame.channel, *(str(frame.data[name]) for name in _NAMES if frame.data.get(name)))
         if tuple(frame.namespace) != expected:

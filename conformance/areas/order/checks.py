@@ -18,7 +18,6 @@ _PRELUDE = ("checkpoint", "checkpoint_restore")
 
 
 def seq_gapless(evidence: Evidence) -> Iterator[Breach]:
-    """The numbers are 1 to n, each once, whatever order they came in."""
     used: set[int] = set()
     for frame in evidence.frames:
         if type(frame.seq) is not int or frame.seq < 1:
@@ -36,7 +35,6 @@ def seq_gapless(evidence: Evidence) -> Iterator[Breach]:
 
 
 def delivery(evidence: Evidence) -> Iterator[Breach]:
-    """No frame comes after one with a higher number."""
     highest = 0
     for frame in evidence.frames:
         if type(frame.seq) is not int:
@@ -47,7 +45,6 @@ def delivery(evidence: Evidence) -> Iterator[Breach]:
 
 
 def previous_earlier(evidence: Evidence) -> Iterator[Breach]:
-    """previous_id names an earlier frame of the session, or nothing."""
     earlier: set[str] = set()
     for frame in evidence.frames:
         if frame.previous_id is not None and frame.previous_id not in earlier:
@@ -67,7 +64,6 @@ def single_completion(evidence: Evidence) -> Iterator[Breach]:
 
 
 def terminal_last(evidence: Evidence) -> Iterator[Breach]:
-    """Nothing follows the frame that closes the run."""
     terminal = _outermost_terminal(evidence)
     if terminal is not None:
         for frame in evidence.frames[terminal + 1 :]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from conformance.proof.frames import ACCEPT, FIELDS, PAYLOAD, fields_with, payload_with, put
@@ -13,6 +14,10 @@ SABOTEURS: Final = Saboteurs()
 
 #: What breaks the order of frames breaks that of a restored run, too.
 _RESTORED: Final = {"flow.checkpoint": "a restored run is held to every clause of the order"}
+
+
+def _elsewhere(name: str) -> Callable[[Any], Any]:
+    return fields_with(lambda frame: {name: "elsewhere"} if frame.channel == "custom" else {})
 
 
 @SABOTEURS.row("first-number-twice", ("order.seq-gapless",), FIELDS, _RESTORED, by=fields_with)
@@ -31,9 +36,7 @@ def _(frame: StreamFrame) -> dict[str, Any]:
     return {"seq": {1: 2, 2: 1}.get(frame.seq, frame.seq)}
 
 
-@SABOTEURS.row("foreign-parent", ("order.parent-closed",), FIELDS, _RESTORED, by=fields_with)
-def _(frame: StreamFrame) -> dict[str, Any]:
-    return {"parent_id": "elsewhere"} if frame.channel == "custom" else {}
+SABOTEURS.add("foreign-parent", ("order.parent-closed",), FIELDS, _elsewhere("parent_id"), _RESTORED)
 
 
 @SABOTEURS.row(
@@ -51,9 +54,7 @@ def _(record: Any, payload: Any) -> None:
         put(payload, "started_event_id", None)
 
 
-@SABOTEURS.row("foreign-previous", ("order.previous-earlier",), FIELDS, _RESTORED, by=fields_with)
-def _(frame: StreamFrame) -> dict[str, Any]:
-    return {"previous_id": "elsewhere"} if frame.channel == "custom" else {}
+SABOTEURS.add("foreign-previous", ("order.previous-earlier",), FIELDS, _elsewhere("previous_id"), _RESTORED)
 
 
 @SABOTEURS.row(

@@ -13,12 +13,10 @@ from conformance.timeline.vocabulary import opens
 
 
 def has_scopes(evidence: Evidence) -> bool:
-    """Whether any frame opens a scope."""
     return any(opens(frame.type, frame.channel) for frame in evidence.frames)
 
 
 def parent_closed(evidence: Evidence) -> Iterator[Breach]:
-    """A parent is an open scope of this session: a method's its flow or turn, a chunk's its call."""
     for step in Walk(evidence).steps():
         frame = step.frame
         if frame.parent_id is not None and frame.parent_id not in step.open:
@@ -60,7 +58,6 @@ def _differ(frame: AnyFrame, other: AnyFrame, key: str) -> bool:
 
 
 def scope_nesting(evidence: Evidence) -> Iterator[Breach]:
-    """What is opened is closed once, by a frame that names it, after everything inside it."""
     deferred_flows = deferred(evidence)
     walk = Walk(evidence)
     for step in walk.steps():

@@ -6,11 +6,12 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
+
+from msgspec import Struct
 
 from conformance.stage.consumer import Consumer
 from conformance.stage.programs import Ask, CallProgram, Script
@@ -52,8 +53,7 @@ _NAME: Final = "conformance_planted"
 _CALL: Final = CallProgram(Ask(Script(("One", ", two"))))
 
 
-@dataclass(frozen=True)
-class _Place:
+class _Place(Struct, frozen=True):
     """A folder with a program in it, that can be imported, and that is no project."""
 
     root: Path

@@ -21,7 +21,6 @@ _STATES: dict[When, tuple[bool, bool, bool]] = {
 
 
 def gated(evidence: Evidence) -> Iterator[Breach]:
-    """A result read before the stream is consumed is refused."""
     return _refused_as_too_early(evidence, "before")
 
 
@@ -42,7 +41,6 @@ def _refused_as_too_early(evidence: Evidence, when: When) -> Iterator[Breach]:
 
 
 def value(evidence: Evidence) -> Iterator[Breach]:
-    """The result is what the run returned, empty values included."""
     for read in _reads(evidence, "after-exhaustion"):
         expected = evidence.outcome.value if evidence.outcome is not None else None
         if read.raised is not None:
@@ -52,7 +50,6 @@ def value(evidence: Evidence) -> Iterator[Breach]:
 
 
 def reraises(evidence: Evidence) -> Iterator[Breach]:
-    """After a failure the result is the run's own exception object, each time, no heavier than before."""
     error = evidence.outcome.error if evidence.outcome is not None else None
     depth: int | None = None
     for read in _reads(evidence, "after-failure"):
@@ -66,7 +63,6 @@ def reraises(evidence: Evidence) -> Iterator[Breach]:
 
 
 def after_close(evidence: Evidence) -> Iterator[Breach]:
-    """After an early close the result says that the stream was closed."""
     for read in _reads(evidence, "after-close"):
         if read.raised is None:
             yield None, f"result gave {shown(read.value)} after an early close"
@@ -75,7 +71,6 @@ def after_close(evidence: Evidence) -> Iterator[Breach]:
 
 
 def exclusive_states(evidence: Evidence) -> Iterator[Breach]:
-    """Running, exhausted, failed and cancelled exclude each other, and the three properties say which it is."""
     for read in evidence.reads:
         states = (read.is_completed, read.is_exhausted, read.is_cancelled)
         names = ("is_completed", "is_exhausted", "is_cancelled")

@@ -79,7 +79,6 @@ def _beside(consumer: Consumer) -> Evidence:
 
 
 def _texts(frames: Iterable[AnyFrame]) -> list[str]:
-    """Return what each call of a model said."""
     texts: dict[str, str] = {}
     for frame in frames:
         if frame.type == "llm_stream_chunk":

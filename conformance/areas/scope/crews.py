@@ -12,15 +12,7 @@ from conformance.areas.llm.chunks import projected
 from conformance.areas.scope.marks import SIDE_BY_SIDE, STREAM_SETTINGS, captured, held
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.points import StageError
-from conformance.stage.programs import (
-    CrewProgram,
-    Emit,
-    FlowProgram,
-    Method,
-    Nest,
-    Script,
-    TaskProgram,
-)
+from conformance.stage.programs import CrewProgram, Emit, FlowProgram, Method, Nest, Script, TaskProgram
 from conformance.stage.reader import FramesRead, read_result
 from conformance.timeline.any_frame import AnyFrame
 from conformance.timeline.calls import delta_kind
@@ -48,13 +40,11 @@ _OF_FAILURE: Final = ("llm_call_failed", "agent_execution_error", "task_failed",
 def flow_of(
     program: CrewProgram, *, streamed: bool = False, is_async: bool = False, times: int | None = None
 ) -> FlowProgram:
-    """Return a flow whose one method runs a crew."""
     steps = (Emit("before"), Nest(program, streamed, times))
     return FlowProgram((Method("runs", steps, is_async=is_async),))
 
 
 def types_among(frames: Iterable[AnyFrame], among: Iterable[str]) -> tuple[str, ...]:
-    """Return the types of frames, of those that are wanted."""
     wanted = frozenset(among)
     return tuple(frame.type for frame in frames if frame.type in wanted)
 
@@ -132,7 +122,6 @@ def _beside(consumer: Consumer) -> Evidence:
 
 
 def _projected(consumer: Consumer) -> Evidence:
-    """Project every frame of a flow with a crew to the older chunks; its LLM is told to stream."""
     read = consumer.read_session(flow_of(CrewProgram(_TASKS, stream=True)))
     return read.evidence(*projected(read.frames, consumer.subject.legacy_chunk))
 

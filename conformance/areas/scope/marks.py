@@ -23,7 +23,6 @@ def marks(frames: Iterable[AnyFrame]) -> tuple[str, ...]:
 
 
 def heard(clause: str, session: str, due: tuple[str, ...], read: FramesRead) -> Iterator[Expected]:
-    """Hold what a session showed to the marks that are its own."""
     return held(clause, session, due, marks(read.frames), read.raised)
 
 
@@ -36,11 +35,7 @@ def held(
 
 
 def captured(stream: bool | None, text: str, chunks: tuple[str, ...], *, requested: bool) -> Iterator[Expected]:
-    """Hold a call inside a streamed flow to what was said of streaming when its LLM was made.
-
-    `text` is what the model said, `chunks` what the flow's session showed of it, `requested` whether its provider was asked
-    to stream.
-    """
+    """Hold a call in a streamed flow, whose model said `text`, to what its LLM was told of streaming when made."""
     streams, llm = stream is not False, made_to(stream)
     yield Expected("scope.captures-llm", f"whether {llm} asked its provider to stream", streams, requested)
     shows = "".join(chunks)

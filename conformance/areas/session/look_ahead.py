@@ -19,7 +19,7 @@ _NEEDS: Final = frozenset({"flow", "backpressure"})
 
 
 def _ahead(consumer: Consumer, *, awaited: bool, retain: bool) -> Evidence:
-    """Read one frame after the other, looking each time how many are there that nobody has read."""
+    """Read frame by frame, looking each time how many are there that nobody has read."""
     steps = tuple(Emit(str(n), awaited=awaited and not consumer.is_sync) for n in range(_EVENTS))
     program = consumer.flow_program(Method("emits", steps))
     limits = {"look_ahead": _LIMIT, "retain": retain}

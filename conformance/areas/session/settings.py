@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
+from msgspec import Struct
+
 from conformance.areas.channel.scenarios import MESSAGE
 from conformance.areas.session.views import MORE_VIEWS, PROJECTIONS
-from conformance.stage.programs import (
-    Ask,
-    Block,
-    CallProgram,
-    Emit,
-    FlowProgram,
-    Method,
-    Program,
-    Reach,
-    Script,
-)
+from conformance.stage.programs import Ask, Block, CallProgram, Emit, FlowProgram, Method, Program, Reach, Script
 from conformance.stage.reader import SessionKind, attempt
 from conformance.stage.scenario import FLOW, FLOW_AND_LLM, LLM
 from conformance.timeline.expected import Expected
@@ -29,10 +20,7 @@ _CALL: Final = CallProgram(Ask(Script(("Hel", "lo", Block("held"), " there", "."
 BEFORE_HOLD: Final = 2
 
 
-@dataclass(frozen=True)
-class Setting:
-    """A kind of run, so that a runtime of calls alone and one of flows are both put through the same."""
-
+class Setting(Struct, frozen=True):
     name: str
     program: Program
     needs: frozenset[str]
@@ -57,9 +45,8 @@ def surface(kind: SessionKind, session: Any) -> Iterator[Expected]:
     """Look at what a session has of the views that it must have, and of those that it ought to have."""
     names = names_of(session)
     for clause, wanted in (("session.projections", PROJECTIONS), ("session.more-projections", (*MORE_VIEWS,))):
-        yield Expected(
-            clause, f"what the {kind} session lacks", (), tuple(name for name in wanted if name not in names)
-        )
+        missing = tuple(name for name in wanted if name not in names)
+        yield Expected(clause, f"what the {kind} session lacks", (), missing)
 
 
 def names_of(session: Any) -> frozenset[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from conformance.areas.envelope.checks import FIELDS
@@ -17,8 +16,7 @@ MORE_VIEWS: Final = {name: frozenset({name}) for name in ("lifecycle", "custom")
 PROJECTIONS: Final = (*VIEWS, "interleave", "subscribe")
 
 
-@dataclass(frozen=True)
-class OnlyItsOwn(Relation):
+class OnlyItsOwn(Relation, frozen=True):
     """Of all frames of a session no others than those of its channels, as they are, and some where there are any."""
 
     #: As `frames` has them after the end.
@@ -27,7 +25,6 @@ class OnlyItsOwn(Relation):
 
     @property
     def due(self) -> list[AnyFrame]:
-        """The frames of its channels."""
         return [frame for frame in self.every if self.channels is None or frame.channel in self.channels]
 
     def breaches(self, seen: FramesRead) -> Iterator[str]:
@@ -46,8 +43,7 @@ class OnlyItsOwn(Relation):
                 yield f" shows {_named(known[frame.id])} with another {', '.join(others)}"
 
 
-@dataclass(frozen=True)
-class AllFrames(OnlyItsOwn):
+class AllFrames(OnlyItsOwn, frozen=True):
     """All of them, in order, without an error, of a session that has any."""
 
     def breaches(self, seen: FramesRead) -> Iterator[str]:

@@ -14,7 +14,7 @@ from conformance.stage.reader import SessionKind
 from conformance.subjects.subject import Performance, offered
 from conformance.timeline.any_frame import AnyFrame
 from conformance.timeline.evidence import Evidence, ProgramOutcome
-from conformance.timeline.expected import NOTHING, Expected, Raised, Same
+from conformance.timeline.expected import NOTHING, Expected, Raised, Same, comes_to
 from conformance.timeline.vocabulary import CHANNEL_OF
 
 TURN: Final = frozenset({"turn"})
@@ -47,13 +47,11 @@ class HeldConversation:
         return _entry(self.flow, self._consumer.kind)
 
     def ask(self, message: str, **options: Any) -> Any:
-        """Return the session of a turn, of the consumer's kind."""
         enter = self.enter
         return self._consumer.keep(self._consumer.in_loop(lambda: enter(message, **options)))
 
     @property
     def transcript(self) -> tuple[Utterance, ...]:
-        """What has been said, by role."""
         return tuple((str(message.role), str(message.content)) for message in self.flow.state.messages)
 
     def read(self, message: str, **options: Any) -> tuple[Evidence, tuple[Utterance, ...]]:
@@ -83,7 +81,6 @@ class HeldConversation:
         return replace(evidence, outcome=outcome, expected=expected)
 
     def answer_after_failure(self, message: str, reply: str) -> Evidence:
-        """Take a turn after a failed one: it is due a reply."""
         evidence, added = self.read(message)
         rows = replied("the turn after a failed turn", message, reply, evidence, added)
         return replace(evidence, expected=tuple(replace(row, clause="turn.failed") for row in rows))
@@ -153,25 +150,15 @@ def replied(
 ) -> Iterator[Expected]:
     """Hold what a turn came to to the reply, which was added as the assistant's last message, once."""
     read = evidence.reads[-1]
-    yield Expected("turn.result", turn, NOTHING, read.raised)
-    if read.raised is None:
-        yield Expected("turn.result", f"the result of {turn}", reply, read.value)
+    yield from comes_to("turn.result", turn, reply, read.value, read.raised, "the result of {}")
     due = (("user", message), ("assistant", reply))
     yield Expected("turn.result", f"what {turn} added to the transcript", due, added)
 
 
 def first_turn(
-    kind: SessionKind,
-    flow: Any,
-    program: ConversationProgram,
-    performance: Performance,
-    script: Script = GREETING,
+    kind: SessionKind, flow: Any, program: ConversationProgram, performance: Performance, script: Script = GREETING
 ) -> Any:
-    """Return a session of a flow's first turn: for the first handler of its program, or else a model that plays `script`.
-
-    Raises:
-        NotOfferedError: there is no such entry.
-    """
+    """Return a session of a flow's first turn: of its first handler, or a model with `script`. Raises as `offered`."""
     enter = _entry(flow, kind)
     return enter(to_handler(program.handlers[0].name) if program.handlers else to_model(performance, script))
 
@@ -181,12 +168,10 @@ def _entry(flow: Any, kind: SessionKind) -> Any:
 
 
 def to_model(performance: Performance, script: Script = GREETING) -> str:
-    """Return a message that the built-in answer answers, its model playing `script`."""
     return f"How is the tide? {performance.provider.prompt_for(script)}"
 
 
 def to_handler(name: str) -> str:
-    """Return a message that the handler of that name answers."""
     return f"And the harbour? {route_to(name)}"
 
 

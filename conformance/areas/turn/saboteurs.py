@@ -105,10 +105,7 @@ SABOTEURS.add(
     ("turn.result",),
     "harness.flow.conversation.routing:route_by_model",
     constant(None),
-    {
-        "turn.sequence": "no call of a model comes before the route",
-        "result.value": "the reply is another one",
-    },
+    {"turn.sequence": "no call of a model comes before the route", "result.value": "the reply is another one"},
 )
 SABOTEURS.add(
     "completes-a-wait", ("turn.pending",), "harness.bus.step:Step.leave", replacing(lambda leave, step: step.close())
@@ -125,10 +122,7 @@ SABOTEURS.add(
     ("turn.failed",),
     ACCEPT,
     hiding("conversation_turn_failed"),
-    {
-        "error.frames-first": "no frame tells of the turn's failure",
-        "order.scope-nesting": "the turn is never closed",
-    },
+    {"error.frames-first": "no frame tells of the turn's failure", "order.scope-nesting": "the turn is never closed"},
 )
 
 

@@ -48,11 +48,7 @@ def carried_replays(results: Sequence[ReplayResult]) -> list[dict[str, Any]]:
 
 
 def opened_replays(carried: Any) -> dict[int, bytes]:
-    """Return the frames of results by their places, as `carried_replays` was given them.
-
-    Raises:
-        ValueError, TypeError, KeyError: they are none.
-    """
+    """Return frames by the places of their results. Raises ValueError, TypeError, KeyError where they are none."""
     return {entry["result"]: _opened(entry["frames"]) for entry in carried}
 
 

@@ -70,10 +70,7 @@ def serve(receive: Callable[[], Any], send: Callable[[Any], object], work: Calla
 
 
 def can_be_copied(idle: Container[str] = ()) -> bool:
-    """Whether a copy of this process has all that it needs: threads but for those that idle are not copied.
-
-    Nor is it safe on macOS to copy beside any.
-    """
+    """Whether a copy of this process has all that it needs: no thread beside it but `idle` ones; never on macOS."""
     beside = [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()]
     return sys.platform == "linux" and all(name in idle for name in beside)
 

@@ -63,11 +63,7 @@ class Processes:
         self._idle: list[_Worker] = []
 
     def perform(self, name: str, deadline_s: float) -> Any:
-        """Return what performing one scenario gives, in a process of its own. Called from several threads.
-
-        Raises:
-            LostError: it gave nothing within its deadline.
-        """
+        """Return what a scenario gives, in a process of its own; from any thread. Raises LostError: nothing in time."""
         worker = self._idle.pop() if self._idle else _Worker(self._context, self._work)
         value, again = worker.perform(name, deadline_s)
         if again:
@@ -79,18 +75,15 @@ class Processes:
         return value
 
     def close(self) -> None:
-        """End all processes."""
         for worker in self._idle:
             worker.end()
 
 
 def _clean_context() -> ProcessContext:
-    """Return what makes processes that inherit no threads, locks and loops of whoever runs the suite.
-
-    Where there can be a server that has imported the suite and done nothing else, a process costs milliseconds.
-    """
+    """Return what makes processes that inherit no threads, locks and loops of whoever runs the suite."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
+    # From a server that has imported the suite and done nothing else, a process costs milliseconds.
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(_PRELOADED))
     return context

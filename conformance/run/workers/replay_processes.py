@@ -100,8 +100,6 @@ class _Pending(Struct):
 
 
 class _Plan:
-    """Which subject is next."""
-
     def __init__(self, kinds: Sequence[str]) -> None:
         self._kinds = kinds
         self._pending: dict[str, _Pending] = {}
@@ -137,8 +135,6 @@ class _Plan:
 
 
 class _ReplayProcess(Generic[S, R]):
-    """One process, and the subject that it is at."""
-
     def __init__(self, work: Callable[[S], R], beside: tuple[Connection, ...]) -> None:
         """`beside` are the connections of others that run."""
         self.connection: Connection
@@ -160,7 +156,6 @@ class _ReplayProcess(Generic[S, R]):
         self._began = 0.0
 
     def begin(self, at: int, subject: S) -> None:
-        """Have it work on a subject."""
         self.at, self.at_work = at, True
         self._began = time.monotonic()
         # One that has died is found out when its result is read.
@@ -169,7 +164,6 @@ class _ReplayProcess(Generic[S, R]):
 
     @property
     def seconds(self) -> float:
-        """How long it has been at its subject."""
         return time.monotonic() - self._began
 
     def result(self) -> R:

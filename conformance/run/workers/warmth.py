@@ -6,15 +6,14 @@ import contextlib
 import importlib
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import reduce
 from typing import Any, Final
 
+from msgspec import Struct
 from pydantic import BaseModel
 
 
-@dataclass(frozen=True)
-class Made:
+class Made(Struct, frozen=True):
     """What a process has imported and built since `ready` was read, by names that another process can look up."""
 
     modules: tuple[str, ...]
@@ -25,8 +24,7 @@ class Made:
 NOTHING: Final = Made((), ())
 
 
-@dataclass(frozen=True)
-class Ready:
+class Ready(Struct, frozen=True):
     """What a process has imported, and the models of that which are not yet built."""
 
     modules: frozenset[str]

@@ -45,11 +45,7 @@ class WorkProcess(Generic[S, R]):
         self._at_work = False
 
     def make(self, subject: S) -> R:
-        """Return what `work` makes of a subject, or raise what it raises.
-
-        Raises:
-            LostWorkError: the process has ended.
-        """
+        """Return what `work` makes of a subject, or raise what it raises. Raises LostWorkError: it has ended."""
         process = self._process = self._process or self._start()
         assert process.stdin is not None
         assert process.stdout is not None
@@ -119,7 +115,6 @@ def _receive(stream: IO[bytes]) -> Any:
 
 
 def main() -> None:
-    """Do what is asked for on standard input until that ends."""
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     # What a run prints is not for whoever waits for answers.
     os.dup2(2, 1)
