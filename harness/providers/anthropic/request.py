@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from pydantic import BaseModel
 
+from harness.llm.base import BaseLLM
 from harness.llm.input.hosted import in_order
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
@@ -15,9 +16,6 @@ from harness.providers.anthropic.recorded import parse_messages, parse_system, p
 from harness.providers.shared.calls.structured import STRUCTURED, has_native_form, wants_model, with_structured_tool
 from harness.providers.shared.requests.recorded_request import STOPS, RecordedRequest, json_object
 from harness.providers.shared.requests.wire_body import filled, present, same_names, wire_settings, with_additional
-
-if TYPE_CHECKING:
-    from harness.llm.base import BaseLLM
 
 #: The API wants a limit with every request; this one stands where the caller names none.
 DEFAULT_MAX_TOKENS: Final = 4096
@@ -29,11 +27,7 @@ PATH: Final = "/v1/messages"
 
 
 def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
-    """Return the JSON body of `request` with the settings of `llm`. Its `additional_params` win over all else.
-
-    Raises:
-        UsageError: a message or a tool has no form on this wire.
-    """
+    """Return the JSON body of `request` (see `shared.requests.wire_body`)."""
     by_tool = asks_by_tool(llm, request)
     tools = in_order(with_structured_tool(request), request.hosted_tools) if by_tool else request.all_tools()
     system = wire_system(request.messages)
@@ -43,8 +37,7 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
             "model": llm.model,
             "max_tokens": DEFAULT_MAX_TOKENS if llm.max_tokens is None else llm.max_tokens,
             "messages": wire_messages(request.messages),
-            **present(system=system),
-            **present(stream=request.stream),
+            **present(system=system, stream=request.stream),
             **wire_settings(llm, {**_SETTINGS, "top_k": "top_k"}),
             **filled(
                 stop_sequences=request.stop,
@@ -118,11 +111,7 @@ def recorded_body(body: bytes) -> RecordedRequest:
 
 
 def recorded_call(recorded: RecordedRequest, model: str, base_url: str, *, stream: bool | None = None) -> RecordedCall:
-    """Return the call of a recorded body; `stream` where the URL tells whether it is streamed.
-
-    Raises:
-        UsageError: a field can't be rebuilt; it is named.
-    """
+    """Return the call of a recorded body; `stream` where the URL tells whether it is streamed."""
     recorded.rest.setdefault("max_tokens", OMIT)
     settings = recorded.settings({**_SETTINGS, "max_tokens": "max_tokens", "stop": "stop_sequences"})
     messages = [*recorded.system("system", parse_system), *recorded.messages("messages", parse_messages)]

@@ -7,18 +7,16 @@ otherwise. Source: https://learn.microsoft.com/azure/ai-foundry/openai/reference
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from harness.errors import UsageError
+from harness.llm.base import BaseLLM
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.azure.endpoint import DEPLOYMENT
 from harness.providers.openai import request as openai_request
 from harness.providers.openai.responses import request as openai_responses_request
-
-if TYPE_CHECKING:
-    from harness.llm.base import BaseLLM
 
 #: Models that take no stop words there.
 NO_STOP_WORDS: Final = re.compile(r"(?:.*/)?(gpt-5|o\d)")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import unquote
 
 from pydantic import BaseModel, TypeAdapter
 
 from harness.errors import UsageError
+from harness.llm.base import BaseLLM
 from harness.llm.parameters.kinds import is_read
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
@@ -20,9 +21,6 @@ from harness.providers.bedrock.recorded import parse_messages, parse_system, par
 from harness.providers.shared.calls.structured import STRUCTURED, has_native_form, wants_model, with_structured_tool
 from harness.providers.shared.requests.recorded_request import RecordedRequest, json_object
 from harness.providers.shared.requests.wire_body import filled, present, wire_settings
-
-if TYPE_CHECKING:
-    from harness.llm.base import BaseLLM
 
 #: In `additional_params`: what chooses among the tools. It is no field of the request: it goes with the tools.
 TOOL_CHOICE: Final = "toolChoice"
@@ -53,13 +51,10 @@ _STREAMS: Final = {"converse": False, "converse-stream": True}
 
 
 def sdk_arguments(llm: BaseLLM, request: LLMRequest, *, converse: bool = True) -> dict[str, Any]:
-    """Return the arguments of `converse` and `converse_stream`. Its `additional_params` win over all else.
+    """Return the arguments of `converse` and `converse_stream` (see `shared.requests.wire_body`).
 
-    Those of them that Converse does not have are fields of the model's own. Where it is not Converse that is asked, they
-    stay where they are.
-
-    Raises:
-        UsageError: a message or a tool has no form there.
+    Of `additional_params`, those that Converse does not have are fields of the model's own. Where it is not Converse that
+    is asked, they stay where they are.
     """
     inference = wire_settings(llm, {name: field for name, field in _INFERENCE.items() if name != "stop"})
     additional = dict(llm.additional_params)

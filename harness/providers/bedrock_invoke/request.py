@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 from urllib.parse import unquote
 
 from harness.errors import UsageError
+from harness.llm.base import BaseLLM
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.anthropic import request as anthropic_request
@@ -16,9 +17,6 @@ from harness.providers.bedrock.recorded import wire_json
 from harness.providers.bedrock.request import sdk_arguments
 from harness.providers.openai import request as chat_request
 from harness.providers.shared.requests.recorded_request import RecordedRequest, json_object
-
-if TYPE_CHECKING:
-    from harness.llm.base import BaseLLM
 
 #: Whose form a body has; `prompt` is any that takes one text, whatever its field is called.
 Family = Literal["anthropic", "nova", "chat", "prompt"]
@@ -50,11 +48,7 @@ def _family(model: str, fields: Collection[str]) -> Family:
 
 
 def wire_body(llm: BaseLLM, request: LLMRequest) -> bytes | None:
-    """Return the body of `request` with the settings of `llm`. Its `additional_params` win over all else.
-
-    Raises:
-        UsageError: a message, a tool or a setting has no form there.
-    """
+    """Return the body of `request` (see `shared.requests.wire_body`)."""
     additional = llm.additional_params
     if additional.get(BODY) is OMIT:
         return None

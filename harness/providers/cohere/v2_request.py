@@ -6,18 +6,16 @@ Source: https://docs.cohere.com/reference/chat (2026-11).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from harness.errors import UsageError
+from harness.llm.base import BaseLLM
 from harness.llm.input.messages import ImagePart, Message, TextPart, read_messages
 from harness.llm.recorded import RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.cohere.request import FIELDS, response_format
 from harness.providers.shared.requests.recorded_request import RecordedRequest, check_same, json_object, parse_tools
 from harness.providers.shared.requests.wire_body import filled, present, refuse_settings, wire_settings, with_additional
-
-if TYPE_CHECKING:
-    from harness.llm.base import BaseLLM
 
 PATH: Final = "/v2/chat"
 #: Settings that it has nothing like.
@@ -26,11 +24,7 @@ _ROLES: Final = {"developer": "system", "function": "tool"}
 
 
 def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
-    """Return the JSON body of `request` with the settings of `llm`. Its `additional_params` win over all else.
-
-    Raises:
-        UsageError: a message or a setting has no form there.
-    """
+    """Return the JSON body of `request` (see `shared.requests.wire_body`)."""
     refuse_settings(llm, _UNKNOWN, "cohere-v2")
     answer_format = request.response_format
     return with_additional(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from pydantic import BaseModel
 
 from harness.errors import UsageError
+from harness.llm.base import BaseLLM
 from harness.llm.parameters.kinds import is_read
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
@@ -16,9 +17,6 @@ from harness.providers.gemini.messages import JSON_SCHEMA, Signatures, wire_cont
 from harness.providers.gemini.recorded import parse_contents, parse_system, parse_tools
 from harness.providers.shared.requests.recorded_request import UNREADABLE, RecordedRequest, json_object
 from harness.providers.shared.requests.wire_body import filled, present, wire_settings, with_additional
-
-if TYPE_CHECKING:
-    from harness.llm.base import BaseLLM
 
 #: In `additional_params`: the field that takes the JSON Schema of a tool, `parametersJsonSchema` where none is named.
 SCHEMA_FIELD: Final = "schema_field"
@@ -50,12 +48,9 @@ NAMED_RESOURCES: Final = ("tunedModels/", "endpoints/", "publishers/")
 
 
 def wire_body(llm: BaseLLM, request: LLMRequest, signatures: Signatures, safety_settings: Any = None) -> dict[str, Any]:
-    """Return the JSON body of `request` with the settings of `llm`.
+    """Return the JSON body of `request` (see `shared.requests.wire_body`); `generationConfig` is won over field by field.
 
-    `safety_settings` is category → threshold, or a list of `{category, threshold}`. The LLM's `additional_params` win over all else; those for `generationConfig` field by field.
-
-    Raises:
-        UsageError: a message or a tool has no form on this wire.
+    `safety_settings` is category → threshold, or a list of `{category, threshold}`.
     """
     system, config, additional = wire_system(request.messages), _config(llm, request), llm.additional_params
     schema_field = additional.get(SCHEMA_FIELD, JSON_SCHEMA)
@@ -121,13 +116,8 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
     streams = found["stream"] != "g"
     settings: dict[str, Any] = {"base_url": found["base"], "api_version": found["version"]}
     # Whatever the environment says now.
-    settings["project"] = found["project"] or ""
-    if found["location"] is not None:
-        settings["location"] = found["location"]
-    messages = [
-        *recorded.system("systemInstruction", parse_system),
-        *recorded.messages("contents", parse_contents),
-    ]
+    settings |= {"project": found["project"] or "", **present(location=found["location"])}
+    messages = [*recorded.system("systemInstruction", parse_system), *recorded.messages("contents", parse_contents)]
     rest = recorded.rest
     if query != ("alt=sse" if streams else ""):
         recorded.carry_query(query)

@@ -47,11 +47,7 @@ def is_call(url: str, body: bytes | None) -> bool:
 
 
 def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
-    """Return the JSON body of `request` with the settings of `llm`. Its `additional_params` win over all else.
-
-    Raises:
-        UsageError: a message or a setting has no form there.
-    """
+    """Return the JSON body of `request` (see `shared.requests.wire_body`)."""
     if llm.n is not None:
         raise UsageError("ollama: n can't be sent; a call has one answer. Leave it out")
     response_format, think, additional = request.response_format, _think(llm), llm.additional_params

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from harness.errors import UsageError
+from harness.llm.base import BaseLLM
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.shared.requests.recorded_request import RecordedRequest, json_object
 from harness.providers.shared.requests.wire_body import filled, present, same_names, wire_settings, with_additional
-
-if TYPE_CHECKING:
-    from harness.llm.base import BaseLLM
 
 #: Our settings, and the fields of the body that hold them.
 _SETTINGS: Final = same_names(
@@ -20,11 +18,7 @@ _SETTINGS: Final = same_names(
 
 
 def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
-    """Return the JSON body of `request` with the settings of `llm`. Its `additional_params` win over all else.
-
-    Raises:
-        UsageError: it is more than one text of the user.
-    """
+    """Return the JSON body of `request` (see `shared.requests.wire_body`)."""
     return with_additional(
         llm,
         {

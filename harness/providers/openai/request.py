@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from msgspec.structs import replace
 from pydantic import BaseModel
 
 from harness.errors import UsageError
+from harness.llm.base import BaseLLM
 from harness.llm.input.hosted import HostedTool, hosted_tools, in_order
 from harness.llm.input.messages import ContentPart, Message, ToolDefinition, read_messages, read_tools
 from harness.llm.input.own_block import OwnBlock
@@ -19,9 +20,6 @@ from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.shared.requests.recorded_request import STOPS, RecordedRequest, check_same, json_object
 from harness.providers.shared.requests.wire_body import filled, present, same_names, wire_settings, with_additional
-
-if TYPE_CHECKING:
-    from harness.llm.base import BaseLLM
 
 #: Models that take `max_completion_tokens` in place of `max_tokens`.
 _REASONING: Final = re.compile(r"(o\d|gpt-5)")
@@ -43,7 +41,7 @@ _SETTINGS: Final = same_names(
 
 
 def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
-    """Return the JSON body of `request` with the settings of `llm`. Its `additional_params` win over all else."""
+    """Return the JSON body of `request` (see `shared.requests.wire_body`)."""
     of_hosts = _is_a_host(llm)
     limit = "max_completion_tokens" if llm.says_completion_tokens else _max_tokens_field(llm.model)
     tools = [_wire_tool(tool, of_hosts=of_hosts) for tool in request.all_tools()]
@@ -140,10 +138,7 @@ def recorded_call(
 ) -> RecordedCall:
     """Return the call of a recorded body, made with `settings` beside those that the body tells.
 
-    `no_stop_words` are the names of models that are sent no stop words.
-
-    Raises:
-        UsageError: a field can't be rebuilt; it is named.
+    `no_stop_words` are the names of models that are sent no stop words. Raises UsageError, which names the field.
     """
     fields = {**_SETTINGS, "max_tokens": _max_tokens_field(model), "response_format": "response_format"}
     if no_stop_words.match(model) is None:

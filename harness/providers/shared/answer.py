@@ -112,10 +112,8 @@ class ProviderAnswer(ABC):
     def refuse_reason(self, reason: Any, explained: str | None = None) -> None:
         """Raise ProviderError where the reason for which an answer ended says that it failed."""
         if isinstance(reason, str) and (reason in self.failed_reasons or _FAILED.search(reason)):
-            message = (
-                f"{explained} (the finish reason is {reason!r})" if explained else f"the finish reason is {reason!r}"
-            )
-            raise self.reported(Failure(message, reason))
+            named = f"the finish reason is {reason!r}"
+            raise self.reported(Failure(f"{explained} ({named})" if explained else named, reason))
 
     @abstractmethod
     def piece(self, piece: Any) -> Iterable[Part]:

@@ -32,14 +32,7 @@ _CODE: Final = re.compile(r"[A-Za-z][\w.-]*")
 #: The fields in which servers write an HTTP status, and those in which they write what went wrong.
 _STATUSES: Final = ("code", "status", "status_code", "statusCode", "http_code")
 MESSAGES: Final = (
-    "message",
-    "detail",
-    "msg",
-    "error_description",
-    "error_message",
-    "error_msg",
-    "errorMessage",
-    "errors",
+    *("message", "detail", "msg", "error_description", "error_message", "error_msg", "errorMessage", "errors"),
     "status_msg",
 )
 #: Those of AWS, which say so in failures alone.

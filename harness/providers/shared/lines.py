@@ -39,30 +39,24 @@ class LinesAnswer(SSEAnswer):
 
     def end(self) -> Iterator[Part]:
         rest = bytes(self._body or self._line).strip()
-        try:
-            read_json(rest or b"{}")
-        except ValueError:
-            if self.done:
-                return
+        if _is_json(rest):
+            # The last line's end may be missing.
+            yield from self._take(rest)
+        elif not self.done:
             if not self._has_events and (rest[:1] != b"{" or is_whole(rest)):
                 self.refuse_body(rest, "no JSON")
             shown = rest.decode("utf-8", "replace")[:200]
             raise self.cut(f"ended before its end marker, in the middle of {shown!r}")
-        else:
-            # The last line's end may be missing.
-            yield from self._take(rest)
 
     def whole(self, sent: bytes) -> Iterator[Part]:
-        try:
-            read_json(sent)
-        except ValueError:
-            if b"\n" not in sent.strip():
-                self.refuse_body(sent, "no JSON")
-            # Some servers stream whatever they are asked for.
-            yield from self.piece(sent)
-            yield from self.end()
-        else:
+        if sent.strip() and _is_json(sent):
             yield from self._take(sent)
+            return
+        if b"\n" not in sent.strip():
+            self.refuse_body(sent, "no JSON")
+        # Some servers stream whatever they are asked for.
+        yield from self.piece(sent)
+        yield from self.end()
 
     def _take(self, line: bytes) -> Iterator[Part]:
         if self.done or not line.strip():

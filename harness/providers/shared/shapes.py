@@ -5,58 +5,40 @@ A value of another type is never passed over: what it was to say would be lost w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+T = TypeVar("T")
 
 #: What reading raises of a value that has another shape than its provider documents, or is nested too deeply to be read.
 OF_ANOTHER_SHAPE: Final = (AttributeError, LookupError, TypeError, ValueError, RecursionError)
 
 
-def as_text(value: Any) -> str:
-    """Return a text."""
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise _wrong(value, "a text")
-    return value
+def _reader(kind: type[Any], empty: T, expected: str) -> Callable[[Any], T]:
+    def read(value: Any) -> T:
+        if value is None:
+            return empty
+        if not isinstance(value, kind):
+            raise _wrong(value, expected)
+        return value  # type: ignore[no-any-return]
+
+    return read
 
 
-def as_object(value: Any) -> Mapping[str, Any]:
-    """Return an object."""
-    if value is None:
-        return {}
-    if not isinstance(value, Mapping):
-        raise _wrong(value, "an object")
-    return value
-
-
-def as_list(value: Any) -> Sequence[Any]:
-    """Return a list."""
-    if value is None:
-        return ()
-    if not isinstance(value, list):
-        raise _wrong(value, "a list")
-    return value
+as_text: Final = _reader(str, "", "a text")
+as_object: Final[Callable[[Any], Mapping[str, Any]]] = _reader(Mapping, {}, "an object")
+as_list: Final[Callable[[Any], Sequence[Any]]] = _reader(list, (), "a list")
+as_flag: Final = _reader(bool, False, "true or false")
 
 
 def as_number(value: Any) -> int | None:
     """Return an integer, which hosts write as a text, too; or None."""
-    if value is None:
-        return None
-    if isinstance(value, float) and value.is_integer():
+    is_digits = isinstance(value, str) and value.isascii() and value.isdigit()
+    if is_digits or (isinstance(value, float) and value.is_integer()):
         return int(value)
-    if isinstance(value, str) and value.isascii() and value.isdigit():
-        return int(value)
-    if isinstance(value, bool) or not isinstance(value, int):
+    if isinstance(value, bool) or not isinstance(value, int | None):
         raise _wrong(value, "a number")
     return value
-
-
-def as_flag(value: Any) -> bool:
-    """Return whether a flag is set."""
-    if value is not None and not isinstance(value, bool):
-        raise _wrong(value, "true or false")
-    return bool(value)
 
 
 def as_id(value: Any) -> str | None:

@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 from msgspec import Struct
 
 from harness.llm.output.parts import Part, TextDelta, ThinkingDelta, ToolCallDelta
-from harness.providers.shared.calls.tool_calls import arguments_text, holds_two
+from harness.providers.shared.calls.tool_calls import arguments_text, fault_of, free_id
 from harness.providers.shared.shapes import as_id, as_list, as_number, as_text, kind_of, rest_of
 
 #: A message's text, the summary of reasoning, and the reasoning itself.
@@ -157,11 +157,8 @@ class ResponseOutput:
         is_placed = described.place is not None or described.item_id or described.call_id
         found = here or (of_name[0] if of_name and not is_placed else None)
         # Hosts give all items one number: another id is another call.
-        return (
-            None
-            if described.call_id and found is not None and found.call_id not in (None, described.call_id)
-            else found
-        )
+        is_other = found is not None and described.call_id and found.call_id not in (None, described.call_id)
+        return None if is_other else found
 
     def _begun(self, described: _Call) -> _Call:
         self._calls.append(described)
@@ -169,10 +166,7 @@ class ResponseOutput:
 
     def _shown(self, call: _Call) -> Iterator[Part]:
         if call.own_id is None:
-            used = set(self.call_ids)
-            made = (f"call_{number}" for number in range(call.number, call.number + len(used) + 1))
-            candidates = (call.call_id, call.item_id, *made)
-            call.own_id = next(found for found in candidates if found and found not in used)
+            call.own_id = free_id(call.number, self.call_ids, call.call_id, call.item_id)
             yield ToolCallDelta(call.number, call.own_id, call.name, call.arguments)
 
     def _more(self, call: _Call, text: str) -> Iterator[Part]:
@@ -198,8 +192,8 @@ class ResponseOutput:
         for call in self._calls:
             if call.own_id is None:
                 raise self._malformed(f"arguments of a call without a name: {call.arguments!r:.200}")
-            if not call.is_free and holds_two(call.arguments):
-                raise self._malformed(f"the arguments of {call.name!r} are two objects: {call.arguments[:200]}")
+            if fault := fault_of(call.name, [call.arguments], is_free=call.is_free):
+                raise self._malformed(fault)
 
     def _rest_of_all(self, items: Sequence[Mapping[str, Any]]) -> Iterator[Part]:
         texts = [

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from harness.llm.output.parts import ToolCallDelta
-from harness.providers.shared.calls.tool_calls import arguments_text, holds_two, repeats_itself
+from harness.providers.shared.calls.tool_calls import arguments_text, fault_of, free_id
 from harness.providers.shared.shapes import as_id, as_text
 
 
@@ -36,14 +36,11 @@ class BegunCalls:
         if not as_text(name):
             raise ValueError(f"tool call {len(self)} has no name")
         number = self._at[index] = len(self)
-        own_id = as_id(call_id)
-        if own_id is None or own_id in self.ids:
-            own_id = next(made for made in (f"call_{n}" for n in range(number, 2 * number + 1)) if made not in self.ids)
-        self.ids.append(own_id)
+        self.ids.append(free_id(number, self.ids, as_id(call_id)))
         self._names.append(name)
         self._defaults.append(default)
         self._pieces.append([])
-        return ToolCallDelta(number, own_id, name, self._take(number, arguments))
+        return ToolCallDelta(number, self.ids[number], name, self._take(number, arguments))
 
     def more(self, index: int, arguments: Any) -> ToolCallDelta:
         """Return a further piece of the call that began last at `index`."""
@@ -73,7 +70,5 @@ class BegunCalls:
         for number in range(len(self)):
             yield from self._closed(number)
         for name, pieces in zip(self._names, self._pieces, strict=True):
-            if holds_two("".join(pieces)):
-                raise ValueError(f"the arguments of {name!r} are two objects: {''.join(pieces)[:200]}")
-            if repeats_itself(pieces):
-                raise ValueError(f"each piece of the arguments of {name!r} says all of those before it again")
+            if fault := fault_of(name, pieces):
+                raise ValueError(fault)

@@ -189,28 +189,34 @@ class ToolCallFragments:
                 # Those after it wait, so that their order stands.
                 return
             call.shown = True
-            yield ToolCallDelta(call.number, self._id(call), call.name, call.arguments)
-
-    def _id(self, call: _Call) -> str:
-        used = {other.own_id for other in self._calls[: call.number]}
-        if not call.own_id or call.own_id in used:
-            free = (f"call_{number}" for number in range(call.number, call.number + len(used) + 1))
-            call.own_id = next(made for made in free if made not in used)
-        return call.own_id
+            call.own_id = free_id(call.number, {other.own_id for other in self._calls[: call.number]}, call.own_id)
+            yield ToolCallDelta(call.number, call.own_id, call.name, call.arguments)
 
     def end(self) -> Iterator[ToolCallDelta]:
         """Yield the calls that have waited. Raises what `malformed` makes where one is none."""
         for call in self._calls:
             if not call.name:
                 raise self._malformed(f"tool call {call.number} has no name")
-            if not call.is_free and holds_two(call.arguments):
-                raise self._malformed(f"the arguments of {call.name!r} are two objects: {call.arguments[:200]}")
-            if repeats_itself(call.pieces):
-                raise self._malformed(f"each piece of the arguments of {call.name!r} says all of those before it again")
+            if fault := fault_of(call.name, call.pieces, is_free=call.is_free):
+                raise self._malformed(fault)
         yield from self._ready(ended=True)
 
 
-def repeats_itself(pieces: Sequence[str]) -> bool:
+def free_id(number: int, used: Collection[str], *named: str | None) -> str:
+    """Return the id of a call: the first that it is named by and that no other has, else one that is made up."""
+    made = (f"call_{n}" for n in range(number, number + len(used) + 1))
+    return next(found for found in (*named, *made) if found and found not in used)
+
+
+def fault_of(name: str, pieces: Sequence[str], *, is_free: bool = False) -> str | None:
+    """Return what is wrong with the arguments of a call whose pieces are those of several; with `is_free`, they are any text."""
+    arguments = "".join(pieces)
+    if not is_free and _holds_two(arguments):
+        return f"the arguments of {name!r} are two objects: {arguments[:200]}"
+    return f"each piece of the arguments of {name!r} says all of those before it again" if _repeats(pieces) else None
+
+
+def _repeats(pieces: Sequence[str]) -> bool:
     """Whether each piece of a text begins with the one before it, and the last is a JSON object: they are no pieces."""
     texts = [piece for piece in pieces if piece]
     if len(texts) < 2 or not all(later.startswith(earlier) for earlier, later in pairwise(texts)):
@@ -236,7 +242,7 @@ def whole_arguments(arguments: Any) -> str:
     return text
 
 
-def holds_two(arguments: str) -> bool:
+def _holds_two(arguments: str) -> bool:
     """Whether a text is a JSON object, and more behind it."""
     try:
         first, end = _JSON.raw_decode(arguments.lstrip())

@@ -7,11 +7,15 @@ answered.
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from typing import Final, Generic, NamedTuple, TypeVar
 
+from msgspec.structs import replace
+
 from harness.llm.input.messages import Message
+from harness.llm.request import LLMRequest
 
 T = TypeVar("T")
 
@@ -43,9 +47,6 @@ class KeptByCall(Generic[T]):
         #: What stood before the calls of each id.
         self._origins: dict[str, set[Outline]] = {}
 
-    def __bool__(self) -> bool:
-        return bool(self._kept)
-
     def keep(self, before: Outline, values: Mapping[str, T]) -> None:
         """Keep these, by the ids of calls that were asked for after the messages `before`."""
         with self._lock:
@@ -71,6 +72,22 @@ class KeptByCall(Generic[T]):
     def behind(self, message: Message, before: Outline) -> T | None:
         """Return what is kept of the calls of an assistant's message, by the first of them."""
         return self.of(message.tool_calls[0].id, before) if message.tool_calls and message.role == "assistant" else None
+
+
+class GivenBack(ABC, Generic[T]):
+    """What is kept of the reasoning behind the last tool calls that one LLM was answered. From any thread."""
+
+    def __init__(self) -> None:
+        self._kept = KeptByCall[T]()
+
+    def restored(self, request: LLMRequest) -> LLMRequest:
+        """Return the request with what led to its calls beside them; messages with reasoning of their own are left."""
+        placed = zip(request.messages, outlines(request.messages), strict=False)
+        return replace(request, messages=[self._with_kept(message, before) for message, before in placed])
+
+    @abstractmethod
+    def _with_kept(self, message: Message, before: Outline) -> Message:
+        """Return a message that stands behind `before` with what is kept of its calls."""
 
 
 def outlines(messages: Iterable[Message]) -> list[Outline]:

@@ -10,11 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from msgspec.structs import replace
-
 from harness.llm.input.messages import AnyToolCall, Message
 from harness.llm.request import LLMRequest
-from harness.providers.shared.reasoning.by_call import KeptByCall, Outline, outlines
+from harness.providers.shared.reasoning.by_call import GivenBack, KeptByCall, Outline, outlines
 from harness.providers.shared.shapes import as_list, as_object, as_text
 
 #: The fields that hold it as a text; `reasoning_details` holds it as a list.
@@ -65,11 +63,11 @@ def _detailed(detail: Mapping[str, Any]) -> str:
     return next((text for name in ("text", "summary") if isinstance(text := detail.get(name), str)), "")
 
 
-class KeptReasoning:
-    """The reasoning behind the last tool calls that one LLM was answered, by call id. From any thread."""
+class KeptReasoning(GivenBack[dict[str, Any]]):
+    """Reasoning that goes back in fields of the message with the calls that it led to."""
 
     def __init__(self) -> None:
-        self._kept = KeptByCall[dict[str, Any]]()
+        super().__init__()
         #: What the host ties to a call itself, such as a signature of Gemini's.
         self._extras = KeptByCall[dict[str, Any]]()
 
@@ -83,29 +81,14 @@ class KeptReasoning:
             self._kept.keep(before, dict.fromkeys(call_ids, fields) if fields else {})
             self._extras.keep(before, extras)
 
-    def restored(self, request: LLMRequest) -> LLMRequest:
-        """Return the request with the reasoning beside the calls that it led to.
-
-        Messages that hold reasoning of their own are left as they are.
-        """
-        if not (self._kept or self._extras):
-            return request
-        messages = [
-            self._with_extras(self._with_reasoning(message, before), before)
-            for message, before in zip(request.messages, outlines(request.messages), strict=False)
-        ]
-        return replace(request, messages=messages)
-
-    def _with_extras(self, message: Message, before: Outline) -> Message:
-        tied = [self._with_extra(call, before) for call in message.tool_calls or ()]
-        return message.model_copy(update={"tool_calls": tied}) if tied else message
+    def _with_kept(self, message: Message, before: Outline) -> Message:
+        fields = dict(self._kept.behind(message, before) or {})
+        if {*TEXTS, DETAILS} & message.model_fields_set:
+            fields = {}
+        if tied := [self._with_extra(call, before) for call in message.tool_calls or ()]:
+            fields["tool_calls"] = tied
+        return message.model_copy(update=fields) if fields else message
 
     def _with_extra(self, call: AnyToolCall, before: Outline) -> AnyToolCall:
         extra = self._extras.of(call.id, before) if call.extra_content is None else None
         return call if extra is None else call.model_copy(update={"extra_content": extra})
-
-    def _with_reasoning(self, message: Message, before: Outline) -> Message:
-        fields = self._kept.behind(message, before)
-        if fields is None or {*TEXTS, DETAILS} & message.model_fields_set:
-            return message
-        return message.model_copy(update=fields)

@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from harness.llm.input.blocks import RedactedThinkingPart, ThinkingPart
 from harness.llm.input.items import ReasoningItem
 from harness.llm.input.messages import Message, TextPart
 from harness.llm.request import LLMRequest
-from harness.providers.shared.reasoning.by_call import KeptByCall, Outline, outlines
+from harness.providers.shared.reasoning.by_call import GivenBack, Outline, outlines
 
 Thought = ThinkingPart | RedactedThinkingPart | ReasoningItem
 #: Keeps what led to calls of one answer.
@@ -40,11 +39,8 @@ class GrowingThought(Struct):
         return None
 
 
-class Thoughts:
-    """The reasoning behind the last tool calls that one LLM was answered, by call id. From any thread."""
-
-    def __init__(self) -> None:
-        self._kept = KeptByCall[tuple[Thought, ...]]()
+class Thoughts(GivenBack[tuple[Thought, ...]]):
+    """Reasoning that goes back, unchanged, in front of the calls that it led to."""
 
     def keep(self, request: LLMRequest, call_ids: Iterable[str], thoughts: Iterable[Thought | None]) -> None:
         """Keep what led from a request to these calls; nothing where there is none."""
@@ -52,25 +48,10 @@ class Thoughts:
         if kept:
             self._kept.keep(outlines(request.messages)[-1], dict.fromkeys(call_ids, kept))
 
-    def restored(self, request: LLMRequest) -> LLMRequest:
-        """Return the request with the reasoning in front of the calls that it led to, unchanged.
-
-        Messages that hold reasoning of their own are left as they are.
-        """
-        if not self._kept:
-            return request
-        placed = zip(request.messages, outlines(request.messages), strict=False)
-        messages = [self._with_thoughts(message, before) for message, before in placed]
-        return replace(request, messages=messages)
-
-    def _with_thoughts(self, message: Message, before: Outline) -> Message:
-        thoughts = self._kept.behind(message, before)
-        content = message.content
-        if thoughts is None:
+    def _with_kept(self, message: Message, before: Outline) -> Message:
+        thoughts, content = self._kept.behind(message, before), message.content or []
+        if thoughts is None or any(isinstance(part, Thought) for part in content):
             return message
         if isinstance(content, str):
-            text = [TextPart(type="text", text=content)] if content else []
-            return message.model_copy(update={"content": [*thoughts, *text]})
-        if any(isinstance(part, Thought) for part in content or ()):
-            return message
-        return message.model_copy(update={"content": [*thoughts, *(content or ())]})
+            content = [TextPart(type="text", text=content)]
+        return message.model_copy(update={"content": [*thoughts, *content]})

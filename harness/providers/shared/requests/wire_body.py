@@ -1,9 +1,13 @@
-"""The query and the body of a request, as far as all wire formats have them in common."""
+"""The query and the body of a request, as far as all wire formats have them in common.
+
+A provider's `wire_body(llm, request)` returns the JSON body with the settings of `llm`, whose `additional_params` win over
+all else. It raises UsageError for a message, a tool or a setting that has no form there.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
@@ -11,8 +15,6 @@ from harness.errors import UsageError
 from harness.llm.recorded import OMIT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from harness.llm.base import BaseLLM
     from harness.llm.input.messages import AnyToolCall
 
@@ -64,15 +66,13 @@ def with_query(path: str, query: Mapping[str, Any] | None) -> str:
 
 def sent_arguments(call: AnyToolCall, api: str) -> dict[str, Any]:
     """Return the arguments of a call as an object, as some APIs take them. Raises UsageError where they are none."""
-    text = call.function.arguments or "{}"
+    text, expected = call.function.arguments or "{}", f"tool call {call.id!r}: {api} takes arguments as a JSON object"
     try:
         arguments = json.loads(text)
         # Python reads numbers that JSON lacks.
         json.dumps(arguments, allow_nan=False)
     except ValueError as error:
-        raise UsageError(
-            f"tool call {call.id!r}: {api} takes arguments as a JSON object, and these are no JSON: {error}"
-        ) from error
+        raise UsageError(f"{expected}, and these are no JSON: {error}") from error
     if not isinstance(arguments, dict):
-        raise UsageError(f"tool call {call.id!r}: {api} takes arguments as a JSON object, and these are {text[:80]!r}")
+        raise UsageError(f"{expected}, and these are {text[:80]!r}")
     return arguments
