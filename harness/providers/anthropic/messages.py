@@ -5,8 +5,8 @@ Source: https://platform.claude.com/docs/en/api/messages (2026-11).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 from harness.errors import UsageError
 from harness.llm.input import blocks
@@ -23,20 +23,22 @@ from harness.llm.input.messages import (
 )
 from harness.llm.input.own_block import OwnBlock
 from harness.providers.shared.data_url import DataURL
+from harness.providers.shared.requests.messages import (
+    SYSTEM_ROLES,
+    answered_id,
+    joined,
+    schema_of,
+    unsendable,
+    wire_role,
+)
 from harness.providers.shared.requests.wire_body import present, sent_arguments
 
-_SYSTEM_ROLES = ("system", "developer")
-#: What the schema of a tool without parameters is.
-_NO_PARAMETERS: Mapping[str, Any] = {"type": "object", "properties": {}}
+_ROLES: Final = {"user": "user", "assistant": "assistant"}
 
 
 def wire_system(messages: Sequence[Message]) -> str | list[dict[str, Any]] | None:
-    """Return the system prompt, which stands outside the messages; wherever system messages stand, they are it.
-
-    Raises:
-        UsageError: a part can't be sent.
-    """
-    system = [message for message in messages if message.role in _SYSTEM_ROLES]
+    """Return the system prompt, which stands outside the messages. Raises UsageError for a part that can't be sent."""
+    system = [message for message in messages if message.role in SYSTEM_ROLES]
     if len(system) == 1 and isinstance(system[0].content, str) and system[0].cache_control is None:
         return system[0].content
     wire = [block for message in system for block in _blocks(message)]
@@ -46,35 +48,23 @@ def wire_system(messages: Sequence[Message]) -> str | list[dict[str, Any]] | Non
 def wire_messages(messages: Sequence[Message]) -> list[dict[str, Any]]:
     """Return the conversation on the wire. The results of parallel tool calls are one message, as the API asks.
 
-    Raises:
-        UsageError: a message or a part can't be sent.
+    Raises UsageError for what can't be sent.
     """
-    wire: list[dict[str, Any]] = []
-    results: list[dict[str, Any]] | None = None
-    for message in messages:
-        if message.role in _SYSTEM_ROLES:
-            continue
-        if message.role == "tool":
-            if results is None:
-                results = []
-                wire.append({"role": "user", "content": results})
-            results.append(_tool_result(message))
-            continue
-        results = None
-        wire.append(_wire_message(message))
-    return wire
+    spoken = (message for message in messages if message.role not in SYSTEM_ROLES)
+    return joined(((message.role == "tool", _wire_message(message)) for message in spoken), "content")
 
 
 def _wire_message(message: Message) -> dict[str, Any]:
-    if message.role not in {"user", "assistant"}:
-        raise UsageError(f"anthropic has no messages of the role {message.role!r}; answer a tool call as 'tool'")
+    if message.role == "tool":
+        return {"role": "user", "content": [_tool_result(message)]}
+    role = wire_role(message, _ROLES, "anthropic")
     if isinstance(message.content, str) and not message.tool_calls and message.cache_control is None:
-        return {"role": message.role, "content": message.content}
+        return {"role": role, "content": message.content}
     calls = [_tool_use(call) for call in message.tool_calls or ()]
     if calls:
         # The last block carries the mark of the whole.
         calls[-1] |= _cache_mark(message)
-    return {"role": message.role, "content": [*_blocks(message, marked=not calls), *calls]}
+    return {"role": role, "content": [*_blocks(message, marked=not calls), *calls]}
 
 
 def _blocks(message: Message, *, marked: bool = True) -> list[dict[str, Any]]:
@@ -94,9 +84,7 @@ def _tool_use(call: AnyToolCall) -> dict[str, Any]:
 
 
 def _tool_result(message: Message) -> dict[str, Any]:
-    if message.tool_call_id is None:
-        raise UsageError("a tool message needs the tool_call_id that it answers")
-    result: dict[str, Any] = {"type": "tool_result", "tool_use_id": message.tool_call_id}
+    result: dict[str, Any] = {"type": "tool_result", "tool_use_id": answered_id(message)}
     if isinstance(message.content, str):
         result["content"] = message.content
     elif message.content is not None:
@@ -120,8 +108,7 @@ def wire_block(part: ContentPart) -> dict[str, Any]:
         # Another provider's has no type, and no place here.
         case OwnBlock() | HostedItem(type="compaction") if part.type is not None:
             return part.given()
-        case OwnBlock():
-            raise UsageError(f"anthropic takes no block of the kind {part.kind!r}")
+
         case ImagePart():
             return {"type": "image", "source": _source(part.image_url.url), **_cache_mark(part), **part.added}
         case FilePart():
@@ -129,7 +116,7 @@ def wire_block(part: ContentPart) -> dict[str, Any]:
         case RefusalPart():
             return {"type": "text", "text": part.refusal}
         case _:
-            raise UsageError(f"anthropic takes no {type(part).__name__} in a message")
+            raise unsendable(part, "anthropic")
 
 
 def _source(url: str) -> dict[str, Any]:
@@ -159,10 +146,8 @@ def _cache_mark(part: ImagePart | FilePart | ToolDefinition | Message) -> dict[s
 
 
 def wire_tool(tool: ToolDefinition | HostedTool) -> dict[str, Any]:
-    """Return a tool definition on the wire."""
     if isinstance(tool, HostedTool):
         return tool.given()
     function = tool.function.given()
-    schema = function.pop("parameters", None)
-    schema = _NO_PARAMETERS if schema is None else schema
-    return {**function, "input_schema": schema, **_cache_mark(tool), **tool.added}
+    function.pop("parameters", None)
+    return {**function, "input_schema": schema_of(tool.function), **_cache_mark(tool), **tool.added}

@@ -1,8 +1,4 @@
-"""Recorded messages and tools of Anthropic, read back into our own.
-
-An ordinary conversation comes back as its caller would have written it. What a recorded one has besides (results among
-text, thinking among tool calls) is read into parts that say exactly what stood where.
-"""
+"""Recorded messages and tools of Anthropic, read back into our own (see `shared.requests.recorded_request`)."""
 
 from __future__ import annotations
 
@@ -13,12 +9,11 @@ from harness.errors import UsageError
 from harness.llm.input.messages import read_messages
 from harness.providers.anthropic.messages import wire_block, wire_messages, wire_system
 from harness.providers.shared.data_url import DataURL
-from harness.providers.shared.requests.recorded_request import check_same, text_or_parts, tool_call
+from harness.providers.shared.requests.recorded_request import check_same, picked, text_or_parts, tool_call
 from harness.providers.shared.requests.wire_body import present
 
 
 def parse_tools(wire: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return our form of recorded tool definitions. Raises ValueError where one has a field that we have no word for."""
     return [_tool(tool) for tool in wire]
 
 
@@ -30,21 +25,16 @@ def _tool(wire: Mapping[str, Any]) -> dict[str, Any]:
     if definition.keys() - {"name", "description", "strict"}:
         raise ValueError(f"{wire!r:.200} has fields of its own")
     tool: dict[str, Any] = {"type": "function", "function": {**definition, "parameters": wire["input_schema"]}}
-    return {**tool, "cache_control": wire["cache_control"]} if "cache_control" in wire else tool
+    return {**tool, **picked(wire, cache_control="cache_control")}
 
 
 def parse_system(system: str | Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the system message of a recorded system prompt. Raises UsageError or ValueError where none makes it."""
     ours = {"role": "system", "content": system if isinstance(system, str) else [dict(block) for block in system]}
     check_same(wire_system(read_messages([ours])), system)
     return ours
 
 
 def parse_messages(wire: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Yield our messages of a recorded conversation; `wire_messages` makes exactly that one of them again.
-
-    Raises UsageError or ValueError where none do.
-    """
     after_results = False
     for message in wire:
         ordinary = _ordinary(message)
@@ -80,11 +70,8 @@ def _as_written(message: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _answer(content: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    calls = [
-        tool_call(block.get("id"), block.get("name"), block.get("input"))
-        for block in content
-        if block.get("type") == "tool_use"
-    ]
+    uses = [block for block in content if block.get("type") == "tool_use"]
+    calls = [tool_call(block.get("id"), block.get("name"), block.get("input")) for block in uses]
     rest = [_part(block) for block in content if block.get("type") != "tool_use"]
     if not calls:
         return {"role": "assistant", "content": rest}
@@ -103,13 +90,11 @@ def _part(block: Mapping[str, Any]) -> dict[str, Any]:
     source = block.get("source")
     if not isinstance(source, Mapping):
         return dict(block)
-    part: dict[str, Any] = {"cache_control": block["cache_control"]} if "cache_control" in block else {}
-    url = _url_of(source)
+    part, url = picked(block, cache_control="cache_control"), _url_of(source)
     if block.get("type") == "image" and url is not None:
         part |= {"type": "image_url", "image_url": {"url": url}}
     elif block.get("type") == "document" and url is not None and url.startswith("data:"):
-        title = present(filename=block.get("title"))
-        part |= {"type": "file", "file": {**title, "file_data": url}}
+        part |= {"type": "file", "file": {**present(filename=block.get("title")), "file_data": url}}
     else:
         return dict(block)
     read = read_messages([{"role": "user", "content": [part]}])[0].content

@@ -6,9 +6,8 @@ Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Conv
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
-from harness.errors import UsageError
 from harness.llm.input import blocks
 from harness.llm.input.messages import (
     AnyToolCall,
@@ -23,52 +22,47 @@ from harness.llm.input.messages import (
 from harness.llm.input.own_block import OwnBlock
 from harness.providers.bedrock import media
 from harness.providers.shared.data_url import DataURL
+from harness.providers.shared.requests.messages import (
+    SYSTEM_ROLES,
+    answered_id,
+    joined,
+    schema_of,
+    unsendable,
+    wire_role,
+)
 from harness.providers.shared.requests.wire_body import present, sent_arguments
 
-SYSTEM_ROLES = ("system", "developer")
-_STATUS = {True: "error", False: "success"}
+_ROLES: Final = {"user": "user", "assistant": "assistant", "tool": "user"}
+_STATUS: Final = {True: "error", False: "success"}
+#: What stands in a message, or in the result of a tool.
+_Part = ContentPart | blocks.BlockText | blocks.JSONPart | OwnBlock
 
 
 def sdk_system(messages: Sequence[Message]) -> list[dict[str, Any]]:
-    """Return the system prompt, which stands outside the messages; wherever system messages stand, they are it."""
-    return [
-        block for message in messages if message.role in SYSTEM_ROLES for block in (*_blocks(message), *_mark(message))
-    ]
+    """Return the system prompt, which stands outside the messages."""
+    system = (message for message in messages if message.role in SYSTEM_ROLES)
+    return [block for message in system for block in (*_blocks(message), *_mark(message))]
 
 
 def sdk_messages(messages: Sequence[Message]) -> list[dict[str, Any]]:
     """Return the conversation. What one side says in a row is one message, since the API wants the sides to alternate.
 
-    Raises:
-        UsageError: a message or a part can't be sent.
+    Raises UsageError for what can't be sent.
     """
-    sent: list[dict[str, Any]] = []
-    for message in messages:
-        if message.role in SYSTEM_ROLES:
-            continue
-        role, content = _role(message), [*_blocks(message), *map(_tool_use, message.tool_calls or ()), *_mark(message)]
-        if sent and sent[-1]["role"] == role:
-            sent[-1]["content"] += content
-        else:
-            sent.append({"role": role, "content": content})
-    return sent
+    spoken = (_sdk_message(message) for message in messages if message.role not in SYSTEM_ROLES)
+    return joined(((message["role"], message) for message in spoken), "content")
 
 
-def _role(message: Message) -> str:
-    if message.role in {"user", "assistant"}:
-        return message.role
-    if message.role == "tool":
-        return "user"
-    raise UsageError(f"bedrock has no messages of the role {message.role!r}; answer a tool call as 'tool'")
+def _sdk_message(message: Message) -> dict[str, Any]:
+    role = wire_role(message, _ROLES, "bedrock")
+    return {"role": role, "content": [*_blocks(message), *map(_tool_use, message.tool_calls or ()), *_mark(message)]}
 
 
 def _blocks(message: Message) -> list[dict[str, Any]]:
     content = message.content
     if message.role == "tool":
-        if message.tool_call_id is None:
-            raise UsageError("a tool message needs the tool_call_id that it answers")
-        result, marks = _result_content(content)
-        return [{"toolResult": {"toolUseId": message.tool_call_id, "content": result}}, *marks]
+        call_id, (result, marks) = answered_id(message), _result_content(content)
+        return [{"toolResult": {"toolUseId": call_id, "content": result}}, *marks]
     if content is None:
         content = message.refusal
     if isinstance(content, str):
@@ -77,9 +71,7 @@ def _blocks(message: Message) -> list[dict[str, Any]]:
     return [*_sdk_blocks(content or ())]
 
 
-def _sdk_blocks(
-    parts: Iterable[ContentPart | blocks.BlockText | blocks.JSONPart | OwnBlock],
-) -> Iterator[dict[str, Any]]:
+def _sdk_blocks(parts: Iterable[_Part]) -> Iterator[dict[str, Any]]:
     for part in parts:
         yield sdk_block(part)
         if isinstance(part, blocks.ToolResultPart) and part.cache_control is None:
@@ -87,9 +79,7 @@ def _sdk_blocks(
         yield from _mark(part)
 
 
-def _result_content(
-    content: str | Sequence[ContentPart | blocks.BlockText | blocks.JSONPart | OwnBlock] | None,
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def _result_content(content: str | Sequence[_Part] | None) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return the content of a result, and what stands behind the result where a part of it is marked to be cached."""
     if isinstance(content, str):
         return [{"text": content}], []
@@ -97,7 +87,7 @@ def _result_content(
     return [sdk_block(part) for part in content or ()], marks[-1:]
 
 
-def sdk_block(part: ContentPart | blocks.BlockText | blocks.JSONPart | OwnBlock) -> dict[str, Any]:
+def sdk_block(part: _Part) -> dict[str, Any]:
     """Return the block of one part. Raises UsageError for what Bedrock does not take."""
     match part:
         case TextPart() | blocks.BlockText():
@@ -124,18 +114,11 @@ def sdk_block(part: ContentPart | blocks.BlockText | blocks.JSONPart | OwnBlock)
             return _tool_result(part)
         case blocks.JSONPart():
             return {"json": part.value}
-        case OwnBlock():
-            return _own(part)
+        # Another provider's has a type, and no place here. As boto3 takes it, files in it are bytes.
+        case OwnBlock(type=None):
+            return part.model_dump(exclude_unset=True)
         case _:
-            raise UsageError(f"bedrock takes no {type(part).__name__} in a message")
-
-
-def _own(block: OwnBlock) -> dict[str, Any]:
-    # Another provider's has a type, and no place here.
-    if block.type is not None:
-        raise UsageError(f"bedrock takes no block of the kind {block.kind!r}")
-    # As boto3 takes it: files in it are bytes.
-    return block.model_dump(exclude_unset=True)
+            raise unsendable(part, "bedrock")
 
 
 def _tool_use(call: AnyToolCall) -> dict[str, Any]:
@@ -160,12 +143,9 @@ def _cache_point(ttl: str | None) -> dict[str, Any]:
 
 
 def sdk_tools(tools: Sequence[ToolDefinition]) -> list[dict[str, Any]]:
-    """Return tool definitions."""
     sent: list[dict[str, Any]] = []
     for tool in tools:
-        function = {name: value for name, value in tool.function.given().items() if name not in tool.function.added}
-        schema = function.pop("parameters", None)
-        if schema is None:
-            schema = {"type": "object", "properties": {}}
-        sent += ({"toolSpec": {**function, "inputSchema": {"json": schema}}}, *_mark(tool))
+        without = {"parameters", *tool.function.added}
+        function = {name: value for name, value in tool.function.given().items() if name not in without}
+        sent += ({"toolSpec": {**function, "inputSchema": {"json": schema_of(tool.function)}}}, *_mark(tool))
     return sent

@@ -1,8 +1,4 @@
-"""Recorded messages and tools of Bedrock Converse, read back into our own.
-
-An ordinary conversation comes back as its caller would have written it. What a recorded one has besides (results among
-text, reasoning among tool calls) is read into parts that say exactly what stood where.
-"""
+"""Recorded messages and tools of Bedrock Converse, read back into our own (see `shared.requests.recorded_request`)."""
 
 from __future__ import annotations
 
@@ -15,7 +11,7 @@ from harness.llm.input.messages import read_messages
 from harness.providers.bedrock.media import DOCUMENTS, IMAGES, media_source
 from harness.providers.bedrock.messages import sdk_messages, sdk_system
 from harness.providers.shared.data_url import DataURL
-from harness.providers.shared.requests.recorded_request import check_same, text_or_parts, tool_call
+from harness.providers.shared.requests.recorded_request import check_same, picked, text_or_parts, tool_call
 
 
 def wire_json(value: Any) -> Any:
@@ -28,17 +24,14 @@ def wire_json(value: Any) -> Any:
 
 
 def parse_system(system: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the system message of a recorded system prompt. Raises UsageError or ValueError where none makes it."""
+
     ours = {"role": "system", "content": text_or_parts([*map(_part, system)])}
     check_same(wire_json(sdk_system(read_messages([ours]))), list(system))
     return ours
 
 
 def parse_messages(wire: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Yield our messages of a recorded conversation; `sdk_messages` makes exactly that one of them again.
 
-    Raises UsageError or ValueError where none do.
-    """
     for place, message in enumerate(wire):
         if place and wire[place - 1].get("role") == message.get("role"):
             raise ValueError(f"{message!r:.200} has the role of the one before it")
@@ -86,12 +79,11 @@ def _part(block: Mapping[str, Any], *, plain: bool = True) -> dict[str, Any]:
         case {"document": document}:
             return _document(document, plain=plain)
         case {"reasoningContent": {"reasoningText": thought}}:
-            signature = {"signature": thought["signature"]} if "signature" in thought else {}
-            return {"type": "thinking", "thinking": thought["text"], **signature}
+            return {"type": "thinking", "thinking": thought["text"], **picked(thought, signature="signature")}
         case {"reasoningContent": {"redactedContent": data}}:
             return {"type": "redacted_thinking", "data": data}
         case {"cachePoint": mark}:
-            return {"type": "cache_point", **({"ttl": mark["ttl"]} if "ttl" in mark else {})}
+            return {"type": "cache_point", **picked(mark, ttl="ttl")}
         case {"toolUse": use}:
             return {"type": "tool_use", "id": use["toolUseId"], "name": use["name"], "input": use["input"]}
         case {"toolResult": result}:
@@ -117,15 +109,12 @@ def _document(document: Mapping[str, Any], *, plain: bool) -> dict[str, Any]:
     if plain and document.keys() == {"format", "name", "source"} and "bytes" in source and "." not in document["name"]:
         data = str(DataURL(str(kind), source["bytes"]))
         return {"type": "file", "file": {"filename": document["name"], "file_data": data}}
-    more = {name: document[name] for name in ("context", "citations") if name in document}
-    return {"type": "document", "source": media_source(source, kind), "title": document["name"], **more}
+    more = picked(document, name="title", context="context", citations="citations")
+    return {"type": "document", "source": media_source(source, kind), **more}
 
 
 def parse_tools(tools: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return our form of recorded tool definitions.
 
-    Raises ValueError where one is no function of the caller, or has a field that we have no word for.
-    """
     ours: list[dict[str, Any]] = []
     for tool in tools:
         match dict(tool):

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from harness.errors import UsageError
 from harness.llm.input.messages import AnyToolCall, Message, TextPart, ToolDefinition
-from harness.providers.shared.requests.wire_body import sent_arguments
+from harness.providers.shared.requests.messages import of_no_type
+from harness.providers.shared.requests.wire_body import filled, sent_arguments
 
 _ROLES: Final = {"user": "USER", "assistant": "CHATBOT", "system": "SYSTEM", "developer": "SYSTEM"}
 #: Types of JSON Schema by their names there, which are Python's.
@@ -27,8 +28,7 @@ _TYPES: Final = {
 def conversation(messages: Sequence[Message]) -> dict[str, Any]:
     """Return the fields that hold a conversation: what is asked last apart from what was said before.
 
-    Raises:
-        UsageError: it does not end with a text of the user or results of tools, or has parts that are no text.
+    Raises UsageError where it does not end with a text of the user or results of tools, or has parts that are no text.
     """
     turns: list[dict[str, Any]] = []
     calls: dict[str, dict[str, Any]] = {}
@@ -45,14 +45,10 @@ def conversation(messages: Sequence[Message]) -> dict[str, Any]:
             turn["tool_calls"] = [calls[call.id] for call in message.tool_calls]
         turns.append(turn)
     last = turns.pop() if turns else {"role": None}
-    match last["role"]:
-        case "USER":
-            prompt = {"message": last["message"]}
-        case "TOOL":
-            prompt = {"message": "", "tool_results": last["tool_results"]}
-        case _:
-            raise UsageError("cohere-v1: a conversation ends with a message of the user, or with results of tools")
-    return {**prompt, **({"chat_history": turns} if turns else {})}
+    if last["role"] not in ("USER", "TOOL"):
+        raise UsageError("cohere-v1: a conversation ends with a message of the user, or with results of tools")
+    prompt = {name: last[name] for name in ("message", "tool_results") if name in last}
+    return {"message": "", **prompt, **filled(chat_history=turns)}
 
 
 def _text(message: Message) -> str:
@@ -60,8 +56,7 @@ def _text(message: Message) -> str:
         return message.content or ""
     for part in message.content:
         if not isinstance(part, TextPart):
-            kind = getattr(part, "type", None) or type(part).__name__
-            raise UsageError(f"cohere-v1: a message takes text, and no part of the type {kind!r}")
+            raise of_no_type(part, "cohere-v1", "text")
     return "".join(part.text for part in message.content if isinstance(part, TextPart))
 
 
@@ -89,13 +84,7 @@ def wire_tool(tool: ToolDefinition) -> dict[str, Any]:
             raise UsageError(
                 f"cohere-v1: argument {name!r} of {tool.function.name!r} has no type that can be sent: {kind!r}"
             )
-        definitions[name] = {
-            **({"description": argument["description"]} if "description" in argument else {}),
-            "type": _TYPES[kind],
-            "required": name in needed,
-        }
-    return {
-        "name": tool.function.name,
-        "description": tool.function.description or "",
-        "parameter_definitions": definitions,
-    }
+        said = {"description": argument["description"]} if "description" in argument else {}
+        definitions[name] = {**said, "type": _TYPES[kind], "required": name in needed}
+    description = tool.function.description or ""
+    return {"name": tool.function.name, "description": description, "parameter_definitions": definitions}

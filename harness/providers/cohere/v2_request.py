@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from harness.errors import UsageError
 from harness.llm.base import BaseLLM
-from harness.llm.input.messages import ImagePart, Message, TextPart, read_messages
+from harness.llm.input.messages import AnyToolCall, ContentPart, ImagePart, Message, TextPart, read_messages
 from harness.llm.recorded import RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.cohere.request import FIELDS, response_format
+from harness.providers.shared.requests.messages import of_no_type
 from harness.providers.shared.requests.recorded_request import RecordedRequest, check_same, json_object, parse_tools
 from harness.providers.shared.requests.wire_body import filled, present, refuse_settings, wire_settings, with_additional
 
@@ -48,32 +48,26 @@ def _thinking(setting: Any) -> Any:
 def _wire_message(message: Message) -> dict[str, Any]:
     sent: dict[str, Any] = {"role": _ROLES.get(message.role, message.role)}
     parts = message.content if message.content is not None else message.refusal
-    for part in parts if isinstance(parts, list) else ():
-        if not isinstance(part, TextPart | ImagePart):
-            kind = getattr(part, "type", None) or type(part).__name__
-            raise UsageError(f"cohere-v2: a message takes text and images, and no part of the type {kind!r}")
-    content = (
-        [part.given() for part in parts if isinstance(part, TextPart | ImagePart)] if isinstance(parts, list) else parts
-    )
+    content = [_part(part) for part in parts] if isinstance(parts, list) else parts
     if message.reasoning_content:
         text = [{"type": "text", "text": content}] if isinstance(content, str) and content else content or []
         content = [{"type": "thinking", "thinking": message.reasoning_content}, *text]
     if content or not message.tool_calls:
         sent["content"] = content or ""
     if message.tool_calls:
-        sent["tool_calls"] = [
-            {
-                "id": call.id,
-                "type": "function",
-                "function": {"name": call.function.name, "arguments": call.function.arguments},
-            }
-            for call in message.tool_calls
-        ]
-    if message.reasoning:
-        sent["tool_plan"] = message.reasoning
-    if message.tool_call_id is not None:
-        sent["tool_call_id"] = message.tool_call_id
-    return sent
+        sent["tool_calls"] = [_call(call) for call in message.tool_calls]
+    return {**sent, **filled(tool_plan=message.reasoning), **present(tool_call_id=message.tool_call_id)}
+
+
+def _part(part: ContentPart) -> dict[str, Any]:
+    if not isinstance(part, TextPart | ImagePart):
+        raise of_no_type(part, "cohere-v2", "text and images")
+    return part.given()
+
+
+def _call(call: AnyToolCall) -> dict[str, Any]:
+    function = {"name": call.function.name, "arguments": call.function.arguments}
+    return {"id": call.id, "type": "function", "function": function}
 
 
 def parse_recorded(url: str, body: bytes) -> RecordedCall:
@@ -85,8 +79,6 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
 
 
 def _parse_messages(wire: Sequence[Any]) -> list[dict[str, Any]]:
-    found = [
-        {("reasoning" if name == "tool_plan" else name): value for name, value in message.items()} for message in wire
-    ]
+    found = [{"reasoning" if name == "tool_plan" else name: message[name] for name in message} for message in wire]
     check_same([_wire_message(message) for message in read_messages(found)], list(wire))
     return found

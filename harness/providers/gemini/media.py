@@ -13,6 +13,7 @@ from harness.errors import UsageError
 from harness.llm.input.blocks import DocumentPart, SourcedImagePart
 from harness.llm.input.messages import AudioPart, FilePart, ImagePart
 from harness.providers.shared.data_url import DataURL
+from harness.providers.shared.requests.recorded_request import picked
 from harness.providers.shared.requests.wire_body import present
 
 MediaPart = ImagePart | FilePart | AudioPart | SourcedImagePart | DocumentPart
@@ -73,6 +74,6 @@ def parse_media(part: Mapping[str, Any]) -> dict[str, Any] | None:
             return {"type": "image_url", "image_url": {"url": url}}
         return {"type": "file", "file": {"file_data": url}}
     if isinstance(file, Mapping):
-        media_type = {"media_type": file["mimeType"]} if "mimeType" in file else {}
-        return {"type": "document", "source": {"type": "url", "url": file.get("fileUri"), **media_type}}
+        source = {"type": "url", "url": file.get("fileUri"), **picked(file, mimeType="media_type")}
+        return {"type": "document", "source": source}
     return None

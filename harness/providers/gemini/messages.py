@@ -5,7 +5,7 @@ Source: https://ai.google.dev/api/caching#Content (2026-11).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from harness.errors import UsageError
@@ -25,6 +25,7 @@ from harness.llm.input.messages import (
 from harness.llm.input.own_block import OwnBlock
 from harness.providers.gemini.media import wire_media
 from harness.providers.shared.reasoning.by_call import KeptByCall, Outline, outlines
+from harness.providers.shared.requests.messages import SYSTEM_ROLES, answered_id, joined, unsendable, wire_role
 from harness.providers.shared.requests.wire_body import present, sent_arguments
 
 #: What ids begin with that the provider did not give, and so is not sent.
@@ -32,7 +33,6 @@ _OWN: Final = "gemini-call-"
 #: The signatures of the last calls that one LLM was answered. Newer models refuse a conversation whose calls lack them.
 Signatures = KeptByCall[str]
 _ROLES: Final = {"user": "user", "assistant": "model"}
-_SYSTEM_ROLES: Final = ("system", "developer")
 #: The names of Gemini's parts, in both of the ways in which its API takes them.
 OWN_PARTS: Final = frozenset(
     {"text", "codeExecutionResult", "executableCode", "fileData", "functionCall", "functionResponse", "inlineData"}
@@ -45,12 +45,8 @@ OWN_SCHEMA: Final = "parameters"
 
 
 def wire_system(messages: Sequence[Message]) -> dict[str, Any] | None:
-    """Return the system instruction, which stands outside the contents; wherever system messages stand, they are it.
-
-    Raises:
-        UsageError: a part can't be sent.
-    """
-    parts = [part for message in messages if message.role in _SYSTEM_ROLES for part in _parts(message)]
+    """Return the system instruction, which stands outside the contents. Raises UsageError for a part that can't be sent."""
+    parts = [part for message in messages if message.role in SYSTEM_ROLES for part in _parts(message)]
     return {"parts": parts, "role": "user"} if parts else None
 
 
@@ -59,32 +55,28 @@ def wire_contents(
 ) -> list[dict[str, Any]]:
     """Return the conversation on the wire. The results of parallel tool calls are one content, as the API asks.
 
-    `called` has the names of calls before these messages, by id.
-
-    Raises:
-        UsageError: a message or a part can't be sent.
+    `called` has the names of calls before these messages, by id. Raises UsageError for what can't be sent.
     """
     # An id may come again: an answer is to the last call before it.
     names = {**names_of_calls(messages), **(called or {})}
-    wire: list[dict[str, Any]] = []
-    results: list[dict[str, Any]] | None = None
+    return joined(_contents(messages, signatures, names), "parts")
+
+
+def _contents(
+    messages: Sequence[Message], signatures: Signatures, names: dict[str, str]
+) -> Iterator[tuple[bool, dict[str, Any]]]:
+    """Yield whether a message is a result, and what it is on the wire."""
     for message, before in zip(messages, outlines(messages), strict=False):
-        if message.role in _SYSTEM_ROLES:
+        if message.role in SYSTEM_ROLES:
             continue
         names |= names_of_calls([message])
         if message.role == "tool":
-            if results is None:
-                results = []
-                wire.append({"parts": results, "role": "user"})
-            results.append(_tool_response(message, names))
+            yield True, {"parts": [_tool_response(message, names)], "role": "user"}
             continue
-        results = None
-        if message.role not in _ROLES:
-            raise UsageError(f"gemini has no messages of the role {message.role!r}; answer a tool call as 'tool'")
+        role = wire_role(message, _ROLES, "gemini")
         calls = [_call(call, signatures, before) for call in message.tool_calls or ()]
         parts = [] if calls and not message.content else _parts(message, names)
-        wire.append({"parts": [*parts, *calls], "role": _ROLES[message.role]})
-    return wire
+        yield False, {"parts": [*parts, *calls], "role": role}
 
 
 def names_of_calls(messages: Iterable[Message]) -> dict[str, str]:
@@ -120,10 +112,8 @@ def _part(part: ContentPart, names: Mapping[str, str]) -> dict[str, Any]:
             return wire_media(part)
         case OwnBlock() if part.type is None and not OWN_PARTS.isdisjoint(part.model_extra or ()):
             return part.given()
-        case OwnBlock():
-            raise UsageError(f"gemini takes no block of the kind {part.kind!r}")
         case _:
-            raise UsageError(f"gemini takes no {type(part).__name__} in a message")
+            raise unsendable(part, "gemini")
 
 
 def _call(call: AnyToolCall, signatures: Signatures, before: Outline) -> dict[str, Any]:
@@ -134,16 +124,13 @@ def _call(call: AnyToolCall, signatures: Signatures, before: Outline) -> dict[st
 
 
 def _tool_response(message: Message, names: Mapping[str, str]) -> dict[str, Any]:
-    if message.tool_call_id is None:
-        raise UsageError("a tool message needs the tool_call_id that it answers")
-    content = message.content
+    call_id, content = answered_id(message), message.content
     if isinstance(content, list):
         unsendable = [part for part in content if not isinstance(part, TextPart)]
         if unsendable:
             raise UsageError(f"gemini takes no {type(unsendable[0]).__name__} as the result of a tool")
         content = "".join(part.text for part in content if isinstance(part, TextPart))
-    name = message.name or _name(message.tool_call_id, names)
-    return _response(message.tool_call_id, name, {"result": content or ""})
+    return _response(call_id, message.name or _name(call_id, names), {"result": content or ""})
 
 
 def _name(call_id: str, names: Mapping[str, str]) -> str:

@@ -1,8 +1,4 @@
-"""Recorded contents and tools of Gemini, read back into our own messages.
-
-An ordinary conversation comes back as its caller would have written it. What a recorded one has besides (signatures,
-results in contents of their own) is read into parts that say exactly what stood where.
-"""
+"""Recorded contents and tools of Gemini, read back into our own messages (see `shared.requests.recorded_request`)."""
 
 from __future__ import annotations
 
@@ -24,7 +20,8 @@ from harness.providers.gemini.messages import (
     wire_system,
     wire_tools,
 )
-from harness.providers.shared.requests.recorded_request import check_same, text_or_parts, tool_call
+from harness.providers.shared.requests.recorded_request import check_same, picked, text_or_parts, tool_call
+from harness.providers.shared.requests.wire_body import present
 
 _ROLES: Final = {"user": "user", "model": "assistant"}
 #: The fields that take a tool's schema; both spellings of the second are the wire's.
@@ -32,7 +29,7 @@ _SCHEMA_FIELDS: Final = (OWN_SCHEMA, JSON_SCHEMA, "parameters_json_schema")
 
 
 def parse_system(wire: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the system message of a recorded system instruction. Raises ValueError where none makes it."""
+
     parts = [{"type": "text", "text": str(part.get("text"))} for part in wire.get("parts") or ()]
     ours = {"role": "system", "content": text_or_parts(parts)}
     check_same(wire_system(read_messages([ours])), wire)
@@ -40,10 +37,7 @@ def parse_system(wire: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def parse_contents(wire: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Yield our messages of a recorded conversation; `wire_contents` makes exactly that one of them again.
 
-    Raises UsageError or ValueError where none do.
-    """
     calls = _Calls()
     after_results = False
     for content in wire:
@@ -52,10 +46,8 @@ def parse_contents(wire: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]
         # Results that stand in two contents in a row would become one.
         are_results = ordinary[0]["role"] == "tool"
         if (are_results and after_results) or not calls.make(ordinary, content):
-            ordinary, are_results = (
-                [{"role": _ROLES[content["role"]], "content": [_part(*part) for part in numbered]}],
-                False,
-            )
+            ordinary = [{"role": _ROLES[content["role"]], "content": [_part(*part) for part in numbered]}]
+            are_results = False
             if not calls.make(ordinary, content):
                 raise ValueError(f"{content!r:.200} can't be rebuilt")
         yield from ordinary
@@ -103,11 +95,8 @@ def _as_written(role: str, parts: Sequence[tuple[Mapping[str, Any], str]]) -> li
     """Return the messages that every caller would write, whatever they leave out."""
     if all("functionResponse" in part for part, _ in parts):
         return [_tool_message(part["functionResponse"], call_id) for part, call_id in parts]
-    calls = [
-        tool_call(call_id, part["functionCall"].get("name"), part["functionCall"].get("args"))
-        for part, call_id in parts
-        if "functionCall" in part
-    ]
+    called = [(part["functionCall"], call_id) for part, call_id in parts if "functionCall" in part]
+    calls = [tool_call(call_id, call.get("name"), call.get("args")) for call, call_id in called]
     content = text_or_parts([_part(part, call_id) for part, call_id in parts if "functionCall" not in part])
     message: dict[str, Any] = {"role": role, "content": content or (None if calls else content)}
     return [{**message, "tool_calls": calls} if calls else message]
@@ -120,7 +109,7 @@ def _tool_message(sent: Mapping[str, Any], call_id: str) -> dict[str, Any]:
 
 
 def _part(part: Mapping[str, Any], call_id: str) -> dict[str, Any]:
-    signature = {"signature": part["thoughtSignature"]} if "thoughtSignature" in part else {}
+    signature = picked(part, thoughtSignature="signature")
     if "functionCall" in part:
         call = part["functionCall"]
         return {"type": "tool_use", "id": call_id, "name": call.get("name"), "input": call.get("args"), **signature}
@@ -138,7 +127,7 @@ def _part(part: Mapping[str, Any], call_id: str) -> dict[str, Any]:
 
 
 def parse_tools(wire: Sequence[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], str]:
-    """Return our form of recorded tools, and the field that their JSON Schemas stood in. Raises ValueError where none is."""
+    """Return our tools, and the field that their JSON Schemas stood in."""
     tools: list[dict[str, Any]] = []
     fields = {JSON_SCHEMA}
     for entry in wire:
@@ -156,8 +145,8 @@ def parse_tools(wire: Sequence[Mapping[str, Any]]) -> tuple[list[dict[str, Any]]
 
 def _function(declaration: Mapping[str, Any]) -> dict[str, Any]:
     schema = next((declaration[name] for name in _SCHEMA_FIELDS if name in declaration), None)
-    function = {name: declaration[name] for name in ("name", "description") if name in declaration}
-    return {"type": "function", "function": function if schema is None else {**function, "parameters": schema}}
+    function = picked(declaration, name="name", description="description")
+    return {"type": "function", "function": {**function, **present(parameters=schema)}}
 
 
 def _is_own(declaration: Mapping[str, Any]) -> bool:

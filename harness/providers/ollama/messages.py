@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from harness.errors import UsageError
-from harness.llm.input.messages import ImagePart, Message, RefusalPart, TextPart
+from harness.llm.input.messages import AnyToolCall, ImagePart, Message, RefusalPart, TextPart
 from harness.providers.shared.data_url import DataURL
-from harness.providers.shared.requests.wire_body import sent_arguments
+from harness.providers.shared.requests.messages import of_no_type
+from harness.providers.shared.requests.wire_body import filled, present, same_names, sent_arguments
 
 _ROLES: Final = {"developer": "system", "function": "tool"}
 
@@ -29,21 +30,21 @@ def wire_messages(messages: Sequence[Message]) -> list[dict[str, Any]]:
 
 def _wire_message(message: Message, names: Mapping[str, str]) -> dict[str, Any]:
     texts, images = _content(message)
-    sent: dict[str, Any] = {"role": _ROLES.get(message.role, message.role), "content": "".join(texts)}
-    if images:
-        sent["images"] = images
-    if thought := message.reasoning or message.reasoning_content:
-        sent["thinking"] = thought
-    if message.tool_calls:
-        sent["tool_calls"] = [
-            {"id": call.id, "function": {"name": call.function.name, "arguments": sent_arguments(call, "ollama")}}
-            for call in message.tool_calls
-        ]
-    if message.tool_call_id is not None:
-        sent["tool_call_id"] = message.tool_call_id
-    if sent["role"] == "tool" and (name := message.name or names.get(message.tool_call_id or "")):
-        sent["tool_name"] = name
-    return sent
+    role = _ROLES.get(message.role, message.role)
+    called = (message.name or names.get(message.tool_call_id or "")) if role == "tool" else None
+    return {
+        "role": role,
+        "content": "".join(texts),
+        **filled(images=images, thinking=message.reasoning or message.reasoning_content),
+        **filled(tool_calls=list(map(_call, message.tool_calls or ()))),
+        **present(tool_call_id=message.tool_call_id),
+        **filled(tool_name=called),
+    }
+
+
+def _call(call: AnyToolCall) -> dict[str, Any]:
+    function = {"name": call.function.name, "arguments": sent_arguments(call, "ollama")}
+    return {"id": call.id, "function": function}
 
 
 def _content(message: Message) -> tuple[list[str], list[str]]:
@@ -59,8 +60,7 @@ def _content(message: Message) -> tuple[list[str], list[str]]:
             case ImagePart():
                 images.append(_image(part.image_url.url))
             case _:
-                kind = getattr(part, "type", None) or type(part).__name__
-                raise UsageError(f"ollama: a message takes text and images, and no part of the type {kind!r}")
+                raise of_no_type(part, "ollama", "text and images")
     return texts, images
 
 
@@ -73,11 +73,5 @@ def _image(url: str) -> str:
 
 def common_message(message: Mapping[str, Any]) -> dict[str, Any]:
     """Return a message of a recorded request in the common form, as far as that has a place for what it says."""
-    found = {name: message[name] for name in ("role", "content", "tool_call_id") if name in message}
-    if "thinking" in message:
-        found["reasoning"] = message["thinking"]
-    if "tool_name" in message:
-        found["name"] = message["tool_name"]
-    if "tool_calls" in message:
-        found["tool_calls"] = message["tool_calls"]
-    return found
+    names = {**same_names("role", "content", "tool_call_id"), "thinking": "reasoning", "tool_name": "name"}
+    return {ours: message[wire] for wire, ours in (names | same_names("tool_calls")).items() if wire in message}

@@ -28,6 +28,7 @@ from harness.llm.input.messages import (
     TextPart,
 )
 from harness.llm.input.own_block import OwnBlock
+from harness.providers.shared.requests.recorded_request import picked
 from harness.providers.shared.requests.wire_body import present
 
 _HOSTED: Final = frozenset(get_args(HostedItem.model_fields["type"].annotation))
@@ -38,13 +39,12 @@ _OWN_PARTS: Final = frozenset(
 
 
 def wire_items(message: Message, custom: Container[str] = ()) -> Iterator[dict[str, Any]]:
-    """Return the items of one message. `custom` are the ids of the calls of custom tools, which are given text.
+    """Yield the items of one message. `custom` are the ids of the calls of custom tools, which are given text.
 
-    Raises:
-        UsageError: a part of it has no form in this API.
+    Raises UsageError for a part that has no form in this API.
     """
     if message.role == "tool":
-        yield _output(message.tool_call_id, message.content, message, custom)
+        yield _output(message, custom)
         return
     if message.role == "function":
         raise UsageError("a message of role 'function' belongs to no tool call; use role 'tool' with a tool_call_id")
@@ -82,7 +82,7 @@ def _own_item(part: ContentPart) -> dict[str, Any] | None:
         case blocks.ToolUsePart():
             return _call(part.id, part.name, json.dumps(part.input, ensure_ascii=False))
         case blocks.ToolResultPart(content=str() | None as text):
-            return _output(part.tool_use_id, text)
+            return {"type": "function_call_output", "call_id": part.tool_use_id, "output": text or ""}
         case OwnBlock(type=str() as kind) if kind in _OWN_PARTS:
             return None
         case OwnBlock(type=str() as kind) if kind.endswith(("_call", "_call_output")):
@@ -112,17 +112,13 @@ def _call(call_id: str, name: str, arguments: str) -> dict[str, Any]:
     return {"type": "function_call", "call_id": call_id, "name": name, "arguments": arguments}
 
 
-def _output(
-    call_id: str | None,
-    content: str | Sequence[ContentPart] | None,
-    message: Message | None = None,
-    custom: Container[str] = (),
-) -> dict[str, Any]:
+def _output(message: Message, custom: Container[str]) -> dict[str, Any]:
+    call_id, content = message.tool_call_id, message.content
     if call_id is None:
         raise UsageError("a tool's result needs the tool_call_id of the call that it answers")
-    output = list(_parts("tool", content)) if content is not None and not isinstance(content, str) else content or ""
+    output = list(_parts("tool", content)) if isinstance(content, list) else content or ""
     kind = "custom_tool_call_output" if call_id in custom else "function_call_output"
-    return {"type": kind, **({} if message is None else _facts(message)), "call_id": call_id, "output": output}
+    return {"type": kind, **_facts(message), "call_id": call_id, "output": output}
 
 
 def _facts(message: Message) -> dict[str, Any]:
@@ -180,11 +176,8 @@ def parse_item(item: Mapping[str, Any]) -> dict[str, Any]:
     """Return the message that makes a recorded item again, if one does. Raises ValueError for an item of an unknown type."""
     match item.get("type", "message"):
         case "message":
-            return {
-                "role": item.get("role"),
-                "content": _parse_content(item.get("content")),
-                **_parse_facts(item, "type"),
-            }
+            content = _parse_content(item.get("content"))
+            return {"role": item.get("role"), "content": content, **_parse_facts(item, "type")}
         case "function_call":
             function = {"name": item.get("name"), "arguments": item.get("arguments")}
             return _parse_call(item, {"type": "function", "function": function})
@@ -218,21 +211,16 @@ def _parse_content(content: Any) -> Any:
 def _parse_part(part: Mapping[str, Any]) -> dict[str, Any]:
     match dict(part):
         case {"type": "input_text" | "output_text", "text": text}:
-            return {"type": "text", "text": text, **_renamed(part, annotations="citations", logprobs="logprobs")}
+            return {"type": "text", "text": text, **picked(part, annotations="citations", logprobs="logprobs")}
         case {"type": "input_image", "image_url": str()}:
-            return {"type": "image_url", "image_url": _renamed(part, image_url="url", detail="detail")}
+            return {"type": "image_url", "image_url": picked(part, image_url="url", detail="detail")}
         case {"type": "input_image", "file_id": file_id}:
-            source = {"type": "file", "file_id": file_id}
-            return {"type": "image", "source": source, **_renamed(part, detail="detail")}
+            return {"type": "image", "source": {"type": "file", "file_id": file_id}, **picked(part, detail="detail")}
         case {"type": "input_file", "file_url": url}:
-            return {"type": "document", "source": {"type": "url", "url": url}, **_renamed(part, filename="title")}
+            return {"type": "document", "source": {"type": "url", "url": url}, **picked(part, filename="title")}
         case {"type": "input_file", **fields}:
             return {"type": "file", "file": fields}
         case {"type": "refusal" | "input_audio"}:
             return dict(part)
         case _:
             raise ValueError(f"{part!r:.200} can't be rebuilt")
-
-
-def _renamed(fields: Mapping[str, Any], **names: str) -> dict[str, Any]:
-    return {ours: fields[wire] for wire, ours in names.items() if wire in fields}

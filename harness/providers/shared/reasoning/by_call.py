@@ -16,12 +16,12 @@ from msgspec.structs import replace
 
 from harness.llm.input.messages import Message
 from harness.llm.request import LLMRequest
+from harness.providers.shared.requests.messages import SYSTEM_ROLES
 
 T = TypeVar("T")
 
 #: Calls of which something is kept; conversations with more calls than that must say it themselves.
 _KEPT: Final = 1000
-_SYSTEM: Final = frozenset({"system", "developer"})
 
 
 class Outline(NamedTuple):
@@ -98,7 +98,7 @@ def outlines(messages: Iterable[Message]) -> list[Outline]:
         found.append(
             Outline(
                 hash((last.everything, words)),
-                last.conversation if message.role in _SYSTEM else hash((last.conversation, words)),
+                last.conversation if message.role in SYSTEM_ROLES else hash((last.conversation, words)),
                 hash(words) if message.role == "user" else last.question,
             )
         )

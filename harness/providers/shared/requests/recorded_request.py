@@ -1,7 +1,11 @@
 """A recorded request as it is read: what our words can say is taken, and all else is carried as it is.
 
 Published cassettes hold fields, blocks and tools of every age and host. A call is made again with all of them, whether or
-not this project has a word for each.
+not this project has a word for each. An ordinary conversation comes back as its caller would have written it; what a
+recorded one has besides, such as results among text, is read into parts that say exactly what stood where.
+
+A provider's `parse_system`, `parse_messages` and `parse_tools` return ours of what was recorded, which make exactly that
+again, and raise one of UNREADABLE where none do.
 """
 
 from __future__ import annotations
@@ -18,18 +22,16 @@ from harness.errors import UsageError
 from harness.llm.input.messages import read_tools
 from harness.llm.parameters.kinds import is_read
 from harness.llm.recorded import OMIT, RecordedCall
-from harness.providers.shared.requests.wire_body import EXTRA_QUERY
+from harness.providers.shared.requests.messages import SYSTEM_ROLES
+from harness.providers.shared.requests.wire_body import EXTRA_QUERY, same_names
 from harness.providers.shared.shapes import OF_ANOTHER_SHAPE
 
 #: What a parser raises for what it has no words for, or of what has not the shape that the API documents.
 UNREADABLE: Final = (UsageError, *OF_ANOTHER_SHAPE)
 #: The wire's names of who speaks, where they are ours in other words.
 _ROLES: Final = {"model": "assistant", "assistant": "assistant"}
-_SYSTEMS: Final = {"system": "system", "developer": "developer"}
 
 Parse = Callable[[Sequence[Any]], Iterable[dict[str, Any]]]
-
-
 #: Words after which an answer stops.
 STOPS: Final = str | list[str]
 
@@ -48,7 +50,7 @@ class RecordedRequest:
         self.rest = dict(recorded)
         known = {"stream": bool, "tools": list[dict[str, Any]], **(kinds or {})}
         self._odd = {name for name, value in recorded.items() if name in known and not _fits(value, known[name])}
-        self._roles = {**_ROLES, **(_SYSTEMS if systems else {})}
+        self._roles = {**_ROLES, **(same_names(*SYSTEM_ROLES) if systems else {})}
 
     def take(self, name: str) -> Any:
         """Take a field. None where it is missing, or is carried: what is empty says what no setting of ours would say."""
@@ -81,8 +83,7 @@ class RecordedRequest:
     def messages(self, field: str, parse: Parse) -> list[dict[str, Any]]:
         """Return our messages of a conversation; where we can't say it, what is spoken in it, and the field is carried.
 
-        Raises:
-            UsageError: it is none; the place is named.
+        Raises UsageError where it is none; the place is named.
         """
         wire = self.rest[field]
         with contextlib.suppress(*UNREADABLE):
@@ -189,6 +190,11 @@ def tool_call(call_id: Any, name: Any, arguments: Any) -> dict[str, Any]:
 def text_or_parts(parts: Sequence[Mapping[str, Any]]) -> Any:
     """Return parts as a caller would give them: text alone as a string."""
     return parts[0]["text"] if len(parts) == 1 and parts[0].keys() == {"type", "text"} else parts
+
+
+def picked(recorded: Mapping[str, Any], **names: str) -> dict[str, Any]:
+    """Return those of the fields that are there, under the names that are given for theirs."""
+    return {ours: recorded[wire] for wire, ours in names.items() if wire in recorded}
 
 
 def check_same(made: Any, recorded: Any) -> None:
