@@ -11,7 +11,7 @@ import json
 import re
 import zlib
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -43,10 +43,6 @@ def aws_message(headers: Mapping[str, str], payload: bytes) -> bytes:
     return content + zlib.crc32(content).to_bytes(4, "big")
 
 
-def _envelope(_: int, word: str, message: str) -> dict[str, Any]:
-    return {"message": message}
-
-
 def _event(_: int, word: str, message: str) -> bytes:
     # Inside a stream the exception has the name of its member: internalServerException.
     kind = word[0].lower() + word[1:]
@@ -59,7 +55,7 @@ CONVERSE: Final = Dialect(
     "bedrock",
     re.compile(rb':event-type\x07(?!\x00\x05chunk)|"output": ?\{"message":'),
     {429: "ThrottlingException", 500: "InternalServerException"},
-    _envelope,
+    lambda *error: {"message": error[2]},
     _event,
     framing=AWS_EVENT_STREAM,
     # The header `:event-type`: its name's length and name, type 7 (string), the value's length in two bytes, the value.

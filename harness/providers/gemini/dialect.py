@@ -6,20 +6,14 @@ Source: https://ai.google.dev/gemini-api/docs/troubleshooting (2026-11).
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Final
 
-from harness.providers.shared.dialect import Dialect, sse_event
-
-
-def _envelope(status: int, word: str, message: str) -> dict[str, Any]:
-    return {"error": {"code": status, "message": message, "status": word}}
-
+from harness.providers.shared.dialect import Dialect
 
 GENERATE_CONTENT: Final = Dialect(
     "gemini",
     re.compile(rb'"candidates": ?\['),
     {429: "RESOURCE_EXHAUSTED", 500: "INTERNAL"},
-    _envelope,
-    lambda *error: sse_event(_envelope(*error)),
+    lambda status, word, message: {"error": {"code": status, "message": message, "status": word}},
     last_words=re.compile(rb'"finishReason"'),
 )

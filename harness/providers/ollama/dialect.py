@@ -6,22 +6,16 @@ Source: https://docs.ollama.com/api/streaming and https://docs.ollama.com/api/er
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Final
 
-from harness.providers.shared.dialect import JSON_LINES, Dialect, json_line
-
-
-def _envelope(_: int, __: str, message: str) -> dict[str, Any]:
-    return {"error": message}
-
+from harness.providers.shared.dialect import JSON_LINES, Dialect
 
 API_CHAT: Final = Dialect(
     "ollama",
     re.compile(rb'"message": ?\{"role": ?"assistant".*"done": ?(?:true|false)'),
     # It has no words of its own for them; what is said is all.
     {429: "", 500: ""},
-    _envelope,
-    lambda *error: json_line(_envelope(*error)),
+    lambda *error: {"error": error[2]},
     framing=JSON_LINES,
     # Arguments of tools may say the same, and more brackets close behind them.
     end_mark=re.compile(rb'"done": ?true(?:, ?"\w+": ?(?:-?\d+|"[^"\\]*"))*\}[ \t\r]*(?:\n|\Z)'),

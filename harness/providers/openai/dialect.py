@@ -13,8 +13,6 @@ from msgspec.structs import replace
 
 from harness.providers.shared.dialect import Dialect, sse_event
 
-_WORDS: Final = {429: "requests", 500: "server_error"}
-
 
 def _envelope(_: int, word: str, message: str) -> dict[str, Any]:
     code = "rate_limit_exceeded" if word == "requests" else None
@@ -29,19 +27,18 @@ def _responses_event(_: int, word: str, message: str) -> bytes:
 CHAT: Final = Dialect(
     "openai",
     re.compile(rb'"chat\.completion'),
-    _WORDS,
+    {429: "requests", 500: "server_error"},
     _envelope,
-    lambda *error: sse_event(_envelope(*error)),
     end_mark=re.compile(rb"^data: ?\[DONE\][\r\n]", re.MULTILINE),
     reason=re.compile(rb'"finish_reason": ?"'),
 )
 #: Legacy completions.
 COMPLETIONS: Final = replace(CHAT, name="openai-completions", mark=re.compile(rb'"text_completion'))
-RESPONSES: Final = Dialect(
-    "openai-responses",
-    re.compile(rb'"object": ?"response"'),
-    _WORDS,
-    _envelope,
-    _responses_event,
+RESPONSES: Final = replace(
+    CHAT,
+    name="openai-responses",
+    mark=re.compile(rb'"object": ?"response"'),
+    event=_responses_event,
     end_mark=re.compile(rb"^event: ?response\.(?:completed|failed|incomplete)\r?\ndata:.*\r?\n", re.MULTILINE),
+    reason=None,
 )

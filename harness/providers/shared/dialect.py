@@ -25,6 +25,8 @@ class Framing(Struct, frozen=True):
     ends: Callable[[bytes], Iterator[int]]
     #: Whether events carry checksums: one that is torn or changed says nothing.
     checked: bool = False
+    #: What makes an event of JSON; None where that takes more.
+    event: Callable[[Mapping[str, Any]], bytes] | None = None
 
     def readable(self, body: bytes) -> bytes:
         """Return as much of a body as can be read."""
@@ -39,10 +41,20 @@ def _ends_of(body: bytes, mark: re.Pattern[bytes]) -> Iterator[int]:
     return (match.end() for match in mark.finditer(body))
 
 
+def sse_event(body: Mapping[str, Any], name: str | None = None) -> bytes:
+    """Return one server-sent event."""
+    named = f"event: {name}\n" if name else ""
+    return f"{named}data: {json.dumps(body)}\n\n".encode()
+
+
 #: Server-sent events.
-SSE: Final = Framing("text/event-stream", _sse_ends)
+SSE: Final = Framing("text/event-stream", _sse_ends, event=sse_event)
 #: A JSON object on each line.
-JSON_LINES: Final = Framing("application/x-ndjson", partial(_ends_of, mark=re.compile(rb"\n")))
+JSON_LINES: Final = Framing(
+    "application/x-ndjson",
+    partial(_ends_of, mark=re.compile(rb"\n")),
+    event=lambda body: json.dumps(body).encode() + b"\n",
+)
 
 
 class Dialect(Struct, frozen=True, eq=False):
@@ -55,8 +67,8 @@ class Dialect(Struct, frozen=True, eq=False):
     words: Mapping[int, str]
     #: The JSON body of an error, from status, word and message.
     envelope: Callable[[int, str, str], dict[str, Any]]
-    #: The event that tells of an error inside a stream, from status, word and message.
-    event: Callable[[int, str, str], bytes]
+    #: The event that tells of an error inside a stream, from status, word and message; None where it holds the envelope.
+    event: Callable[[int, str, str], bytes] | None = None
     framing: Framing = SSE
     #: What ends a stream: nothing that matters comes after it. None where no mark does.
     end_mark: re.Pattern[bytes] | None = None
@@ -77,19 +89,13 @@ class Dialect(Struct, frozen=True, eq=False):
 
     def error_event(self, message: str) -> bytes:
         """Return the event that tells of a server error inside a stream."""
-        return self.event(500, self.words[500], message)
+        error = (500, self.words[500], message)
+        return (self.event or self._enveloped)(*error)
+
+    def _enveloped(self, *error: Any) -> bytes:
+        assert self.framing.event is not None, f"{self.name} has events of its own"
+        return self.framing.event(self.envelope(*error))
 
     def has_ended(self, body: bytes) -> bool:
         """Return whether a streamed body holds the mark that ends it."""
         return self.end_mark is not None and self.end_mark.search(self.framing.readable(body)) is not None
-
-
-def json_line(body: Mapping[str, Any]) -> bytes:
-    """Return one line of a stream of them."""
-    return json.dumps(body).encode() + b"\n"
-
-
-def sse_event(body: Mapping[str, Any], name: str | None = None) -> bytes:
-    """Return one server-sent event."""
-    event = f"event: {name}\n" if name else ""
-    return f"{event}data: {json.dumps(body)}\n\n".encode()
