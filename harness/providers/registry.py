@@ -84,14 +84,8 @@ ROWS: Final = (
         name="openai-responses",
         models={"openai-responses": "harness.providers.openai.responses.model:OpenAIResponses"},
         settings=(
-            "instructions",
-            "store",
-            "previous_response_id",
-            "include",
-            "builtin_tools",
-            "parse_tool_outputs",
-            "auto_chain",
-            "auto_chain_reasoning",
+            *("instructions", "store", "previous_response_id", "include", "builtin_tools", "parse_tool_outputs"),
+            *("auto_chain", "auto_chain_reasoning"),
         ),
         url=re.compile(r".*/responses$"),
         request="harness.providers.openai.responses.request",
@@ -104,24 +98,14 @@ ROWS: Final = (
     _bedrock(
         name="bedrock",
         models=dict.fromkeys(("bedrock", "aws"), "harness.providers.bedrock.model:Bedrock"),
-        settings=(
-            "region_name",
-            "aws_region_name",
-            "aws_access_key_id",
-            "aws_secret_access_key",
-            "aws_session_token",
-        ),
+        settings=("region_name", "aws_region_name", "aws_access_key_id", "aws_secret_access_key", "aws_session_token"),
         url=re.compile(r".*/model/[^/]+/(converse|converse-stream)$"),
         request="harness.providers.bedrock.request",
         dialect=CONVERSE,
         recordings="bedrock",
         address=(_AWS_ADDRESS, re.compile(r"/model/[^/]+/converse(-stream)?$")),
         request_headers=("x-amz-target",),
-        placeholders={
-            "AWS_ACCESS_KEY_ID": NOBODY,
-            "AWS_SECRET_ACCESS_KEY": NOBODY,
-            "AWS_DEFAULT_REGION": "us-east-1",
-        },
+        placeholders={"AWS_ACCESS_KEY_ID": NOBODY, "AWS_SECRET_ACCESS_KEY": NOBODY, "AWS_DEFAULT_REGION": "us-east-1"},
     ),
     _bedrock(
         name="bedrock-invoke",
@@ -255,11 +239,7 @@ USUAL_DIALECT: Final = CHAT
 
 @cache
 def providers() -> tuple[Provider, ...]:
-    """Return every row: those of other packages, and this project's.
-
-    Raises:
-        UsageError: a package names a row that is none, or can't be imported.
-    """
+    """Return every row: those of other packages, and this project's. Raises UsageError where one of theirs is none."""
     return (*_external_rows(), *ROWS)
 
 
@@ -315,8 +295,7 @@ def split_model(
 ) -> tuple[str, str]:
     """Return the provider and the name that the provider knows the model by; the parameters are those of `LLM`.
 
-    Raises:
-        UsageError: it is unclear, or the provider has no such API.
+    Raises UsageError where it is unclear, or the provider has no such API.
     """
     if custom_openai:
         found = "openai", model.removeprefix("openai/")

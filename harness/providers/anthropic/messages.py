@@ -37,7 +37,7 @@ _ROLES: Final = {"user": "user", "assistant": "assistant"}
 
 
 def wire_system(messages: Sequence[Message]) -> str | list[dict[str, Any]] | None:
-    """Return the system prompt, which stands outside the messages. Raises UsageError for a part that can't be sent."""
+    """Return the system prompt, which stands outside the messages. Raises UsageError for what can't be sent."""
     system = [message for message in messages if message.role in SYSTEM_ROLES]
     if len(system) == 1 and isinstance(system[0].content, str) and system[0].cache_control is None:
         return system[0].content

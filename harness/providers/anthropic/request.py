@@ -27,7 +27,6 @@ PATH: Final = "/v1/messages"
 
 
 def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
-    """Return the JSON body of `request` (see `shared.requests.wire_body`)."""
     by_tool = asks_by_tool(llm, request)
     tools = in_order(with_structured_tool(request), request.hosted_tools) if by_tool else request.all_tools()
     system = wire_system(request.messages)
@@ -96,7 +95,6 @@ def _output_format(response_format: type[BaseModel] | Mapping[str, Any]) -> Mapp
 
 
 def parse_recorded(url: str, body: bytes) -> RecordedCall:
-    """Return the call that made a recorded request (`ParseRequest`)."""
     recorded = recorded_body(body)
     if url.endswith("?beta=true"):
         recorded.rest[BETAS] = []

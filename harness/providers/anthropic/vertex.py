@@ -50,7 +50,6 @@ class AnthropicOnVertex(Anthropic):
 
 
 def parse_recorded(url: str, body: bytes) -> RecordedCall:
-    """Return the call that made a recorded request (`ParseRequest`)."""
     found = _URL.fullmatch(url)
     if found is None:
         raise UsageError(f"{url.partition('?')[0]}: the query of this URL can't be rebuilt")

@@ -64,7 +64,6 @@ def read_at_once(sent: Any) -> Any:
 
 
 async def aread_at_once(sent: Awaitable[Any]) -> Any:
-    """Do as `read_at_once`, in a loop."""
     returned = await sent
     await _aread(returned._response)
     return returned

@@ -15,7 +15,6 @@ _NO_ANSWER = (ValueError, LookupError, AttributeError, TypeError, exceptions.Azu
 
 
 def translated(error: Exception, answer: ProviderAnswer) -> ProviderError | None:
-    """Return the error to raise for what the SDK raised; None for what does not come from the provider."""
     if isinstance(error, exceptions.HttpResponseError) and error.response is not None:
         return _of_response(error, error.response, answer)
     # The SDK's name for a body that broke off is an error of a response, without one.

@@ -31,7 +31,6 @@ def wire_body(llm: BaseLLM, request: LLMRequest, endpoint: str) -> dict[str, Any
 
 
 def parse_recorded(url: str, body: bytes) -> RecordedCall:
-    """Return the call that made a recorded request (`ParseRequest`)."""
     parts = urlsplit(url)
     base_url, _, wire_api = f"{parts.scheme}://{parts.netloc}{parts.path}".partition("/responses")
     query = dict(parse_qsl(parts.query))

@@ -73,7 +73,6 @@ def _descriptions() -> Any:
 
 
 def has_async_client() -> bool:
-    """Whether aiobotocore is installed."""
     return importlib.util.find_spec("aiobotocore") is not None
 
 
@@ -89,7 +88,6 @@ class AsyncBedrockClient:
         self._client: Any = None
 
     async def send(self, operation: str, arguments: dict[str, Any]) -> Any:
-        """Ask; return what aiobotocore makes of the response."""
         async with self._lock:
             if self._client is None:
                 self._client = await self._opened.enter_async_context(self._made())

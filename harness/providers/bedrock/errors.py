@@ -23,7 +23,6 @@ _MALFORMED: Final = (botocore.eventstream.ParserError, botocore.parsers.Response
 
 
 def translated(error: Exception, answer: ProviderAnswer) -> HarnessError | None:
-    """Return the error to raise for what boto3 raised; None for what does not come from it."""
     if isinstance(error, botocore.exceptions.ClientError):
         response: Any = error.response
         failure = Failure(response.get("Error", {}).get("Message"), response.get("Error", {}).get("Code"))

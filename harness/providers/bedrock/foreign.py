@@ -37,8 +37,7 @@ class ForeignBodyError(Exception):
 def take_foreign(operation_model: Any, response_dict: dict[str, Any], **_: Any) -> None:
     """Handle botocore's event `before-parse`: a refusal gets the form that is parsed, a stream is looked at as it comes.
 
-    Raises:
-        ForeignBodyError: the service says that all is well, and what it sent is no answer.
+    Raises ForeignBodyError where the service says that all is well, and what it sent is no answer.
     """
     status, body, headers = response_dict["status_code"], response_dict["body"], response_dict["headers"]
     decoder = decoder_of(headers.get("content-encoding"))
@@ -99,7 +98,6 @@ class _LookedAt:
         messages.end()
 
     async def iter_chunks(self, *args: Any, **options: Any) -> AsyncIterator[tuple[bytes, bool]]:
-        """Do as `stream` for a body of aiohttp."""
         messages = _Messages()
         pieces = (piece async for piece, _ in self._body.iter_chunks(*args, **options))
         async for piece in self._decoder.adecoded(pieces):

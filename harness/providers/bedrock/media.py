@@ -64,12 +64,10 @@ def file(part: FilePart) -> dict[str, Any]:
 
 
 def sourced_image(part: SourcedImagePart) -> dict[str, Any]:
-    """Return the block of an image by its source."""
     return {"image": {"format": _format(part.source.media_type or "", IMAGES), "source": _source(part.source)}}
 
 
 def document(part: DocumentPart) -> dict[str, Any]:
-    """Return the block of a document by its source."""
     media_type, citations = part.source.media_type, part.citations
     more = present(
         format=None if media_type is None else _format(media_type, DOCUMENTS),

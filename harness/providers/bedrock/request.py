@@ -26,22 +26,9 @@ from harness.providers.shared.requests.wire_body import filled, present, wire_se
 TOOL_CHOICE: Final = "toolChoice"
 #: The arguments of Converse. What else is given is a field of the model's own.
 _OF_CONVERSE: Final = frozenset(
-    {
-        "modelId",
-        "messages",
-        "system",
-        "inferenceConfig",
-        "toolConfig",
-        "guardrailConfig",
-        "additionalModelRequestFields",
-        "additionalModelResponseFieldPaths",
-        "promptVariables",
-        "requestMetadata",
-        "performanceConfig",
-        "serviceTier",
-        "outputConfig",
-        EXTRA_BODY,
-    }
+    {"modelId", "messages", "system", "inferenceConfig", "toolConfig", "guardrailConfig", "promptVariables", EXTRA_BODY}
+    | {"additionalModelRequestFields", "additionalModelResponseFieldPaths", "requestMetadata", "performanceConfig"}
+    | {"serviceTier", "outputConfig"}
 )
 #: Our setting → its field in `inferenceConfig`.
 _INFERENCE: Final = {"max_tokens": "maxTokens", "temperature": "temperature", "top_p": "topP", "stop": "stopSequences"}
@@ -122,7 +109,6 @@ _KINDS: Final = {
 
 
 def parse_recorded(url: str, body: bytes) -> RecordedCall:
-    """Return the call that made a recorded request (`ParseRequest`)."""
     found = _URL.fullmatch(url)
     if found is None or found["operation"] not in _STREAMS or found["query"]:
         raise UsageError(f"{url}: only requests of Converse and ConverseStream can be rebuilt")

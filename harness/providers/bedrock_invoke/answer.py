@@ -30,7 +30,6 @@ _HEADER: Final = "x-amzn-bedrock-{}-token-count"
 
 
 def answer_of(family: Family, provider: str, request: LLMRequest, keep: Keep) -> ProviderAnswer:
-    """Return a new answer in the form of that family."""
     match family:
         case "anthropic":
             return InvokedAnthropic(provider, keep)

@@ -48,7 +48,6 @@ def _family(model: str, fields: Collection[str]) -> Family:
 
 
 def wire_body(llm: BaseLLM, request: LLMRequest) -> bytes | None:
-    """Return the body of `request` (see `shared.requests.wire_body`)."""
     additional = llm.additional_params
     if additional.get(BODY) is OMIT:
         return None
@@ -88,7 +87,6 @@ def _prompted(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
 
 
 def parse_recorded(url: str, body: bytes) -> RecordedCall:
-    """Return the call that made a recorded request (`ParseRequest`)."""
     found = _URL.fullmatch(url)
     if found is None:
         raise UsageError(f"{url.partition('?')[0]}: the query of this URL can't be rebuilt")

@@ -48,7 +48,6 @@ def is_call(url: str, body: bytes | None) -> bool:
 
 
 def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
-    """Return the JSON body of `request` (see `shared.requests.wire_body`)."""
     refuse_settings(llm, _UNKNOWN, "cohere-v1")
     tools = [] if "tools" in llm.additional_params else [wire_tool(tool) for tool in request.tools]
     answer_format = request.response_format

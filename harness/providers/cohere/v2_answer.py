@@ -42,7 +42,6 @@ class CohereV2Answer(SSEAnswer):
 
     @property
     def call_ids(self) -> list[str]:
-        """The ids of its tool calls."""
         return self._calls.ids
 
     @property

@@ -24,7 +24,6 @@ _ROLES: Final = {"developer": "system", "function": "tool"}
 
 
 def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
-    """Return the JSON body of `request` (see `shared.requests.wire_body`)."""
     refuse_settings(llm, _UNKNOWN, "cohere-v2")
     answer_format = request.response_format
     return with_additional(
@@ -71,7 +70,6 @@ def _call(call: AnyToolCall) -> dict[str, Any]:
 
 
 def parse_recorded(url: str, body: bytes) -> RecordedCall:
-    """Return the call that made a recorded request (`ParseRequest`)."""
     recorded = RecordedRequest(json_object(body, ["messages"]), systems=True)
     base_url, model = recorded.base_url(url, PATH), recorded.model()
     messages, tools = recorded.messages("messages", _parse_messages), recorded.tools(parse_tools)

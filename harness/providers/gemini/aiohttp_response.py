@@ -17,7 +17,6 @@ class ResponseAsSent(aiohttp.ClientResponse):
         return decoder_of(self.headers.get("content-encoding"))
 
     def pieces(self) -> AsyncIterator[bytes]:
-        """Return the pieces of a streamed body."""
         return self._decoder().adecoded(self.content.iter_any())
 
     async def read(self) -> bytes:

@@ -56,7 +56,6 @@ class AsyncGeminiClient:
             read_as_sent(self._api._async_httpx_client)
 
     def send(self, path: str, body: dict[str, Any], *, stream: bool) -> Awaitable[Any]:
-        """Post a call; see `GeminiClient.send`."""
         return self._api._async_request(  # type: ignore[no-any-return]
             self._api._build_request(_METHOD, path, body), stream=stream
         )

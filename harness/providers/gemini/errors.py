@@ -17,7 +17,6 @@ _REQUEST_INFO: Final = "type.googleapis.com/google.rpc.RequestInfo"
 
 
 def translated(error: Exception, answer: ProviderAnswer) -> ProviderError | None:
-    """Return the error to raise for what the SDK raised; None for what does not come from the provider."""
     if isinstance(error, genai_errors.APIError):
         sent = _sent(error.details)
         return answer.refused(error.code, failure_in(sent, answer.code_field), _request_id(sent))

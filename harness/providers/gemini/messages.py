@@ -45,7 +45,7 @@ OWN_SCHEMA: Final = "parameters"
 
 
 def wire_system(messages: Sequence[Message]) -> dict[str, Any] | None:
-    """Return the system instruction, which stands outside the contents. Raises UsageError for a part that can't be sent."""
+    """Return the system instruction, which stands outside the contents. Raises UsageError for what can't be sent."""
     parts = [part for message in messages if message.role in SYSTEM_ROLES for part in _parts(message)]
     return {"parts": parts, "role": "user"} if parts else None
 

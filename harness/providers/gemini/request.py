@@ -48,7 +48,7 @@ NAMED_RESOURCES: Final = ("tunedModels/", "endpoints/", "publishers/")
 
 
 def wire_body(llm: BaseLLM, request: LLMRequest, signatures: Signatures, safety_settings: Any = None) -> dict[str, Any]:
-    """Return the JSON body of `request` (see `shared.requests.wire_body`); `generationConfig` is won over field by field.
+    """Return the JSON body of `request` (see `shared.requests.wire_body`); `generationConfig` field by field.
 
     `safety_settings` is category → threshold, or a list of `{category, threshold}`.
     """
@@ -107,7 +107,6 @@ def _format(response_format: type[BaseModel] | Mapping[str, Any]) -> Mapping[str
 
 
 def parse_recorded(url: str, body: bytes) -> RecordedCall:
-    """Return the call that made a recorded request (`ParseRequest`)."""
     recorded = RecordedRequest(json_object(body, ["contents"]), {"systemInstruction": dict})
     base, _, query = url.partition("?")
     found = _URL.fullmatch(base)

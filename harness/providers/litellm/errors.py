@@ -13,7 +13,6 @@ from harness.providers.shared.failure import failure_in
 
 
 def translated(error: Exception, answer: ProviderAnswer) -> HarnessError | None:
-    """Return the error to raise for what litellm raised; None for what does not come from it."""
     origin = _origin(error) if isinstance(error, openai.OpenAIError) else error
     if type(origin) is openai.OpenAIError:  # what the SDK says of its settings, such as a key that is missing
         return UsageError(f"litellm: {origin}")

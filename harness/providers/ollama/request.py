@@ -47,7 +47,6 @@ def is_call(url: str, body: bytes | None) -> bool:
 
 
 def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
-    """Return the JSON body of `request` (see `shared.requests.wire_body`)."""
     if llm.n is not None:
         raise UsageError("ollama: n can't be sent; a call has one answer. Leave it out")
     response_format, think, additional = request.response_format, _think(llm), llm.additional_params
@@ -90,7 +89,6 @@ def _format(response_format: type[BaseModel] | Mapping[str, Any]) -> Any:
 
 
 def parse_recorded(url: str, body: bytes) -> RecordedCall:
-    """Return the call that made a recorded request (`ParseRequest`)."""
     recorded = RecordedRequest(json_object(body, ["messages"]), systems=True)
     base_url, model = recorded.base_url(url, PATH), recorded.model()
     messages, tools = recorded.messages("messages", _parse_messages), recorded.tools(parse_tools)

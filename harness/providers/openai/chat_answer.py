@@ -47,7 +47,6 @@ class ChatAnswer(SSEAnswer):
 
     @property
     def call_ids(self) -> list[str]:
-        """The ids of its tool calls."""
         return self._calls.ids
 
     @property

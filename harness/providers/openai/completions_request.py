@@ -18,7 +18,6 @@ _SETTINGS: Final = same_names(
 
 
 def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
-    """Return the JSON body of `request` (see `shared.requests.wire_body`)."""
     return with_additional(
         llm,
         {
@@ -42,7 +41,6 @@ def _prompt(request: LLMRequest) -> str:
 
 
 def parse_recorded(url: str, body: bytes) -> RecordedCall:
-    """Return the call that made a recorded request (`ParseRequest`)."""
     recorded = RecordedRequest(json_object(body, ["prompt"]))
     base_url, model = recorded.base_url(url, "/completions"), recorded.model()
     # What is more than one text, such as a list of tokens, is carried as it is.

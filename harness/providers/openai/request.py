@@ -41,7 +41,6 @@ _SETTINGS: Final = same_names(
 
 
 def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
-    """Return the JSON body of `request` (see `shared.requests.wire_body`)."""
     of_hosts = _is_a_host(llm)
     limit = "max_completion_tokens" if llm.says_completion_tokens else _max_tokens_field(llm.model)
     tools = [_wire_tool(tool, of_hosts=of_hosts) for tool in request.all_tools()]
@@ -116,7 +115,6 @@ def _wire_tool(tool: ToolDefinition | HostedTool, *, of_hosts: bool) -> dict[str
 
 
 def parse_recorded(url: str, body: bytes) -> RecordedCall:
-    """Return the call that made a recorded request (`ParseRequest`)."""
     recorded = recorded_chat(body)
     base_url = recorded.base_url(url, "/chat/completions")
     return recorded_call(recorded, "openai", recorded.model(), base_url=base_url)

@@ -70,13 +70,11 @@ class ProviderAnswer(ABC):
         self.response_id: str | None = None
 
     def head(self, headers: Mapping[str, str]) -> None:
-        """Take what the head of the response says."""
         self.begun = True
         self.request_id = self.request_id_in(headers)
 
     @classmethod
     def request_id_in(cls, headers: Mapping[str, str]) -> str | None:
-        """Return the provider's id of a request."""
         return next((headers[name] for name in cls.request_id_headers if headers.get(name)), None)
 
     @property
@@ -167,7 +165,6 @@ class ProviderAnswer(ABC):
         )
 
     def refused(self, status: int, failure: Failure, request_id: str | None) -> ProviderStatusError:
-        """Return the error for an HTTP error status."""
         kind = LLMContextLengthExceededError if failure.is_too_long else ProviderStatusError
         return kind(
             f"{self.provider} answered {status}: {failure.message or 'no reason was given'}",

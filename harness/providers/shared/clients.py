@@ -26,7 +26,6 @@ class SDKClients:
         self._aclients = weakref.WeakKeyDictionary[AbstractEventLoop, tuple[Any, AsyncGenerator[None]]]()
 
     def sync(self) -> Any:
-        """Return the client for threads."""
         with self._lock:
             if self._client is None:
                 self._client = self._make()
@@ -35,7 +34,6 @@ class SDKClients:
             return self._client
 
     def running(self) -> Any:
-        """Return the client for the loop that runs here."""
         loop = get_running_loop()
         with self._lock:
             entry = self._aclients.get(loop)

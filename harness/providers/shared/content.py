@@ -38,7 +38,6 @@ class ContentDecoder:
         self._first: bytes | None = b""
 
     def decode(self, data: bytes) -> Iterator[bytes]:
-        """Yield what a piece makes."""
         if self._first is not None:
             self._first += data
             if len(self._first) < self._sample:
@@ -47,7 +46,6 @@ class ContentDecoder:
         yield from _pieces(self._decode(data))
 
     def flush(self) -> Iterator[bytes]:
-        """Yield what the end of the body makes."""
         if self._first:
             yield from _pieces(self._decode(self._begun(self._first)))
         yield from _pieces(self._flush())
@@ -67,7 +65,6 @@ class ContentDecoder:
         yield from self.flush()
 
     async def adecoded(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """Do as `decoded`, in a loop."""
         async for piece in pieces:
             for made in self.decode(piece):
                 yield made

@@ -32,7 +32,6 @@ class DataURL(Struct, frozen=True):
 
     @classmethod
     def of_text(cls, text: str, media_type: str) -> Self:
-        """Return `text` in UTF-8 as a file."""
         return cls(media_type, base64.b64encode(text.encode()).decode())
 
     def content(self) -> bytes:

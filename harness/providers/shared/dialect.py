@@ -42,7 +42,6 @@ def _ends_of(body: bytes, mark: re.Pattern[bytes]) -> Iterator[int]:
 
 
 def sse_event(body: Mapping[str, Any], name: str | None = None) -> bytes:
-    """Return one server-sent event."""
     named = f"event: {name}\n" if name else ""
     return f"{named}data: {json.dumps(body)}\n\n".encode()
 
@@ -67,7 +66,7 @@ class Dialect(Struct, frozen=True, eq=False):
     words: Mapping[int, str]
     #: The JSON body of an error, from status, word and message.
     envelope: Callable[[int, str, str], dict[str, Any]]
-    #: The event that tells of an error inside a stream, from status, word and message; None where it holds the envelope.
+    #: The event that tells of an error inside a stream, from status, word and message; None: the envelope does.
     event: Callable[[int, str, str], bytes] | None = None
     framing: Framing = SSE
     #: What ends a stream: nothing that matters comes after it. None where no mark does.

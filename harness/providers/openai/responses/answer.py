@@ -50,7 +50,6 @@ class ResponsesAnswer(SSEAnswer):
 
     @property
     def call_ids(self) -> list[str]:
-        """The ids of its tool calls."""
         return self._output.call_ids
 
     @property

@@ -69,7 +69,6 @@ class ResponseOutput:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing has come."""
         return not (self._texts or self._calls)
 
     def delta(self, place: ItemPlace, text: Any) -> Part:

@@ -129,7 +129,6 @@ def _format(answer_format: type[BaseModel] | Mapping[str, Any]) -> dict[str, Any
 
 
 def parse_recorded(url: str, body: bytes) -> RecordedCall:
-    """Return the call that made a recorded request (`ParseRequest`)."""
     recorded = recorded_responses(body)
     return recorded_call(recorded, "openai-responses", base_url=recorded.base_url(url, "/responses"))
 

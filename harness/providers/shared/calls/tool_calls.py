@@ -38,7 +38,6 @@ class _Call(Struct):
 
     @property
     def arguments(self) -> str:
-        """The text of its arguments."""
         return "".join(self.pieces)
 
     @property
@@ -52,7 +51,6 @@ class _Call(Struct):
         return self.found_whole
 
     def add(self, text: str) -> None:
-        """Add a piece of its arguments."""
         self.pieces.append(text)
         end = text.rstrip()
         # Asked for each piece of some hosts, and reading all of the text takes longer the longer it is.
@@ -209,7 +207,7 @@ def free_id(number: int, used: Collection[str], *named: str | None) -> str:
 
 
 def fault_of(name: str, pieces: Sequence[str], *, is_free: bool = False) -> str | None:
-    """Return what is wrong with the arguments of a call whose pieces are those of several; with `is_free`, they are any text."""
+    """Return what is wrong with arguments whose pieces are those of several calls; with `is_free`, they are any text."""
     arguments = "".join(pieces)
     if not is_free and _holds_two(arguments):
         return f"the arguments of {name!r} are two objects: {arguments[:200]}"

@@ -1,4 +1,4 @@
-"""Messages on wires that have other roles than ours: no system prompt among them, and results of tools that the user gives."""
+"""Messages on wires that have other roles: no system prompt among them, and results of tools that the user gives."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SYSTEM_ROLES: Final = frozenset({"system", "developer"})
 
 
 def joined(made: Iterable[tuple[Any, dict[str, Any]]], field: str) -> list[dict[str, Any]]:
-    """Return messages, of which neighbours are one whose keys are true and equal: what they hold in `field` is put together."""
+    """Return messages; neighbours whose keys are true and equal are one, which holds in `field` what all of them did."""
     wire: list[dict[str, Any]] = []
     last = None
     for key, message in made:

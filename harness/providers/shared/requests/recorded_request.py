@@ -4,8 +4,8 @@ Published cassettes hold fields, blocks and tools of every age and host. A call 
 not this project has a word for each. An ordinary conversation comes back as its caller would have written it; what a
 recorded one has besides, such as results among text, is read into parts that say exactly what stood where.
 
-A provider's `parse_system`, `parse_messages` and `parse_tools` return ours of what was recorded, which make exactly that
-again, and raise one of UNREADABLE where none do.
+A provider's `parse_system`, `parse_messages` and `parse_tools` return ours of what was recorded, which make exactly
+that again, and raise one of UNREADABLE where none do.
 """
 
 from __future__ import annotations
