@@ -9,28 +9,12 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from harness.errors import UsageError
-from harness.llm.input import blocks
+from harness.llm.input import blocks, messages as common
 from harness.llm.input.hosted import HostedItem, HostedTool
-from harness.llm.input.messages import (
-    AnyToolCall,
-    ContentPart,
-    FilePart,
-    ImagePart,
-    Message,
-    RefusalPart,
-    TextPart,
-    ToolDefinition,
-)
+from harness.llm.input.messages import AnyToolCall, ContentPart, Message, ToolDefinition
 from harness.llm.input.own_block import OwnBlock
 from harness.providers.shared.data_url import DataURL
-from harness.providers.shared.requests.messages import (
-    SYSTEM_ROLES,
-    answered_id,
-    joined,
-    schema_of,
-    unsendable,
-    wire_role,
-)
+from harness.providers.shared.requests import turns
 from harness.providers.shared.requests.wire_body import present, sent_arguments
 
 _ROLES: Final = {"user": "user", "assistant": "assistant"}
@@ -38,7 +22,7 @@ _ROLES: Final = {"user": "user", "assistant": "assistant"}
 
 def wire_system(messages: Sequence[Message]) -> str | list[dict[str, Any]] | None:
     """Return the system prompt, which stands outside the messages. Raises UsageError for what can't be sent."""
-    system = [message for message in messages if message.role in SYSTEM_ROLES]
+    system = [message for message in messages if message.role in turns.SYSTEM_ROLES]
     if len(system) == 1 and isinstance(system[0].content, str) and system[0].cache_control is None:
         return system[0].content
     wire = [block for message in system for block in _blocks(message)]
@@ -50,14 +34,14 @@ def wire_messages(messages: Sequence[Message]) -> list[dict[str, Any]]:
 
     Raises UsageError for what can't be sent.
     """
-    spoken = (message for message in messages if message.role not in SYSTEM_ROLES)
-    return joined(((message.role == "tool", _wire_message(message)) for message in spoken), "content")
+    spoken = (message for message in messages if message.role not in turns.SYSTEM_ROLES)
+    return turns.joined(((message.role == "tool", _wire_message(message)) for message in spoken), "content")
 
 
 def _wire_message(message: Message) -> dict[str, Any]:
     if message.role == "tool":
         return {"role": "user", "content": [_tool_result(message)]}
-    role = wire_role(message, _ROLES, "anthropic")
+    role = turns.wire_role(message, _ROLES, "anthropic")
     if isinstance(message.content, str) and not message.tool_calls and message.cache_control is None:
         return {"role": role, "content": message.content}
     calls = [_tool_use(call) for call in message.tool_calls or ()]
@@ -84,7 +68,7 @@ def _tool_use(call: AnyToolCall) -> dict[str, Any]:
 
 
 def _tool_result(message: Message) -> dict[str, Any]:
-    result: dict[str, Any] = {"type": "tool_result", "tool_use_id": answered_id(message)}
+    result: dict[str, Any] = {"type": "tool_result", "tool_use_id": turns.answered_id(message)}
     if isinstance(message.content, str):
         result["content"] = message.content
     elif message.content is not None:
@@ -95,7 +79,7 @@ def _tool_result(message: Message) -> dict[str, Any]:
 def wire_block(part: ContentPart) -> dict[str, Any]:
     match part:
         case (
-            TextPart()
+            common.TextPart()
             | blocks.RedactedThinkingPart()
             | blocks.SourcedImagePart()
             | blocks.DocumentPart()
@@ -109,14 +93,14 @@ def wire_block(part: ContentPart) -> dict[str, Any]:
         case OwnBlock() | HostedItem(type="compaction") if part.type is not None:
             return part.given()
 
-        case ImagePart():
+        case common.ImagePart():
             return {"type": "image", "source": _source(part.image_url.url), **_cache_mark(part), **part.added}
-        case FilePart():
+        case common.FilePart():
             return {**_file(part), **_cache_mark(part), **part.added}
-        case RefusalPart():
+        case common.RefusalPart():
             return {"type": "text", "text": part.refusal}
         case _:
-            raise unsendable(part, "anthropic")
+            raise turns.unsendable(part, "anthropic")
 
 
 def _source(url: str) -> dict[str, Any]:
@@ -126,7 +110,7 @@ def _source(url: str) -> dict[str, Any]:
     return {"type": "base64", "media_type": inline.media_type, "data": inline.base64}
 
 
-def _file(part: FilePart) -> dict[str, Any]:
+def _file(part: common.FilePart) -> dict[str, Any]:
     title = present(title=part.file.filename)
     if part.file.file_id is not None:
         return {"type": "document", "source": {"type": "file", "file_id": part.file.file_id}, **title}
@@ -141,7 +125,7 @@ def _file(part: FilePart) -> dict[str, Any]:
     return {"type": "document", "source": _source(str(inline)), **title}
 
 
-def _cache_mark(part: ImagePart | FilePart | ToolDefinition | Message) -> dict[str, Any]:
+def _cache_mark(part: common.ImagePart | common.FilePart | ToolDefinition | Message) -> dict[str, Any]:
     return {} if part.cache_control is None else {"cache_control": part.cache_control.given()}
 
 
@@ -150,4 +134,4 @@ def wire_tool(tool: ToolDefinition | HostedTool) -> dict[str, Any]:
         return tool.given()
     function = tool.function.given()
     function.pop("parameters", None)
-    return {**function, "input_schema": schema_of(tool.function), **_cache_mark(tool), **tool.added}
+    return {**function, "input_schema": turns.schema_of(tool.function), **_cache_mark(tool), **tool.added}

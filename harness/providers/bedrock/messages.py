@@ -8,28 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
-from harness.llm.input import blocks
-from harness.llm.input.messages import (
-    AnyToolCall,
-    ContentPart,
-    FilePart,
-    ImagePart,
-    Message,
-    RefusalPart,
-    TextPart,
-    ToolDefinition,
-)
+from harness.llm.input import blocks, messages as common
+from harness.llm.input.messages import AnyToolCall, ContentPart, Message, ToolDefinition
 from harness.llm.input.own_block import OwnBlock
 from harness.providers.bedrock import media
 from harness.providers.shared.data_url import DataURL
-from harness.providers.shared.requests.messages import (
-    SYSTEM_ROLES,
-    answered_id,
-    joined,
-    schema_of,
-    unsendable,
-    wire_role,
-)
+from harness.providers.shared.requests import turns
 from harness.providers.shared.requests.wire_body import present, sent_arguments
 
 _ROLES: Final = {"user": "user", "assistant": "assistant", "tool": "user"}
@@ -40,7 +24,7 @@ _Part = ContentPart | blocks.BlockText | blocks.JSONPart | OwnBlock
 
 def sdk_system(messages: Sequence[Message]) -> list[dict[str, Any]]:
     """Return the system prompt, which stands outside the messages."""
-    system = (message for message in messages if message.role in SYSTEM_ROLES)
+    system = (message for message in messages if message.role in turns.SYSTEM_ROLES)
     return [block for message in system for block in (*_blocks(message), *_mark(message))]
 
 
@@ -49,19 +33,19 @@ def sdk_messages(messages: Sequence[Message]) -> list[dict[str, Any]]:
 
     Raises UsageError for what can't be sent.
     """
-    spoken = (_sdk_message(message) for message in messages if message.role not in SYSTEM_ROLES)
-    return joined(((message["role"], message) for message in spoken), "content")
+    spoken = (_sdk_message(message) for message in messages if message.role not in turns.SYSTEM_ROLES)
+    return turns.joined(((message["role"], message) for message in spoken), "content")
 
 
 def _sdk_message(message: Message) -> dict[str, Any]:
-    role = wire_role(message, _ROLES, "bedrock")
+    role = turns.wire_role(message, _ROLES, "bedrock")
     return {"role": role, "content": [*_blocks(message), *map(_tool_use, message.tool_calls or ()), *_mark(message)]}
 
 
 def _blocks(message: Message) -> list[dict[str, Any]]:
     content = message.content
     if message.role == "tool":
-        call_id, (result, marks) = answered_id(message), _result_content(content)
+        call_id, (result, marks) = turns.answered_id(message), _result_content(content)
         return [{"toolResult": {"toolUseId": call_id, "content": result}}, *marks]
     if content is None:
         content = message.refusal
@@ -90,13 +74,13 @@ def _result_content(content: str | Sequence[_Part] | None) -> tuple[list[dict[st
 def sdk_block(part: _Part) -> dict[str, Any]:
     """Return the block of one part. Raises UsageError for what Bedrock does not take."""
     match part:
-        case TextPart() | blocks.BlockText():
+        case common.TextPart() | blocks.BlockText():
             return {"text": part.text}
-        case RefusalPart():
+        case common.RefusalPart():
             return {"text": part.refusal}
-        case ImagePart():
+        case common.ImagePart():
             return media.image(part.image_url.url)
-        case FilePart():
+        case common.FilePart():
             return media.file(part)
         case blocks.SourcedImagePart():
             return media.sourced_image(part)
@@ -118,7 +102,7 @@ def sdk_block(part: _Part) -> dict[str, Any]:
         case OwnBlock(type=None):
             return part.model_dump(exclude_unset=True)
         case _:
-            raise unsendable(part, "bedrock")
+            raise turns.unsendable(part, "bedrock")
 
 
 def _tool_use(call: AnyToolCall) -> dict[str, Any]:
@@ -147,5 +131,5 @@ def sdk_tools(tools: Sequence[ToolDefinition]) -> list[dict[str, Any]]:
     for tool in tools:
         without = {"parameters", *tool.function.added}
         function = {name: value for name, value in tool.function.given().items() if name not in without}
-        sent += ({"toolSpec": {**function, "inputSchema": {"json": schema_of(tool.function)}}}, *_mark(tool))
+        sent += ({"toolSpec": {**function, "inputSchema": {"json": turns.schema_of(tool.function)}}}, *_mark(tool))
     return sent

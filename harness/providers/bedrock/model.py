@@ -36,6 +36,8 @@ _OF_CONVERSE: Final = {
     "additional_model_response_field_paths": "additionalModelResponseFieldPaths",
 }
 
+_CREDENTIALS: Final = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
+
 
 class Bedrock(SDKModel):
     """A model on Amazon Bedrock, at `base_url` where that is given.
@@ -61,20 +63,14 @@ class Bedrock(SDKModel):
         *args: Any,
         region_name: str | None = None,
         aws_region_name: str | None = None,
-        aws_access_key_id: str | None = None,
-        aws_secret_access_key: str | None = None,
-        aws_session_token: str | None = None,
         **settings: Any,
     ) -> None:
+        self._credentials = present(**{name: settings.pop(name, None) for name in _CREDENTIALS})
         super().__init__(*args, **{_OF_CONVERSE.get(name, name): value for name, value in settings.items()})
         if self.interceptor is not None:
             raise UsageError("bedrock: boto3 has no interceptor; register a handler for its events instead")
         self._region = sole_value("Bedrock", region_name=region_name, aws_region_name=aws_region_name)
-        self._credentials = present(
-            aws_access_key_id=aws_access_key_id,
-            aws_secret_access_key=aws_secret_access_key,
-            aws_session_token=aws_session_token,
-        )
+
         self._clients = SDKClients(
             lambda: BedrockClient(self, self.region_name, self.client_arguments),
             lambda: AsyncBedrockClient(self, self.region_name, self.client_arguments),

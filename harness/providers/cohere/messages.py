@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from harness.errors import UsageError
 from harness.llm.input.messages import AnyToolCall, Message, TextPart, ToolDefinition
-from harness.providers.shared.requests.messages import of_no_type
+from harness.providers.shared.requests.turns import of_no_type
 from harness.providers.shared.requests.wire_body import filled, sent_arguments
 
 _ROLES: Final = {"user": "USER", "assistant": "CHATBOT", "system": "SYSTEM", "developer": "SYSTEM"}

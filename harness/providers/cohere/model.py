@@ -15,7 +15,7 @@ from harness.providers.cohere.answer import CohereAnswer
 from harness.providers.cohere.v2_answer import CohereV2Answer
 from harness.providers.openai.model import OpenAIModel
 from harness.providers.shared.answer import ProviderAnswer
-from harness.providers.shared.reasoning.fields import KeptReasoning
+from harness.providers.shared.model import ReasoningModel
 
 
 class Cohere(OpenAIModel):
@@ -38,23 +38,13 @@ class Cohere(OpenAIModel):
         return CohereAnswer(self.provider)
 
 
-class CohereV2(Cohere):
-    """A model of Cohere, asked by the second version of its chat API.
-
-    What it thought and planned before it asked for tools is kept with the instance, and goes back with them.
-    """
+class CohereV2(ReasoningModel, Cohere):
+    """A model of Cohere, asked by the second version of its chat API. Its plans are of its reasoning."""
 
     path = v2.PATH
-
-    def __init__(self, *args: Any, **settings: Any) -> None:
-        super().__init__(*args, **settings)
-        self._reasoning = KeptReasoning()
 
     def _body(self, request: LLMRequest) -> dict[str, Any]:
         return v2.wire_body(self, self._reasoning.restored(request))
 
     def _answer(self, request: LLMRequest) -> ProviderAnswer:
         return CohereV2Answer(self.provider, request)
-
-    def _keep(self, request: LLMRequest, answer: CohereV2Answer) -> None:
-        self._reasoning.keep(request, answer.call_ids, answer.reasoning, {})

@@ -13,8 +13,8 @@ from harness.llm.input.messages import AnyToolCall, ContentPart, ImagePart, Mess
 from harness.llm.recorded import RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.cohere.request import FIELDS, response_format
-from harness.providers.shared.requests.messages import of_no_type
 from harness.providers.shared.requests.recorded_request import RecordedRequest, check_same, json_object, parse_tools
+from harness.providers.shared.requests.turns import of_no_type
 from harness.providers.shared.requests.wire_body import filled, present, refuse_settings, wire_settings, with_additional
 
 PATH: Final = "/v2/chat"

@@ -42,15 +42,9 @@ class GeminiAnswer(SSEAnswer):
     code_field = "status"
     # The model wrote what is no answer; its words, if any, stand beside.
     failed_reasons = frozenset(
-        {
-            "MALFORMED_FUNCTION_CALL",
-            "MALFORMED_RESPONSE",
-            "UNEXPECTED_TOOL_CALL",
-            "TOO_MANY_TOOL_CALLS",
-            "MISSING_THOUGHT_SIGNATURE",
-        }
+        {"MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS"}
+        | {"MISSING_THOUGHT_SIGNATURE"}
     )
-
     finish_reasons: ClassVar[Mapping[str, FinishReason]] = {
         "stop": "stop",
         "max_tokens": "length",
@@ -139,13 +133,7 @@ def _usage(raw: Mapping[str, Any]) -> Iterator[Usage]:
     read, written = [raw.get("promptTokenCount")], [raw.get("candidatesTokenCount"), raw.get("thoughtsTokenCount")]
     if as_number(raw.get("totalTokenCount")) != sum(filter(None, map(as_number, (*read, *written)))):
         read.append(raw.get("toolUsePromptTokenCount"))
-    return usage(
-        raw,
-        read,
-        written,
-        cached=raw.get("cachedContentTokenCount"),
-        reasoning=raw.get("thoughtsTokenCount"),
-    )
+    return usage(raw, read, written, cached=raw.get("cachedContentTokenCount"), reasoning=raw.get("thoughtsTokenCount"))
 
 
 def _name(sent: Any, names: tuple[str, ...]) -> str | None:

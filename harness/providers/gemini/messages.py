@@ -9,23 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from harness.errors import UsageError
-from harness.llm.input import blocks
+from harness.llm.input import blocks, messages as common
 from harness.llm.input.hosted import HostedTool
-from harness.llm.input.messages import (
-    AnyToolCall,
-    AudioPart,
-    ContentPart,
-    FilePart,
-    ImagePart,
-    Message,
-    RefusalPart,
-    TextPart,
-    ToolDefinition,
-)
+from harness.llm.input.messages import AnyToolCall, ContentPart, Message, ToolDefinition
 from harness.llm.input.own_block import OwnBlock
 from harness.providers.gemini.media import wire_media
 from harness.providers.shared.reasoning.by_call import KeptByCall, Outline, outlines
-from harness.providers.shared.requests.messages import SYSTEM_ROLES, answered_id, joined, unsendable, wire_role
+from harness.providers.shared.requests import turns
 from harness.providers.shared.requests.wire_body import present, sent_arguments
 
 #: What ids begin with that the provider did not give, and so is not sent.
@@ -46,7 +36,7 @@ OWN_SCHEMA: Final = "parameters"
 
 def wire_system(messages: Sequence[Message]) -> dict[str, Any] | None:
     """Return the system instruction, which stands outside the contents. Raises UsageError for what can't be sent."""
-    parts = [part for message in messages if message.role in SYSTEM_ROLES for part in _parts(message)]
+    parts = [part for message in messages if message.role in turns.SYSTEM_ROLES for part in _parts(message)]
     return {"parts": parts, "role": "user"} if parts else None
 
 
@@ -59,7 +49,7 @@ def wire_contents(
     """
     # An id may come again: an answer is to the last call before it.
     names = {**names_of_calls(messages), **(called or {})}
-    return joined(_contents(messages, signatures, names), "parts")
+    return turns.joined(_contents(messages, signatures, names), "parts")
 
 
 def _contents(
@@ -67,13 +57,13 @@ def _contents(
 ) -> Iterator[tuple[bool, dict[str, Any]]]:
     """Yield whether a message is a result, and what it is on the wire."""
     for message, before in zip(messages, outlines(messages), strict=False):
-        if message.role in SYSTEM_ROLES:
+        if message.role in turns.SYSTEM_ROLES:
             continue
         names |= names_of_calls([message])
         if message.role == "tool":
             yield True, {"parts": [_tool_response(message, names)], "role": "user"}
             continue
-        role = wire_role(message, _ROLES, "gemini")
+        role = turns.wire_role(message, _ROLES, "gemini")
         calls = [_call(call, signatures, before) for call in message.tool_calls or ()]
         parts = [] if calls and not message.content else _parts(message, names)
         yield False, {"parts": [*parts, *calls], "role": role}
@@ -97,9 +87,9 @@ def _parts(message: Message, names: Mapping[str, str] | None = None) -> list[dic
 
 def _part(part: ContentPart, names: Mapping[str, str]) -> dict[str, Any]:
     match part:
-        case TextPart():
+        case common.TextPart():
             return {"text": part.text, **present(thoughtSignature=part.signature)}
-        case RefusalPart():
+        case common.RefusalPart():
             return {"text": part.refusal}
         case blocks.ThinkingPart():
             return {"text": part.text, "thought": True, **present(thoughtSignature=part.signature)}
@@ -108,12 +98,18 @@ def _part(part: ContentPart, names: Mapping[str, str]) -> dict[str, Any]:
             return {"functionCall": call, **present(thoughtSignature=part.signature)}
         case blocks.ToolResultPart():
             return _response(part.tool_use_id, _name(part.tool_use_id, names), _result(part))
-        case ImagePart() | FilePart() | AudioPart() | blocks.SourcedImagePart() | blocks.DocumentPart():
+        case (
+            common.ImagePart()
+            | common.FilePart()
+            | common.AudioPart()
+            | blocks.SourcedImagePart()
+            | blocks.DocumentPart()
+        ):
             return wire_media(part)
         case OwnBlock() if part.type is None and not OWN_PARTS.isdisjoint(part.model_extra or ()):
             return part.given()
         case _:
-            raise unsendable(part, "gemini")
+            raise turns.unsendable(part, "gemini")
 
 
 def _call(call: AnyToolCall, signatures: Signatures, before: Outline) -> dict[str, Any]:
@@ -124,12 +120,12 @@ def _call(call: AnyToolCall, signatures: Signatures, before: Outline) -> dict[st
 
 
 def _tool_response(message: Message, names: Mapping[str, str]) -> dict[str, Any]:
-    call_id, content = answered_id(message), message.content
+    call_id, content = turns.answered_id(message), message.content
     if isinstance(content, list):
-        unsendable = [part for part in content if not isinstance(part, TextPart)]
-        if unsendable:
-            raise UsageError(f"gemini takes no {type(unsendable[0]).__name__} as the result of a tool")
-        content = "".join(part.text for part in content if isinstance(part, TextPart))
+        others = [part for part in content if not isinstance(part, common.TextPart)]
+        if others:
+            raise UsageError(f"gemini takes no {type(others[0]).__name__} as the result of a tool")
+        content = "".join(part.text for part in content if isinstance(part, common.TextPart))
     return _response(call_id, message.name or _name(call_id, names), {"result": content or ""})
 
 
@@ -147,9 +143,9 @@ def _result(part: blocks.ToolResultPart) -> dict[str, Any]:
     first = content[0]
     if len(content) == 1 and isinstance(first, blocks.JSONPart):
         return first.value if isinstance(first.value, dict) else {key: first.value}
-    unsendable = [block for block in content if not isinstance(block, blocks.BlockText)]
-    if unsendable:
-        raise UsageError(f"gemini takes no {type(unsendable[0]).__name__} among others as the result of a tool")
+    others = [block for block in content if not isinstance(block, blocks.BlockText)]
+    if others:
+        raise UsageError(f"gemini takes no {type(others[0]).__name__} among others as the result of a tool")
     return {key: "".join(block.text for block in content if isinstance(block, blocks.BlockText))}
 
 

@@ -46,7 +46,6 @@ class Gemini(SDKModel):
     _translated = staticmethod(translated)
     asks_for_hosted_tools: ClassVar[bool] = True
     carried = Carried()
-    #: Environment variables that may hold the key, in order.
     key_variables: tuple[str, ...] = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
     on_vertex: ClassVar[bool] = False
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from harness.errors import UsageError
 from harness.llm.input.messages import AnyToolCall, ImagePart, Message, RefusalPart, TextPart
 from harness.providers.shared.data_url import DataURL
-from harness.providers.shared.requests.messages import of_no_type
+from harness.providers.shared.requests.turns import of_no_type
 from harness.providers.shared.requests.wire_body import filled, present, same_names, sent_arguments
 
 _ROLES: Final = {"developer": "system", "function": "tool"}

@@ -17,27 +17,22 @@ from harness.providers.ollama.request import PATH, wire_body
 from harness.providers.openai.compatible import with_scheme
 from harness.providers.openai.hosts import HOSTS
 from harness.providers.openai.model import OpenAIModel
-from harness.providers.shared.reasoning.fields import KeptReasoning
+from harness.providers.shared.model import ReasoningModel
 
 _HOST = HOSTS["ollama"]
 
 
-class Ollama(OpenAIModel):
+class Ollama(ReasoningModel, OpenAIModel):
     """A model that Ollama serves, asked by Ollama's own API; `ollama/…` asks the same in OpenAI's format.
 
-    `base_url` is where Ollama listens, by default what the variables of `ollama/…` name. What the model thought before it
-    asked for tools is kept with the instance, and goes back with them. `additional_params` may hold `options`, which are
-    put beside those that settings stand for.
+    `base_url` is where Ollama listens, by default what the variables of `ollama/…` name. `additional_params` may hold
+    `options`, which are put beside those that settings stand for.
     """
 
     provider = "ollama"
     path = PATH
     key_variables = _HOST.key_variables
     carried = Carried(frozenset({"refusal"}), tool=frozenset({"strict", "cache_control"}), added_to_tools=True)
-
-    def __init__(self, *args: Any, **settings: Any) -> None:
-        super().__init__(*args, **settings)
-        self._reasoning = KeptReasoning()
 
     def supports_stop_words(self) -> bool:
         return True
@@ -55,6 +50,3 @@ class Ollama(OpenAIModel):
 
     def _answer(self, request: LLMRequest) -> OllamaAnswer:
         return OllamaAnswer(self.provider)
-
-    def _keep(self, request: LLMRequest, answer: OllamaAnswer) -> None:
-        self._reasoning.keep(request, answer.call_ids, answer.reasoning, {})

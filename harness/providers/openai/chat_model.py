@@ -15,8 +15,7 @@ from harness.llm.pump import aended
 from harness.llm.request import LLMRequest
 from harness.providers.openai.chat_answer import ChatAnswer
 from harness.providers.openai.request import carried_by
-from harness.providers.shared.model import SDKModel
-from harness.providers.shared.reasoning.fields import KeptReasoning
+from harness.providers.shared.model import ReasoningModel, SDKModel
 
 #: What OpenAI and Azure say of a model that chat completions do not serve, with these statuses.
 _OTHER_API: Final = re.compile(
@@ -27,16 +26,14 @@ _OTHER_API_STATUSES: Final = frozenset({400, 404})
 _EFFORT: Final = "reasoning_effort"
 
 
-class ChatModel(SDKModel):
+class ChatModel(ReasoningModel):
     """A model by chat completions, wherever it is served.
 
-    One that only the Responses API serves is asked there from then on; an effort that is refused is left out. The reasoning
-    that a host sends before tool calls is kept with the instance, and goes back with them.
+    One that only the Responses API serves is asked there from then on; an effort that is refused is left out.
     """
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
-        self._reasoning = KeptReasoning()
         #: What is asked in its place, once the provider has said that the model is served there alone.
         self._substitute: SDKModel | None = None
 
@@ -45,9 +42,6 @@ class ChatModel(SDKModel):
 
     def _answer(self, request: LLMRequest) -> ChatAnswer:
         return ChatAnswer(self.provider, request)
-
-    def _keep(self, request: LLMRequest, answer: ChatAnswer) -> None:
-        self._reasoning.keep(request, answer.call_ids, answer.reasoning, answer.extras)
 
     def _by_responses(self) -> SDKModel | None:
         """Return the same model by the Responses API; None where there is none. Raises UsageError where it can't be asked."""

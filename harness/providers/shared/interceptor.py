@@ -17,24 +17,21 @@ def intercept(client: Any, interceptor: Any) -> None:
     real = client.send
 
     def send(request: Any, **options: Any) -> Any:
-        changed = _intercepted(interceptor, "on_outbound", request)
-        return _intercepted(interceptor, "on_inbound", real(changed, **options))
+        return _seen(interceptor, "on_inbound", real(_seen(interceptor, "on_outbound", request), **options))
 
     async def asend(request: Any, **options: Any) -> Any:
-        changed = await _aintercepted(interceptor, "on_outbound", request)
-        return await _aintercepted(interceptor, "on_inbound", await real(changed, **options))
+        changed = await _aseen(interceptor, "on_outbound", request)
+        return await _aseen(interceptor, "on_inbound", await real(changed, **options))
 
     client.send = asend if hasattr(client, "aclose") else send
 
 
-def _intercepted(interceptor: Any, method: str, value: Any) -> Any:
+def _seen(interceptor: Any, method: str, value: Any) -> Any:
     look = getattr(interceptor, method, None)
     return value if look is None else look(value)
 
 
-async def _aintercepted(interceptor: Any, method: str, value: Any) -> Any:
-    look = getattr(interceptor, f"a{method}", None)
-    if look is None:
-        return _intercepted(interceptor, method, value)
-    found = look(value)
+async def _aseen(interceptor: Any, method: str, value: Any) -> Any:
+    name = f"a{method}"
+    found = _seen(interceptor, name if getattr(interceptor, name, None) else method, value)
     return await found if inspect.isawaitable(found) else found

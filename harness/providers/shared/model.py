@@ -16,6 +16,7 @@ from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.body import ResponseBody
 from harness.providers.shared.clients import SDKClients
 from harness.providers.shared.generators import ClosedPieces
+from harness.providers.shared.reasoning.fields import KeptReasoning
 from harness.providers.shared.shapes import OF_ANOTHER_SHAPE
 
 
@@ -94,6 +95,17 @@ class SDKModel(LLM):
                 for part in answer.end():
                     yield part
         self._keep(request, answer)
+
+
+class ReasoningModel(SDKModel):
+    """A model whose reasoning before tool calls is kept with the instance, and goes back with them."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._reasoning = KeptReasoning()
+
+    def _keep(self, request: LLMRequest, answer: Any) -> None:
+        self._reasoning.keep(request, answer.call_ids, answer.reasoning, getattr(answer, "extras", {}))
 
 
 @contextlib.contextmanager

@@ -31,8 +31,6 @@ class StainlessModel(SDKModel):
     sdk: ClassVar[Any]
     #: Where calls are posted, below the client's base URL.
     path: ClassVar[str]
-    #: Environment variables that may hold the key, in order.
-    key_variables: tuple[str, ...]
     #: Settings of the SDK's client that are given by name, beside those that all LLMs have; as in `client_params`.
     of_client: ClassVar[tuple[str, ...]] = ("default_query",)
 

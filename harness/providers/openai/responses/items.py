@@ -13,20 +13,10 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, get_args
 
 from harness.errors import UsageError
-from harness.llm.input import blocks
+from harness.llm.input import blocks, messages as common
 from harness.llm.input.hosted import HostedItem
 from harness.llm.input.items import ReasoningItem
-from harness.llm.input.messages import (
-    AnyToolCall,
-    AudioPart,
-    ContentPart,
-    FilePart,
-    ImagePart,
-    Message,
-    QuotedMessage,
-    RefusalPart,
-    TextPart,
-)
+from harness.llm.input.messages import AnyToolCall, ContentPart, Message
 from harness.llm.input.own_block import OwnBlock
 from harness.providers.shared.requests.recorded_request import picked
 from harness.providers.shared.requests.wire_body import present
@@ -128,29 +118,31 @@ def _facts(message: Message) -> dict[str, Any]:
 def _parts(role: str, parts: Iterable[ContentPart]) -> Iterator[dict[str, Any]]:
     for part in parts:
         match part:
-            case TextPart():
+            case common.TextPart():
                 yield _text(role, part)
-            case RefusalPart() | AudioPart() | OwnBlock():
+            case common.RefusalPart() | common.AudioPart() | OwnBlock():
                 yield part.given()
-            case ImagePart():
+            case common.ImagePart():
                 url = part.image_url
                 yield {"type": "input_image", "image_url": url.url, **present(detail=url.detail)}
             case blocks.SourcedImagePart():
                 source = part.source
                 place = present(file_id=source.file_id) or {"image_url": source.url or _data_url(source)}
                 yield {"type": "input_image", **place, **present(detail=part.detail)}
-            case FilePart():
+            case common.FilePart():
                 yield {"type": "input_file", **part.file.given()}
             case blocks.DocumentPart():
                 yield _document(part)
             case blocks.ThinkingPart() | blocks.RedactedThinkingPart() | blocks.CachePointPart():
                 pass  # another provider's: it says nothing to this one
-            case QuotedMessage() | blocks.ToolUsePart() | blocks.ToolResultPart() | ReasoningItem() | HostedItem():
+            case (
+                common.QuotedMessage() | blocks.ToolUsePart() | blocks.ToolResultPart() | ReasoningItem() | HostedItem()
+            ):
                 kind = getattr(part, "type", "message")
                 raise UsageError(f"a {kind} part can't stand in a {role} message for the Responses API")
 
 
-def _text(role: str, part: TextPart) -> dict[str, Any]:
+def _text(role: str, part: common.TextPart) -> dict[str, Any]:
     kind = "output_text" if role == "assistant" else "input_text"
     return {"type": kind, "text": part.text, **present(annotations=part.citations, logprobs=part.logprobs)}
 

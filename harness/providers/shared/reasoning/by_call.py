@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from harness.llm.input.messages import Message
 from harness.llm.request import LLMRequest
-from harness.providers.shared.requests.messages import SYSTEM_ROLES
+from harness.providers.shared.requests.turns import SYSTEM_ROLES
 
 T = TypeVar("T")
 

@@ -22,7 +22,7 @@ from harness.errors import UsageError
 from harness.llm.input.messages import read_tools
 from harness.llm.parameters.kinds import is_read
 from harness.llm.recorded import OMIT, RecordedCall
-from harness.providers.shared.requests.messages import SYSTEM_ROLES
+from harness.providers.shared.requests.turns import SYSTEM_ROLES
 from harness.providers.shared.requests.wire_body import EXTRA_QUERY, same_names
 from harness.providers.shared.shapes import OF_ANOTHER_SHAPE
 
