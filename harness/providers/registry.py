@@ -293,10 +293,7 @@ def split_model(
     is_litellm: bool | None = None,
     custom_openai: bool | None = None,
 ) -> tuple[str, str]:
-    """Return the provider and the name that the provider knows the model by; the parameters are those of `LLM`.
-
-    Raises UsageError where it is unclear, or the provider has no such API.
-    """
+    """Return the provider, and its name of the model; the parameters are those of `LLM`. Raises UsageError."""
     if custom_openai:
         found = "openai", model.removeprefix("openai/")
     elif is_litellm:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Final
 
 from msgspec import Struct, field
@@ -18,28 +17,21 @@ from harness.providers.shared.shapes import OF_ANOTHER_SHAPE
 #: What stands for a credential where nobody will look at it.
 NOBODY: Final = "nobody"
 
-#: From the URL and the body of a recorded request to the call that made it: made again, it goes to the same URL with the
-#: same JSON. Raises UsageError where that can't be rebuilt; what can't is named.
-ParseRequest = Callable[[str, bytes], RecordedCall]
-
 
 class Provider(Struct, frozen=True, kw_only=True):
     """One wire API of one provider: its row in the registry. Modules are named, and imported when they are needed."""
 
     #: As in a report, such as `openai` or `anthropic`.
     name: str
-    #: Its name in a model string → its integration, a subclass of `LLM` or `BaseLLM`, as `module:Class`. The first
-    #: name is also that of bare model names.
+    #: Its name in a model string → its integration, as `module:Class`. The first name is also that of bare model names.
     models: Mapping[str, str]
-    #: Settings that its integrations take beside those of all. Some are credentials: no other provider's request may
-    #: have them.
+    #: Settings that its integrations take beside those of all; some are credentials, and none is another provider's.
     settings: tuple[str, ...] = ()
     #: What bare model names look like, such as `claude-…`.
     bare_names: re.Pattern[str] | None = None
     #: What the URLs of its calls look like, from the scheme on, without the query.
     url: re.Pattern[str] | None = None
-    #: Whether a request to such a URL asks a model for an answer, by URL and body, the latter None where it is not known;
-    #: where that takes more than the URL's form to tell.
+    #: Whether a request asks for an answer, by URL and body (None: not known), where the URL's form can't tell.
     is_call: Callable[[str, bytes | None], bool] | None = None
     #: The module whose `parse_recorded(url, body)` reads its requests; needed where there is a URL.
     request: str | None = None
@@ -54,8 +46,7 @@ class Provider(Struct, frozen=True, kw_only=True):
     #: Header fields of its own that recordings keep, of requests and of responses; with `-` at its end, all that begin so.
     request_headers: tuple[str, ...] = ()
     response_headers: tuple[str, ...] = ()
-    #: Environment variables with which clients that look for credentials are content, although these are none: NOBODY
-    #: in place of a credential.
+    #: Environment variables with which clients that look for credentials are content: NOBODY in place of one.
     placeholders: Mapping[str, str] = field(default_factory=dict)
     #: The environment variable in which its SDK looks for an address, and what follows the address in the path of a call.
     address: tuple[str, re.Pattern[str]] | None = None
@@ -72,18 +63,19 @@ class Provider(Struct, frozen=True, kw_only=True):
         """All variables that say where its calls go: that of `address`, and those of `moved_by`."""
         return {**({self.address[0]: None} if self.address else {}), **self.moved_by}
 
-    @property
-    def parse(self) -> ParseRequest:
-        """What turns a recorded request into a call of ours, and raises UsageError for one that can't be rebuilt."""
+    def parse(self, url: str, body: bytes) -> RecordedCall:
+        """Return the call that made a recorded request: made again, it goes to the same URL with the same JSON.
+
+        Raises UsageError where that can't be rebuilt; what can't is named.
+        """
         if self.request is None:
             raise UsageError(f"{self.name}: recorded requests can't be rebuilt; its row names no module for that")
-        return partial(_parsed, importlib.import_module(self.request).parse_recorded)
-
-
-def _parsed(parse: ParseRequest, url: str, body: bytes) -> RecordedCall:
-    try:
-        return parse(url, body)
-    except UsageError:
-        raise
-    except OF_ANOTHER_SHAPE as error:
-        raise UsageError(f"the recorded request is not as its API has it ({type(error).__name__}: {error})") from error
+        module = importlib.import_module(self.request)
+        try:
+            return module.parse_recorded(url, body)  # type: ignore[no-any-return]
+        except UsageError:
+            raise
+        except OF_ANOTHER_SHAPE as error:
+            raise UsageError(
+                f"the recorded request is not as its API has it ({type(error).__name__}: {error})"
+            ) from error

@@ -149,11 +149,6 @@ def _usage(raw: Mapping[str, Any]) -> Iterator[Usage]:
     if created is None and raw.get("cache_creation") is not None:
         # By how long it is kept.
         created = sum(filter(None, map(as_number, as_object(raw["cache_creation"]).values())))
-    return usage(
-        raw,
-        [raw.get("input_tokens"), cached, created],
-        [raw.get("output_tokens")],
-        cached=cached,
-        reasoning=as_object(raw.get("output_tokens_details")).get("thinking_tokens"),
-        created=created,
-    )
+    read, written = [raw.get("input_tokens"), cached, created], [raw.get("output_tokens")]
+    thinking = as_object(raw.get("output_tokens_details")).get("thinking_tokens")
+    return usage(raw, read, written, cached=cached, reasoning=thinking, created=created)

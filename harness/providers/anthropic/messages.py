@@ -30,10 +30,7 @@ def wire_system(messages: Sequence[Message]) -> str | list[dict[str, Any]] | Non
 
 
 def wire_messages(messages: Sequence[Message]) -> list[dict[str, Any]]:
-    """Return the conversation on the wire. The results of parallel tool calls are one message, as the API asks.
-
-    Raises UsageError for what can't be sent.
-    """
+    """Return the conversation. Results of parallel tool calls are one message, as the API asks. Raises UsageError."""
     spoken = (message for message in messages if message.role not in turns.SYSTEM_ROLES)
     return turns.joined(((message.role == "tool", _wire_message(message)) for message in spoken), "content")
 

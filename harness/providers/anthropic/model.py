@@ -46,8 +46,7 @@ class Anthropic(StainlessModel):
 
     def __init__(self, *args: Any, tool_search: bool | str | Mapping[str, Any] | None = None, **settings: Any) -> None:
         super().__init__(*args, **settings)
-        #: What finds the functions that a call needs, in place of showing the model all: True, `regex`, `bm25`, or the
-        #: provider's own tool.
+        #: What finds the functions that a call needs, in place of showing all: True, `regex`, `bm25`, or a tool.
         self.tool_search = tool_search
         self._thoughts = Thoughts()
 

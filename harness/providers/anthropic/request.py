@@ -21,7 +21,6 @@ from harness.providers.shared.requests.wire_body import filled, present, same_na
 DEFAULT_MAX_TOKENS: Final = 4096
 #: In `additional_params`: names of betas. They are no field of the body: the request goes to the beta endpoint.
 BETAS: Final = "betas"
-#: Our settings, and the fields of the body that hold them.
 _SETTINGS: Final = same_names("temperature", "top_p", "thinking")
 PATH: Final = "/v1/messages"
 
@@ -30,22 +29,20 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
     by_tool = asks_by_tool(llm, request)
     tools = in_order(with_structured_tool(request), request.hosted_tools) if by_tool else request.all_tools()
     system = wire_system(request.messages)
-    body = with_additional(
-        llm,
-        {
-            "model": llm.model,
-            "max_tokens": DEFAULT_MAX_TOKENS if llm.max_tokens is None else llm.max_tokens,
-            "messages": wire_messages(request.messages),
-            **present(system=system, stream=request.stream),
-            **wire_settings(llm, {**_SETTINGS, "top_k": "top_k"}),
-            **filled(
-                stop_sequences=request.stop,
-                tools=_searched(getattr(llm, "tool_search", None), list(map(wire_tool, tools))) if tools else None,
-                tool_choice=_choice(llm, request) if by_tool else None,
-                output_config=_output_config(llm, request, by_tool=by_tool),
-            ),
-        },
-    )
+    fields = {
+        "model": llm.model,
+        "max_tokens": DEFAULT_MAX_TOKENS if llm.max_tokens is None else llm.max_tokens,
+        "messages": wire_messages(request.messages),
+        **present(system=system, stream=request.stream),
+        **wire_settings(llm, {**_SETTINGS, "top_k": "top_k"}),
+        **filled(
+            stop_sequences=request.stop,
+            tools=_searched(getattr(llm, "tool_search", None), list(map(wire_tool, tools))) if tools else None,
+            tool_choice=_choice(llm, request) if by_tool else None,
+            output_config=_output_config(llm, request, by_tool=by_tool),
+        ),
+    }
+    body = with_additional(llm, fields)
     body.pop(BETAS, None)
     return body
 

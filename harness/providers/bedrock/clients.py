@@ -112,15 +112,13 @@ class AsyncBedrockClient:
 
 def _watch(client: Any, llm: BaseLLM) -> None:
     headers = dict(llm.default_headers or {})
-    if headers:
 
-        def add(request: Any, **_: Any) -> None:
-            for name, value in headers.items():
-                request.headers[name] = value
+    def add(request: Any, **_: Any) -> None:
+        for name, value in headers.items():
+            request.headers[name] = value
 
-        client.meta.events.register(f"before-sign.{_SERVICE}", add)
-    client.meta.events.register(f"before-parse.{_SERVICE}", take_foreign)
-    client.meta.events.register(f"before-call.{_SERVICE}", put_extra_fields)
+    for event, handle in (("sign", add), ("parse", take_foreign), ("call", put_extra_fields)):
+        client.meta.events.register(f"before-{event}.{_SERVICE}", handle)
 
 
 def _config(llm: BaseLLM) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import Any, Final
 
 from harness.errors import HarnessError, ProviderError, UsageError
@@ -52,7 +53,5 @@ def _foreign(error: ForeignBodyError, answer: ProviderAnswer) -> HarnessError:
 
 def _failed_in_parser(error: Exception) -> bool:
     """Whether botocore's own parser stumbled: it trusts that what it reads has the shape that it expects."""
-    innermost = error.__traceback__
-    while innermost is not None and innermost.tb_next is not None:
-        innermost = innermost.tb_next
-    return innermost is not None and innermost.tb_frame.f_globals.get("__name__") == botocore.parsers.__name__
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return bool(frames) and frames[-1].f_globals.get("__name__") == botocore.parsers.__name__

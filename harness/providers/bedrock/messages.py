@@ -29,10 +29,7 @@ def sdk_system(messages: Sequence[Message]) -> list[dict[str, Any]]:
 
 
 def sdk_messages(messages: Sequence[Message]) -> list[dict[str, Any]]:
-    """Return the conversation. What one side says in a row is one message, since the API wants the sides to alternate.
-
-    Raises UsageError for what can't be sent.
-    """
+    """Return the conversation. What one side says in a row is one message: sides must alternate. Raises UsageError."""
     spoken = (_sdk_message(message) for message in messages if message.role not in turns.SYSTEM_ROLES)
     return turns.joined(((message["role"], message) for message in spoken), "content")
 

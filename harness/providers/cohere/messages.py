@@ -26,10 +26,7 @@ _TYPES: Final = {
 
 
 def conversation(messages: Sequence[Message]) -> dict[str, Any]:
-    """Return the fields that hold a conversation: what is asked last apart from what was said before.
-
-    Raises UsageError where it does not end with a text of the user or results of tools, or has parts that are no text.
-    """
+    """Return the fields of a conversation: what is asked last, apart from what was said before. Raises UsageError."""
     turns: list[dict[str, Any]] = []
     calls: dict[str, dict[str, Any]] = {}
     for message in messages:

@@ -31,14 +31,12 @@ PATH: Final = "/v1/chat"
 #: Where it is, unless somebody says otherwise.
 HOME: Final = "https://api.cohere.com"
 _OWN_HOST: Final = re.compile(r"https?://[^/]*\.cohere\.(?:com|ai)/")
-#: Our setting → its field on the wire.
 FIELDS: Final = {
     **same_names("temperature", "max_tokens"),
     "top_p": "p",
     "top_k": "k",
     **same_names("seed", "frequency_penalty", "presence_penalty"),
 }
-#: Settings that it has nothing like.
 _UNKNOWN: Final = ("n", "reasoning_effort", "thinking", "logprobs", "top_logprobs")
 
 
@@ -51,17 +49,15 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
     refuse_settings(llm, _UNKNOWN, "cohere-v1")
     tools = [] if "tools" in llm.additional_params else [wire_tool(tool) for tool in request.tools]
     answer_format = request.response_format
-    return with_additional(
-        llm,
-        {
-            "model": llm.model,
-            **conversation(request.messages),
-            **present(stream=request.stream),
-            **wire_settings(llm, FIELDS),
-            **filled(stop_sequences=request.stop, tools=tools),
-            **({} if answer_format is None else {"response_format": response_format(answer_format, "schema")}),
-        },
-    )
+    body = {
+        "model": llm.model,
+        **conversation(request.messages),
+        **present(stream=request.stream),
+        **wire_settings(llm, FIELDS),
+        **filled(stop_sequences=request.stop, tools=tools),
+        **({} if answer_format is None else {"response_format": response_format(answer_format, "schema")}),
+    }
+    return with_additional(llm, body)
 
 
 def response_format(answer_format: type[BaseModel] | Mapping[str, Any], schema_field: str) -> Mapping[str, Any]:
@@ -74,7 +70,7 @@ def response_format(answer_format: type[BaseModel] | Mapping[str, Any], schema_f
 
 
 def parse_recorded(url: str, body: bytes) -> RecordedCall:
-    """Return the call that made a recorded request (`ParseRequest`); what was said before, and how tools are defined, is carried."""
+    """Return the call that made a recorded request; what was said before, and how tools are defined, is carried."""
     recorded = RecordedRequest(json_object(body, ["message"]), {"message": str})
     base_url, model = recorded.base_url(url, PATH), recorded.model()
     messages = [{"role": "user", "content": recorded.take("message") or ""}]

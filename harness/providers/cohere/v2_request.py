@@ -18,7 +18,6 @@ from harness.providers.shared.requests.turns import of_no_type
 from harness.providers.shared.requests.wire_body import filled, present, refuse_settings, wire_settings, with_additional
 
 PATH: Final = "/v2/chat"
-#: Settings that it has nothing like.
 _UNKNOWN: Final = ("n", "reasoning_effort", "top_logprobs")
 _ROLES: Final = {"developer": "system", "function": "tool"}
 
@@ -26,18 +25,16 @@ _ROLES: Final = {"developer": "system", "function": "tool"}
 def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
     refuse_settings(llm, _UNKNOWN, "cohere-v2")
     answer_format = request.response_format
-    return with_additional(
-        llm,
-        {
-            "model": llm.model,
-            "messages": [_wire_message(message) for message in request.messages],
-            **present(stream=request.stream),
-            **wire_settings(llm, {**FIELDS, "logprobs": "logprobs"}),
-            **({} if llm.thinking is None else {"thinking": _thinking(llm.thinking)}),
-            **filled(stop_sequences=request.stop, tools=[tool.given() for tool in request.tools]),
-            **({} if answer_format is None else {"response_format": response_format(answer_format, "json_schema")}),
-        },
-    )
+    body = {
+        "model": llm.model,
+        "messages": [_wire_message(message) for message in request.messages],
+        **present(stream=request.stream),
+        **wire_settings(llm, {**FIELDS, "logprobs": "logprobs"}),
+        **({} if llm.thinking is None else {"thinking": _thinking(llm.thinking)}),
+        **filled(stop_sequences=request.stop, tools=[tool.given() for tool in request.tools]),
+        **({} if answer_format is None else {"response_format": response_format(answer_format, "json_schema")}),
+    }
+    return with_additional(llm, body)
 
 
 def _thinking(setting: Any) -> Any:

@@ -48,24 +48,19 @@ NAMED_RESOURCES: Final = ("tunedModels/", "endpoints/", "publishers/")
 
 
 def wire_body(llm: BaseLLM, request: LLMRequest, signatures: Signatures, safety_settings: Any = None) -> dict[str, Any]:
-    """Return the JSON body of `request` (see `shared.requests.wire_body`); `generationConfig` field by field.
-
-    `safety_settings` is category → threshold, or a list of `{category, threshold}`.
-    """
+    """Return the JSON body of `request`; `safety_settings` is category → threshold, or a list of both."""
     system, config, additional = wire_system(request.messages), _config(llm, request), llm.additional_params
     schema_field = additional.get(SCHEMA_FIELD, JSON_SCHEMA)
-    body = with_additional(
-        llm,
-        {
-            "contents": wire_contents(request.messages, signatures),
-            **present(systemInstruction=system),
-            **filled(
-                tools=wire_tools(request.all_tools(), schema_field),
-                safetySettings=_safety(safety_settings),
-                generationConfig=config,
-            ),
-        },
-    )
+    fields = {
+        "contents": wire_contents(request.messages, signatures),
+        **present(systemInstruction=system),
+        **filled(
+            tools=wire_tools(request.all_tools(), schema_field),
+            safetySettings=_safety(safety_settings),
+            generationConfig=config,
+        ),
+    }
+    body = with_additional(llm, fields)
     body.pop(SCHEMA_FIELD, None)
     if isinstance(additional.get(_CONFIG), Mapping):
         own = config | additional[_CONFIG]

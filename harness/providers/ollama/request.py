@@ -51,20 +51,18 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
         raise UsageError("ollama: n can't be sent; a call has one answer. Leave it out")
     response_format, think, additional = request.response_format, _think(llm), llm.additional_params
     options = {**wire_settings(llm, _OPTIONS), **filled(stop=request.stop)}
-    body = with_additional(
-        llm,
-        {
-            "model": llm.model,
-            "messages": wire_messages(request.messages),
-            # Where nothing is said, it streams.
-            "stream": bool(request.stream),
-            **wire_settings(llm, same_names("logprobs", "top_logprobs")),
-            **present(think=think),
-            **filled(tools=[tool.given() for tool in request.tools]),
-            **({} if response_format is None else {"format": _format(response_format)}),
-            **filled(options=options),
-        },
-    )
+    fields = {
+        "model": llm.model,
+        "messages": wire_messages(request.messages),
+        # Where nothing is said, it streams.
+        "stream": bool(request.stream),
+        **wire_settings(llm, same_names("logprobs", "top_logprobs")),
+        **present(think=think),
+        **filled(tools=[tool.given() for tool in request.tools]),
+        **({} if response_format is None else {"format": _format(response_format)}),
+        **filled(options=options),
+    }
+    body = with_additional(llm, fields)
     if options and isinstance(additional.get("options"), Mapping):
         body["options"] = {**options, **additional["options"]}
     return body

@@ -11,24 +11,21 @@ from harness.llm.request import LLMRequest
 from harness.providers.shared.requests.recorded_request import RecordedRequest, json_object
 from harness.providers.shared.requests.wire_body import filled, present, same_names, wire_settings, with_additional
 
-#: Our settings, and the fields of the body that hold them.
 _SETTINGS: Final = same_names(
     "temperature", "top_p", "max_tokens", "seed", "frequency_penalty", "presence_penalty", "n"
 )
 
 
 def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
-    return with_additional(
-        llm,
-        {
-            "model": llm.model,
-            "prompt": _prompt(request),
-            **present(stream=request.stream),
-            **({"stream_options": {"include_usage": True}} if request.stream else {}),
-            **wire_settings(llm, _SETTINGS),
-            **filled(stop=request.stop),
-        },
-    )
+    body = {
+        "model": llm.model,
+        "prompt": _prompt(request),
+        **present(stream=request.stream),
+        **({"stream_options": {"include_usage": True}} if request.stream else {}),
+        **wire_settings(llm, _SETTINGS),
+        **filled(stop=request.stop),
+    }
+    return with_additional(llm, body)
 
 
 def _prompt(request: LLMRequest) -> str:

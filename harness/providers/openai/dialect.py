@@ -32,7 +32,6 @@ CHAT: Final = Dialect(
     end_mark=re.compile(rb"^data: ?\[DONE\][\r\n]", re.MULTILINE),
     reason=re.compile(rb'"finish_reason": ?"'),
 )
-#: Legacy completions.
 COMPLETIONS: Final = replace(CHAT, name="openai-completions", mark=re.compile(rb'"text_completion'))
 RESPONSES: Final = replace(
     CHAT,

@@ -33,7 +33,6 @@ _OF_HOSTS: Final = frozenset(
 _CARRIED: Final = Carried(
     frozenset({"name", "refusal"}), frozenset({"title", "context", "citations", "detail"}), frozenset({"strict"})
 )
-#: Our settings, and the fields of the body that hold them.
 _SETTINGS: Final = same_names(
     *("temperature", "top_p", "seed", "frequency_penalty", "presence_penalty", "n", "reasoning_effort"),
     *("logprobs", "top_logprobs", "top_k"),
@@ -45,23 +44,19 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
     limit = "max_completion_tokens" if llm.says_completion_tokens else _max_tokens_field(llm.model)
     tools = [_wire_tool(tool, of_hosts=of_hosts) for tool in request.all_tools()]
     answer_format = request.response_format
-    return with_additional(
-        llm,
-        {
-            "model": llm.model,
-            "messages": [
-                _wire_message(message, request.custom_tools, of_hosts=of_hosts) for message in request.messages
-            ],
-            **present(stream=request.stream),
-            # Usage comes at a stream's end only where it is asked for (clause llm.usage).
-            **({"stream_options": {"include_usage": True}} if request.stream else {}),
-            **wire_settings(llm, _SETTINGS, request.without),
-            **({"thinking": llm.thinking} if _sends_thinking(llm) else {}),
-            **({} if llm.max_tokens is None else {limit: llm.max_tokens}),
-            **filled(stop=request.stop, tools=tools, tool_choice="auto" if tools else None),
-            **({} if answer_format is None else {"response_format": response_format(answer_format)}),
-        },
-    )
+    body = {
+        "model": llm.model,
+        "messages": [_wire_message(message, request.custom_tools, of_hosts=of_hosts) for message in request.messages],
+        **present(stream=request.stream),
+        # Usage comes at a stream's end only where it is asked for (clause llm.usage).
+        **({"stream_options": {"include_usage": True}} if request.stream else {}),
+        **wire_settings(llm, _SETTINGS, request.without),
+        **({"thinking": llm.thinking} if _sends_thinking(llm) else {}),
+        **({} if llm.max_tokens is None else {limit: llm.max_tokens}),
+        **filled(stop=request.stop, tools=tools, tool_choice="auto" if tools else None),
+        **({} if answer_format is None else {"response_format": response_format(answer_format)}),
+    }
+    return with_additional(llm, body)
 
 
 def _is_a_host(llm: BaseLLM) -> bool:
@@ -134,10 +129,7 @@ def recorded_call(
     no_stop_words: re.Pattern[str] = NO_STOP_WORDS,
     **settings: Any,
 ) -> RecordedCall:
-    """Return the call of a recorded body, made with `settings` beside those that the body tells.
-
-    `no_stop_words` are the names of models that are sent no stop words. Raises UsageError, which names the field.
-    """
+    """Return the call of a recorded body; `no_stop_words` are the names of models that are sent none."""
     fields = {**_SETTINGS, "max_tokens": _max_tokens_field(model), "response_format": "response_format"}
     if no_stop_words.match(model) is None:
         fields["stop"] = "stop"

@@ -83,10 +83,7 @@ class ProviderAnswer(ABC):
         return False
 
     def refuse_failure(self, sent: Any, *, named: bool = False) -> None:
-        """Raise ProviderError where what was sent inside a success tells of a failure, in any of the forms that hosts use.
-
-        `named` tells that the event's name says so.
-        """
+        """Raise ProviderError for what tells of a failure inside a success; `named`: the event's name does."""
         # Nearly every event is an object that tells of none.
         if not named and type(sent) is dict and not self._tells_of_failure(sent):
             return
@@ -126,10 +123,7 @@ class ProviderAnswer(ABC):
         """Return the parts of an answer that was not streamed. Raises ProviderError where it tells of a failure."""
 
     def refuse_body(self, body: bytes, fault: str) -> NoReturn:
-        """Raise ProviderError for a body in another form than the provider's: the failure that it tells of, or that it is none.
-
-        `fault` says what it is not.
-        """
+        """Raise the failure that a body in another form than the provider's tells of, or that it is none: `fault`."""
         for sent, named in _readings(body):
             self.refuse_failure(sent, named=named)
         raise self.malformed(f"{fault}: {_shown(body)}")

@@ -46,9 +46,7 @@ def sse_event(body: Mapping[str, Any], name: str | None = None) -> bytes:
     return f"{named}data: {json.dumps(body)}\n\n".encode()
 
 
-#: Server-sent events.
 SSE: Final = Framing("text/event-stream", _sse_ends, event=sse_event)
-#: A JSON object on each line.
 JSON_LINES: Final = Framing(
     "application/x-ndjson",
     partial(_ends_of, mark=re.compile(rb"\n")),

@@ -65,10 +65,7 @@ class Failure(NamedTuple):
 
 
 def failure_in(sent: Any, code_field: str = "code") -> Failure:
-    """Return what the body of an HTTP error, or an error inside an answer, says, whatever its form.
-
-    `code_field` is the field that holds its provider's code.
-    """
+    """Return what a failed response, or an error inside an answer, says; `code_field` holds the provider's code."""
     if isinstance(sent, bytes):
         try:
             return failure_in(json.loads(sent), code_field)

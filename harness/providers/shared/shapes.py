@@ -62,9 +62,7 @@ def _wrong(value: Any, expected: str) -> ValueError:
 def rest_of(whole: str, received: str) -> str:
     """Return what of a text has not come that comes in pieces, and then again as a whole.
 
-    Hosts that send nothing at an end, or trim it, take nothing back.
-
-    Raises ValueError where the two are not the same text.
+    Hosts that send nothing at an end, or trim it, take nothing back. Raises ValueError where it is not the same text.
     """
     if not whole.strip() or whole.strip() == received.strip():
         return "" if received else whole

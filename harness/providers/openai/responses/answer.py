@@ -16,7 +16,6 @@ from harness.providers.shared.failure import Failure, failure_in
 from harness.providers.shared.shapes import as_list, as_number, as_object, as_text, kind_of
 from harness.providers.shared.usage import usage
 
-#: Why a response is incomplete.
 _INCOMPLETE: Final[dict[str, FinishReason]] = {"max_output_tokens": "length", "content_filter": "content_filter"}
 #: Events that carry a whole text, what it is, and the field that holds it.
 _TEXTS: Final[dict[str, tuple[TextKind, str]]] = {
@@ -129,11 +128,6 @@ class ResponsesAnswer(SSEAnswer):
 def _usage(sent: Any) -> Iterator[Part]:
     raw = as_object(sent)
     details, output = as_object(raw.get("input_tokens_details")), as_object(raw.get("output_tokens_details"))
-    yield from usage(
-        raw,
-        [raw.get("input_tokens")],
-        [raw.get("output_tokens")],
-        cached=details.get("cached_tokens"),
-        reasoning=output.get("reasoning_tokens"),
-        created=details.get("cache_write_tokens"),
-    )
+    cached, created = details.get("cached_tokens"), details.get("cache_write_tokens")
+    read, written, reasoning = [raw.get("input_tokens")], [raw.get("output_tokens")], output.get("reasoning_tokens")
+    yield from usage(raw, read, written, cached=cached, reasoning=reasoning, created=created)

@@ -29,10 +29,7 @@ _OWN_PARTS: Final = frozenset(
 
 
 def wire_items(message: Message, custom: Container[str] = ()) -> Iterator[dict[str, Any]]:
-    """Yield the items of one message. `custom` are the ids of the calls of custom tools, which are given text.
-
-    Raises UsageError for a part that has no form in this API.
-    """
+    """Yield the items of one message; `custom` are the ids of calls that are given text. Raises UsageError."""
     if message.role == "tool":
         yield _output(message, custom)
         return
@@ -89,17 +86,13 @@ def _message(message: Message, content: str | list[dict[str, Any]]) -> dict[str,
 
 def _tool_call(call: AnyToolCall, custom: Container[str]) -> dict[str, Any]:
     if call.type == "custom":
-        return _custom_call(call.id, call.custom.name, call.custom.input)
-    make = _custom_call if call.id in custom else _call
-    return make(call.id, call.function.name, call.function.arguments)
+        return _call(call.id, call.custom.name, call.custom.input, is_custom=True)
+    return _call(call.id, call.function.name, call.function.arguments, is_custom=call.id in custom)
 
 
-def _custom_call(call_id: str, name: str, text: str) -> dict[str, Any]:
-    return {"type": "custom_tool_call", "call_id": call_id, "name": name, "input": text}
-
-
-def _call(call_id: str, name: str, arguments: str) -> dict[str, Any]:
-    return {"type": "function_call", "call_id": call_id, "name": name, "arguments": arguments}
+def _call(call_id: str, name: str, text: str, *, is_custom: bool = False) -> dict[str, Any]:
+    kind, field = ("custom_tool_call", "input") if is_custom else ("function_call", "arguments")
+    return {"type": kind, "call_id": call_id, "name": name, field: text}
 
 
 def _output(message: Message, custom: Container[str]) -> dict[str, Any]:

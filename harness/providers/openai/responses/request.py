@@ -21,7 +21,6 @@ from harness.providers.openai.responses.items import parse_item, wire_items
 from harness.providers.shared.requests.recorded_request import UNREADABLE, RecordedRequest, check_same, json_object
 from harness.providers.shared.requests.wire_body import filled, present, same_names, wire_settings, with_additional
 
-#: Our settings, and the fields of the body that hold them.
 _SETTINGS: Final = {
     **same_names("temperature", "top_p"),
     "max_tokens": "max_output_tokens",
@@ -29,7 +28,6 @@ _SETTINGS: Final = {
 }
 #: What a conversation is asked by that the provider has, in place of `input`.
 _KEPT: Final = frozenset({"input", "prompt", "previous_response_id", "conversation"})
-#: Settings that this API has no word for.
 _UNKNOWN: Final = ("seed", "frequency_penalty", "presence_penalty", "n", "top_k")
 
 
@@ -51,10 +49,7 @@ def wire_body(
     store: bool | None,
     builtin_tools: Sequence[dict[str, Any]],
 ) -> dict[str, Any]:
-    """Return the JSON body of `request` with the settings of `llm`. Its `additional_params` win over all else.
-
-    System messages that come first are the `instructions`, unless `additional_params` decide about those.
-    """
+    """Return the JSON body; system messages that come first are `instructions`, unless `additional_params` has some."""
     messages: Sequence[Message] = request.messages
     body: dict[str, Any] = {"model": llm.model}
     if "instructions" not in llm.additional_params:
@@ -63,19 +58,16 @@ def wire_body(
         if system:
             body["instructions"] = "\n\n".join(system)
     answer_format = request.response_format
-    return with_additional(
-        llm,
-        {
-            **body,
-            "input": _input(messages, request.custom_tools),
-            **present(stream=request.stream),
-            **wire_settings(llm, _SETTINGS),
-            **filled(include=list(dict.fromkeys(include))),
-            **present(store=store),
-            **filled(reasoning=_reasoning(llm), tools=[*map(_wire_tool, request.all_tools()), *builtin_tools]),
-            **({} if answer_format is None else {"text": {"format": _format(answer_format)}}),
-        },
-    )
+    body |= {
+        "input": _input(messages, request.custom_tools),
+        **present(stream=request.stream),
+        **wire_settings(llm, _SETTINGS),
+        **filled(include=list(dict.fromkeys(include))),
+        **present(store=store),
+        **filled(reasoning=_reasoning(llm), tools=[*map(_wire_tool, request.all_tools()), *builtin_tools]),
+        **({} if answer_format is None else {"text": {"format": _format(answer_format)}}),
+    }
+    return with_additional(llm, body)
 
 
 def _leading_system(messages: Sequence[Message]) -> tuple[list[str], Sequence[Message]]:

@@ -29,10 +29,7 @@ class BegunCalls:
         return len(self.ids)
 
     def begin(self, index: int, call_id: Any, name: Any, arguments: Any = "", *, default: str = "{}") -> ToolCallDelta:
-        """Return the first piece of a call; `arguments` are JSON text, or what the text would say.
-
-        `default` are the arguments of a call that ends without any.
-        """
+        """Return a call's first piece; `arguments` are JSON text or what it says, `default` those of one without."""
         if not as_text(name):
             raise ValueError(f"tool call {len(self)} has no name")
         number = self._at[index] = len(self)
@@ -63,10 +60,7 @@ class BegunCalls:
         return text
 
     def end(self) -> Iterator[ToolCallDelta]:
-        """Yield what the end of the answer makes: the arguments of calls whose blocks never ended, and that have none.
-
-        Raises ValueError for calls whose pieces are those of several.
-        """
+        """Yield the arguments of calls whose blocks never ended, and that have none. Raises ValueError (`fault_of`)."""
         for number in range(len(self)):
             yield from self._closed(number)
         for name, pieces in zip(self._names, self._pieces, strict=True):

@@ -16,7 +16,6 @@ from harness.llm.output.parts import Finish, Part, TextDelta, ToolCallDelta
 from harness.llm.request import LLMRequest
 from harness.providers.shared.answer import ProviderAnswer
 
-#: The name of the tool.
 STRUCTURED: Final = "structured_output"
 #: The version in the name of one of Anthropic's models: claude-3-5-sonnet-…, claude-sonnet-4-20250514, claude-opus-4-1.
 _VERSION: Final = re.compile(r"claude-(?:[a-z]+-)?v?(\d{1,2})(?!\d)(?:[-.:](\d{1,2})(?!\d))?")

@@ -81,10 +81,7 @@ class RecordedRequest:
         self.rest[EXTRA_QUERY] = {name: values[0] if len(values) == 1 else values for name, values in found.items()}
 
     def messages(self, field: str, parse: Parse) -> list[dict[str, Any]]:
-        """Return our messages of a conversation; where we can't say it, what is spoken in it, and the field is carried.
-
-        Raises UsageError where it is none; the place is named.
-        """
+        """Return our messages of a conversation; where we can't say it, what is `spoken`, and the field is carried."""
         wire = self.rest[field]
         with contextlib.suppress(*UNREADABLE):
             found = list(parse(wire))
@@ -133,18 +130,9 @@ class RecordedRequest:
             yield {"role": self._roles.get(role, "user"), "content": "".join(_texts(content))}
 
     def call(
-        self,
-        model: str,
-        messages: list[dict[str, Any]],
-        tools: list[dict[str, Any]],
-        *,
-        stream: bool | None = None,
-        **settings: Any,
+        self, model: str, messages: list[Any], tools: list[Any], *, stream: bool | None = None, **settings: Any
     ) -> RecordedCall:
-        """Return the call that makes this request again: all fields that have not been taken go with it.
-
-        `stream` tells whether it is streamed where the URL says so, and not the body.
-        """
+        """Return the call that makes this request again, with all that is left; `stream` where the URL tells of it."""
         streams = self.take("stream") if stream is None else stream
         return RecordedCall(model, messages, tools, streams, settings).with_rest(self.rest)
 

@@ -1,7 +1,8 @@
 """The query and the body of a request, as far as all wire formats have them in common.
 
 A provider's `wire_body(llm, request)` returns the JSON body with the settings of `llm`, whose `additional_params` win
-over all else. It raises UsageError for a message, a tool or a setting that has no form there.
+over all else. It raises UsageError for a message, a tool or a setting that has no form there. Its `_SETTINGS` say which
+field holds which setting, and its `_UNKNOWN` what it has nothing like.
 """
 
 from __future__ import annotations
