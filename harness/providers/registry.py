@@ -37,11 +37,11 @@ if TYPE_CHECKING:
 #: The group of entry points in which other packages name rows of theirs.
 ENTRY_POINTS: Final = "stream_harness.providers"
 
-_OPENAI_HOME: Final = "https://api.openai.com/v1"
 _AWS_ADDRESS: Final = "AWS_ENDPOINT_URL_BEDROCK_RUNTIME"
 
 #: What rows have in common that are asked by one SDK.
 _by_openai: Final = partial(Provider, extra="openai", distributions=("openai",))
+_openai: Final = partial(_by_openai, home="https://api.openai.com/v1", placeholders={"OPENAI_API_KEY": NOBODY})
 _cohere: Final = partial(_by_openai, response_headers=("x-debug-trace-id",), placeholders={"CO_API_KEY": NOBODY})
 _anthropic: Final = partial(Provider, extra="anthropic", distributions=("anthropic",), dialect=MESSAGES)
 _bedrock: Final = partial(
@@ -57,11 +57,8 @@ _bedrock: Final = partial(
 ROWS: Final = (
     Provider(
         name="azure",
-        models={
-            "azure": "harness.providers.azure.model:AzureChat",
-            "azure_openai": "harness.providers.azure.model:AzureChat",
-            "azure-responses": "harness.providers.azure.responses:AzureResponses",
-        },
+        models=dict.fromkeys(("azure", "azure_openai"), "harness.providers.azure.model:AzureChat")
+        | {"azure-responses": "harness.providers.azure.responses:AzureResponses"},
         settings=("endpoint", "credential_scopes"),
         url=re.compile(
             r"(?:https?://[^/]*\.(?:(?:openai|cognitiveservices|services\.ai)\.azure\.com|models\.ai\.azure\.com)"
@@ -80,7 +77,7 @@ ROWS: Final = (
             "AZURE_ENDPOINT": "https://nobody.openai.azure.com/openai/deployments/gpt-4o-mini",
         },
     ),
-    _by_openai(
+    _openai(
         name="openai-responses",
         models={"openai-responses": "harness.providers.openai.responses.model:OpenAIResponses"},
         settings=(
@@ -92,8 +89,6 @@ ROWS: Final = (
         dialect=RESPONSES,
         recordings="openai_responses",
         address=("OPENAI_BASE_URL", re.compile(r"/responses$")),
-        home=_OPENAI_HOME,
-        placeholders={"OPENAI_API_KEY": NOBODY},
     ),
     _bedrock(
         name="bedrock",
@@ -139,11 +134,8 @@ ROWS: Final = (
     ),
     Provider(
         name="gemini",
-        models={
-            "gemini": "harness.providers.gemini.model:Gemini",
-            "google": "harness.providers.gemini.model:Gemini",
-            "vertex_ai": "harness.providers.gemini.model:VertexAI",
-        },
+        models=dict.fromkeys(("gemini", "google"), "harness.providers.gemini.model:Gemini")
+        | {"vertex_ai": "harness.providers.gemini.model:VertexAI"},
         settings=("project", "location", "safety_settings", "use_vertexai"),
         bare_names=re.compile(r"gemini-"),
         url=re.compile(r".*:(streamGenerateContent|generateContent)$"),
@@ -160,7 +152,7 @@ ROWS: Final = (
         },
         placeholders={"GEMINI_API_KEY": NOBODY},
     ),
-    _by_openai(
+    _openai(
         name="openai",
         models={
             "openai": "harness.providers.openai.chat:OpenAIChat",
@@ -173,7 +165,6 @@ ROWS: Final = (
         dialect=CHAT,
         recordings="openai",
         address=("OPENAI_BASE_URL", re.compile(r"/chat/completions$")),
-        home=_OPENAI_HOME,
         moved_by=dict.fromkeys(
             ("OPENAI_API_BASE", *(variable for host in HOSTS.values() for variable in host.base_url_variables))
         ),
@@ -184,15 +175,13 @@ ROWS: Final = (
             **{variable: NOBODY for host in HOSTS.values() for variable in host.key_variables},
         },
     ),
-    _by_openai(
+    _openai(
         name="openai-completions",
         models={"openai-completions": "harness.providers.openai.completions:OpenAICompletions"},
         url=re.compile(r".*(?<!/chat)(?<!/fim)(?<!/agents)/completions$"),
         request="harness.providers.openai.completions_request",
         dialect=COMPLETIONS,
         address=("OPENAI_BASE_URL", re.compile(r"/completions$")),
-        home=_OPENAI_HOME,
-        placeholders={"OPENAI_API_KEY": NOBODY},
     ),
     _by_openai(
         name="ollama",

@@ -18,8 +18,6 @@ from harness.providers.shared.usage import usage
 
 
 class AnthropicAnswer(SSEAnswer):
-    """One answer as it grows, streamed or whole. Events that this code does not know say nothing to it."""
-
     content_fields = frozenset({"type", "content"})
     request_id_headers = ("request-id",)
     code_field = "type"

@@ -108,18 +108,18 @@ def _source(url: str) -> dict[str, Any]:
 
 
 def _file(part: common.FilePart) -> dict[str, Any]:
-    title = present(title=part.file.filename)
-    if part.file.file_id is not None:
-        return {"type": "document", "source": {"type": "file", "file_id": part.file.file_id}, **title}
     inline = DataURL.read(part.file.file_data or "")
-    if inline is None:
+    if part.file.file_id is not None:
+        source = {"type": "file", "file_id": part.file.file_id}
+    elif inline is None:
         raise UsageError("a file part needs a file_id, or file_data as a data URL")
-    if inline.media_type.startswith("image/"):
+    elif inline.media_type.startswith("image/"):
         return {"type": "image", "source": _source(str(inline))}
-    text = inline.text() if inline.media_type.startswith("text/") else None
-    if text is not None:
-        return {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": text}, **title}
-    return {"type": "document", "source": _source(str(inline)), **title}
+    elif inline.media_type.startswith("text/") and (text := inline.text()) is not None:
+        source = {"type": "text", "media_type": "text/plain", "data": text}
+    else:
+        source = _source(str(inline))
+    return {"type": "document", "source": source, **present(title=part.file.filename)}
 
 
 def _cache_mark(part: common.ImagePart | common.FilePart | ToolDefinition | Message) -> dict[str, Any]:

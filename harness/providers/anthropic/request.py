@@ -73,12 +73,10 @@ def _choice(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
 
 
 def _output_config(llm: BaseLLM, request: LLMRequest, *, by_tool: bool) -> dict[str, Any]:
-    config: dict[str, Any] = {}
-    if llm.reasoning_effort is not None:
-        config["effort"] = llm.reasoning_effort
-    if request.response_format is not None and not by_tool:
-        config["format"] = _output_format(request.response_format)
-    return config
+    effort = present(effort=llm.reasoning_effort)
+    if request.response_format is None or by_tool:
+        return effort
+    return {**effort, "format": _output_format(request.response_format)}
 
 
 def _output_format(response_format: type[BaseModel] | Mapping[str, Any]) -> Mapping[str, Any]:
@@ -100,7 +98,6 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
 
 
 def recorded_body(body: bytes) -> RecordedRequest:
-    """Return a recorded body. Raises UsageError where it is none."""
     kinds = {"system": str | list, "stop_sequences": STOPS}
     return RecordedRequest(json_object(body, ["messages"]), kinds)
 

@@ -14,8 +14,6 @@ from harness.providers.openai.responses.model import OpenAIResponses
 
 
 class AzureResponses(OpenAIResponses):
-    """A deployment on Azure by the Responses API."""
-
     provider = "azure"
     key_variables = KEY_VARIABLES
 

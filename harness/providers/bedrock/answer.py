@@ -22,8 +22,6 @@ _HOSTED: Final = "server_tool_use"
 
 
 class BedrockAnswer(ProviderAnswer):
-    """One answer as it grows, streamed or whole. Events that this code does not know say nothing to it."""
-
     request_id_headers = ("RequestId",)
     content_fields = frozenset({"output"})
     passing = frozenset({"internalServerException", "throttlingException", "serviceUnavailableException"})

@@ -15,8 +15,6 @@ _DELTA: Final = "contentBlockDelta"
 
 
 class BedrockBody(ResponseBody):
-    """A response of boto3's, or of aiobotocore's."""
-
     def __init__(self, sent: Mapping[str, Any]) -> None:
         self.headers = sent.get("ResponseMetadata", {})
         self._sent = sent

@@ -41,7 +41,6 @@ class BedrockClient:
         _watch(self._client, llm)
 
     def send(self, operation: str, arguments: dict[str, Any]) -> Any:
-        """Ask; return what boto3 makes of the response."""
         with extra_fields(arguments) as known:
             return getattr(self._client, operation)(**known)
 

@@ -28,10 +28,9 @@ class ForeignBodyError(Exception):
         """Keep what was sent; `headers` where those of the response have not been told."""
         super().__init__(body[:200])
         self.body = body
+        named = {"RequestId": headers[_REQUEST_ID]} if headers and _REQUEST_ID in headers else {}
         #: As botocore's metadata of responses have it.
-        self.headers = None
-        if headers is not None:
-            self.headers = {"RequestId": headers[_REQUEST_ID]} if _REQUEST_ID in headers else {}
+        self.headers = None if headers is None else named
 
 
 def take_foreign(operation_model: Any, response_dict: dict[str, Any], **_: Any) -> None:

@@ -23,7 +23,6 @@ _Part = ContentPart | blocks.BlockText | blocks.JSONPart | OwnBlock
 
 
 def sdk_system(messages: Sequence[Message]) -> list[dict[str, Any]]:
-    """Return the system prompt, which stands outside the messages."""
     system = (message for message in messages if message.role in turns.SYSTEM_ROLES)
     return [block for message in system for block in (*_blocks(message), *_mark(message))]
 

@@ -17,6 +17,7 @@ from harness.providers.bedrock.recorded import wire_json
 from harness.providers.bedrock.request import sdk_arguments
 from harness.providers.openai import request as chat_request
 from harness.providers.shared.requests.recorded_request import RecordedRequest, json_object
+from harness.providers.shared.requests.turns import sole_text
 
 #: Whose form a body has; `prompt` is any that takes one text, whatever its field is called.
 Family = Literal["anthropic", "nova", "chat", "prompt"]
@@ -70,20 +71,14 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> bytes | None:
 def _prompted(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
     if any(name in llm.additional_params for name in _PROMPT_FIELDS):
         return {}
-    only = request.messages[0] if request.messages else None
-    if (
-        only is None
-        or len(request.messages) > 1
-        or only.role != "user"
-        or not isinstance(only.content, str)
-        or request.all_tools()
-    ):
+    text = sole_text(request.messages)
+    if text is None or request.all_tools():
         raise UsageError(f"{llm.model} takes one text here, and neither a conversation nor tools; use bedrock/…")
     for name in _SETTINGS:
         if getattr(llm, name) not in (None, []):
             raise UsageError(f"{llm.model} has words of its own for {name!r}: give them as additional_params")
     field = next((field for part, field in _PROMPTS.items() if part in llm.model), "prompt")
-    return {field: only.content}
+    return {field: text}
 
 
 def parse_recorded(url: str, body: bytes) -> RecordedCall:

@@ -34,8 +34,6 @@ _BLOCK_REASONS: Final = {
 
 
 class GeminiAnswer(SSEAnswer):
-    """One answer as it grows, streamed or whole. Fields that this code does not know say nothing to it."""
-
     content_fields = frozenset({"candidates", "promptFeedback", "usageMetadata", "responseId"})
     # No response header has an id of the request.
     request_id_headers = ()

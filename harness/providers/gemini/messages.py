@@ -122,10 +122,7 @@ def _call(call: AnyToolCall, signatures: Signatures, before: Outline) -> dict[st
 def _tool_response(message: Message, names: Mapping[str, str]) -> dict[str, Any]:
     call_id, content = turns.answered_id(message), message.content
     if isinstance(content, list):
-        others = [part for part in content if not isinstance(part, common.TextPart)]
-        if others:
-            raise UsageError(f"gemini takes no {type(others[0]).__name__} as the result of a tool")
-        content = "".join(part.text for part in content if isinstance(part, common.TextPart))
+        content = _texts(content, common.TextPart, "as the result of a tool")
     return _response(call_id, message.name or _name(call_id, names), {"result": content or ""})
 
 
@@ -143,10 +140,14 @@ def _result(part: blocks.ToolResultPart) -> dict[str, Any]:
     first = content[0]
     if len(content) == 1 and isinstance(first, blocks.JSONPart):
         return first.value if isinstance(first.value, dict) else {key: first.value}
-    others = [block for block in content if not isinstance(block, blocks.BlockText)]
-    if others:
-        raise UsageError(f"gemini takes no {type(others[0]).__name__} among others as the result of a tool")
-    return {key: "".join(block.text for block in content if isinstance(block, blocks.BlockText))}
+    return {key: _texts(content, blocks.BlockText, "among others as the result of a tool")}
+
+
+def _texts(parts: Sequence[Any], kind: type[Any], place: str) -> str:
+    for part in parts:
+        if not isinstance(part, kind):
+            raise UsageError(f"gemini takes no {type(part).__name__} {place}")
+    return "".join(part.text for part in parts)
 
 
 def _response(call_id: str, name: str, response: Mapping[str, Any]) -> dict[str, Any]:

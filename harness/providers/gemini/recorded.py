@@ -41,7 +41,7 @@ def parse_contents(wire: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]
     calls = _Calls()
     after_results = False
     for content in wire:
-        numbered = calls.numbered(content)
+        numbered = [(part, calls.id_of(part)) for part in content["parts"]]
         ordinary = _as_written(_ROLES[content["role"]], numbered)
         # Results that stand in two contents in a row would become one.
         are_results = ordinary[0]["role"] == "tool"
@@ -64,11 +64,8 @@ class _Calls:
         self._open: list[tuple[str, str]] = []
         self._count = 0
 
-    def numbered(self, content: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], str]]:
-        """Return the parts of a content, each with the id of the call that it makes or answers."""
-        return [(part, self._id(part)) for part in content["parts"]]
-
-    def _id(self, part: Mapping[str, Any]) -> str:
+    def id_of(self, part: Mapping[str, Any]) -> str:
+        """Return the id of the call that a part makes or answers."""
         call, response = part.get("functionCall"), part.get("functionResponse")
         if call is not None and "id" not in call:
             call_id = own_id("", self._count)

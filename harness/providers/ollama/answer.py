@@ -17,10 +17,8 @@ from harness.providers.shared.shapes import as_flag, as_id, as_list, as_object, 
 from harness.providers.shared.usage import usage
 
 #: What of the last line tells what the call has taken.
-_PROMPT: Final = "prompt_eval_count"
-_COMPLETION: Final = "eval_count"
 _MEASURES: Final = frozenset(
-    {_PROMPT, _COMPLETION, "total_duration", "load_duration", "prompt_eval_duration", "eval_duration"}
+    {"prompt_eval_count", "eval_count", "total_duration", "load_duration", "prompt_eval_duration", "eval_duration"}
 )
 
 
@@ -74,5 +72,5 @@ class OllamaAnswer(LinesAnswer):
         raw = {name: value for name, value in event.items() if name in _MEASURES}
         if self._is_empty and reason is None and not raw:
             raise self.malformed(f"nothing but an end: {event!r:.200}")
-        yield from usage(raw, [raw.get(_PROMPT)], [raw.get(_COMPLETION)])
+        yield from usage(raw, [raw.get("prompt_eval_count")], [raw.get("eval_count")])
         yield self.finish(reason, self._calls)

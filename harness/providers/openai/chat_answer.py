@@ -23,8 +23,6 @@ _THOUGHTS: Final = frozenset({"reasoning", "reasoning_text", "thinking"})
 
 
 class ChatAnswer(SSEAnswer):
-    """One answer as it grows, streamed or whole. Fields that this code does not know say nothing to it."""
-
     content_fields = frozenset({"choices"})
     finish_reasons: ClassVar[Mapping[str, FinishReason]] = {
         # Beside the API's own the words of its hosts: Together's, TGI's, Mistral's, Zhipu's.
@@ -145,13 +143,10 @@ class ChatAnswer(SSEAnswer):
                 index = place
             # What a custom tool is given is any text.
             custom = as_object(call.get("custom"))
-            function = (
-                {"name": custom.get("name"), "arguments": custom.get("input")} if custom else call.get("function")
-            )
-            name, arguments = as_text(as_object(function).get("name")), as_object(function).get("arguments")
-            yield from self._calls.take(
-                index, as_id(call.get("id")), name, arguments, place=place, is_free=bool(custom)
-            )
+            function = custom or as_object(call.get("function"))
+            name, given = as_text(function.get("name")), function.get("input" if custom else "arguments")
+            call_id = as_id(call.get("id"))
+            yield from self._calls.take(index, call_id, name, given, place=place, is_free=bool(custom))
             if extra := as_object(call.get("extra_content")):
                 self._extras[self._calls.number] = dict(extra)
 

@@ -9,6 +9,7 @@ from harness.llm.base import BaseLLM
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.shared.requests.recorded_request import RecordedRequest, json_object
+from harness.providers.shared.requests.turns import sole_text
 from harness.providers.shared.requests.wire_body import filled, present, same_names, wire_settings, with_additional
 
 _SETTINGS: Final = same_names(
@@ -29,12 +30,12 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
 
 
 def _prompt(request: LLMRequest) -> str:
-    only = request.messages[0] if request.messages else None
-    if only is None or len(request.messages) > 1 or only.role != "user" or not isinstance(only.content, str):
+    text = sole_text(request.messages)
+    if text is None:
         raise UsageError("legacy completions take one text, and no conversation; use openai/…")
     if request.all_tools() or request.response_format is not None:
         raise UsageError("legacy completions know neither tools nor formats of answers; use openai/…")
-    return only.content
+    return text
 
 
 def parse_recorded(url: str, body: bytes) -> RecordedCall:

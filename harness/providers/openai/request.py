@@ -116,7 +116,6 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
 
 
 def recorded_chat(body: bytes) -> RecordedRequest:
-    """Return a recorded body. Raises UsageError where it is none."""
     kinds = {"response_format": dict, "stop": STOPS}
     return RecordedRequest(json_object(body, ["messages"]), kinds, systems=True)
 

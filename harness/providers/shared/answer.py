@@ -40,7 +40,10 @@ _SHOWN: Final = 1_000
 
 
 class ProviderAnswer(ABC):
-    """One answer, streamed or whole. What its reading raises of shapes that no provider documents is translated."""
+    """One answer as it grows, streamed or whole. Fields and events that this code does not know say nothing to it.
+
+    What its reading raises of shapes that no provider documents is translated.
+    """
 
     #: The response headers that may hold the provider's id of the request, in order.
     request_id_headers: ClassVar[tuple[str, ...]] = ("x-request-id", "apim-request-id", "x-ms-request-id")
@@ -148,7 +151,6 @@ class ProviderAnswer(ABC):
 
     @property
     def _origin(self) -> dict[str, Any]:
-        """What every error says of where it comes from."""
         return {"provider": self.provider, "request_id": self.request_id}
 
     def malformed(self, fault: Exception | str) -> MalformedResponseError:

@@ -6,6 +6,7 @@ it says of its failure is read all the same.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
@@ -59,7 +60,6 @@ class ContentDecoder:
         return first
 
     def decoded(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
-        """Yield what all pieces of a body make."""
         for piece in pieces:
             yield from self.decode(piece)
         yield from self.flush()
@@ -127,18 +127,12 @@ def _is_text(sample: bytes) -> bool:
 
 def in_utf8(content: bytes, charset: str | None) -> bytes:
     """Return a text in UTF-8: as it is where it is that already, whatever its head says."""
-    try:
-        content.decode()
-    except UnicodeDecodeError:
-        is_utf8 = False
-    else:
-        is_utf8 = b"\0" not in content
-    if is_utf8:
-        return content
-    try:
-        return content.decode(charset or "utf-8").encode()
-    except (LookupError, UnicodeError):
-        return content.decode("utf-8", "replace").encode()
+    charset = charset or "utf-8"
+    # With a zero byte it is UTF-8 only where its head says so.
+    for named in (charset,) if b"\0" in content else ("utf-8", charset):
+        with contextlib.suppress(LookupError, UnicodeError):
+            return content.decode(named).encode()
+    return content.decode("utf-8", "replace").encode()
 
 
 def read_as_sent(client: Any) -> None:

@@ -12,7 +12,6 @@ RETRYABLE: Final = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
 #: What HTTP libraries raise, by the package that it comes from.
 _HTTP_LIBRARIES: Final = frozenset({"httpx", "httpx2", "aiohttp", "urllib3", "requests"})
 
-
 #: Words of codes that say: later, perhaps.
 _PASSING: Final = re.compile(
     r"overloaded|rate_?limit|too_?many_?requests|throttl|unavailable|exhausted|capacity|network_error|time_?out"

@@ -33,8 +33,6 @@ _FAILED: Final = frozenset({"failed", "cancelled"})
 
 
 class ResponsesAnswer(SSEAnswer):
-    """One answer as it grows, streamed or whole. Events that this code does not know say nothing to it."""
-
     content_fields = frozenset({"type", "output"})
     passing = frozenset({"server_error", "rate_limit_exceeded"})
     failing: ClassVar[str] = "reported that the response failed"

@@ -64,7 +64,6 @@ class ResponseOutput:
 
     @property
     def call_ids(self) -> list[str]:
-        """The ids of the calls that have been shown."""
         return [call.own_id for call in self._calls if call.own_id]
 
     @property
@@ -72,7 +71,6 @@ class ResponseOutput:
         return not (self._texts or self._calls)
 
     def delta(self, place: ItemPlace, text: Any) -> Part:
-        """Return a piece of a text."""
         if not isinstance(text, str):
             raise self._malformed(f"a delta of text that is {text!r:.200}")
         self._texts[place].append(text)

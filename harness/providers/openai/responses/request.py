@@ -32,7 +32,6 @@ _UNKNOWN: Final = ("seed", "frequency_penalty", "presence_penalty", "n", "top_k"
 
 
 def check_settings(llm: BaseLLM) -> None:
-    """Raise UsageError where a setting can't be honoured."""
     for name in _UNKNOWN:
         if getattr(llm, name) is not None:
             raise UsageError(
@@ -126,7 +125,6 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
 
 
 def recorded_responses(body: bytes) -> RecordedRequest:
-    """Return a recorded body. Raises UsageError where it is none."""
     recorded = json_object(body)
     if recorded.get("background") and not recorded.get("stream"):
         raise UsageError("background of the recorded request: a call that is answered later is not supported")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from harness.errors import UsageError
@@ -24,6 +24,12 @@ def joined(made: Iterable[tuple[Any, dict[str, Any]]], field: str) -> list[dict[
             wire.append(message)
         last = key
     return wire
+
+
+def sole_text(messages: Sequence[Message]) -> str | None:
+    """Return the text of the user; None where anything else is said."""
+    only = messages[0] if len(messages) == 1 else None
+    return only.content if only and only.role == "user" and isinstance(only.content, str) else None
 
 
 def wire_role(message: Message, roles: Mapping[str, str], api: str) -> str:
