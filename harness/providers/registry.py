@@ -326,11 +326,9 @@ def _split(model: str) -> tuple[str, str]:
 
 
 def refuse_foreign(provider: str, settings: Mapping[str, Any]) -> None:
-    """Raise UsageError where one of `settings`, which the integration has not taken, is another provider's own.
-
-    What reaches all providers passes on what is any one's.
-    """
+    """Raise UsageError where one of `settings`, which the integration has not taken, is another provider's own."""
     own = _row_of(provider)
+    # What reaches all providers passes on what is any one's.
     for row in () if own is not None and own.takes_all else ROWS:
         for name in row.settings:
             if settings.get(name) is not None:

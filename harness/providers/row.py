@@ -64,10 +64,7 @@ class Provider(Struct, frozen=True, kw_only=True):
         return {**({self.address[0]: None} if self.address else {}), **self.moved_by}
 
     def parse(self, url: str, body: bytes) -> RecordedCall:
-        """Return the call that made a recorded request: made again, it goes to the same URL with the same JSON.
-
-        Raises UsageError where that can't be rebuilt; what can't is named.
-        """
+        """Return the call that makes a request again: same URL and JSON. Raises UsageError; what can't be is named."""
         if self.request is None:
             raise UsageError(f"{self.name}: recorded requests can't be rebuilt; its row names no module for that")
         module = importlib.import_module(self.request)
@@ -76,6 +73,5 @@ class Provider(Struct, frozen=True, kw_only=True):
         except UsageError:
             raise
         except OF_ANOTHER_SHAPE as error:
-            raise UsageError(
-                f"the recorded request is not as its API has it ({type(error).__name__}: {error})"
-            ) from error
+            fault = f"{type(error).__name__}: {error}"
+            raise UsageError(f"the recorded request is not as its API has it ({fault})") from error

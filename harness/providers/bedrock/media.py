@@ -53,14 +53,9 @@ def file(part: FilePart) -> dict[str, Any]:
         raise UsageError("bedrock takes a file as file_data, a data URL")
     if inline.media_type.startswith("image/"):
         return image(str(inline))
-    stem = PurePosixPath(part.file.filename or "document").stem
-    return {
-        "document": {
-            "format": _format(inline.media_type, DOCUMENTS),
-            "name": " ".join(_NOT_IN_NAMES.sub("-", stem).split()),
-            "source": {"bytes": _content(inline)},
-        }
-    }
+    kind, stem = _format(inline.media_type, DOCUMENTS), PurePosixPath(part.file.filename or "document").stem
+    name = " ".join(_NOT_IN_NAMES.sub("-", stem).split())
+    return {"document": {"format": kind, "name": name, "source": {"bytes": _content(inline)}}}
 
 
 def sourced_image(part: SourcedImagePart) -> dict[str, Any]:

@@ -59,11 +59,7 @@ class Bedrock(SDKModel):
     )
 
     def __init__(
-        self,
-        *args: Any,
-        region_name: str | None = None,
-        aws_region_name: str | None = None,
-        **settings: Any,
+        self, *args: Any, region_name: str | None = None, aws_region_name: str | None = None, **settings: Any
     ) -> None:
         self._credentials = present(**{name: settings.pop(name, None) for name in _CREDENTIALS})
         super().__init__(*args, **{_OF_CONVERSE.get(name, name): value for name, value in settings.items()})

@@ -19,7 +19,7 @@ from harness.providers.bedrock.extra_body import EXTRA_BODY
 from harness.providers.bedrock.messages import sdk_messages, sdk_system, sdk_tools
 from harness.providers.bedrock.recorded import parse_messages, parse_system, parse_tools
 from harness.providers.shared.calls.structured import STRUCTURED, has_native_form, wants_model, with_structured_tool
-from harness.providers.shared.requests.recorded_request import RecordedRequest, json_object
+from harness.providers.shared.requests.recorded_request import RecordedRequest, json_object, picked
 from harness.providers.shared.requests.wire_body import filled, present, wire_settings
 
 #: In `additional_params`: what chooses among the tools. It is no field of the request: it goes with the tools.
@@ -40,8 +40,8 @@ _STREAMS: Final = {"converse": False, "converse-stream": True}
 def sdk_arguments(llm: BaseLLM, request: LLMRequest, *, converse: bool = True) -> dict[str, Any]:
     """Return the arguments of `converse` and `converse_stream` (see `shared.requests.wire_body`).
 
-    Of `additional_params`, those that Converse does not have are fields of the model's own. Where it is not Converse that
-    is asked, they stay where they are.
+    Of `additional_params`, those that Converse does not have are fields of the model's own. Where it is not Converse
+    that is asked, they stay where they are.
     """
     inference = wire_settings(llm, {name: field for name, field in _INFERENCE.items() if name != "stop"})
     additional = dict(llm.additional_params)
@@ -86,9 +86,8 @@ def _output_config(response_format: type[BaseModel] | Mapping[str, Any]) -> dict
         schema: Any = response_format.get("json_schema", response_format)
     else:
         schema = {"name": response_format.__name__, "schema": _closed(TypeAdapter(response_format).json_schema())}
-    named = {"name": schema["name"]} if "name" in schema else {}
-    text = json.dumps(schema["schema"], ensure_ascii=False)
-    return {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": {"schema": text, **named}}}}
+    described = {"schema": json.dumps(schema["schema"], ensure_ascii=False), **picked(schema, name="name")}
+    return {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": described}}}
 
 
 def _closed(schema: Any) -> Any:

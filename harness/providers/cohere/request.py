@@ -70,7 +70,7 @@ def response_format(answer_format: type[BaseModel] | Mapping[str, Any], schema_f
 
 
 def parse_recorded(url: str, body: bytes) -> RecordedCall:
-    """Return the call that made a recorded request; what was said before, and how tools are defined, is carried."""
+    """Return the call; what was said before, and how tools are defined, is carried."""
     recorded = RecordedRequest(json_object(body, ["message"]), {"message": str})
     base_url, model = recorded.base_url(url, PATH), recorded.model()
     messages = [{"role": "user", "content": recorded.take("message") or ""}]

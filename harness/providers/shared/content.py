@@ -27,10 +27,7 @@ Flush = Callable[[], bytes | Iterable[bytes]]
 
 
 class ContentDecoder:
-    """Decodes a body piece by piece; one that is text is left as it is, although its head says that it is encoded.
-
-    In the form of httpx2's decoders.
-    """
+    """Decodes a body piece by piece, in the form of httpx2's decoders; text stays as it is, whatever is said of it."""
 
     def __init__(self, encoding: str, decode: Decode, flush: Flush) -> None:
         """Keep how to decode what is in `encoding`, as the head says; empty where it says none."""

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 from harness.llm.output.parts import Part
 from harness.providers.shared.answer import SSEAnswer, is_whole, read_json
 from harness.providers.shared.failure import failure_in
-
-#: How many bytes are kept of a body that is no lines of JSON.
-_KEPT: Final = 8_388_608
+from harness.providers.shared.sse import KEPT
 
 
 class LinesAnswer(SSEAnswer):
@@ -28,7 +26,7 @@ class LinesAnswer(SSEAnswer):
 
     def piece(self, piece: bytes) -> Iterator[Part]:
         if self._body:
-            self._body += piece[: max(0, _KEPT - len(self._body))]
+            self._body += piece[: max(0, KEPT - len(self._body))]
             return
         *whole, self._line = (self._line + piece).split(b"\n")
         for number, line in enumerate(whole):

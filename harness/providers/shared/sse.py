@@ -11,8 +11,8 @@ from typing import Final
 
 _LINE_END: Final = re.compile(rb"\r\n|\n|\r")
 _BOM: Final = b"\xef\xbb\xbf"
-#: How many bytes are kept of lines that belong to no event.
-_KEPT: Final = 8_388_608
+#: How many bytes are kept of what belongs to no event.
+KEPT: Final = 8_388_608
 
 
 class SSEDecoder:
@@ -73,6 +73,6 @@ class SSEDecoder:
             # No field of the standard; it is how some servers tell of theirs.
             self._name = "error"
             self._data.append(value.removeprefix(b" "))
-        elif name not in (b"", b"id", b"retry") and self._stray_length < _KEPT:
+        elif name not in (b"", b"id", b"retry") and self._stray_length < KEPT:
             self._stray.append(line)
             self._stray_length += len(line)

@@ -61,15 +61,9 @@ class StainlessModel(SDKModel):
         return self.base_url
 
     def _client_settings(self) -> dict[str, Any]:
-        return {
-            "api_key": self._key(),
-            "base_url": self._address(),
-            **present(
-                default_headers=None if self.default_headers is None else dict(self.default_headers),
-                timeout=self.timeout,
-                max_retries=self.max_retries,
-            ),
-        }
+        headers = None if self.default_headers is None else dict(self.default_headers)
+        given = present(default_headers=headers, timeout=self.timeout, max_retries=self.max_retries)
+        return {"api_key": self._key(), "base_url": self._address(), **given}
 
     def _new_client(self) -> Any:
         options = dict(self.client_params or {})

@@ -207,7 +207,7 @@ def free_id(number: int, used: Collection[str], *named: str | None) -> str:
 
 
 def fault_of(name: str, pieces: Sequence[str], *, is_free: bool = False) -> str | None:
-    """Return what is wrong with arguments whose pieces are those of several calls; with `is_free`, they are any text."""
+    """Return what is wrong with arguments whose pieces are of several calls; with `is_free`, they are any text."""
     arguments = "".join(pieces)
     if not is_free and _holds_two(arguments):
         return f"the arguments of {name!r} are two objects: {arguments[:200]}"

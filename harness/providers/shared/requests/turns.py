@@ -14,7 +14,7 @@ SYSTEM_ROLES: Final = frozenset({"system", "developer"})
 
 
 def joined(made: Iterable[tuple[Any, dict[str, Any]]], field: str) -> list[dict[str, Any]]:
-    """Return messages; neighbours whose keys are true and equal are one, which holds in `field` what all of them did."""
+    """Return messages; neighbours whose keys are true and equal are one, which holds in `field` what they did."""
     wire: list[dict[str, Any]] = []
     last = None
     for key, message in made:
