@@ -24,14 +24,12 @@ def wire_json(value: Any) -> Any:
 
 
 def parse_system(system: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-
     ours = {"role": "system", "content": text_or_parts([*map(_part, system)])}
     check_same(wire_json(sdk_system(read_messages([ours]))), list(system))
     return ours
 
 
 def parse_messages(wire: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-
     for place, message in enumerate(wire):
         if place and wire[place - 1].get("role") == message.get("role"):
             raise ValueError(f"{message!r:.200} has the role of the one before it")
@@ -114,7 +112,6 @@ def _document(document: Mapping[str, Any], *, plain: bool) -> dict[str, Any]:
 
 
 def parse_tools(tools: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-
     ours: list[dict[str, Any]] = []
     for tool in tools:
         match dict(tool):

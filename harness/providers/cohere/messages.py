@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from harness.errors import UsageError
 from harness.llm.input.messages import AnyToolCall, Message, TextPart, ToolDefinition
+from harness.providers.shared.requests.recorded_request import picked
 from harness.providers.shared.requests.turns import of_no_type
 from harness.providers.shared.requests.wire_body import filled, sent_arguments
 
@@ -44,7 +45,7 @@ def conversation(messages: Sequence[Message]) -> dict[str, Any]:
     last = turns.pop() if turns else {"role": None}
     if last["role"] not in ("USER", "TOOL"):
         raise UsageError("cohere-v1: a conversation ends with a message of the user, or with results of tools")
-    prompt = {name: last[name] for name in ("message", "tool_results") if name in last}
+    prompt = picked(last, message="message", tool_results="tool_results")
     return {"message": "", **prompt, **filled(chat_history=turns)}
 
 
@@ -81,7 +82,7 @@ def wire_tool(tool: ToolDefinition) -> dict[str, Any]:
             raise UsageError(
                 f"cohere-v1: argument {name!r} of {tool.function.name!r} has no type that can be sent: {kind!r}"
             )
-        said = {"description": argument["description"]} if "description" in argument else {}
+        said = picked(argument, description="description")
         definitions[name] = {**said, "type": _TYPES[kind], "required": name in needed}
     description = tool.function.description or ""
     return {"name": tool.function.name, "description": description, "parameter_definitions": definitions}

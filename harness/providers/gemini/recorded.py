@@ -29,7 +29,6 @@ _SCHEMA_FIELDS: Final = (OWN_SCHEMA, JSON_SCHEMA, "parameters_json_schema")
 
 
 def parse_system(wire: Mapping[str, Any]) -> dict[str, Any]:
-
     parts = [{"type": "text", "text": str(part.get("text"))} for part in wire.get("parts") or ()]
     ours = {"role": "system", "content": text_or_parts(parts)}
     check_same(wire_system(read_messages([ours])), wire)
@@ -37,7 +36,6 @@ def parse_system(wire: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def parse_contents(wire: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-
     calls = _Calls()
     after_results = False
     for content in wire:

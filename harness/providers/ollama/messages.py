@@ -11,6 +11,7 @@ from typing import Any, Final
 from harness.errors import UsageError
 from harness.llm.input.messages import AnyToolCall, ImagePart, Message, RefusalPart, TextPart
 from harness.providers.shared.data_url import DataURL
+from harness.providers.shared.requests.recorded_request import picked
 from harness.providers.shared.requests.turns import of_no_type
 from harness.providers.shared.requests.wire_body import filled, present, same_names, sent_arguments
 
@@ -73,5 +74,5 @@ def _image(url: str) -> str:
 
 def common_message(message: Mapping[str, Any]) -> dict[str, Any]:
     """Return a message of a recorded request in the common form, as far as that has a place for what it says."""
-    names = {**same_names("role", "content", "tool_call_id"), "thinking": "reasoning", "tool_name": "name"}
-    return {ours: message[wire] for wire, ours in (names | same_names("tool_calls")).items() if wire in message}
+    same = same_names("role", "content", "tool_call_id")
+    return picked(message, **same, thinking="reasoning", tool_name="name", tool_calls="tool_calls")
