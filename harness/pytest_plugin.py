@@ -226,7 +226,7 @@ def cassette(request: pytest.FixtureRequest, _offline: None) -> Iterator[Tape]:
     """
     from harness.errors import HarnessError, UsageError
     from harness.recording import CASSETTE, Redactor, at_hand, current_path, is_folder, open_tape, pack_of
-    from harness.recording.played_environment import played_environment
+    from harness.recording.environment import played_environment
     from harness.recording.settings import extended
     from harness.recording.tape.recorded_answers import answered_beside
     from harness.recording.vcr_config import settings_in, without_effect

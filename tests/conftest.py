@@ -15,7 +15,7 @@ import hypothesis
 import pytest
 
 from harness.providers.registry import ROWS
-from harness.recording.played_environment import WAYS
+from harness.recording.environment import WAYS
 from tests.warm import WarmPython
 
 # A run says the same as the one before; `--hypothesis-profile random` searches on.

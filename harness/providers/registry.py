@@ -41,7 +41,8 @@ _AWS_ADDRESS: Final = "AWS_ENDPOINT_URL_BEDROCK_RUNTIME"
 
 #: What rows have in common that are asked by one SDK.
 _by_openai: Final = partial(Provider, extra="openai", distributions=("openai",))
-_openai: Final = partial(_by_openai, home="https://api.openai.com/v1", placeholders={"OPENAI_API_KEY": NOBODY})
+_OPENAI_HOME: Final = "https://api.openai.com/v1"
+_openai: Final = partial(_by_openai, homes=(_OPENAI_HOME,), placeholders={"OPENAI_API_KEY": NOBODY})
 _cohere: Final = partial(_by_openai, response_headers=("x-debug-trace-id",), placeholders={"CO_API_KEY": NOBODY})
 _anthropic: Final = partial(Provider, extra="anthropic", distributions=("anthropic",), dialect=MESSAGES)
 _bedrock: Final = partial(
@@ -50,7 +51,10 @@ _bedrock: Final = partial(
     distributions=("boto3", "aiobotocore"),
     response_headers=("x-amzn-bedrock-", "x-amzn-errortype", "x-amzn-requestid"),
     # A profile has credentials of its own, which nothing stands in for.
-    moved_by={"AWS_ENDPOINT_URL": None, **dict.fromkeys(("AWS_PROFILE", "AWS_DEFAULT_PROFILE"), re.compile(r"(?!)"))},
+    moved_by={
+        "AWS_ENDPOINT_URL": None,
+        **dict.fromkeys(("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_CA_BUNDLE"), re.compile(r"(?!)")),
+    },
 )
 
 #: The first row that fits a URL or a body decides.
@@ -120,7 +124,7 @@ ROWS: Final = (
         request="harness.providers.anthropic.request",
         recordings="anthropic",
         address=("ANTHROPIC_BASE_URL", re.compile(r"/v1/messages$")),
-        home="https://api.anthropic.com",
+        homes=("https://api.anthropic.com",),
         request_headers=("anthropic-beta", "anthropic-version"),
         response_headers=("anthropic-ratelimit-",),
         placeholders={"ANTHROPIC_API_KEY": NOBODY},
@@ -145,7 +149,7 @@ ROWS: Final = (
         distributions=("google-genai",),
         recordings="gemini",
         address=("GOOGLE_GEMINI_BASE_URL", re.compile(r"/v1\w*/.*$")),
-        home="https://generativelanguage.googleapis.com",
+        homes=("https://generativelanguage.googleapis.com",),
         moved_by={
             "GOOGLE_VERTEX_BASE_URL": None,
             "GOOGLE_GENAI_USE_VERTEXAI": re.compile(r"aiplatform\.googleapis\.com/|/publishers/"),
@@ -165,6 +169,7 @@ ROWS: Final = (
         dialect=CHAT,
         recordings="openai",
         address=("OPENAI_BASE_URL", re.compile(r"/chat/completions$")),
+        homes=(_OPENAI_HOME, *(host.base_url for host in HOSTS.values())),
         moved_by=dict.fromkeys(
             ("OPENAI_API_BASE", *(variable for host in HOSTS.values() for variable in host.base_url_variables))
         ),
@@ -192,7 +197,7 @@ ROWS: Final = (
         dialect=API_CHAT,
         recordings="ollama",
         address=("OLLAMA_HOST", re.compile(r"/api/chat$")),
-        home="http://localhost:11434",
+        homes=("http://localhost:11434",),
     ),
     _cohere(
         name="cohere",
@@ -203,7 +208,7 @@ ROWS: Final = (
         dialect=V1,
         recordings="cohere",
         address=("CO_API_URL", re.compile(r"/v1/chat$")),
-        home=COHERE_HOME,
+        homes=(COHERE_HOME,),
     ),
     _cohere(
         name="cohere-v2",
@@ -212,7 +217,7 @@ ROWS: Final = (
         request="harness.providers.cohere.v2_request",
         dialect=V2,
         address=("CO_API_URL", re.compile(r"/v2/chat$")),
-        home=COHERE_HOME,
+        homes=(COHERE_HOME,),
     ),
     Provider(
         name="litellm",

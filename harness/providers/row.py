@@ -50,8 +50,8 @@ class Provider(Struct, frozen=True, kw_only=True):
     placeholders: Mapping[str, str] = field(default_factory=dict)
     #: The environment variable in which its SDK looks for an address, and what follows the address in the path of a call.
     address: tuple[str, re.Pattern[str]] | None = None
-    #: Where it finds its provider without that variable.
-    home: str | None = None
+    #: Where its calls go without that variable.
+    homes: tuple[str, ...] = ()
     #: What else in an environment leads its calls elsewhere: variable → what the URLs are like to which it leads, None
     #: where its value is an address, as that of `address` is.
     moved_by: Mapping[str, re.Pattern[str] | None] = field(default_factory=dict)

@@ -6,6 +6,7 @@ from harness.bus.scope import current_path
 from harness.providers.shared.dialect import Dialect
 from harness.recording.calls.replay_calls import replay_cassette
 from harness.recording.comparison.compare import Difference, compare_frames
+from harness.recording.environment import no_way_out, played_environment
 from harness.recording.faults.cuts import cut_points, events_of, resplit
 from harness.recording.faults.dialects import dialect_of
 from harness.recording.faults.effects import refuse, repeat_end, tell_of_error
@@ -19,7 +20,6 @@ from harness.recording.files.walk import link_problem, recordings_below
 from harness.recording.files.workplace import recover
 from harness.recording.glance import sdk_of
 from harness.recording.pack.access import at_hand, is_folder, pack_of
-from harness.recording.played_environment import no_way_out, played_environment
 from harness.recording.record import Recorded, accept, record
 from harness.recording.redact.redaction import Redactor
 from harness.recording.replay import replay_recording

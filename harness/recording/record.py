@@ -16,11 +16,11 @@ from msgspec.structs import replace
 
 from harness.bus.scope import current_path
 from harness.errors import HarnessError, RecordingError, UnsafeRecordingError, UsageError
+from harness.recording.environment import played_environment
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.files.folder import CASSETTE, FRAMES, RecordedOutcome, Recording, is_recording, load_recording
 from harness.recording.files.frames_file import read_lines
 from harness.recording.files.workplace import Workplace, latest_aside, place_for, put_in_place, recover
-from harness.recording.played_environment import played_environment
 from harness.recording.recorder import Aside, Recorder
 from harness.recording.scan import scan
 from harness.recording.tape.tape import Mode, Tape, open_tape

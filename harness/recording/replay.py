@@ -21,11 +21,11 @@ from harness.errors import (
 )
 from harness.frames.codec import encode
 from harness.recording.comparison.compare import Difference, LineComparison, compare_values
+from harness.recording.environment import played_environment
 from harness.recording.files.folder import CASSETTE, FRAMES, RECORDING, RecordedOutcome, Recording, load_recording
 from harness.recording.files.frames_file import FrameLines, frames_of, header_line, read_lines
 from harness.recording.files.workplace import recover, replace_files
 from harness.recording.pack.access import at_hand, pack_of
-from harness.recording.played_environment import played_environment
 from harness.recording.recorded_turn import recorded_turn
 from harness.recording.redact.redaction import Redactor
 from harness.recording.replayed import Replayed, note_blocked, note_tape

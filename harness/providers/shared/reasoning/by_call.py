@@ -47,6 +47,9 @@ class KeptByCall(Generic[T]):
         #: What stood before the calls of each id.
         self._origins: dict[str, set[Outline]] = {}
 
+    def __bool__(self) -> bool:
+        return bool(self._kept)
+
     def keep(self, before: Outline, values: Mapping[str, T]) -> None:
         """Keep these, by the ids of calls that were asked for after the messages `before`."""
         with self._lock:
@@ -82,8 +85,13 @@ class GivenBack(ABC, Generic[T]):
 
     def restored(self, request: LLMRequest) -> LLMRequest:
         """Return the request with what led to its calls beside them; messages with reasoning of their own are left."""
+        if not self._keeps_any():
+            return request
         placed = zip(request.messages, outlines(request.messages), strict=False)
         return replace(request, messages=[self._with_kept(message, before) for message, before in placed])
+
+    def _keeps_any(self) -> bool:
+        return bool(self._kept)
 
     @abstractmethod
     def _with_kept(self, message: Message, before: Outline) -> Message:

@@ -81,6 +81,9 @@ class KeptReasoning(GivenBack[dict[str, Any]]):
             self._kept.keep(before, dict.fromkeys(call_ids, fields) if fields else {})
             self._extras.keep(before, extras)
 
+    def _keeps_any(self) -> bool:
+        return bool(self._kept or self._extras)
+
     def _with_kept(self, message: Message, before: Outline) -> Message:
         fields = dict(self._kept.behind(message, before) or {})
         if {*TEXTS, DETAILS} & message.model_fields_set:

@@ -13,7 +13,7 @@ from conformance.run.suite import perform
 from conformance.subjects.harness import HarnessSubject
 from harness.providers.registry import ROWS
 from harness.recording import read_cassette, replay_recording
-from harness.recording.played_environment import WAYS, played_environment
+from harness.recording.environment import WAYS, played_environment
 from harness.shipped import shipped_folder, shipped_recording
 
 ELSEWHERE = "http://127.0.0.1:9"

@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from typing import Final
 
 from harness.llm.credentials import no_credentials_needed
-from harness.providers.openai.hosts import HOSTS
 from harness.providers.registry import providers, recognized
 from harness.recording.wire import Interaction
 
@@ -22,7 +21,7 @@ from harness.recording.wire import Interaction
 WAYS: Final = (
     *(f"{scheme}_proxy" for scheme in ("http", "https", "all", "no")),
     *(f"{scheme}_PROXY" for scheme in ("HTTP", "HTTPS", "ALL", "NO")),
-    *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE"),
+    *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
 )
 
 _lock = threading.Lock()
@@ -116,7 +115,7 @@ def _places(recorded: Iterable[Interaction]) -> dict[str, str | None]:
             value = os.environ.get(name, "")
             if not any(pattern.search(url) if pattern else _is_at(url, value) for url in urls):
                 places[name] = None
-    homes = {row.home for row in providers()} | {host.base_url for host in HOSTS.values()}
+    homes = {home for row in providers() for home in row.homes}
     for variable, found in addresses.items():
         if len(found) == 1 and not found & homes and variable in places:
             (places[variable],) = found
