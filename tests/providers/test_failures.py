@@ -124,3 +124,14 @@ def test_what_can_not_be_encoded_is_the_callers_fault(text: str, key: str, way: 
         with pytest.raises(UsageError, match="the request has text that can't be sent"):
             called(llm, way, text)
         assert server.requests == []
+
+
+@pytest.mark.parametrize("way", WAYS)
+@each_integration
+def test_what_is_no_json_is_the_callers_fault(integration: Integration, way: Way) -> None:
+    with Raw() as server:
+        # boto3 sees for itself what fits; Anthropic's SDK writes dates and models.
+        llm = integration.llm(server, additional_params={"mine": object()})
+        with pytest.raises(UsageError, match="object object|type object|<class 'object'>"):
+            called(llm, way, "Hi")
+        assert server.requests == []

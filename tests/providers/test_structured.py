@@ -6,11 +6,13 @@ import json
 from typing import Any
 
 import pytest
+from pydantic import create_model
 
 from conformance.timeline.calls import as_requested
 from conformance.timeline.evidence import WireFacts, WireToolCall
 from harness.errors import LLMContextLengthExceededError, MalformedResponseError
 from harness.llm import LLM
+from harness.providers.openai.request import response_format
 from harness.providers.shared.calls.structured import STRUCTURED, has_native_form
 from tests.llm.scripted import WAYS, Way, called, streamed
 from tests.providers.integrations.anthropic import START, block, end, piece
@@ -162,3 +164,11 @@ def test_a_conversation_that_does_not_fit_has_an_error_of_its_own(model: str, er
         raised = streamed(llm(model, server), way, "Hi").error
     assert isinstance(raised, LLMContextLengthExceededError)
     assert raised.status == 400
+
+
+@pytest.mark.parametrize(
+    ("name", "sent"), [("Page[Item]", "Page_Item"), ("Überblick", "berblick"), ("报告", "answer"), ("A" * 70, "A" * 64)]
+)
+def test_the_name_of_a_format_is_one_that_openai_takes(name: str, sent: str) -> None:
+    told = response_format(create_model(name, city=(str, ...)))
+    assert told["json_schema"]["name"] == sent

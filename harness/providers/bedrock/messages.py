@@ -119,11 +119,11 @@ def sdk_block(part: ContentPart | blocks.BlockText | blocks.JSONPart | OwnBlock)
         case blocks.CachePointPart():
             return _cache_point(part.ttl)
         case blocks.ToolUsePart():
-            return {"toolUse": {"toolUseId": part.id, "name": part.name, "input": part.input}}
+            return {"toolUse": {"toolUseId": part.id, "name": part.name, "input": part.given()["input"]}}
         case blocks.ToolResultPart():
             return _tool_result(part)
         case blocks.JSONPart():
-            return {"json": part.value}
+            return {"json": part.given()["value"]}
         case OwnBlock():
             return _own(part)
         case _:

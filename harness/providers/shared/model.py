@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from harness.errors import HarnessError, UsageError
 from harness.llm.llm import LLM
@@ -17,6 +18,9 @@ from harness.providers.shared.body import ResponseBody
 from harness.providers.shared.clients import SDKClients
 from harness.providers.shared.generators import ClosedPieces
 from harness.providers.shared.shapes import OF_ANOTHER_SHAPE
+
+#: What Python's encoder says of a value that JSON does not have.
+_NO_JSON: Final = re.compile(r"not JSON (?:serializable|compliant)")
 
 
 class SDKModel(LLM):
@@ -105,8 +109,9 @@ def _translation(llm: SDKModel, answer: ProviderAnswer) -> Iterator[None]:
         raise
     except Exception as error:
         ours = llm._translated(error, answer)
-        if isinstance(error, UnicodeEncodeError) and not answer.begun:
-            ours = UsageError(f"{answer.provider}: the request has text that can't be sent ({error})")
+        if not answer.begun and (isinstance(error, UnicodeEncodeError) or _NO_JSON.search(str(error))):
+            kind = "text" if isinstance(error, UnicodeEncodeError) else "a value"
+            ours = UsageError(f"{answer.provider}: the request has {kind} that can't be sent ({error})")
         if ours is None and answer.begun and isinstance(error, OF_ANOTHER_SHAPE):
             ours = answer.malformed(error)
         if ours is None:

@@ -80,7 +80,7 @@ def _own_item(part: ContentPart) -> dict[str, Any] | None:
         case ReasoningItem() | HostedItem():
             return part.given()
         case blocks.ToolUsePart():
-            return _call(part.id, part.name, json.dumps(part.input, ensure_ascii=False))
+            return _call(part.id, part.name, json.dumps(part.given()["input"], ensure_ascii=False))
         case blocks.ToolResultPart(content=str() | None as text):
             return _output(part.tool_use_id, text)
         case OwnBlock(type=str() as kind) if kind in _OWN_PARTS:

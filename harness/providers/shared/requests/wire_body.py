@@ -50,6 +50,14 @@ def with_additional(llm: BaseLLM, body: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not OMIT and name != EXTRA_QUERY}
 
 
+def as_json(body: Mapping[str, Any], api: str) -> bytes:
+    """Return a body as JSON. Raises UsageError where it has a value that JSON does not have."""
+    try:
+        return json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{api}: the request has a value that can't be sent ({error})") from error
+
+
 def refuse_settings(llm: BaseLLM, names: Iterable[str], api: str) -> None:
     """Raise UsageError where a setting is set that an API has nothing like."""
     for name in names:
