@@ -77,7 +77,7 @@ def test_several_tools_give_a_list_in_call_order(way: Way) -> None:
 
 
 @pytest.mark.parametrize("reason", ["length", "content_filter"])
-@pytest.mark.parametrize("nothing", ["", "{}"])
+@pytest.mark.parametrize("nothing", ["", " ", "{}"])
 @pytest.mark.parametrize("way", WAYS)
 def test_a_call_that_is_cut_off_before_its_arguments_is_not_made_with_defaults(
     way: Way, nothing: str, reason: FinishReason
@@ -126,9 +126,10 @@ def test_a_tool_that_fails_is_a_value_and_the_others_run(
     assert ran.frames[-4].data["error"] in failed.told
 
 
+@pytest.mark.parametrize("nothing", ["", " \n", "null"])
 @pytest.mark.parametrize("way", WAYS)
-def test_no_arguments_are_none(way: Way) -> None:
-    assert called(asks(("now", "")), way, "Hi", available_functions={"now": lambda: "noon"}) == "noon"
+def test_no_arguments_are_none(way: Way, nothing: str) -> None:
+    assert called(asks(("now", nothing)), way, "Hi", available_functions={"now": lambda: "noon"}) == "noon"
 
 
 @pytest.mark.parametrize("way", WAYS)

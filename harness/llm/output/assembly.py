@@ -43,7 +43,7 @@ class AssembledCall(Struct):
         """The JSON text of the arguments."""
         text = "".join(self.deltas)
         # Integrations end a block that is empty with an object that is.
-        return NoArgumentsYet(text) if self.is_cut and text in ("", "{}") else text
+        return NoArgumentsYet(text) if self.is_cut and text.strip() in ("", "{}") else text
 
     def payload(self) -> dict[str, Any]:
         """Return the one shape that tool calls of all providers have (clause `llm.tool-run`)."""
@@ -77,7 +77,7 @@ def arguments_in(text: str) -> dict[str, Any]:
     if isinstance(text, NoArgumentsYet):
         raise ValueError("the answer was cut off before the arguments")
     try:
-        arguments = json.loads(text or "null")
+        arguments = json.loads(text.strip() or "null")
     except RecursionError as error:
         raise ValueError("the arguments are nested too deep") from error
     if arguments is not None and not isinstance(arguments, dict):

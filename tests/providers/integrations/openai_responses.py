@@ -92,9 +92,7 @@ END = event("response.completed", response=response("completed"))
 FILTERED = event(
     "response.incomplete", response=response("incomplete", incomplete_details={"reason": "content_filter"})
 )
-FULL = event(
-    "response.completed", response=response("incomplete", incomplete_details={"reason": "max_output_tokens"})
-)
+FULL = event("response.completed", response=response("incomplete", incomplete_details={"reason": "max_output_tokens"}))
 MESSAGE = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "é", "annotations": []}]}
 THOUGHT = {"type": "reasoning", "summary": [{"type": "summary_text", "text": "hm"}]}
 CALL = {"type": "function_call", "id": "fc_a", "call_id": "a", "name": "f", "arguments": "{}"}

@@ -71,16 +71,20 @@ def with_query(path: str, query: Mapping[str, Any] | None) -> str:
 
 
 def sent_arguments(call: AnyToolCall, api: str) -> dict[str, Any]:
-    """Return the arguments of a call as an object, as some APIs take them. Raises UsageError where they are none."""
-    text = call.function.arguments or "{}"
+    """Return the arguments of a call as an object, as some APIs take them; no text, and null, means none.
+
+    Raises:
+        UsageError: they are no object.
+    """
+    text = call.function.arguments
     try:
-        arguments = json.loads(text)
+        arguments = json.loads(text.strip() or "null")
         # Python reads numbers that JSON lacks.
         json.dumps(arguments, allow_nan=False)
     except ValueError as error:
         raise UsageError(
             f"tool call {call.id!r}: {api} takes arguments as a JSON object, and these are no JSON: {error}"
         ) from error
-    if not isinstance(arguments, dict):
+    if arguments is not None and not isinstance(arguments, dict):
         raise UsageError(f"tool call {call.id!r}: {api} takes arguments as a JSON object, and these are {text[:80]!r}")
-    return arguments
+    return arguments or {}
