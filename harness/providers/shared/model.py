@@ -16,7 +16,7 @@ from harness.llm.request import LLMRequest
 from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.body import ResponseBody
 from harness.providers.shared.clients import SDKClients
-from harness.providers.shared.generators import ClosedPieces
+from harness.providers.shared.generators import ClosedPieces, Released
 from harness.providers.shared.shapes import OF_ANOTHER_SHAPE
 
 #: What Python's encoder says of a value that JSON does not have.
@@ -81,14 +81,14 @@ class SDKModel(LLM):
         streams = bool(request.stream)
         with _translation(self, answer):
             body = type(self).response_body(await self._send(self._clients.running(), arguments, stream=streams))
-            async with contextlib.aclosing(body) if streams else contextlib.nullcontext():
+            async with Released(body) if streams else contextlib.nullcontext():
                 answer.head(body.headers)
                 yield RequestId(answer.request_id)
                 if not streams:
                     for part in answer.whole(body.whole()):
                         yield part
                 else:
-                    async with contextlib.aclosing(ClosedPieces(aiter(body))) as pieces:
+                    async with Released(ClosedPieces(aiter(body))) as pieces:
                         async for piece in pieces:
                             for part in answer.piece(piece):
                                 yield part
