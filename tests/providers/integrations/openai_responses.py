@@ -187,6 +187,8 @@ STREAMS = (
      ["completed '' other"]),
     Stream("failed", CREATED + TEXT + event("response.failed", response=response("failed", error={"code": "server_error", "message": "no"})),
      ["text 'é'", "failed ProviderError"]),
+    Stream("failed, though the response says that it is incomplete",
+     CREATED + event("response.failed", response=response("incomplete")), ["failed ProviderError"]),
     Stream("failed without saying why", CREATED + event("response.failed", response=response("failed")), ["failed ProviderError"]),
     Stream("an error event", CREATED + event("error", code="x", message="no", param=None), ["failed ProviderError"]),
     Stream("an error event in the form of an HTTP error", CREATED + event("error", error={"message": "no", "code": "x"}),
