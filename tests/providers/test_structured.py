@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from pydantic import create_model
+from pydantic import BaseModel, create_model
 
 from conformance.timeline.calls import as_requested
 from conformance.timeline.evidence import WireFacts, WireToolCall
@@ -129,6 +129,20 @@ def test_an_answer_that_does_not_fit_fails_as_any() -> None:
     with Raw(START + use('{"city": "Bergen"}') + end("tool_use")) as server:
         error = streamed(llm(CLAUDE[0], server), "sync", "Weather?", response_model=Report).error
     assert isinstance(error, MalformedResponseError)
+
+
+@pytest.mark.parametrize("reason", ["max_tokens", "refusal"])
+def test_an_answer_that_is_cut_off_before_it_begins_is_none_of_defaults(reason: str) -> None:
+    class Findings(BaseModel):
+        issues: list[str] = []
+        verdict: str = "fine"
+
+    with Raw(START + use() + end(reason)) as server:
+        error = streamed(llm(CLAUDE[0], server), "sync", "Any faults?", response_model=Findings).error
+        server.sends(START + use() + end("tool_use"), CLAUDE[1])
+        assert streamed(llm(CLAUDE[0], server), "sync", "Any faults?", response_model=Findings).result == Findings()
+    assert isinstance(error, MalformedResponseError)
+    assert "it was cut off before it began" in str(error)
 
 
 def test_the_suite_holds_frames_against_what_a_call_asked_for() -> None:

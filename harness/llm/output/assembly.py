@@ -119,6 +119,11 @@ class Assembly:
         """The text so far."""
         return "".join(self._text)
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether a limit or a filter ended it, perhaps in the middle."""
+        return self.finish_reason in _CUTTING
+
     def take(self, part: Part) -> AssembledCall | None:
         """Add one part; answer with the tool call that it belongs to, if it is a piece of one."""
         match part:
@@ -137,7 +142,7 @@ class Assembly:
             case Finish(reason, raw):
                 self._ended = True
                 self.finish_reason, self.raw_finish_reason = reason, raw
-                if reason in _CUTTING and self.calls:
+                if self.is_cut and self.calls:
                     self.calls[-1].is_cut = True
             case _:
                 raise _no_part(part)
