@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -73,6 +73,11 @@ class Reading:
         """Add a piece of the arguments of a call that has begun."""
         self._calls[key].pieces.append(arguments or "")
         self._add_kind("tool_call")
+
+    def finish(self, reason: str, reasons: Mapping[str, FinishReason], failures: Collection[str] = ()) -> None:
+        """Note why the answer ended, by its format's `reasons`; those among `failures` say that it failed."""
+        self.finish_reason = reasons.get(reason, "other")
+        self.failed = self.failed or reason in failures
 
     def has_call(self, key: object) -> bool:
         """Whether a call has begun by that key."""

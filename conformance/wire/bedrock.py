@@ -21,6 +21,7 @@ _REASONS: Final[dict[str, FinishReason]] = {
     "guardrail_intervened": "content_filter",
     "content_filtered": "content_filter",
 }
+_FAILURES: Final = frozenset({"malformed_model_output", "malformed_tool_use"})
 #: The type of a use of a tool that the provider runs itself.
 _HOSTED: Final = "server_tool_use"
 _COUNTS: Final = {
@@ -53,7 +54,7 @@ def read_stream(body: bytes, reading: Reading) -> None:
                 if "toolUse" in delta and index not in hosted:
                     reading.argue(index, delta["toolUse"]["input"])
             case "messageStop":
-                reading.finish_reason = _REASONS.get(event["stopReason"], "other")
+                reading.finish(event["stopReason"], _REASONS, _FAILURES)
                 reading.ended = True
             case "metadata":
                 _use(reading, event.get("usage"))
@@ -71,7 +72,7 @@ def read_plain(body: bytes, reading: Reading) -> None:
             reading.begin_call(index, use["toolUseId"], use["name"])
             reading.argue(index, json.dumps(use["input"]))
     _use(reading, answer.get("usage"))
-    reading.finish_reason = _REASONS.get(answer["stopReason"], "other")
+    reading.finish(answer["stopReason"], _REASONS, _FAILURES)
     reading.ended = True
 
 

@@ -14,6 +14,7 @@ _REASONS: Final[dict[str, FinishReason]] = {
     "MAX_TOKENS": "length",
     "ERROR_TOXIC": "content_filter",
 }
+_FAILURES: Final = frozenset({"ERROR", "ERROR_LIMIT", "USER_CANCEL"})
 _COUNTS: Final = {"prompt_tokens": "input_tokens", "completion_tokens": "output_tokens"}
 
 
@@ -53,8 +54,8 @@ def _end(answer: dict[str, Any], reading: Reading) -> None:
     if text.startswith(reading.text) and text.strip() != reading.text.strip():
         reading.say(text[len(reading.text) :])
     _call((answer.get("tool_calls") or [])[len(reading.calls) :], reading)
-    reason = answer["finish_reason"]
-    reading.finish_reason = "tool_calls" if reading.calls and reason == "COMPLETE" else _REASONS.get(reason, "other")
+    reasons: dict[str, FinishReason] = {**_REASONS, "COMPLETE": "tool_calls"} if reading.calls else _REASONS
+    reading.finish(answer["finish_reason"], reasons, _FAILURES)
     tokens = answer.get("meta", {}).get("tokens")
     reading.usage = summed(counts(tokens, _COUNTS)) if tokens else None
     reading.ended = True

@@ -14,6 +14,7 @@ _REASONS: Final[dict[str, FinishReason]] = {
     "MAX_TOKENS": "length",
     "TOOL_CALL": "tool_calls",
 }
+_FAILURES: Final = frozenset({"ERROR", "TIMEOUT"})
 _COUNTS: Final = {"prompt_tokens": "input_tokens", "completion_tokens": "output_tokens"}
 
 
@@ -64,7 +65,7 @@ def read_plain(body: bytes, reading: Reading) -> None:
 
 
 def _end(sent: dict[str, Any], reading: Reading) -> None:
-    reading.finish_reason = _REASONS.get(sent["finish_reason"], "other")
+    reading.finish(sent["finish_reason"], _REASONS, _FAILURES)
     usage = sent.get("usage") or {}
     if usage.get("tokens"):
         reading.usage = summed(

@@ -15,8 +15,18 @@ from conformance.wire.events import sse_events
 _REASONS: Final[dict[str, FinishReason]] = {
     "STOP": "stop",
     "MAX_TOKENS": "length",
+    "CONTINUATION": "length",
     **dict.fromkeys(("SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII"), "content_filter"),
+    **dict.fromkeys(("IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION"), "content_filter"),
+    **dict.fromkeys(("MODEL_ARMOR", "ESCALATION"), "content_filter"),
 }
+#: Reasons with which it says that there is no answer.
+_FAILURES: Final = frozenset(
+    {
+        *("MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS"),
+        *("MISSING_THOUGHT_SIGNATURE", "PUP_LIMITED_DISABLED"),
+    }
+)
 _COUNTS: Final = {
     "cached_prompt_tokens": "cachedContentTokenCount",
     "reasoning_tokens": "thoughtsTokenCount",
@@ -39,7 +49,10 @@ def read_plain(body: bytes, reading: Reading) -> None:
 
 def _add(reading: Reading, event: dict[str, Any]) -> None:
     _use(reading, event.get("usageMetadata"))
-    for candidate in event.get("candidates", [])[:1]:
+    if (event.get("promptFeedback") or {}).get("blockReason"):
+        # Such a prompt gets no candidates.
+        reading.ended, reading.finish_reason = True, "content_filter"
+    for candidate in [one for one in event.get("candidates", []) if not one.get("index")][:1]:
         for part in (candidate.get("content") or {}).get("parts", ()):
             if "functionCall" in part:
                 call = part["functionCall"]
@@ -54,8 +67,7 @@ def _add(reading: Reading, event: dict[str, Any]) -> None:
         if reason is not None:
             # What tells the end stands in the last event that holds any of the answer.
             reading.ended = True
-            ended: FinishReason = _REASONS.get(reason, "other")
-            reading.finish_reason = "tool_calls" if reading.calls and ended == "stop" else ended
+            reading.finish(reason, {**_REASONS, "STOP": "tool_calls"} if reading.calls else _REASONS, _FAILURES)
 
 
 def _use(reading: Reading, sent: dict[str, Any] | None) -> None:

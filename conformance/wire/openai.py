@@ -27,6 +27,8 @@ _REASONS: Final[dict[str, FinishReason]] = {
     "model_context_window_exceeded": "length",
     "sensitive": "content_filter",
 }
+#: Reasons with which hosts say that an answer failed: OpenRouter and Mistral, DeepSeek, Zhipu.
+_FAILURES: Final = frozenset({"error", "insufficient_system_resource", "network_error"})
 #: A text of reasoning in a field of its own; where there is none, its details tell it.
 _REASONING: Final = re.compile(rb'"reasoning(?:_content)?"\s*:\s*"[^"]')
 COUNTS: Final = {name: name for name in ("prompt_tokens", "completion_tokens", "total_tokens")}
@@ -52,7 +54,8 @@ def read_stream(body: bytes, reading: Reading) -> None:
     in_details = _REASONING.search(body) is None
     for event in events_to_done(body, reading):
         _use(reading, event.get("usage") or (event.get("x_groq") or {}).get("usage"))
-        for choice in event.get("choices", [])[:1]:
+        # Of several, which come side by side, the first is the answer.
+        for choice in [one for one in event.get("choices", []) if not one.get("index")][:1]:
             _use(reading, choice.get("usage"))
             delta = choice.get("delta") or {}
             if in_details:
@@ -85,7 +88,9 @@ def read_plain(body: bytes, reading: Reading) -> None:
 def _add(reading: Reading, delta: dict[str, Any], current: dict[int, tuple[int, str | None]]) -> None:
     """Add one delta; `current` has the call that each index stands for at the moment, the last one last."""
     _think_and_say(reading, delta)
-    pieces = delta.get("tool_calls") or []
+    # The second is the form before there were several.
+    only = delta.get("function_call")
+    pieces = delta.get("tool_calls") or ([{"index": 0, "function": only}] if only else [])
     for place, piece in enumerate(pieces):
         index, call_id, function = piece.get("index"), piece.get("id"), piece.get("function") or {}
         if index is None:
@@ -136,4 +141,4 @@ def _use(reading: Reading, sent: dict[str, Any] | None) -> None:
 
 def _end(reading: Reading, reason: str | None) -> None:
     if reason is not None:
-        reading.finish_reason = _REASONS.get(reason.lower(), "other")
+        reading.finish(reason.lower(), _REASONS, _FAILURES)

@@ -57,6 +57,8 @@ def read_plain(body: bytes, reading: Reading) -> None:
             for part in [*item.get("summary", []), *(item.get("content") or [])]:
                 reading.think(part["text"])
     _end(reading, response)
+    # What is still at work is no answer to a call that waits for one.
+    reading.failed = reading.failed or response.get("status") in ("queued", "in_progress")
 
 
 def _end(reading: Reading, response: dict[str, Any]) -> None:
@@ -66,9 +68,9 @@ def _end(reading: Reading, response: dict[str, Any]) -> None:
         reading.usage |= counts(sent.get("input_tokens_details") or {}, _PROMPT_COUNTS)
         reading.usage |= counts(sent.get("output_tokens_details") or {}, {"reasoning_tokens": "reasoning_tokens"})
         reading.usage = summed(reading.usage)
-    why = (response.get("incomplete_details") or {}).get("reason")
+    status, why = response.get("status"), (response.get("incomplete_details") or {}).get("reason")
     # The wire has no reason of its own for an answer that calls tools.
     whole: FinishReason = "tool_calls" if reading.calls else "stop"
-    reading.finish_reason = whole if why is None else _REASONS.get(why, "other")
-    reading.failed = response.get("status") == "failed"
+    reading.finish_reason = _REASONS.get(why or "", "other") if why or status == "incomplete" else whole
+    reading.failed = status in ("failed", "cancelled")
     reading.ended = True

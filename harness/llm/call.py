@@ -125,15 +125,21 @@ class ModelCall:
         model = self.request.response_format
         if not (isinstance(model, type) and issubclass(model, BaseModel)):
             return assembly.text
+        # Integrations end the use of a tool that is empty with an object that is, of which defaults would make an answer.
+        if assembly.is_cut and assembly.text == "{}":
+            raise self._unfit(model, "it was cut off before it began")
         try:
             return model.model_validate_json(assembly.text)
         except ValidationError as error:
-            raise MalformedResponseError(
-                f"the answer of {self._llm.provider} is not a valid {model.__name__} (finish reason "
-                f"{assembly.finish_reason}): {first_fault(error)}",
-                provider=self._llm.provider,
-                request_id=assembly.request_id,
-            ) from error
+            raise self._unfit(model, first_fault(error)) from error
+
+    def _unfit(self, model: type[BaseModel], fault: str) -> MalformedResponseError:
+        return MalformedResponseError(
+            f"the answer of {self._llm.provider} is not a valid {model.__name__} (finish reason "
+            f"{self.assembly.finish_reason}): {fault}",
+            provider=self._llm.provider,
+            request_id=self.assembly.request_id,
+        )
 
     def complete(self, step: Step) -> None:
         """Have `step` say what the wire told of usage and of why the answer ended."""

@@ -116,6 +116,7 @@ def iterated_in_loop(make: Callable[[], AsyncIterator[T]]) -> Iterator[T]:
         else:
             arrived.put(_End(None))
 
+    run = current_run()
     _start(work)
     item: T | _End | None = None
     try:
@@ -125,7 +126,8 @@ def iterated_in_loop(make: Callable[[], AsyncIterator[T]]) -> Iterator[T]:
                 waiting.pop()()
             yield item
     finally:
-        if not isinstance(item, _End):
+        # Where the run is cancelled, that has told the loop: a second time would cut off what cleans up.
+        if not (isinstance(item, _End) or (run is not None and run.cancelled)):
             with contextlib.suppress(RuntimeError):  # the loop has ended by itself
                 for cancel in stop:
                     cancel()

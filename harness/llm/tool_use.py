@@ -107,7 +107,7 @@ class _Use:
         function = tool if callable(tool) else tool.run
         if self._is_custom:
             if self._call.is_cut:
-                raise ValueError("the answer ended at its limit, perhaps in the middle of the text")
+                raise ValueError("the answer was cut off, perhaps in the middle of the text")
             return partial(function, self._call.arguments)
         return partial(function, **self._call.parsed_arguments())
 

@@ -14,7 +14,7 @@ from contextvars import Context
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from harness.bus.running_loop import running_loop
+from harness.bus.running_loop import is_loop_running, running_loop
 from harness.errors import UsageError
 from harness.frames.frame import StreamFrame, frame_of
 from harness.frames.timeline import Cursor
@@ -190,6 +190,10 @@ async def _aproduce(production: Production, body: Callable[[], Awaitable[Any]]) 
 
 def _canceller(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> Callable[[], None]:
     def cancel() -> None:
+        if is_loop_running() and running_loop() is loop:
+            # At once: were it to come later, the run may be cleaning up by then, and would be cut off in that.
+            task.cancel()
+            return
         try:
             loop.call_soon_threadsafe(task.cancel)
         except RuntimeError:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import functools
 import inspect
+import json
 import typing
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, create_model
+from pydantic import BaseModel, ConfigDict, PydanticUserError, create_model
 from pydantic.fields import FieldInfo
+from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import PydanticSerializationError
 
 from harness.errors import UsageError
 
@@ -33,7 +37,8 @@ def arguments_of(function: Callable[..., Any], tool_name: str) -> type[BaseModel
     """Return a model with a field for each parameter of `function` but `self` and private ones; unannotated ones take anything.
 
     Raises:
-        UsageError: an annotation names what can't be found, or a parameter can't be given by its name.
+        UsageError: an annotation names what can't be found, or what a model can't give, or a parameter can't be given by
+            its name.
     """
     annotated = function
     # What a part of a function was made with is no choice of a model's.
@@ -66,8 +71,10 @@ def arguments_of(function: Callable[..., Any], tool_name: str) -> type[BaseModel
                 f"the tool {tool_name!r}: the parameter {name!r} has no name that a model may give it by; leave out the "
                 "'/' behind it, or the '_' before it"
             )
+        if name == "model_config":
+            raise UsageError(f"the tool {tool_name!r}: the parameter {name!r} has a name of pydantic's own; rename it")
         fields[name] = (hints.get(name, Any), default)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _told_of(tool_name):
         # A parameter may have the name of one of pydantic's own attributes.
         warnings.simplefilter("ignore", UserWarning)
         made: type[InferredArguments] = create_model(
@@ -76,7 +83,7 @@ def arguments_of(function: Callable[..., Any], tool_name: str) -> type[BaseModel
             **fields,
         )
         # Now, so that an annotation for which there is no schema is told of where the tool is made.
-        made.model_rebuild()
+        made.model_json_schema(schema_generator=_Schema)
     made._in_fields = frozenset(name for name, (_, default) in fields.items() if isinstance(default, FieldInfo))
     made._private = frozenset(private)
     return made
@@ -92,9 +99,41 @@ class _Open(InferredArguments):
     model_config = ConfigDict(extra="allow")
 
 
-def parameters_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """Return the JSON Schema of arguments, as models are given it: without the titles that only repeat names."""
-    return {name: part for name, part in _untitled(model.model_json_schema()).items() if name != "description"}
+class _Schema(GenerateJsonSchema):
+    """Makes schemas in which a default that JSON does not have, such as infinity or a mark for none, is left to the function."""
+
+    ignored_warning_kinds = GenerateJsonSchema.ignored_warning_kinds | {"non-serializable-default"}
+
+    def encode_default(self, dft: Any) -> Any:
+        encoded = super().encode_default(dft)
+        try:
+            json.dumps(encoded, allow_nan=False)
+        except ValueError as error:
+            raise PydanticSerializationError(str(error)) from error
+        return encoded
+
+
+@contextmanager
+def _told_of(tool_name: str) -> Iterator[None]:
+    """Raise UsageError, with the tool's name, where arguments have no schema."""
+    try:
+        yield
+    except PydanticUserError as error:
+        raise UsageError(
+            f"the tool {tool_name!r}: its arguments have no JSON Schema ({str(error).partition(chr(10))[0]}); give it an "
+            "args_schema of what a model can write"
+        ) from error
+
+
+def parameters_schema(model: type[BaseModel], tool_name: str) -> dict[str, Any]:
+    """Return the JSON Schema of arguments, as models are given it: without the titles that only repeat names.
+
+    Raises:
+        UsageError: they have none.
+    """
+    with _told_of(tool_name):
+        schema = _untitled(model.model_json_schema(schema_generator=_Schema))
+    return {name: part for name, part in schema.items() if name != "description"}
 
 
 def _untitled(schema: Any) -> Any:

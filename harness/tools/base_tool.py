@@ -170,7 +170,7 @@ class BaseTool(UserModel):
             function = {
                 "name": self.function_name,
                 "description": self.description,
-                "parameters": parameters_schema(self.args_schema),
+                "parameters": parameters_schema(self.args_schema, self.name),
             }
             self._definition = (made_of, {"type": "function", "function": function})
         return self._definition[1]

@@ -61,7 +61,7 @@ def test_a_call_that_the_limit_cuts_off_before_its_arguments_is_told_to_the_mode
     pilot = agent(Calls((("wipe", ""),), reason="length"), "Well.", tools=[wipe])
     assert pilot.kickoff("Clean up.").raw == "Well."
     assert wiped == []
-    assert "the answer ended at its limit" in pilot.llm.said_to(1)[-1]
+    assert "the answer was cut off" in pilot.llm.said_to(1)[-1]
 
 
 @pytest.mark.parametrize("arguments", ['{"path": "/tm', '{"path": NaN}', '["/tmp"]'], ids=["half", "no JSON", "a list"])

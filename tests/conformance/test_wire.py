@@ -181,6 +181,17 @@ TOLD: dict[str, tuple[str, str, Any, list[Any], list[tuple[str, str]]]] = {
         ],
         [("f", "{}"), ("f", "{}")],
     ),
+    "openai, the first of two answers, with a call in the form before there were several": (
+        "openai", CHAT, {**STREAMED, "n": 2},
+        [
+            {"id": "c", "choices": [{"index": at, "delta": {"function_call": call}, "finish_reason": reason}]}
+            for at, call, reason in (
+                (1, {"name": "g", "arguments": ""}, None), (0, {"name": "f", "arguments": '{"x"'}, None),
+                (1, {"arguments": "{}"}, "function_call"), (0, {"arguments": ":1}"}, None), (0, None, "function_call"),
+            )
+        ],
+        [("f", '{"x":1}')],
+    ),
     "openai, together and without an index": (
         "openai", CHAT, STREAMED, deltas([function("f", "{}", index=None)] * 2), [("f", "{}")] * 2
     ),
@@ -200,3 +211,67 @@ def test_both_tell_the_same_calls_apart(
     reading = wire.read(wire_format, sent.encode(), streamed=True)
     assert "".join(f.data["chunk"] for f in run.frames if f.data.get("call_type") == "llm_call") == reading.text
     assert made == [(call.name, call.arguments) for call in reading.calls] == told
+
+
+GEMINI = "https://generativelanguage.googleapis.com/v1beta/models/m:streamGenerateContent?alt=sse"
+
+
+def candidate(reason: str) -> list[Any]:
+    return [{"candidates": [{"content": {"parts": [{"text": "Hi"}]}, "finishReason": reason}]}]
+
+
+def ending(reason: str) -> list[Any]:
+    return [{"id": "c", "choices": [{"index": 0, "delta": {"content": "Hi"}, "finish_reason": reason}]}]
+
+
+def responded(status: str, reason: str | None = None) -> list[Any]:
+    why = {"reason": reason} if reason else None
+    told: dict[str, Any] = {"id": "r", "status": status, "output": [], "incomplete_details": why}
+    said = {"type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": "Hi"}
+    return [said, {"type": "response.completed", "response": told}]
+
+
+def ended_with(reason: str) -> list[Any]:
+    said = {"type": "content-delta", "index": 0, "delta": {"message": {"content": {"text": "Hi"}}}}
+    return [said, {"type": "message-end", "delta": {"finish_reason": reason}}]
+
+
+#: The reason that both tell for the end of a stream; None: they tell that it failed.
+ENDED: dict[str, tuple[str, str, Any, list[Any], str | None]] = {
+    **{f"gemini, {reason}": ("gemini", GEMINI, {"contents": []}, candidate(reason), told) for reason, told in {
+        "MAX_TOKENS": "length", "CONTINUATION": "length", "SAFETY": "content_filter", "IMAGE_SAFETY": "content_filter",
+        "MODEL_ARMOR": "content_filter", "ESCALATION": "content_filter", "LANGUAGE": "other",
+        "MALFORMED_FUNCTION_CALL": None, "UNEXPECTED_TOOL_CALL": None, "PUP_LIMITED_DISABLED": None,
+    }.items()},
+    "gemini, a blocked prompt": (
+        "gemini", GEMINI, {"contents": []}, [{"promptFeedback": {"blockReason": "SAFETY"}}], "content_filter"
+    ),
+    **{f"openai, {reason}": ("openai", CHAT, STREAMED, ending(reason), told) for reason, told in {
+        "length": "length", "sensitive": "content_filter", "error": None, "insufficient_system_resource": None,
+    }.items()},
+    **{f"openai-responses, {status} {reason}": (
+        "openai-responses", RESPONSES, {"model": "m", "input": "Hi", "stream": True}, responded(status, reason), told
+    ) for status, reason, told in (
+        ("completed", None, "stop"), ("incomplete", "max_output_tokens", "length"), ("incomplete", None, "other"),
+        ("cancelled", None, None),
+    )},
+    **{f"cohere-v2, {reason}": ("cohere-v2", "https://api.cohere.com/v2/chat", STREAMED, ended_with(reason), told)
+       for reason, told in {"MAX_TOKENS": "length", "ERROR": None}.items()},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("wire_format", "url", "asked", "events", "told"), ENDED.values(), ids=ENDED)
+def test_both_tell_the_same_of_an_end(
+    wire_format: str, url: str, asked: Any, events: list[Any], told: str | None, tmp_path: Path
+) -> None:
+    sent = "".join(f"data: {json.dumps(event)}\n\n" for event in events)
+    sent += "data: [DONE]\n\n" if wire_format == "openai" else ""
+    (run,) = replay_cassette(cassette(tmp_path, url, asked, sent, "text/event-stream"))
+    reading = wire.read(wire_format, sent.encode(), streamed=True)
+    assert reading.failed is (told is None)
+    if told is None:
+        assert run.error is not None
+        return
+    assert run.error is None
+    assert run.frames[-1].data["finish_reason"] == reading.finish_reason == told
+    assert reading.ended

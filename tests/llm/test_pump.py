@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import pytest
 
 from harness.llm import BaseLLM, LLMRequest, Part, TextDelta
-from harness.llm.pump import _MOST_AHEAD, iterated_in_loop, iterated_in_thread
+from harness.llm.pump import _MOST_AHEAD, ended, iterated_in_loop, iterated_in_thread
 from tests.session.bodies import TIMEOUT_S, join_harness_threads
 
 LOOK_AHEAD = 5
@@ -125,4 +125,39 @@ def test_a_loop_waits_for_a_reader_in_a_thread_that_is_far_behind() -> None:
         counting.read += 1
     parts.close()  # type: ignore[attr-defined]
     assert counting.ahead <= _MOST_AHEAD + 2
+    join_harness_threads()
+
+
+class CleaningUp(BaseLLM):
+    """Is closed while its reader is busy, who leaves once it cleans up; it does so until the reader has left."""
+
+    def __init__(self) -> None:
+        super().__init__("cleaning-1")
+        self.cleans, self.left, self.cleaned = threading.Event(), threading.Event(), threading.Event()
+        self.close: Callable[[], None] = self.left.set
+
+    async def agenerate(self, request: LLMRequest) -> AsyncIterator[Part]:
+        try:
+            yield TextDelta("a")
+            await asyncio.Event().wait()
+        finally:
+            self.cleans.set()
+            await asyncio.to_thread(self.left.wait, TIMEOUT_S)
+            self.cleaned.set()
+
+    def generate(self, request: LLMRequest) -> Iterator[Part]:
+        with ended(super().generate(request)) as parts:
+            next(parts)
+            self.close()
+            assert self.cleans.wait(TIMEOUT_S)
+        self.left.set()
+        yield TextDelta("a")
+
+
+def test_what_cleans_up_is_told_once_that_the_run_is_cancelled() -> None:
+    llm = CleaningUp()
+    session = llm.stream_events("?")
+    llm.close = session.close
+    list(session)
+    assert llm.cleaned.wait(TIMEOUT_S)
     join_harness_threads()

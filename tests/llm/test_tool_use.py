@@ -13,6 +13,7 @@ import pytest
 from harness.errors import RunCancelled
 from harness.llm import Finish, TextDelta, ToolCallDelta, ToolCallFailed, Usage
 from harness.llm.output.assembly import AssembledCall
+from harness.llm.output.parts import FinishReason
 from harness.llm.tool_use import run_tool
 from tests.llm.scripted import WAYS, Scripted, Way, called, in_session, streamed
 
@@ -75,16 +76,19 @@ def test_several_tools_give_a_list_in_call_order(way: Way) -> None:
     assert len(llm.requests) == 1
 
 
-@pytest.mark.parametrize("nothing", ["", "{}"])
+@pytest.mark.parametrize("reason", ["length", "content_filter"])
+@pytest.mark.parametrize("nothing", ["", " ", "{}"])
 @pytest.mark.parametrize("way", WAYS)
-def test_a_call_that_the_limit_cuts_off_before_its_arguments_is_not_made_with_defaults(way: Way, nothing: str) -> None:
+def test_a_call_that_is_cut_off_before_its_arguments_is_not_made_with_defaults(
+    way: Way, nothing: str, reason: FinishReason
+) -> None:
     wiped: list[str] = []
     parts = [ToolCallDelta(0, "c0", "add", '{"a":1}'), ToolCallDelta(1, "c1", "wipe", nothing)]
-    llm = Scripted(*parts, Usage(3, 2, 5), Finish("length", "length"))
+    llm = Scripted(*parts, Usage(3, 2, 5), Finish(reason, reason))
     functions = {"add": add, "wipe": lambda path="/": wiped.append(path)}
     sum_, cut = in_session(llm, way, "Hi", available_functions=functions).result
     assert (sum_, wiped) == (1, [])
-    assert cut.told == "wipe failed with ValueError: the answer ended at its limit, before the arguments"
+    assert cut.told == "wipe failed with ValueError: the answer was cut off before the arguments"
     # Text of a tool's own kind says nothing of where it ends.
     half = AssembledCall(0, "c2", "shell", ["rm -rf /"], is_cut=True)
     assert isinstance(run_tool(half, {"shell": wiped.append}, {"shell"}), ToolCallFailed)
@@ -122,9 +126,10 @@ def test_a_tool_that_fails_is_a_value_and_the_others_run(
     assert ran.frames[-4].data["error"] in failed.told
 
 
+@pytest.mark.parametrize("nothing", ["", " \n", "null"])
 @pytest.mark.parametrize("way", WAYS)
-def test_no_arguments_are_none(way: Way) -> None:
-    assert called(asks(("now", "")), way, "Hi", available_functions={"now": lambda: "noon"}) == "noon"
+def test_no_arguments_are_none(way: Way, nothing: str) -> None:
+    assert called(asks(("now", nothing)), way, "Hi", available_functions={"now": lambda: "noon"}) == "noon"
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -10,9 +10,16 @@ from typing import Any
 
 import pytest
 
-from harness.errors import MalformedResponseError, ProviderConnectionError, ProviderStatusError, UsageError
+from harness.errors import (
+    MalformedResponseError,
+    ProviderConnectionError,
+    ProviderError,
+    ProviderStatusError,
+    StreamTruncatedError,
+    UsageError,
+)
 from harness.llm import LLM
-from tests.llm.scripted import WAYS, Ran, Way, called, in_session
+from tests.llm.scripted import WAYS, Ran, Way, called, in_session, streamed
 from tests.providers.integrations import each, each_integration, each_way_to_answer
 from tests.providers.integrations.integration import Integration, Refusal, ask
 from tests.servers.raw import Raw
@@ -61,6 +68,20 @@ def test_a_port_where_nobody_listens_is_a_connection_error(integration: Integrat
     with pytest.raises(ProviderConnectionError, match=f"no answer from {integration.provider}") as raised:
         called(llm, way, "Hi")
     assert (raised.value.status, raised.value.retryable) == (None, True)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("scenario", "kind"), [("blocked_head", ProviderConnectionError), ("blocked_body", StreamTruncatedError)]
+)
+@each_integration
+def test_an_answer_that_takes_longer_than_it_may_is_a_connection_error_that_says_so(
+    integration: Integration, scenario: str, kind: type[ProviderError], way: Way, server: ScriptedServer[Any, Any]
+) -> None:
+    ran = streamed(integration.llm(server, timeout=0.1), way, integration.prompts[scenario])
+    assert isinstance(ran.error, kind)
+    assert re.search(r"time(d )?out", str(ran.error), re.IGNORECASE)
+    assert ran.error.retryable
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -123,4 +144,15 @@ def test_what_can_not_be_encoded_is_the_callers_fault(text: str, key: str, way: 
         llm = LLM("openai/m", base_url=server.origin, api_key=key, max_retries=0)
         with pytest.raises(UsageError, match="the request has text that can't be sent"):
             called(llm, way, text)
+        assert server.requests == []
+
+
+@pytest.mark.parametrize("way", WAYS)
+@each_integration
+def test_what_is_no_json_is_the_callers_fault(integration: Integration, way: Way) -> None:
+    with Raw() as server:
+        # boto3 sees for itself what fits; Anthropic's SDK writes dates and models.
+        llm = integration.llm(server, additional_params={"mine": object()})
+        with pytest.raises(UsageError, match="object object|type object|<class 'object'>"):
+            called(llm, way, "Hi")
         assert server.requests == []

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from harness.providers.shared.generators import ClosedPieces
+from harness.providers.shared.generators import ClosedPieces, Released
 
 
 def chain(closed: list[str], *names: str) -> AsyncIterator[int]:
@@ -72,3 +72,27 @@ def test_what_ends_the_iteration_or_fails_in_it_is_as_it_was() -> None:
             await anext(pieces)
 
     asyncio.run(read())
+
+
+def test_what_is_left_is_closed_to_its_end_though_the_task_is_cancelled_meanwhile() -> None:
+    closing, closed = asyncio.Event(), asyncio.Event()
+
+    class Response:
+        async def aclose(self) -> None:
+            closing.set()
+            await asyncio.sleep(0)
+            closed.set()
+
+    async def leave() -> None:
+        async with Released(Response()):
+            pass
+
+    async def cancelled() -> None:
+        leaving = asyncio.create_task(leave())
+        await closing.wait()
+        leaving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await leaving
+        await closed.wait()
+
+    asyncio.run(asyncio.wait_for(cancelled(), 10))

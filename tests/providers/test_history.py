@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import date
+from math import inf
 from typing import Any, get_args
 
 import pytest
@@ -41,12 +43,12 @@ RESULT = {"role": "tool", "tool_call_id": "c1", "content": "1"}
 ASKED = {"role": "user", "content": "Hi"}
 
 
-def sent(integration: Integration, *messages: Any, way: Way = "sync", **settings: Any) -> Any:
+def sent(integration: Integration, *messages: Any, way: Way = "sync", tools: Any = None, **settings: Any) -> Any:
     """Return the body that is sent of these messages; what answers refuses them."""
     with Raw(b'{"error": {"message": "enough"}}', "application/json", 400) as server:
         llm = integration.llm(server, **settings)
         with pytest.raises(Exception, match="enough"):
-            called(llm, way, list(messages))
+            called(llm, way, list(messages), tools)
         (asked,) = server.requests
     return json.loads(asked.body)
 
@@ -256,6 +258,20 @@ def test_what_a_host_ties_to_a_call_goes_back_with_it(way: Way) -> None:
         streamed(llm, way, [ASKED, {"role": "assistant", "content": None, "tool_calls": asked_for}], tools=TOOLS)
         told = json.loads(server.requests[-1].body)["messages"][1]["tool_calls"]
     assert told == [asked_for[0], {**asked_for[1], "extra_content": tied}]
+
+
+@pytest.mark.parametrize("integration", [OPENAI_RESPONSES, ANTHROPIC, BEDROCK, GEMINI], ids=lambda one: one.name)
+def test_values_of_python_in_a_use_of_a_tool_and_in_a_schema_are_sent_as_json(integration: Integration) -> None:
+    value = {"on": date(2026, 11, 30), "most": inf}
+    use = {"type": "tool_use", "id": "c1", "name": "get_tide", "input": value}
+    result: dict[str, Any] = RESULT
+    if integration in (BEDROCK, GEMINI):
+        of_json = {"type": "tool_result", "tool_use_id": "c1", "content": [{"type": "json", "value": value}]}
+        result = {"role": "user", "content": [of_json]}
+    schema = {"type": "object", "properties": {"when": {"enum": [value]}}}
+    tools = [{"type": "function", "function": {"name": "get_tide", "parameters": schema}}]
+    body = sent(integration, ASKED, {"role": "assistant", "content": [use]}, result, tools=tools)
+    assert json.dumps(body, allow_nan=False).count("2026-11-30") == 2 + (result is not RESULT)
 
 
 def test_hosted_items_stay_what_the_responses_api_takes() -> None:

@@ -6,11 +6,13 @@ import json
 from typing import Any
 
 import pytest
+from pydantic import BaseModel, create_model
 
 from conformance.timeline.calls import as_requested
 from conformance.timeline.evidence import WireFacts, WireToolCall
 from harness.errors import LLMContextLengthExceededError, MalformedResponseError
 from harness.llm import LLM
+from harness.providers.openai.request import response_format
 from harness.providers.shared.calls.structured import STRUCTURED, has_native_form
 from tests.llm.scripted import WAYS, Way, called, streamed
 from tests.providers.integrations.anthropic import START, block, end, piece
@@ -129,6 +131,20 @@ def test_an_answer_that_does_not_fit_fails_as_any() -> None:
     assert isinstance(error, MalformedResponseError)
 
 
+@pytest.mark.parametrize("reason", ["max_tokens", "refusal"])
+def test_an_answer_that_is_cut_off_before_it_begins_is_none_of_defaults(reason: str) -> None:
+    class Findings(BaseModel):
+        issues: list[str] = []
+        verdict: str = "fine"
+
+    with Raw(START + use() + end(reason)) as server:
+        error = streamed(llm(CLAUDE[0], server), "sync", "Any faults?", response_model=Findings).error
+        server.sends(START + use() + end("tool_use"), CLAUDE[1])
+        assert streamed(llm(CLAUDE[0], server), "sync", "Any faults?", response_model=Findings).result == Findings()
+    assert isinstance(error, MalformedResponseError)
+    assert "it was cut off before it began" in str(error)
+
+
 def test_the_suite_holds_frames_against_what_a_call_asked_for() -> None:
     facts = WireFacts(
         streamed=True, text="Here:", status=200, ended_at_marker=True, finish_reason="tool_calls",
@@ -162,3 +178,11 @@ def test_a_conversation_that_does_not_fit_has_an_error_of_its_own(model: str, er
         raised = streamed(llm(model, server), way, "Hi").error
     assert isinstance(raised, LLMContextLengthExceededError)
     assert raised.status == 400
+
+
+@pytest.mark.parametrize(
+    ("name", "sent"), [("Page[Item]", "Page_Item"), ("Überblick", "berblick"), ("报告", "answer"), ("A" * 70, "A" * 64)]
+)
+def test_the_name_of_a_format_is_one_that_openai_takes(name: str, sent: str) -> None:
+    told = response_format(create_model(name, city=(str, ...)))
+    assert told["json_schema"]["name"] == sent

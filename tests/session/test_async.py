@@ -122,6 +122,27 @@ async def test_closing_cancels_the_run_and_leaves_no_task(close: Closer) -> None
 
 
 @pytest.mark.asyncio
+async def test_a_run_that_is_about_to_go_on_is_told_once_that_it_is_closed() -> None:
+    gate, cleaned = asyncio.Event(), asyncio.Event()
+
+    async def body() -> None:
+        emit(None, Note())
+        try:
+            await gate.wait()
+            emit(None, Note())
+        finally:
+            # A second interruption would come here.
+            await asyncio.sleep(0)
+            cleaned.set()
+
+    session = AsyncStreamSession(body)
+    await anext(aiter(session))
+    gate.set()
+    await session.aclose()
+    assert cleaned.is_set()
+
+
+@pytest.mark.asyncio
 async def test_aclose_returns_although_the_run_will_not_stop() -> None:
     release, began = asyncio.Event(), asyncio.Event()
 

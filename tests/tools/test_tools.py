@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import re
 from collections.abc import Callable
+from inspect import Parameter, Signature
+from math import inf
+from threading import Thread
 from typing import Any
 
 import pytest
 from pydantic import BaseModel, Field
 
-from harness import BaseTool, tool
+from harness import BaseTool, UsageError, tool
 from harness.tools import FunctionTool, ToolFailure, ToolFailureReason, ToolInputError
 from tests.agents.scripted import WAYS, Way, by
 
@@ -240,6 +244,43 @@ def test_values_in_a_schema_are_told_whole() -> None:
         "default": {"title": "Fram"},
         "examples": [{"title": "Kon-Tiki"}],
     }
+
+
+def test_a_default_that_json_lacks_is_the_functions_own_matter() -> None:
+    nothing = object()
+
+    @tool
+    def limit(most: float = inf, least: object = nothing) -> bool:
+        """Set limits."""
+        return most == inf and least is nothing
+
+    assert limit.definition()["function"]["parameters"]["properties"] == {"most": {"type": "number"}, "least": {}}
+    assert limit.run() is True
+
+
+def takes(**parameters: Any) -> Any:
+    def function() -> None:
+        """Do nothing."""
+
+    function.__annotations__ = parameters
+    function.__signature__ = Signature(  # type: ignore[attr-defined]
+        [Parameter(name, Parameter.KEYWORD_ONLY, default={}, annotation=kind) for name, kind in parameters.items()]
+    )
+    return function
+
+
+@pytest.mark.parametrize(
+    ("function", "fault"),
+    [
+        (takes(then=Callable[[int], int]), "its arguments have no JSON Schema (Cannot generate"),
+        (takes(at=Thread), "its arguments have no JSON Schema (Unable to generate"),
+        (takes(model_config=dict), "the parameter 'model_config' has a name of pydantic's own; rename it"),
+    ],
+    ids=["a function", "a class of any kind", "a name of pydantic's"],
+)
+def test_parameters_that_a_model_can_not_give_are_refused_where_the_tool_is_made(function: Any, fault: str) -> None:
+    with pytest.raises(UsageError, match=rf"the tool 'Do it': {re.escape(fault)}"):
+        tool("Do it")(function)
 
 
 def test_options_of_the_decorator_are_the_tools() -> None:

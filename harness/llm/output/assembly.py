@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any, Never
+from typing import Any, Final, Never
 
 from msgspec import Struct, field
 
@@ -22,6 +22,9 @@ from harness.llm.output.parts import (
     Usage,
 )
 
+#: Reasons for an end that may come in the middle of a call.
+_CUTTING: Final = ("length", "content_filter")
+
 
 class AssembledCall(Struct):
     """One tool call as far as it has come."""
@@ -32,7 +35,7 @@ class AssembledCall(Struct):
     deltas: list[str] = field(default_factory=list)
     #: The arguments as an object, where they were never text.
     given: dict[str, Any] | None = None
-    #: The answer ended at its limit, with this as its last: what there is of the arguments need not be all.
+    #: A limit or a filter cut the answer, with this as its last: what there is of the arguments need not be all.
     is_cut: bool = False
 
     @property
@@ -40,7 +43,7 @@ class AssembledCall(Struct):
         """The JSON text of the arguments."""
         text = "".join(self.deltas)
         # Integrations end a block that is empty with an object that is.
-        return NoArgumentsYet(text) if self.is_cut and text in ("", "{}") else text
+        return NoArgumentsYet(text) if self.is_cut and text.strip() in ("", "{}") else text
 
     def payload(self) -> dict[str, Any]:
         """Return the one shape that tool calls of all providers have (clause `llm.tool-run`)."""
@@ -60,7 +63,7 @@ class AssembledCall(Struct):
 
 
 class NoArgumentsYet(str):
-    """The arguments of a call in which an answer ended at its limit, before the first of them: unknown, that is, and not {}."""
+    """The arguments of a call in which an answer was cut off, before the first of them: unknown, that is, and not {}."""
 
     __slots__ = ()
 
@@ -72,9 +75,9 @@ def arguments_in(text: str) -> dict[str, Any]:
         ValueError: it wrote something else than a JSON object, or was cut off before that.
     """
     if isinstance(text, NoArgumentsYet):
-        raise ValueError("the answer ended at its limit, before the arguments")
+        raise ValueError("the answer was cut off before the arguments")
     try:
-        arguments = json.loads(text or "null")
+        arguments = json.loads(text.strip() or "null")
     except RecursionError as error:
         raise ValueError("the arguments are nested too deep") from error
     if arguments is not None and not isinstance(arguments, dict):
@@ -116,6 +119,11 @@ class Assembly:
         """The text so far."""
         return "".join(self._text)
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether a limit or a filter ended it, perhaps in the middle."""
+        return self.finish_reason in _CUTTING
+
     def take(self, part: Part) -> AssembledCall | None:
         """Add one part; answer with the tool call that it belongs to, if it is a piece of one."""
         match part:
@@ -134,7 +142,7 @@ class Assembly:
             case Finish(reason, raw):
                 self._ended = True
                 self.finish_reason, self.raw_finish_reason = reason, raw
-                if reason == "length" and self.calls:
+                if self.is_cut and self.calls:
                     self.calls[-1].is_cut = True
             case _:
                 raise _no_part(part)

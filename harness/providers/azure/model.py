@@ -5,7 +5,6 @@ Source: https://learn.microsoft.com/python/api/overview/azure/ai-inference-readm
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -23,7 +22,7 @@ from harness.providers.azure.sdk import AzureKeyCredential, aio, inference
 from harness.providers.openai.chat_model import ChatModel
 from harness.providers.shared.clients import SDKClients
 from harness.providers.shared.model import SDKModel
-from harness.providers.shared.requests.wire_body import present
+from harness.providers.shared.requests.wire_body import as_json, present
 
 #: What another SDK is not given.
 _OF_THIS_SDK: Final = {"api_version": None, "client_params": None}
@@ -91,10 +90,11 @@ class AzureChat(ChatModel):
 
     def check(self, request: LLMRequest) -> None:
         self._client_settings()
+        self._arguments(request)
 
     def _arguments(self, request: LLMRequest) -> dict[str, Any]:
         body = wire_body(self, self._reasoning.restored(request), chat_endpoint(self.base_url, self.model))
-        return {"body": json.dumps(body).encode()}
+        return {"body": as_json(body, self.provider)}
 
     def _send(self, client: Any, arguments: dict[str, Any], *, stream: bool) -> Any:
         # A whole answer, too, is read as bytes: the SDK takes it only where its content type is the one that is expected.

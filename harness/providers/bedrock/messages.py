@@ -89,11 +89,11 @@ def sdk_block(part: _Part) -> dict[str, Any]:
         case blocks.CachePointPart():
             return _cache_point(part.ttl)
         case blocks.ToolUsePart():
-            return {"toolUse": {"toolUseId": part.id, "name": part.name, "input": part.input}}
+            return {"toolUse": {"toolUseId": part.id, "name": part.name, "input": part.given()["input"]}}
         case blocks.ToolResultPart():
             return _tool_result(part)
         case blocks.JSONPart():
-            return {"json": part.value}
+            return {"json": part.given()["value"]}
         # Another provider's has a type, and no place here. As boto3 takes it, files in it are bytes.
         case OwnBlock(type=None):
             return part.model_dump(exclude_unset=True)

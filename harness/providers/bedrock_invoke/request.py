@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection
 from typing import Any, Final, Literal
@@ -18,6 +17,7 @@ from harness.providers.bedrock.request import sdk_arguments
 from harness.providers.openai import request as chat_request
 from harness.providers.shared.requests.recorded_request import RecordedRequest, json_object
 from harness.providers.shared.requests.turns import sole_text
+from harness.providers.shared.requests.wire_body import as_json
 
 #: Whose form a body has; `prompt` is any that takes one text, whatever its field is called.
 Family = Literal["anthropic", "nova", "chat", "prompt"]
@@ -65,7 +65,7 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> bytes | None:
     # The URL says these.
     body = {name: value for name, value in body.items() if name not in _OUTSIDE or name in additional}
     present = {name: value for name, value in body.items() if additional.get(name) is not OMIT}
-    return json.dumps(present, ensure_ascii=False).encode()
+    return as_json(present, llm.provider)
 
 
 def _prompted(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:

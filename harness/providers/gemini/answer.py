@@ -38,17 +38,17 @@ class GeminiAnswer(SSEAnswer):
     # No response header has an id of the request.
     request_id_headers = ()
     code_field = "status"
-    # The model wrote what is no answer; its words, if any, stand beside.
+    # The model wrote what is no answer, or may not go on; its words, if any, stand beside.
     failed_reasons = frozenset(
         {"MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS"}
-        | {"MISSING_THOUGHT_SIGNATURE"}
+        | {"MISSING_THOUGHT_SIGNATURE", "PUP_LIMITED_DISABLED"}
     )
     finish_reasons: ClassVar[Mapping[str, FinishReason]] = {
         "stop": "stop",
-        "max_tokens": "length",
+        **dict.fromkeys(("max_tokens", "continuation"), "length"),
         **dict.fromkeys(("safety", "recitation", "blocklist", "prohibited_content", "spii"), "content_filter"),
         **dict.fromkeys(("image_safety", "image_prohibited_content", "image_recitation"), "content_filter"),
-        "model_armor": "content_filter",
+        **dict.fromkeys(("model_armor", "escalation"), "content_filter"),
     }
     stops_for_tools = True
 

@@ -94,7 +94,7 @@ def _part(part: ContentPart, names: Mapping[str, str]) -> dict[str, Any]:
         case blocks.ThinkingPart():
             return {"text": part.text, "thought": True, **present(thoughtSignature=part.signature)}
         case blocks.ToolUsePart():
-            call = {**sent_id(part.id), "name": part.name, "args": part.input}
+            call = {**sent_id(part.id), "name": part.name, "args": part.given()["input"]}
             return {"functionCall": call, **present(thoughtSignature=part.signature)}
         case blocks.ToolResultPart():
             return _response(part.tool_use_id, _name(part.tool_use_id, names), _result(part))
@@ -139,7 +139,8 @@ def _result(part: blocks.ToolResultPart) -> dict[str, Any]:
         return {key: content}
     first = content[0]
     if len(content) == 1 and isinstance(first, blocks.JSONPart):
-        return first.value if isinstance(first.value, dict) else {key: first.value}
+        value = first.given()["value"]
+        return value if isinstance(value, dict) else {key: value}
     return {key: _texts(content, blocks.BlockText, "among others as the result of a tool")}
 
 
@@ -179,7 +180,7 @@ def wire_tools(tools: Sequence[ToolDefinition | HostedTool], schema_field: str =
 
 
 def _declaration(tool: ToolDefinition, schema_field: str) -> dict[str, Any]:
-    function, schema = tool.function, tool.function.parameters
+    function, schema = tool.function, tool.function.given().get("parameters")
     if schema is not None and is_own_schema(schema):
         schema_field = OWN_SCHEMA
     return {"name": function.name, **present(description=function.description, **{schema_field: schema})}

@@ -23,6 +23,9 @@ from harness.providers.shared.requests.wire_body import filled, present, same_na
 
 #: Models that take `max_completion_tokens` in place of `max_tokens`.
 _REASONING: Final = re.compile(r"(o\d|gpt-5)")
+#: What the name of a format can't have, and how long it may be.
+_UNNAMED: Final = re.compile(r"[^a-zA-Z0-9_-]+")
+_LONGEST_NAME: Final = 64
 #: Models that take no stop words.
 NO_STOP_WORDS: Final = re.compile(r"(?:.*/)?gpt-5")
 #: Fields of messages that hosts have added to the format.
@@ -167,4 +170,6 @@ def response_format(answer_format: type[BaseModel] | Mapping[str, Any]) -> Any:
     from harness.providers.openai.sdk import openai
 
     schema = openai.pydantic_function_tool(answer_format)["function"]["parameters"]
-    return {"type": "json_schema", "json_schema": {"name": answer_format.__name__, "strict": True, "schema": schema}}
+    # A generic model's name has brackets, and a class may be named in any language.
+    name = _UNNAMED.sub("_", answer_format.__name__).strip("_")[:_LONGEST_NAME] or "answer"
+    return {"type": "json_schema", "json_schema": {"name": name, "strict": True, "schema": schema}}

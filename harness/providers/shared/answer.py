@@ -177,7 +177,8 @@ class ProviderAnswer(ABC):
 
     def connection_error(self, error: Exception) -> ProviderError:
         """Return the error for a connection that failed: a stream was cut, or there was no answer."""
-        cause = error.__cause__ or error
+        # A timeout of a loop has a cancellation as its cause, which says nothing.
+        cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
         reason = f"{type(cause).__name__}: {cause}"
         if self.begun:
             return self.cut(f"was cut before its end marker ({reason})")

@@ -6,12 +6,36 @@ which asks the loop to close it, and a loop that has ended by then never does.
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Generator, Iterator
-from contextlib import contextmanager
-from typing import Any, Generic, Self, TypeVar
+from contextlib import AbstractAsyncContextManager, contextmanager
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 T = TypeVar("T")
+
+
+class _Closable(Protocol):
+    async def aclose(self) -> None: ...
+
+
+C = TypeVar("C", bound=_Closable)
+
+
+class Released(AbstractAsyncContextManager[C]):
+    """Closes what it is given when the block is left, to the end, although the task may be cancelled meanwhile.
+
+    httpcore would keep the connection for ever of a response whose closing was cut off.
+    """
+
+    def __init__(self, closable: C) -> None:
+        self._closable = closable
+
+    async def __aenter__(self) -> C:
+        return self._closable
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.shield(asyncio.ensure_future(self._closable.aclose()))
 
 
 class ClosedPieces(Generic[T]):

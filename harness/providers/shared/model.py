@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from harness.errors import HarnessError, UsageError
 from harness.llm.llm import LLM
@@ -15,9 +16,12 @@ from harness.llm.request import LLMRequest
 from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.body import ResponseBody
 from harness.providers.shared.clients import SDKClients
-from harness.providers.shared.generators import ClosedPieces
+from harness.providers.shared.generators import ClosedPieces, Released
 from harness.providers.shared.reasoning.fields import KeptReasoning
 from harness.providers.shared.shapes import OF_ANOTHER_SHAPE
+
+#: What Python's encoder says of a value that JSON does not have.
+_NO_JSON: Final = re.compile(r"not JSON (?:serializable|compliant)")
 
 
 class SDKModel(LLM):
@@ -78,14 +82,14 @@ class SDKModel(LLM):
         streams = bool(request.stream)
         with _translation(self, answer):
             body = type(self).response_body(await self._send(self._clients.running(), arguments, stream=streams))
-            async with contextlib.aclosing(body) if streams else contextlib.nullcontext():
+            async with Released(body) if streams else contextlib.nullcontext():
                 answer.head(body.headers)
                 yield RequestId(answer.request_id)
                 if not streams:
                     for part in answer.whole(body.whole()):
                         yield part
                 else:
-                    async with contextlib.aclosing(ClosedPieces(aiter(body))) as pieces:
+                    async with Released(ClosedPieces(aiter(body))) as pieces:
                         async for piece in pieces:
                             for part in answer.piece(piece):
                                 yield part
@@ -117,8 +121,9 @@ def _translation(llm: SDKModel, answer: ProviderAnswer) -> Iterator[None]:
         raise
     except Exception as error:
         ours = llm._translated(error, answer)
-        if isinstance(error, UnicodeEncodeError) and not answer.begun:
-            ours = UsageError(f"{answer.provider}: the request has text that can't be sent ({error})")
+        if not answer.begun and (isinstance(error, UnicodeEncodeError) or _NO_JSON.search(str(error))):
+            kind = "text" if isinstance(error, UnicodeEncodeError) else "a value"
+            ours = UsageError(f"{answer.provider}: the request has {kind} that can't be sent ({error})")
         if ours is None and answer.begun and isinstance(error, OF_ANOTHER_SHAPE):
             ours = answer.malformed(error)
         if ours is None:

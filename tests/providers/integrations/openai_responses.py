@@ -92,6 +92,7 @@ END = event("response.completed", response=response("completed"))
 FILTERED = event(
     "response.incomplete", response=response("incomplete", incomplete_details={"reason": "content_filter"})
 )
+FULL = event("response.completed", response=response("incomplete", incomplete_details={"reason": "max_output_tokens"}))
 MESSAGE = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "é", "annotations": []}]}
 THOUGHT = {"type": "reasoning", "summary": [{"type": "summary_text", "text": "hm"}]}
 CALL = {"type": "function_call", "id": "fc_a", "call_id": "a", "name": "f", "arguments": "{}"}
@@ -181,10 +182,13 @@ STREAMS = (
     Stream("events that say nothing here", CREATED + event("response.later_invention", a=1) + TEXT + END,
      ["text 'é'", "completed 'é' stop"]),
     Stream("filtered", CREATED + TEXT + FILTERED, ["text 'é'", "completed 'é' content_filter"]),
+    Stream("at its limit, though the event says completed", CREATED + TEXT + FULL, ["text 'é'", "completed 'é' length"]),
     Stream("incomplete for another reason", CREATED + event("response.incomplete", response=response("incomplete")),
      ["completed '' other"]),
     Stream("failed", CREATED + TEXT + event("response.failed", response=response("failed", error={"code": "server_error", "message": "no"})),
      ["text 'é'", "failed ProviderError"]),
+    Stream("failed, though the response says that it is incomplete",
+     CREATED + event("response.failed", response=response("incomplete")), ["failed ProviderError"]),
     Stream("failed without saying why", CREATED + event("response.failed", response=response("failed")), ["failed ProviderError"]),
     Stream("an error event", CREATED + event("error", code="x", message="no", param=None), ["failed ProviderError"]),
     Stream("an error event in the form of an HTTP error", CREATED + event("error", error={"message": "no", "code": "x"}),

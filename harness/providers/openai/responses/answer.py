@@ -28,8 +28,8 @@ _TEXTS: Final[dict[str, tuple[TextKind, str]]] = {
 _DELTAS: Final = {name.replace(".done", ".delta"): kind for name, (kind, _) in _TEXTS.items()}
 #: Events after which nothing comes, each named by the status of the response that it carries.
 _ENDS: Final = {f"response.{status}": status for status in ("completed", "incomplete", "failed", "cancelled")}
-#: What a response says of itself that failed, whichever event carries it.
-_FAILED: Final = frozenset({"failed", "cancelled"})
+#: How a response has ended, by what tells more: hosts call an end completed of which the response says otherwise.
+_STATUSES: Final = ("failed", "cancelled", "incomplete", "completed")
 
 
 class ResponsesAnswer(SSEAnswer):
@@ -84,9 +84,8 @@ class ResponsesAnswer(SSEAnswer):
             yield from self._output.item(as_number(event.get("output_index")), event["item"])
         elif kind in _ENDS:
             response = as_object(event["response"])
-            status = response.get("status")
-            failed = status if status in _FAILED else "failed" if response.get("error") else None
-            yield from self._whole(response, failed or _ENDS[kind])
+            told = "failed" if response.get("error") else response.get("status")
+            yield from self._whole(response, next(status for status in _STATUSES if status in (told, _ENDS[kind])))
         elif kind == "error":
             raise self.reported(failure_in(event))
 

@@ -67,7 +67,7 @@ def _own_item(part: ContentPart) -> dict[str, Any] | None:
         case ReasoningItem() | HostedItem():
             return part.given()
         case blocks.ToolUsePart():
-            return _call(part.id, part.name, json.dumps(part.input, ensure_ascii=False))
+            return _call(part.id, part.name, json.dumps(part.given()["input"], ensure_ascii=False))
         case blocks.ToolResultPart(content=str() | None as text):
             return {"type": "function_call_output", "call_id": part.tool_use_id, "output": text or ""}
         case OwnBlock(type=str() as kind) if kind in _OWN_PARTS:

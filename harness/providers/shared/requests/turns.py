@@ -48,7 +48,8 @@ def answered_id(message: Message) -> str:
 
 def schema_of(function: FunctionDefinition) -> Mapping[str, Any]:
     """Return the JSON Schema of the arguments, for APIs that want one of each function."""
-    return {"type": "object", "properties": {}} if function.parameters is None else function.parameters
+    schema: Mapping[str, Any] | None = function.given().get("parameters")
+    return {"type": "object", "properties": {}} if schema is None else schema
 
 
 def unsendable(part: Any, api: str) -> UsageError:

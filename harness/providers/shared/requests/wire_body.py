@@ -53,6 +53,14 @@ def with_additional(llm: BaseLLM, body: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not OMIT and name != EXTRA_QUERY}
 
 
+def as_json(body: Mapping[str, Any], api: str) -> bytes:
+    """Return a body as JSON. Raises UsageError where it has a value that JSON does not have."""
+    try:
+        return json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{api}: the request has a value that can't be sent ({error})") from error
+
+
 def refuse_settings(llm: BaseLLM, names: Iterable[str], api: str) -> None:
     """Raise UsageError where a setting is set that an API has nothing like."""
     for name in names:
@@ -66,14 +74,17 @@ def with_query(path: str, query: Mapping[str, Any] | None) -> str:
 
 
 def sent_arguments(call: AnyToolCall, api: str) -> dict[str, Any]:
-    """Return the arguments of a call as an object, as some APIs take them. Raises UsageError where they are none."""
-    text, expected = call.function.arguments or "{}", f"tool call {call.id!r}: {api} takes arguments as a JSON object"
+    """Return the arguments of a call as an object, as some APIs take them; no text, and null, means none.
+
+    Raises UsageError where they are something else.
+    """
+    text, expected = call.function.arguments, f"tool call {call.id!r}: {api} takes arguments as a JSON object"
     try:
-        arguments = json.loads(text)
+        arguments = json.loads(text.strip() or "null")
         # Python reads numbers that JSON lacks.
         json.dumps(arguments, allow_nan=False)
     except ValueError as error:
         raise UsageError(f"{expected}, and these are no JSON: {error}") from error
-    if not isinstance(arguments, dict):
+    if arguments is not None and not isinstance(arguments, dict):
         raise UsageError(f"{expected}, and these are {text[:80]!r}")
-    return arguments
+    return arguments or {}
