@@ -106,6 +106,11 @@ class Listeners:
                 return self._finish([_Staged(begun, rest, source, event)] if rest else begun)
         return _DONE
 
+    def is_handling(self) -> bool:
+        """Whether this context is that of a handler that the bus's loop, or an `aemit`, is to come back from."""
+        collected = _collected.get()
+        return self._loop.is_inside() or (collected is not None and collected.is_open)
+
     def has(self, event_class: type[BaseEvent]) -> bool:
         """Whether anybody is told of the events of a class."""
         return bool(self._stages_of(event_class))
