@@ -14,6 +14,10 @@ class StatePersistenceError(StorageError):
     """The state of a flow could not be saved or loaded."""
 
 
+class StateWithoutIdError(StatePersistenceError, ValueError):
+    """The state of a flow has no id any more, under which it could be saved."""
+
+
 class FlowPersistence(ABC):
     """A place in which the states of flows are kept; subclass it for one of your own.
 

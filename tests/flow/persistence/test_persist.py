@@ -231,6 +231,7 @@ def test_a_save_that_fails_fails_the_method(broken: str, message: str) -> None:
     with pytest.raises(RuntimeError, match=message) as caught:
         list(session)
     assert isinstance(caught.value, StatePersistenceError)
+    assert isinstance(caught.value, ValueError) == (broken == "id")
     assert transcript(session.frames)[-2:] == ["first failed p1", "Fails failed"]
 
 
