@@ -46,7 +46,7 @@ def declaration_of(cls: Any) -> FlowDefinition:
     }
     contents = {
         "schema": SCHEMA,
-        "name": cls.name or cls.__name__,
+        "name": cls.name if isinstance(cls.name, str) and cls.name else cls.__name__,
         **{name: part for name, part in parts.items() if part},
         "methods": methods,
     }

@@ -636,3 +636,17 @@ def test_a_state_that_begins_with_what_is_no_json_can_not_be_written_down(
     monkeypatch.setattr(BeginsWith, "initial_state", state)
     with pytest.raises(UsageError, match="its state begins with what is no JSON"):
         BeginsWith.flow_definition()
+
+
+class Asked(Flow):
+    """With a step that has the name of an option."""
+
+    @start()
+    def name(self) -> str:  # type: ignore[override]
+        return "Ann"
+
+
+def test_a_flow_with_a_step_called_name_has_the_name_of_its_class() -> None:
+    written = Asked.flow_definition().to_dict()
+    assert (written["name"], list(written["methods"])) == ("Asked", ["name"])
+    assert Flow.from_declaration(contents=written).kickoff() == "Ann"
