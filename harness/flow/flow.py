@@ -26,7 +26,7 @@ from harness.flow.engine.stream_flag import StreamFlag
 from harness.flow.feedback.answerable import AnswerableFlow
 from harness.flow.graph.definition import graph_of
 from harness.flow.kickoff import Kickoff
-from harness.flow.options import check_options, refuse
+from harness.flow.options import check_options, plain_options, refuse
 from harness.flow.participants import participants
 from harness.flow.persistence.protocol import FlowPersistence
 from harness.flow.plan.plan import Plan
@@ -71,6 +71,7 @@ class Flow(StartableFlow, ConversationalFlow, DeclarableFlow, AnswerableFlow, Ch
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        check_options(cls.__name__, plain_options(cls))
         cls._keep_flag()
 
     def __init__(
