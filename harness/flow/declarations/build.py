@@ -202,7 +202,9 @@ def _config(declared: DeclaredConversation | None) -> ConversationConfig | None:
     """Return how the flow converses; None where it does not. Raises UsageError."""
     if declared is None or not declared.enabled:
         return None
-    options = declared.model_dump(exclude_unset=True, exclude={"enabled", "router"})
+    options = declared.model_dump(
+        exclude_unset=True, exclude={"enabled", "router", "builtin_routes", "internal_routes"}
+    )
     if declared.router is not None:
         router = declared.router.model_dump(exclude_unset=True)
         if declared.router.response_format is not None:

@@ -192,6 +192,9 @@ class DeclaredConversation(Declared):
     intent_llm: DeclaredModel | None = None
     visible_agent_outputs: list[str] | Literal["all"] | None = None
     defer_trace_finalization: bool | None = None
+    #: What CrewAI writes of every conversation: the labels that are answered without a handler of one's own.
+    builtin_routes: list[Literal["converse", "end"]] | None = None
+    internal_routes: list[Literal["answer_from_history"]] | None = None
 
 
 class FlowDefinition(Declared):

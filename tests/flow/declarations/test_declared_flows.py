@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, Field
 
-from harness.conversation import ConversationConfig, RouterConfig
+from harness.conversation import ConversationConfig, ConversationState, RouterConfig
 from harness.errors import UsageError
 from harness.flow import (
     CheckpointConfig,
@@ -493,6 +493,42 @@ def test_a_conversation_that_was_written_down_is_one(
     for count in (1, 2):
         assert again.handle_turn("lamp", session_id="s") == f"Lit: {count}."
     assert [message.content for message in again.state.messages] == ["lamp", "Lit: 1.", "lamp", "Lit: 2."]
+
+
+def written_by_crewai(method: str, **more: Any) -> dict[str, Any]:
+    """Return a method of its own as CrewAI writes it down."""
+    ref = f"crewai.flow.conversational_mixin:_ConversationalMixin.{method}"
+    return {"description": "Built in.", "do": {"call": "code", "ref": ref}, "router": False, **more}
+
+
+def test_a_conversation_that_crewai_has_written_down_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    ask = {"message": "Well?", "provider": "crewai.flow.async_feedback.providers:ConsoleProvider", "learn": False}
+    whole = {
+        "schema": "crewai.flow/v1",
+        "name": "Talks",
+        "state": {"type": "pydantic", "ref": "crewai.flow.conversational:ConversationState"},
+        "config": {"stream": False, "defer_trace_finalization": False},
+        "conversational": {
+            "enabled": True,
+            "defer_trace_finalization": True,
+            "builtin_routes": ["converse", "end"],
+            "internal_routes": ["answer_from_history"],
+        },
+        "methods": {
+            "lamp": {"listen": "LAMP", "do": {"call": "expression", "expr": "'lit'"}, "human_feedback": ask},
+            "route_conversation": written_by_crewai("route_conversation", start=True, router=True),
+            "converse_turn": written_by_crewai("converse_turn", listen="converse"),
+            "end_conversation": written_by_crewai("end_conversation", listen="end"),
+            "answer_from_history_turn": written_by_crewai("answer_from_history_turn", listen="answer_from_history"),
+        },
+    }
+    flow: Any = Flow.from_declaration(contents=whole)
+    assert type(flow.state) is ConversationState
+    assert flow.handle_turn("Hello") == "I can continue the conversation once an LLM is configured."
+    monkeypatch.setattr("builtins.input", lambda prompt: "Well lit.")
+    flow.route_turn = lambda context: "LAMP"
+    answer = flow.handle_turn("A lamp, please")
+    assert (answer.output, answer.feedback) == ("lit", "Well lit.")
 
 
 def test_an_answer_of_a_router_that_is_no_model_is_a_mistake_with_its_place() -> None:
