@@ -58,9 +58,12 @@ class Listeners:
         self._loop = OwnLoop()
         self.flush = self._loop.flush
 
-    def add(self, event_class: type[BaseEvent], handler: Handler, depends_on: Iterable[Depends] | None = None) -> None:
+    def add(
+        self, event_class: type[BaseEvent], handler: Handler, depends_on: Depends | Iterable[Depends] | None = None
+    ) -> None:
         """Register a handler; one that is there already is called once all the same."""
-        prerequisites = tuple(_dependency(prerequisite) for prerequisite in depends_on or ())
+        several = (depends_on,) if isinstance(depends_on, Depends) else depends_on or ()
+        prerequisites = tuple(_dependency(prerequisite) for prerequisite in several)
         with self._lock:
             if prerequisites:
                 self._depends_on[event_class, identity_of(handler)] = prerequisites
