@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from harness.errors import UsageError
+from harness.errors import HarnessError, UsageError
 from harness.import_path import add_current_folder
 
 #: What CrewAI calls its own where it writes a flow down, and what that is here.
@@ -53,6 +53,11 @@ def referenced_model(ref: str) -> type[BaseModel]:
 
 
 def made(ref: str) -> Any:
-    """Return what `ref` names, and of a class an instance. Raises UsageError."""
+    """Return what `ref` names, and of a class an instance. Raises UsageError, also where none can be made."""
     found = referenced(ref)
-    return found() if isinstance(found, type) else found
+    try:
+        return found() if isinstance(found, type) else found
+    except HarnessError:
+        raise
+    except Exception as error:
+        raise UsageError(f"{ref!r} can't be made: {type(error).__name__}: {error}") from error

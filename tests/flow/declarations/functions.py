@@ -52,4 +52,19 @@ class Agrees:
         return f"yes to {context.method_output}"
 
 
+class Silent:
+    def request_feedback(self, context: PendingFeedbackContext, flow: Any) -> str:
+        return ""
+
+
+class Needs:
+    """Can't be made of nothing."""
+
+    def __init__(self, channel: str) -> None:
+        self.channel = channel
+
+    def request_feedback(self, context: PendingFeedbackContext, flow: Any) -> str:
+        return self.channel
+
+
 NUMBER = 7

@@ -120,6 +120,11 @@ WRONG: dict[str, tuple[str, str]] = {
         ONE + "'1'}\n    human_feedback: {message: Well, learn: true}\n",
         "<declaration>:7:5: methods.a.human_feedback: human_feedback(learn=True) needs a memory",
     ),
+    "a provider that can not be made": (
+        ONE
+        + "'1'}\n    human_feedback: {message: Well, provider: 'tests.flow.declarations.functions:Needs'}\n",
+        "<declaration>:7:5: methods.a.human_feedback: 'tests.flow.declarations.functions:Needs' can't be made: TypeError",
+    ),
     "a state": (
         ONE + "'1'}\nstate: {type: pydantic}\n",
         "<declaration>:7:1: state: a state of type pydantic needs the ref of its class",
