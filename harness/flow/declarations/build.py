@@ -150,9 +150,7 @@ def _method(name: str, declared: DeclaredMethod, folder: Path) -> Callable[..., 
         raise
 
     async def method(self: Any, *trigger: Any) -> Any:
-        run = run_of(self)
-        outputs = {} if run is None else run.plan.latest
-        return await body({"state": snapshot(self.state), "outputs": outputs, "flow": self, "trigger": trigger})
+        return await body({"state": snapshot(self.state), "outputs": _outputs(self), "flow": self, "trigger": trigger})
 
     method.__name__ = method.__qualname__ = name
     method.__doc__ = declared.description
@@ -184,6 +182,14 @@ def _method(name: str, declared: DeclaredMethod, folder: Path) -> Callable[..., 
         except UsageError as error:
             raise PartError(("human_feedback",), error) from error
     return method
+
+
+def _outputs(flow: Any) -> dict[str, Any]:
+    """Return what each method has given last; where an answer to that chose the way, the answer, which holds it."""
+    run = run_of(flow)
+    outputs = {} if run is None else run.plan.latest
+    answers = {answer.method_name: answer for answer in flow.human_feedback_history if answer.outcome is not None}
+    return {**outputs, **{name: answers[name] for name in outputs.keys() & answers.keys()}}
 
 
 def _condition(declared: DeclaredCondition | bool) -> Condition:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from harness.flow.declarations.crew_schema import AgentCall, CrewCall, DeclaredPython
 from harness.flow.declarations.options_schema import AnyPlace, DeclaredConfig, DeclaredPersistence
@@ -37,7 +37,7 @@ class CodeCall(Declared):
     A function whose first parameter has no default and is not among them gets the flow there, as a method does.
     """
 
-    call: Literal["code"]
+    call: Literal["code"] = "code"
     ref: Reference
     arguments: Values | None = Field(default=None, alias="with")
 
@@ -65,8 +65,15 @@ class ScriptCall(Declared):
     language: Literal["python"] = "python"
 
 
+def _code_by_default(call: Any) -> Any:
+    is_code = isinstance(call, dict) and "ref" in call and call.get("call") is None
+    return {**call, "call": "code"} if is_code else call
+
+
 SimpleCall: TypeAlias = Annotated[
-    CodeCall | DeclaredToolCall | ExpressionCall | ScriptCall | CrewCall | AgentCall, Field(discriminator="call")
+    CodeCall | DeclaredToolCall | ExpressionCall | ScriptCall | CrewCall | AgentCall,
+    Field(discriminator="call"),
+    BeforeValidator(_code_by_default),
 ]
 
 
@@ -98,6 +105,7 @@ class EachCall(Declared):
 Call: TypeAlias = Annotated[
     CodeCall | DeclaredToolCall | ExpressionCall | ScriptCall | CrewCall | AgentCall | EachCall,
     Field(discriminator="call"),
+    BeforeValidator(_code_by_default),
 ]
 
 

@@ -328,6 +328,32 @@ def test_a_human_is_asked_and_the_state_kept_as_declared(tmp_path: Path, monkeyp
     assert saved == ["draft"]
 
 
+def test_where_an_answer_chooses_the_way_expressions_see_it_and_the_output_stays() -> None:
+    whole = asks(f"{HERE}:Silent")
+    del whole["persist"]
+    whole["methods"]["draft"]["human_feedback"] |= {"emit": ["go", "stop"], "default_outcome": "stop"}
+    whole["methods"]["after"] |= {
+        "listen": "stop",
+        "do": {"call": "expression", "expr": "outputs.draft.outcome + ': ' + outputs.draft.output"},
+    }
+    flow = Flow.from_declaration(contents=whole)
+    assert flow.kickoff() == "stop: draft"
+    assert flow.method_outputs == ["draft", "stop: draft"]
+
+
+def test_a_call_of_code_need_not_say_so() -> None:
+    step = {"name": "loud", "action": {"ref": f"{HERE}:shout", "with": {"text": "${item}"}}}
+    whole = {
+        "schema": "crewai.flow/v1",
+        "name": "Said",
+        "methods": {
+            "first": {"start": True, "do": {"ref": f"{HERE}:shout", "with": {"text": "ahoy"}}},
+            "then": {"listen": "first", "do": {"call": "each", "in": "[outputs.first, 'b']", "do": [step]}},
+        },
+    }
+    assert Flow.from_declaration(contents=whole).kickoff() == ["AHOY!!", "B!"]
+
+
 def test_a_declared_flow_waits_and_is_taken_up_by_its_declaration(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
