@@ -415,6 +415,7 @@ def test_a_declared_flow_begins_at_a_checkpoint_by_its_declaration(tmp_path: Pat
     session = Flow.from_checkpoint(at, definition=whole).stream_events({"n": 1})
     started = [frame.data["method_name"] for frame in session if frame.type == "method_execution_started"]
     assert (started, session.result) == (["second"], "A!1")
+    assert Flow.fork(at, branch="other", definition=whole).kickoff({"n": 2}) == "A!2"
 
 
 class Written(Flow):
