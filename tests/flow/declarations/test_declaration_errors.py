@@ -116,6 +116,10 @@ WRONG: dict[str, tuple[str, str]] = {
         ONE + "'1'}\npersist: {persistence: {db_path: a.db}}\n",
         "<declaration>:7:11: persist.persistence: states are kept in the ref of a persistence, or by persistence_type",
     ),
+    "a field that a SQLite file has not": (
+        ONE + "'1'}\npersist: {persistence: {persistence_type: SQLiteFlowPersistence, path: a.db}}\n",
+        "<declaration>:7:11: persist.persistence: there is no such field: path",
+    ),
     "what is learned from answers": (
         ONE + "'1'}\n    human_feedback: {message: Well, learn: true}\n",
         "<declaration>:7:5: methods.a.human_feedback: human_feedback(learn=True) needs a memory",

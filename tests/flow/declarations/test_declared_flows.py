@@ -713,3 +713,21 @@ def test_a_flow_with_a_step_called_name_has_the_name_of_its_class() -> None:
     written = Asked.flow_definition().to_dict()
     assert (written["name"], list(written["methods"])) == ("Asked", ["name"])
     assert Flow.from_declaration(contents=written).kickoff() == "Ann"
+
+
+@persist(functions.Shelf(label="top"))
+class Shelved(Flow):
+    @start()
+    def put(self) -> None: ...
+
+
+def test_a_place_with_fields_is_written_down_by_its_name_and_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    saved: list[tuple[str, str]] = []
+    monkeypatch.setattr(functions.Shelf, "saved", saved)
+    whole = json.loads(json.dumps(Shelved.flow_definition().to_dict()))
+    assert whole["persist"]["persistence"] == {"persistence_type": "Shelf", "label": "top"}
+    Flow.from_declaration(contents=whole).kickoff()
+    assert saved == [("top", "put")]
+    whole["persist"]["persistence"]["persistence_type"] = "Shelve"
+    with pytest.raises(FlowDeclarationError, match="no FlowPersistence is called 'Shelve'"):
+        Flow.from_declaration(contents=whole)
