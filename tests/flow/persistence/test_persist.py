@@ -280,6 +280,23 @@ def test_a_fork_has_an_id_of_its_own_and_leaves_the_other_as_it_is() -> None:
     assert {uuid for uuid, _, _ in persistence.saved} == {earlier.flow_id, new.flow_id, "mine"}
 
 
+def test_the_id_that_a_fork_is_given_need_be_no_text() -> None:
+    class Numbered(BaseModel):
+        id: int = 1
+        count: int = 0
+
+    @persist(Memory())
+    class Whole(Flow[Numbered]):
+        @start()
+        def first(self) -> None:
+            self.state.count += 1
+
+    Whole().kickoff()
+    fork = Whole()
+    fork.kickoff({"id": 2}, restore_from_state_id="1")
+    assert (fork.state.id, fork.state.count) == (2, 2)
+
+
 @pytest.mark.parametrize("options", [{"inputs": {"id": "other"}}, {"restore_from_state_id": "other"}], ids=str)
 def test_an_id_that_is_not_known_is_said_in_the_log(options: Any, caplog: pytest.LogCaptureFixture) -> None:
     flow = one_method(Memory())
