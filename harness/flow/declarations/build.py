@@ -52,15 +52,18 @@ def read_declaration(
     """
     source = _source(contents, path)
     if isinstance(contents, FlowDefinition):
+        source.folder = contents._folder
         return contents, source
     try:
-        return FlowDefinition.model_validate(source.value, strict=False), source
+        definition = FlowDefinition.model_validate(source.value, strict=False)
     except ValidationError as error:
         problems = [
             source.problem(found["loc"], fault_text(found), at_key=found["type"] == "extra_forbidden")
             for found in error.errors(include_url=False)
         ]
         raise FlowDeclarationError(source.name, problems) from error
+    definition._folder = source.folder
+    return definition, source
 
 
 def declared_class(base: C, declaration: FlowDefinition, source: DeclarationSource) -> C:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
 from harness.flow.declarations.crew_schema import AgentCall, CrewCall, DeclaredPython
 from harness.flow.declarations.options_schema import AnyPlace, DeclaredConfig, DeclaredPersistence
@@ -216,6 +217,23 @@ class FlowDefinition(Declared):
     persist: DeclaredPersistence | None = None
     conversational: DeclaredConversation | None = None
     methods: dict[MethodName, DeclaredMethod] = Field(default_factory=dict)
+    #: Where the files are that it names.
+    _folder: Path = PrivateAttr(default_factory=Path)
+
+    @classmethod
+    def from_declaration(
+        cls, *, contents: str | dict[str, Any] | FlowDefinition | None = None, path: str | Path | None = None
+    ) -> FlowDefinition:
+        """Return the declaration that is given, or that is in a file, without making a flow of it.
+
+        Raises:
+            FlowDeclarationError: it is wrong; every mistake has its line and column.
+            UsageError: neither was given, or both; or the file can't be read.
+        """
+        # Late: it reads what stands here.
+        from harness.flow.declarations.build import read_declaration
+
+        return read_declaration(contents, path)[0]
 
     @property
     def is_conversational(self) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.errors import UsageError
-from harness.flow import Flow, FlowDeclarationError
+from harness.flow import Flow, FlowDeclarationError, FlowDefinition
 from tests.agents.scripted import tree
 from tests.flow.declarations.crews import Tide
 
@@ -132,7 +132,10 @@ def test_a_crew_stands_in_a_file_beside_the_flows(tmp_path: Path) -> None:
     (tmp_path / "flow.yaml").write_text(
         HEAD + "      {call: crew, from_declaration: crews/pilots.yaml, inputs: {place: '${state.place}'}}\n"
     )
-    assert Flow.from_declaration(path=tmp_path / "flow.yaml").kickoff().raw == "Go to Bergen"
+    flow = Flow.from_declaration(path=tmp_path / "flow.yaml")
+    assert flow.kickoff().raw == "Go to Bergen"
+    for definition in (flow.flow_definition(), FlowDefinition.from_declaration(path=tmp_path / "flow.yaml")):
+        assert Flow.from_declaration(contents=definition).kickoff().raw == "Go to Bergen"
 
 
 #: What a file has, what the call names, and what is told.
