@@ -85,6 +85,7 @@ class Flow(StartableFlow, ConversationalFlow, DeclarableFlow, AnswerableFlow, Ch
         persistence: FlowPersistence | None = None,
         input_provider: humans.InputProvider | None = None,
         human_feedback_history: Sequence[humans.HumanFeedbackResult] | None = None,
+        last_human_feedback: humans.HumanFeedbackResult | None = None,
         checkpoint: CheckpointConfig | bool | None = None,
         defer_trace_finalization: bool | None = None,
         hooks: Sequence[FlowHook] | None = None,
@@ -110,6 +111,7 @@ class Flow(StartableFlow, ConversationalFlow, DeclarableFlow, AnswerableFlow, Ch
             "checkpoint": checkpoint,
             "defer_trace_finalization": defer_trace_finalization,
             "human_feedback_history": None if human_feedback_history is None else list(human_feedback_history),
+            "last_human_feedback": last_human_feedback,
         }
         owner = type(self).__name__
         self.human_feedback_history = []

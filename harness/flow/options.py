@@ -46,6 +46,8 @@ def check_options(owner: str, options: Mapping[str, Any]) -> None:
     for option in _FLAGS:
         if options.get(option) not in (None, True, False):
             raise UsageError(f"{option} of {owner}: expected true or false, not {options[option]!r}")
+    if not isinstance(options.get("name"), str | None):
+        raise UsageError(f"name of {owner}: expected text, not {options['name']!r}")
     check_persistence(f"persistence of {owner}", options.get("persistence"))
     asks = "an object with request_input(message, flow, metadata)"
     check_method(f"input_provider of {owner}", options.get("input_provider"), "request_input", asks)

@@ -244,3 +244,13 @@ def test_options_that_do_not_fit_are_refused_at_the_decoration(options: dict[str
 def test_the_terminal_is_a_provider_of_both_kinds() -> None:
     assert isinstance(ConsoleProvider(), HumanFeedbackProvider)
     assert isinstance(ConsoleProvider(), InputProvider)
+
+
+def test_a_flow_is_given_what_was_answered_before() -> None:
+    first, latest = HumanFeedbackResult(feedback="Hm."), HumanFeedbackResult(feedback="Yes.")
+    flow = asking(Person("No."))(human_feedback_history=[first], last_human_feedback=latest)
+    assert flow.last_human_feedback is latest
+    flow.last_human_feedback = latest
+    flow.kickoff()
+    assert [answer.feedback for answer in flow.human_feedback_history] == ["Hm.", "Yes.", "No."]
+    assert asking(None)(last_human_feedback=first).human_feedback_history == [first]
