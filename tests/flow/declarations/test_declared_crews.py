@@ -57,6 +57,12 @@ def test_a_crew_takes_its_inputs_from_the_state_and_shows_its_tree() -> None:
     assert [line for line in tree(frames) if line.startswith("    ")] == crew
 
 
+@pytest.mark.parametrize("listed", ["[{name: pilot, AGENT}]", "[{pilot: {AGENT}}]"])
+def test_the_agents_of_a_crew_may_be_a_list(listed: str) -> None:
+    crew = CREW.replace(f"\n          pilot: {PILOT}", f" {listed.replace('AGENT', PILOT[1:-1])}")
+    assert declared(crew).kickoff().raw == "Count 3 in the harbour."
+
+
 def test_an_expression_reads_what_a_crew_came_to() -> None:
     more = NEXT.replace(
         "outputs.sail.token_usage.successful_requests", "string(outputs.sail.token_usage.successful_requests)"
@@ -164,6 +170,14 @@ WRONG: dict[str, tuple[str, str]] = {
     "no such agent": (
         f"{{call: crew, with: {{{AGENTS}, tasks: [{{description: d, expected_output: e, agent: cook}}]}}}}",
         "there is no agent 'cook'; the agents are pilot",
+    ),
+    "two agents of one name": (
+        "{call: crew, with: {agents: [{a: {}}, {name: a}], tasks: []}}",
+        "the agents have names of their own, and two are called 'a'",
+    ),
+    "an agent without a name": (
+        "{call: crew, with: {agents: [{role: r, goal: g, backstory: b}], tasks: []}}",
+        "the agent at 0 has no name",
     ),
     "context of later": (
         f"{{call: crew, with: {{{AGENTS}, tasks: [{{description: d, expected_output: e, agent: pilot, context: [x]}}]}}}}",
