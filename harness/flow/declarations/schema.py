@@ -164,6 +164,8 @@ class DeclaredState(Declared):
             raise ValueError("a state of type pydantic needs the ref of its class, as in my_app.states:Report")
         if self.type == "json_schema" and self.json_schema is None:
             raise ValueError("a state of type json_schema needs a json_schema")
+        if not isinstance((self.json_schema or {}).get("properties", {}), dict):
+            raise ValueError("the properties of a json_schema are an object, a schema for each name")
         return self
 
 

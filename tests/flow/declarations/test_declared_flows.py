@@ -247,6 +247,53 @@ def test_inputs_are_held_to_a_json_schema_and_give_what_it_requires() -> None:
             declared(do, state=state).kickoff(wrong)
 
 
+BOUNDED = {
+    "type": "object",
+    "$defs": {"sail": {"type": "object", "properties": {"area": {"type": "number"}}, "required": ["area"]}},
+    "properties": {
+        "name": {"type": "string", "minLength": 2, "maxLength": 4, "pattern": "^(?=t)"},
+        "depth": {"type": "integer", "minimum": 1, "exclusiveMaximum": 9, "multipleOf": 2},
+        "sails": {"type": "array", "items": {"$ref": "#/$defs/sail"}, "minItems": 1, "maxItems": 2},
+        "either": {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/sail"}]},
+        "kind": {"const": "boat"},
+        "tows": {"$ref": "#"},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("fits", "wrong"),
+    [
+        ({"name": "tide"}, [{"name": "t"}, {"name": "tides"}, {"name": "low"}]),
+        ({"depth": 8}, [{"depth": 0}, {"depth": 10}, {"depth": 7}]),
+        ({"sails": [{"area": 1.5}]}, [{"sails": []}, {"sails": [{"area": 1}] * 3}, {"sails": [{}]}]),
+        ({"either": {"area": 2.0}}, [{"either": 5}, {"either": {}}]),
+        ({"kind": "boat"}, [{"kind": "raft"}]),
+        ({"tows": {"name": "tug", "tows": {}}}, [{"tows": "tug"}, {"tows": {"depth": 10}}]),
+    ],
+    ids=["text", "number", "list", "any of", "constant", "itself"],
+)
+def test_inputs_are_held_to_the_bounds_and_the_parts_of_a_json_schema(
+    fits: dict[str, Any], wrong: list[dict[str, Any]]
+) -> None:
+    flow = declared({"call": "expression", "expr": "1"}, state={"type": "json_schema", "json_schema": BOUNDED})
+    assert flow.kickoff(fits) == 1
+    for inputs in wrong:
+        with pytest.raises(UsageError, match=next(iter(inputs))):
+            flow.kickoff(inputs)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [{"type": "string", "pattern": "("}, {"$ref": "#/$defs/none"}, {"type": "integer", "minimum": "low"}],
+    ids=["a pattern", "a part", "a bound"],
+)
+def test_a_json_schema_that_can_not_be_read_is_a_mistake(part: dict[str, Any]) -> None:
+    state = {"type": "json_schema", "json_schema": {"properties": {"a": part}}}
+    with pytest.raises(FlowDeclarationError, match="state: .*(can't be read|has no)"):
+        declared({"call": "expression", "expr": "1"}, state=state)
+
+
 @pytest.mark.parametrize(
     "part",
     [
