@@ -174,7 +174,7 @@ def open_scope(
         for limit in lookahead:
             limit.settle()
     if published is not None:
-        _tell(source, published, around)
+        scope.handled = _tell(source, published, around)
     elif isinstance(event, Unseen) and not quiet:
         _set_previous_id(event.number)
     scopes.enter(scope)
@@ -343,17 +343,16 @@ def _append(source: Any, event: BaseEvent, scope: Scope) -> None:
     _give(source, event, scope, keeps_order=True)
 
 
-def _tell(source: Any, event: BaseEvent, scope: Scope) -> None:
+def _tell(source: Any, event: BaseEvent, scope: Scope) -> Future[None] | None:
     _give(source, event, scope, keeps_order=False)
-    if listeners.handlers:
-        _notify(source, event)
+    return _notify(source, event) if listeners.handlers else None
 
 
 def _tell_all(published: list[_Published]) -> None:
     for source, event, scope in published:
         # What a listener publishes in turn may be too late.
         with contextlib.suppress(RunCancelled):
-            _tell(source, event, scope)
+            scope.handled = _tell(source, event, scope)
 
 
 def _give(source: Any, event: BaseEvent, scope: Scope, *, keeps_order: bool) -> None:

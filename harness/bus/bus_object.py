@@ -74,10 +74,13 @@ class EventBus:
         """See `harness.bus.replay.is_replaying`."""
         return is_replaying()
 
-    def on(self, *event_classes: type[BaseEvent], depends_on: Iterable[Depends] | None = None) -> Callable[[H], H]:
+    def on(
+        self, *event_classes: type[BaseEvent], depends_on: Depends | Iterable[Depends] | None = None
+    ) -> Callable[[H], H]:
         """Return a decorator that registers a handler `(source, event)`, sync or async, for these classes.
 
-        With `depends_on=[Depends(other)]` it is called when `other` has ended, where that is a handler of the event too.
+        With `depends_on=[Depends(other)]`, or one alone, it is called when `other` has ended, where that is a handler of
+        the event too.
 
         Raises:
             UsageError: `depends_on` holds something else, or one of the classes is no event's.
@@ -95,7 +98,7 @@ class EventBus:
         return register
 
     def register_handler(
-        self, event_class: type[BaseEvent], handler: Handler, depends_on: Iterable[Depends] | None = None
+        self, event_class: type[BaseEvent], handler: Handler, depends_on: Depends | Iterable[Depends] | None = None
     ) -> None:
         """Register `handler` for a class and its subclasses; see `on`."""
         listeners.add(event_class, handler, depends_on)

@@ -58,9 +58,12 @@ class Listeners:
         self._loop = OwnLoop()
         self.flush = self._loop.flush
 
-    def add(self, event_class: type[BaseEvent], handler: Handler, depends_on: Iterable[Depends] | None = None) -> None:
+    def add(
+        self, event_class: type[BaseEvent], handler: Handler, depends_on: Depends | Iterable[Depends] | None = None
+    ) -> None:
         """Register a handler; one that is there already is called once all the same."""
-        prerequisites = tuple(_dependency(prerequisite) for prerequisite in depends_on or ())
+        several = (depends_on,) if isinstance(depends_on, Depends) else depends_on or ()
+        prerequisites = tuple(_dependency(prerequisite) for prerequisite in several)
         with self._lock:
             if prerequisites:
                 self._depends_on[event_class, identity_of(handler)] = prerequisites
@@ -105,6 +108,11 @@ class Listeners:
                 rest = stages[number:]
                 return self._finish([_Staged(begun, rest, source, event)] if rest else begun)
         return _DONE
+
+    def is_handling(self) -> bool:
+        """Whether this context is that of a handler that the bus's loop, or an `aemit`, is to come back from."""
+        collected = _collected.get()
+        return self._loop.is_inside() or (collected is not None and collected.is_open)
 
     def has(self, event_class: type[BaseEvent]) -> bool:
         """Whether anybody is told of the events of a class."""

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextvars
 import threading
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, Final
 
 from harness.fork import after_fork
+
+#: Whether the context is that of a coroutine in this loop.
+_inside: Final = contextvars.ContextVar("harness_in_own_loop", default=False)
 
 
 class OwnLoop:
     """A loop in a daemon thread, which begins with the first coroutine and takes on more until `shutdown`.
 
-    Each coroutine runs in a copy of the context of whoever hands it over. A forked child has a loop of its own.
+    Each coroutine runs in a copy of the context of whoever hands it over, where `is_inside` is true. A forked child has a
+    loop of its own.
     """
 
     def __init__(self) -> None:
@@ -34,10 +39,16 @@ class OwnLoop:
                 self._loop = asyncio.new_event_loop()
                 self._thread = threading.Thread(target=_work, args=(self._loop,), name="harness-listeners", daemon=True)
                 self._thread.start()
-            future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+            context = contextvars.copy_context()
+            context.run(_inside.set, True)
+            future = context.run(asyncio.run_coroutine_threadsafe, coroutine, self._loop)
             self._pending.add(future)
         future.add_done_callback(self._pending.discard)
         return future
+
+    def is_inside(self) -> bool:
+        """Whether this context is that of a coroutine that was handed over, or of a thread or task that it started."""
+        return _inside.get()
 
     def flush(self, timeout: float | None = None) -> bool:
         """Wait for all that was handed over; True when it ended within `timeout` seconds.

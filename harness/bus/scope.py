@@ -17,6 +17,8 @@ from harness.blocks import block
 from harness.fork import after_fork
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from harness.bus.unseen import Unseen
     from harness.events import BaseEvent
 
@@ -132,6 +134,7 @@ class Scope:
         "children",
         "event_id",
         "gate",
+        "handled",
         "holder",
         "is_open",
         "kind",
@@ -177,6 +180,8 @@ class Scope:
         self.abandon: Callable[[str], BaseEvent | Unseen | None] | None = None
         #: What this scope is called in a path, as in a flow's or a method's name.
         self.label = ""
+        #: What is done once all handlers of the event that opened it are, or, later, of the one that closed it.
+        self.handled: Future[None] | None = None
 
     def hold(self) -> None:
         """Have this scope end with the nearest one around that ends what is left in it: the runtime's, or a session's.

@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import asyncio
 import functools
+from concurrent.futures import Future
 from types import TracebackType
 from typing import Any, Final, Self
 
 from msgspec import Struct
 
-from harness.bus.bus import close_scope, is_seen, open_scope, room
+from harness.bus.bus import close_scope, is_seen, listeners, open_scope, room
 from harness.bus.scope import Run, Scope
 from harness.bus.unseen import Unseen
 from harness.errors import RunCancelled
@@ -94,6 +95,14 @@ class Step:
         if self._scope is None:
             raise RuntimeError(f"the step of {self._name} has not been opened")
         return self._scope
+
+    @property
+    def handled(self) -> Future[None] | None:
+        """What is done once all handlers of the event that it published last are; None where there is nothing to wait for.
+
+        Nor is there for who works for a handler: others wait for that one.
+        """
+        return None if self._scope is None or listeners.is_handling() else self._scope.handled
 
     @property
     def _name(self) -> str:

@@ -58,10 +58,12 @@ def _mapping(value: Any) -> Any:
     return value.model_dump() if isinstance(value, BaseModel) else value
 
 
-def _texts(value: Any) -> Any:
+def _texts(value: Any) -> list[str] | None:
     if isinstance(value, str):
         return [value]
-    return list(value) if isinstance(value, Iterable) and not isinstance(value, Mapping | bytes) else value
+    if not isinstance(value, Iterable) or isinstance(value, Mapping | bytes):
+        return None
+    return [item if isinstance(item, str) else str(item) for item in value]
 
 
 #: What a failure was, as text. An exception that is given becomes its text.
@@ -71,7 +73,7 @@ OptionalFailureText = Annotated[str | None, Lenient(text_of_error)]
 OptionalText = Annotated[str | None, Lenient(_text_or_none)]
 #: Counts by name, which may be nested, or an SDK's model of them.
 OptionalUsage = Annotated[dict[str, Any] | None, Lenient(_mapping)]
-#: A list of texts, which may be given as one text or as any other sequence.
+#: A list of texts, which may be given as one text or as any sequence of what reads as text; anything else is left out.
 OptionalTexts = Annotated[list[str] | None, Lenient(_texts)]
 #: An enum's member may be given in place of its value.
 PLAIN: Final = Lenient(_plain)

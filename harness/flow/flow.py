@@ -26,7 +26,7 @@ from harness.flow.engine.stream_flag import StreamFlag
 from harness.flow.feedback.answerable import AnswerableFlow
 from harness.flow.graph.definition import graph_of
 from harness.flow.kickoff import Kickoff
-from harness.flow.options import check_options, refuse
+from harness.flow.options import check_options, plain_options, refuse
 from harness.flow.participants import participants
 from harness.flow.persistence.protocol import FlowPersistence
 from harness.flow.plan.plan import Plan
@@ -71,6 +71,7 @@ class Flow(StartableFlow, ConversationalFlow, DeclarableFlow, AnswerableFlow, Ch
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        check_options(cls.__name__, plain_options(cls))
         cls._keep_flag()
 
     def __init__(
@@ -84,6 +85,7 @@ class Flow(StartableFlow, ConversationalFlow, DeclarableFlow, AnswerableFlow, Ch
         persistence: FlowPersistence | None = None,
         input_provider: humans.InputProvider | None = None,
         human_feedback_history: Sequence[humans.HumanFeedbackResult] | None = None,
+        last_human_feedback: humans.HumanFeedbackResult | None = None,
         checkpoint: CheckpointConfig | bool | None = None,
         defer_trace_finalization: bool | None = None,
         hooks: Sequence[FlowHook] | None = None,
@@ -109,6 +111,7 @@ class Flow(StartableFlow, ConversationalFlow, DeclarableFlow, AnswerableFlow, Ch
             "checkpoint": checkpoint,
             "defer_trace_finalization": defer_trace_finalization,
             "human_feedback_history": None if human_feedback_history is None else list(human_feedback_history),
+            "last_human_feedback": last_human_feedback,
         }
         owner = type(self).__name__
         self.human_feedback_history = []

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from pydantic.fields import FieldInfo
+
 from harness.errors import UsageError
 
 #: Options of the constructor that this runtime knows of and can't do yet.
@@ -16,8 +18,23 @@ UNSUPPORTED: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
+_FLAGS: Final = ("stream", "suppress_flow_events", "defer_trace_finalization")
+_CHECKED: Final = (*_FLAGS, "persistence", "input_provider")
 #: How alike an unknown keyword and an option are where one was meant to be the other.
 _NEAR: Final = 0.7
+
+
+def plain_options(cls: type) -> dict[str, Any]:
+    """Return what a class, its bases and mixins say of the options that `check_options` looks at, as plain values.
+
+    What a property gives is known of no class, and `Field(…)` has a check of its own.
+    """
+    values = {option: next(vars(base)[option] for base in cls.__mro__ if option in vars(base)) for option in _CHECKED}
+    return {
+        option: value
+        for option, value in values.items()
+        if not isinstance(value, FieldInfo) and (callable(value) or not hasattr(value, "__get__"))
+    }
 
 
 def check_options(owner: str, options: Mapping[str, Any]) -> None:
@@ -26,9 +43,11 @@ def check_options(owner: str, options: Mapping[str, Any]) -> None:
     Raises:
         UsageError: the message names the option, and what was expected.
     """
-    for option in ("stream", "suppress_flow_events", "defer_trace_finalization"):
+    for option in _FLAGS:
         if options.get(option) not in (None, True, False):
             raise UsageError(f"{option} of {owner}: expected true or false, not {options[option]!r}")
+    if not isinstance(options.get("name"), str | None):
+        raise UsageError(f"name of {owner}: expected text, not {options['name']!r}")
     check_persistence(f"persistence of {owner}", options.get("persistence"))
     asks = "an object with request_input(message, flow, metadata)"
     check_method(f"input_provider of {owner}", options.get("input_provider"), "request_input", asks)

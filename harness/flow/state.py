@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any, TypeVar, cast, get_args, get_origin
 
-from pydantic import AliasChoices, AliasPath, BaseModel, Field, ValidationError, create_model
+from pydantic import AliasChoices, AliasPath, BaseModel, Field, PydanticUserError, ValidationError, create_model
 from pydantic_core import PydanticUndefined
 
 from harness.errors import UsageError
@@ -205,10 +205,17 @@ def _identified(state: Any) -> AnyState:
 
 @functools.lru_cache(maxsize=256)
 def _with_id(model: type[BaseModel]) -> type[BaseModel]:
-    """Return `model`, or a subclass of the same name with an `id`."""
-    if "id" in model.model_fields:
+    """Return `model`, or a subclass of the same name with an `id`, where it has none as a field or a property.
+
+    Raises:
+        UsageError: it can have none, as a root model.
+    """
+    if "id" in model.model_fields or isinstance(getattr(model, "id", None), property):
         return model
-    return create_model(model.__name__, __base__=(FlowState, model), __module__=model.__module__)
+    try:
+        return create_model(model.__name__, __base__=(FlowState, model), __module__=model.__module__)
+    except (PydanticUserError, TypeError) as error:
+        raise UsageError(f"{model.__name__} is no model for a state, which needs an id: {error}") from error
 
 
 def _instance_with_id(state: BaseModel) -> BaseModel:

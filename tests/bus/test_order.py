@@ -79,7 +79,7 @@ def test_a_handler_begins_when_those_that_it_depends_on_have_ended(
 def test_those_that_depend_on_nothing_keep_their_order() -> None:
     heard: list[str] = []
     made = handlers(heard, dict.fromkeys("abcd", "sync"))
-    event_bus.on(Tide, depends_on=[Depends(made["c"])])(made["a"])
+    event_bus.on(Tide, depends_on=Depends(made["c"]))(made["a"])
     for name in "bcd":
         event_bus.on(Tide)(made[name])
     published("emit", Tide())

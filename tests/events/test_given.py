@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import json
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -70,6 +71,8 @@ TAKEN: dict[str, tuple[type[BaseEvent], str, Any, Any]] = {
     "a chunk's call type as an enum": (LLMStreamChunkEvent, "call_type", CallKind.TOOL, "tool_call"),
     "one stop word": (LLMCallStartedEvent, "stop_sequences", "END", ["END"]),
     "stop words in a tuple": (LLMCallStartedEvent, "stop_sequences", ("A", "B"), ["A", "B"]),
+    "stop words that are no text": (LLMCallStartedEvent, "stop_sequences", iter([Path("A"), "B"]), ["A", "B"]),
+    "stop words that are none": (LLMCallStartedEvent, "stop_sequences", 7, None),
     "a call's error": (LLMCallFailedEvent, "error", ValueError("no"), "no"),
     "a task's error": (TaskFailedEvent, "error", ValueError("no"), "no"),
 }

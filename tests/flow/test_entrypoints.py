@@ -324,6 +324,7 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     "an unknown option": (lambda: Plain(strem=True), "no option 'strem'; did you mean 'stream'"),
     "an option for later": (lambda: Plain(tracing=True), "sets tracing, but flows do not support"),
     "no calls at all": (lambda: Plain(max_method_calls=0), "at least 1, not 0"),
+    "a name of another kind": (lambda: Plain(name=5), "name of Plain: expected text, not 5"),  # type: ignore[arg-type]
     "text for a flag": (
         lambda: Plain(stream="false"),  # type: ignore[arg-type]
         "stream of Plain: expected true or false, not 'false'",

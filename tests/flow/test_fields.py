@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel, Field, PrivateAttr
 
 from harness.errors import UsageError
-from harness.flow import Flow, start
+from harness.flow import Flow, SQLiteFlowPersistence, start
 
 
 class Author(BaseModel):
@@ -146,6 +146,38 @@ def test_a_keyword_that_is_no_field_is_ignored(options: dict[str, Any]) -> None:
 def test_what_does_not_fit_is_refused_by_name(options: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         Article(**options)
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"stream": start()(lambda self: 1)}, "stream of Odd: expected true or false"),
+        ({"suppress_flow_events": "no"}, "suppress_flow_events of Odd: expected true or false, not 'no'"),
+        ({"persistence": SQLiteFlowPersistence}, "persistence of Odd: expected a FlowPersistence"),
+        ({"input_provider": lambda self: 1}, "input_provider of Odd: expected an object with request_input"),
+    ],
+    ids=["a step of that name", "a text", "a class", "a function"],
+)
+@pytest.mark.parametrize("is_mixin", [False, True], ids=["itself", "a mixin"])
+def test_what_a_class_says_of_an_option_is_held_to_what_can_be_given(
+    said: dict[str, Any], message: str, is_mixin: bool
+) -> None:
+    bases, own = ((type("Mixin", (), said), Flow), {}) if is_mixin else ((Flow,), said)
+    with pytest.raises(UsageError, match=message):
+        type("Odd", bases, own)
+
+
+def test_an_option_may_be_a_property() -> None:
+    class Found(Flow):
+        @property
+        def suppress_flow_events(self) -> Any:  # type: ignore[override]
+            return bool(self.state)
+
+        @start()
+        def show(self) -> str:
+            return "shown"
+
+    assert [frame.type for frame in Found().stream_events()] == ["flow_started", "flow_finished"]
 
 
 def test_the_annotation_of_a_class_in_a_function_is_taken_as_anything() -> None:

@@ -199,6 +199,19 @@ def test_a_plot_is_one_file_that_loads_nothing_and_is_told_of(tmp_path: Path) ->
     assert page.tags.count("rect") == 8
 
 
+def test_a_flow_with_a_step_of_that_name_is_told_of_by_its_class(tmp_path: Path) -> None:
+    class Asked(Flow):
+        @start()
+        def name(self) -> str:  # type: ignore[override]
+            return "Ann"
+
+    told: list[str] = []
+    with event_bus.scoped_handlers():
+        event_bus.register_handler(FlowPlotEvent, lambda _source, event: told.append(event.flow_name))
+        Asked().plot(str(tmp_path / "asked.html"), show=False)
+    assert told == ["Asked"]
+
+
 def test_a_page_that_can_not_be_written_is_named(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("no folder")

@@ -17,6 +17,8 @@ from pydantic import (
     ConfigDict,
     Field,
     PrivateAttr,
+    RootModel,
+    computed_field,
     field_validator,
     model_validator,
 )
@@ -359,6 +361,28 @@ def test_a_model_that_needs_values_is_refused_when_the_flow_is_made() -> None:
 def test_what_is_no_state_is_refused_when_the_flow_is_made(wrong: object) -> None:
     with pytest.raises(UsageError, match="a dict or a pydantic model"):
         One(initial_state=wrong)
+
+
+def test_a_model_that_can_have_no_id_is_refused_when_the_flow_is_made() -> None:
+    class Rows(RootModel[list[int]]):
+        root: list[int] = []
+
+    with pytest.raises(UsageError, match="Rows is no model for a state, which needs an id: Unexpected field"):
+        One(initial_state=Rows)
+
+
+def test_an_id_that_a_model_makes_of_its_fields_is_the_states() -> None:
+    class Seat(BaseModel):
+        row: int = 1
+
+        @computed_field  # type: ignore[prop-decorator]
+        @property
+        def id(self) -> str:
+            return f"row-{self.row}"
+
+    flow: Any = One(initial_state=Seat)
+    flow.kickoff({"row": 3})
+    assert (flow.flow_id, type(flow.state)) == ("row-3", Seat)
 
 
 def test_the_state_is_copied_for_whoever_sees_it_and_for_nobody_else() -> None:

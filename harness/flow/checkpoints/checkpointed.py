@@ -42,18 +42,25 @@ class CheckpointedFlow:
         Raises:
             UsageError: it names none.
         """
-        return (cls if definition is None else cls._declared(definition))._beginning(config, None, options)
+        return cls._of(definition)._beginning(config, None, options)
 
     @classmethod
-    def fork(cls, config: CheckpointConfig, branch: str | None = None, **options: Any) -> Self:
+    def fork(cls, config: CheckpointConfig, branch: str | None = None, definition: Any = None, **options: Any) -> Self:
         """Return a flow whose next run begins at that checkpoint and writes its own to a branch, by default a new one.
+
+        `definition` is what a declared flow was made from.
 
         Raises:
             UsageError: the config names no checkpoint, or the branch might lead out of the location.
         """
         from harness.flow.checkpoints.provider import checked_branch
 
-        return cls._beginning(config, checked_branch(branch or f"fork-{uuid.uuid4().hex[:8]}"), options)
+        branch = checked_branch(branch or f"fork-{uuid.uuid4().hex[:8]}")
+        return cls._of(definition)._beginning(config, branch, options)
+
+    @classmethod
+    def _of(cls, definition: Any) -> type[Self]:
+        return cls if definition is None else cls._declared(definition)
 
     @classmethod
     def _beginning(cls, config: CheckpointConfig, branch: str | None, options: dict[str, Any]) -> Self:

@@ -52,15 +52,18 @@ def read_declaration(
     """
     source = _source(contents, path)
     if isinstance(contents, FlowDefinition):
+        source.folder = contents._folder
         return contents, source
     try:
-        return FlowDefinition.model_validate(source.value, strict=False), source
+        definition = FlowDefinition.model_validate(source.value, strict=False)
     except ValidationError as error:
         problems = [
             source.problem(found["loc"], fault_text(found), at_key=found["type"] == "extra_forbidden")
             for found in error.errors(include_url=False)
         ]
         raise FlowDeclarationError(source.name, problems) from error
+    definition._folder = source.folder
+    return definition, source
 
 
 def declared_class(base: C, declaration: FlowDefinition, source: DeclarationSource) -> C:
@@ -150,9 +153,7 @@ def _method(name: str, declared: DeclaredMethod, folder: Path) -> Callable[..., 
         raise
 
     async def method(self: Any, *trigger: Any) -> Any:
-        run = run_of(self)
-        outputs = {} if run is None else run.plan.latest
-        return await body({"state": snapshot(self.state), "outputs": outputs, "flow": self, "trigger": trigger})
+        return await body({"state": snapshot(self.state), "outputs": _outputs(self), "flow": self, "trigger": trigger})
 
     method.__name__ = method.__qualname__ = name
     method.__doc__ = declared.description
@@ -186,6 +187,14 @@ def _method(name: str, declared: DeclaredMethod, folder: Path) -> Callable[..., 
     return method
 
 
+def _outputs(flow: Any) -> dict[str, Any]:
+    """Return what each method has given last; where an answer to that chose the way, the answer, which holds it."""
+    run = run_of(flow)
+    outputs = {} if run is None else run.plan.latest
+    answers = {answer.method_name: answer for answer in flow.human_feedback_history if answer.outcome is not None}
+    return {**outputs, **{name: answers[name] for name in outputs.keys() & answers.keys()}}
+
+
 def _condition(declared: DeclaredCondition | bool) -> Condition:
     if isinstance(declared, str | bool):
         return str(declared)
@@ -202,7 +211,9 @@ def _config(declared: DeclaredConversation | None) -> ConversationConfig | None:
     """Return how the flow converses; None where it does not. Raises UsageError."""
     if declared is None or not declared.enabled:
         return None
-    options = declared.model_dump(exclude_unset=True, exclude={"enabled", "router"})
+    options = declared.model_dump(
+        exclude_unset=True, exclude={"enabled", "router", "builtin_routes", "internal_routes"}
+    )
     if declared.router is not None:
         router = declared.router.model_dump(exclude_unset=True)
         if declared.router.response_format is not None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from harness.flow.declarations.part import Declared, Values
 
@@ -73,12 +73,30 @@ class DeclaredTask(Declared):
     markdown: bool | None = None
 
 
+def _by_name(agents: Any) -> Any:
+    """Return agents by name, which may be listed: each with its `name`, or as `{name: agent}`."""
+    if not isinstance(agents, list):
+        return agents
+    named: dict[Any, Any] = {}
+    for place, agent in enumerate(agents):
+        if isinstance(agent, dict) and "name" in agent:
+            name, given = agent["name"], {key: value for key, value in agent.items() if key != "name"}
+        elif isinstance(agent, dict) and len(agent) == 1:
+            ((name, given),) = agent.items()
+        else:
+            raise ValueError(f"the agent at {place} has no name")
+        if name in named:
+            raise ValueError(f"the agents have names of their own, and two are called {name!r}")
+        named[name] = given
+    return named
+
+
 class DeclaredCrew(Declared):
     """A crew; see `harness.Crew`."""
 
     name: str | None = None
     #: By the names that tasks have for them.
-    agents: dict[str, DeclaredCrewAgent] = Field(min_length=1)
+    agents: Annotated[dict[str, DeclaredCrewAgent], BeforeValidator(_by_name)] = Field(min_length=1)
     tasks: list[DeclaredTask] = Field(min_length=1)
     #: What inputs are where the call gives no others.
     inputs: Values = Field(default_factory=dict)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from typing import Any, Final
@@ -74,6 +75,26 @@ class Expression:
             raise ExpressionError(f"{self.text!r} can't be evaluated: {reason}") from error
         except (RecursionError, ValueError) as error:
             raise ExpressionError(f"{self.text!r} can't be evaluated: {error}") from error
+
+
+def closing_brace(text: str, at: int) -> int:
+    """Return where in a text the brace stands that closes the expression which begins at `at`.
+
+    Raises:
+        ExpressionError: there is none, or what stands before it is no CEL.
+        MissingExtraError: the CEL library is not installed.
+    """
+    parser = _cel().celparser.CELParser
+    parser()
+    is_open = 1
+    with contextlib.suppress(Exception):  # as where a text has no end
+        for token in parser.CEL_PARSER.lex(text[at : at + _MAX_LENGTH + 1]):
+            is_open += (token.type == "LBRACE") - (token.type == "RBRACE")
+            if not is_open:
+                return at + int(token.start_pos)
+    raise ExpressionError(
+        f"the expression that begins with {text[at : at + 20]!r} is not closed: a }} is missing, or what is no CEL stands before it"
+    )
 
 
 def _roots(tree: Any, bound: frozenset[str]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from msgspec import structs
 from pydantic import BaseModel, ValidationError
 
 from harness.errors import UsageError
+from harness.fields import dumped_fields
 from harness.flow.checkpoints.config import CheckpointConfig
 from harness.flow.checkpoints.json_files import JsonProvider
 from harness.flow.checkpoints.json_lines import JsonLinesProvider
@@ -23,6 +24,7 @@ from harness.flow.feedback.hook import FeedbackHook
 from harness.flow.graph.conditions import Condition
 from harness.flow.graph.definition import FlowMethod, graph_of
 from harness.flow.persistence.persist import Persist
+from harness.flow.persistence.protocol import FlowPersistence
 from harness.flow.persistence.sqlite import SQLiteFlowPersistence
 from harness.flow.state import declared_type
 from harness.llm import BaseLLM
@@ -46,7 +48,7 @@ def declaration_of(cls: Any) -> FlowDefinition:
     }
     contents = {
         "schema": SCHEMA,
-        "name": cls.name or cls.__name__,
+        "name": cls.name if isinstance(cls.name, str) and cls.name else cls.__name__,
         **{name: part for name, part in parts.items() if part},
         "methods": methods,
     }
@@ -139,7 +141,9 @@ def _persist(hooks: Iterable[object]) -> dict[str, Any] | None:
     elif type(place) is SQLiteFlowPersistence:
         persistence = {"persistence": {"persistence_type": "SQLiteFlowPersistence", "db_path": place.db_path}}
     else:
-        persistence = {"persistence": {"ref": _ref(type(place))}}
+        fields = dumped_fields(place, FlowPersistence, mode="json")
+        named = {"persistence_type": type(place).__name__, **fields} if fields else {"ref": _ref(type(place))}
+        persistence = {"persistence": named}
     return {"enabled": True, "verbose": hook.verbose, **persistence}
 
 

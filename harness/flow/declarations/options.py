@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+from harness.errors import UsageError
 from harness.flow.checkpoints.config import CheckpointConfig
-from harness.flow.declarations.options_schema import DeclaredCheckpoints, DeclaredConfig, DeclaredStore
+from harness.flow.declarations.options_schema import SQLITE, DeclaredCheckpoints, DeclaredConfig, DeclaredStore
 from harness.flow.declarations.references import made
 from harness.flow.persistence.protocol import FlowPersistence
 from harness.flow.persistence.sqlite import SQLiteFlowPersistence
@@ -29,10 +31,29 @@ def store(declared: DeclaredStore | None) -> FlowPersistence | None:
     """Return where states are kept; None where nothing is said. Raises UsageError."""
     if declared is None:
         return None
-    if declared.ref is None:
+    if declared.persistence_type == SQLITE:
         return SQLiteFlowPersistence(declared.db_path)
+    if declared.ref is None:
+        return _named_store(declared)
     place: FlowPersistence = made(declared.ref)
     return place
+
+
+def _named_store(declared: DeclaredStore) -> FlowPersistence:
+    """Return a place of the class that has this name, among those that are there, with its fields."""
+    for cls in _below(FlowPersistence):
+        if cls.__name__ == declared.persistence_type:
+            place: FlowPersistence = cls(**declared.model_dump(exclude={"persistence_type"}, exclude_unset=True))
+            return place
+    raise UsageError(
+        f"no FlowPersistence is called {declared.persistence_type!r}: import its module first, or name it as ref: module:class"
+    )
+
+
+def _below(cls: Any) -> Iterator[Any]:
+    for below in cls.__subclasses__():
+        yield below
+        yield from _below(below)
 
 
 def _checkpoint(declared: bool | DeclaredCheckpoints) -> CheckpointConfig | bool:

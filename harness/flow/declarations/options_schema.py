@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from harness.flow.declarations.part import Declared, Reference, Values
+
+#: The `persistence_type` of a SQLite file.
+SQLITE: Final = "SQLiteFlowPersistence"
 
 
 def _place(value: Any) -> Any:
@@ -24,10 +27,12 @@ AnyPlace = Annotated[DeclaredPlace, BeforeValidator(_place)]
 
 
 class DeclaredStore(Declared):
-    """Where states are kept: a persistence in Python, or a SQLite file."""
+    """Where states are kept: a persistence in Python, a SQLite file, or a `FlowPersistence` by its name, with its fields."""
+
+    model_config = ConfigDict(extra="allow")
 
     ref: Reference | None = None
-    persistence_type: Literal["SQLiteFlowPersistence"] | None = None
+    persistence_type: str | None = None
     db_path: str | None = None
 
     @model_validator(mode="after")
@@ -36,6 +41,8 @@ class DeclaredStore(Declared):
             raise ValueError(
                 "states are kept in the ref of a persistence, or by persistence_type: SQLiteFlowPersistence"
             )
+        if self.model_extra and self.persistence_type in (None, SQLITE):
+            raise ValueError(f"there is no such field: {', '.join(self.model_extra)}")
         return self
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
 from harness.flow.declarations.crew_schema import AgentCall, CrewCall, DeclaredPython
 from harness.flow.declarations.options_schema import AnyPlace, DeclaredConfig, DeclaredPersistence
@@ -37,7 +38,7 @@ class CodeCall(Declared):
     A function whose first parameter has no default and is not among them gets the flow there, as a method does.
     """
 
-    call: Literal["code"]
+    call: Literal["code"] = "code"
     ref: Reference
     arguments: Values | None = Field(default=None, alias="with")
 
@@ -65,8 +66,15 @@ class ScriptCall(Declared):
     language: Literal["python"] = "python"
 
 
+def _code_by_default(call: Any) -> Any:
+    is_code = isinstance(call, dict) and "ref" in call and call.get("call") is None
+    return {**call, "call": "code"} if is_code else call
+
+
 SimpleCall: TypeAlias = Annotated[
-    CodeCall | DeclaredToolCall | ExpressionCall | ScriptCall | CrewCall | AgentCall, Field(discriminator="call")
+    CodeCall | DeclaredToolCall | ExpressionCall | ScriptCall | CrewCall | AgentCall,
+    Field(discriminator="call"),
+    BeforeValidator(_code_by_default),
 ]
 
 
@@ -98,6 +106,7 @@ class EachCall(Declared):
 Call: TypeAlias = Annotated[
     CodeCall | DeclaredToolCall | ExpressionCall | ScriptCall | CrewCall | AgentCall | EachCall,
     Field(discriminator="call"),
+    BeforeValidator(_code_by_default),
 ]
 
 
@@ -155,6 +164,8 @@ class DeclaredState(Declared):
             raise ValueError("a state of type pydantic needs the ref of its class, as in my_app.states:Report")
         if self.type == "json_schema" and self.json_schema is None:
             raise ValueError("a state of type json_schema needs a json_schema")
+        if not isinstance((self.json_schema or {}).get("properties", {}), dict):
+            raise ValueError("the properties of a json_schema are an object, a schema for each name")
         return self
 
 
@@ -192,6 +203,9 @@ class DeclaredConversation(Declared):
     intent_llm: DeclaredModel | None = None
     visible_agent_outputs: list[str] | Literal["all"] | None = None
     defer_trace_finalization: bool | None = None
+    #: What CrewAI writes of every conversation: the labels that are answered without a handler of one's own.
+    builtin_routes: list[Literal["converse", "end"]] | None = None
+    internal_routes: list[Literal["answer_from_history"]] | None = None
 
 
 class FlowDefinition(Declared):
@@ -205,6 +219,23 @@ class FlowDefinition(Declared):
     persist: DeclaredPersistence | None = None
     conversational: DeclaredConversation | None = None
     methods: dict[MethodName, DeclaredMethod] = Field(default_factory=dict)
+    #: Where the files are that it names.
+    _folder: Path = PrivateAttr(default_factory=Path)
+
+    @classmethod
+    def from_declaration(
+        cls, *, contents: str | dict[str, Any] | FlowDefinition | None = None, path: str | Path | None = None
+    ) -> FlowDefinition:
+        """Return the declaration that is given, or that is in a file, without making a flow of it.
+
+        Raises:
+            FlowDeclarationError: it is wrong; every mistake has its line and column.
+            UsageError: neither was given, or both; or the file can't be read.
+        """
+        # Late: it reads what stands here.
+        from harness.flow.declarations.build import read_declaration
+
+        return read_declaration(contents, path)[0]
 
     @property
     def is_conversational(self) -> bool:

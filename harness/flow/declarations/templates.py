@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeAlias
 
 from harness.flow.declarations.errors import ExpressionError, PartError
-from harness.flow.declarations.expressions import Expression
+from harness.flow.declarations.expressions import Expression, closing_brace
 from harness.frames.codec import encode
 
 #: Gives the value of a template in a scope of names.
@@ -77,33 +77,9 @@ def _parts(text: str) -> list[tuple[bool, str]]:
     while (begin := text.find("${", at)) >= 0:
         if begin > at:
             parts.append((False, text[at:begin]))
-        end = _end(text, begin + 2)
+        end = closing_brace(text, begin + 2)
         parts.append((True, text[begin + 2 : end].strip()))
         at = end + 1
     if at < len(text):
         parts.append((False, text[at:]))
     return parts
-
-
-def _end(text: str, at: int) -> int:
-    """Return where the brace stands that closes the expression which begins at `at`: not one of a map, or in a string."""
-    open_braces, quote, begin = 0, "", at
-    while at < len(text):
-        character = text[at]
-        if quote:
-            if character == "\\":
-                at += 1
-            elif character == quote:
-                quote = ""
-        elif character in "'\"":
-            quote = character
-        elif character == "{":
-            open_braces += 1
-        elif character == "}":
-            if not open_braces:
-                return at
-            open_braces -= 1
-        at += 1
-    raise ExpressionError(
-        f"the expression that begins with {text[begin : begin + 20]!r} is not closed: a }} is missing"
-    )

@@ -14,6 +14,7 @@ import contextvars
 import logging
 from collections import deque
 from collections.abc import Coroutine, Iterator
+from concurrent import futures
 from typing import Any, Final
 
 from msgspec import Struct
@@ -28,7 +29,7 @@ from harness.flow.engine.body import perform
 from harness.flow.engine.hooks import FlowHook, Hooks, call_in, resolved
 from harness.flow.engine.run import FlowRun
 from harness.flow.plan.calls import MethodCall, MethodResult
-from harness.workers import GRACE_S, Outcome, begin, require_loop
+from harness.workers import GRACE_S, Outcome, begin, outcome_in_thread, require_loop
 
 logger = logging.getLogger("harness")
 #: Every so many runs inside of one another, the methods of one work in threads, which have a stack of their own.
@@ -74,14 +75,16 @@ class Engine:
         for hook in reversed(self._hooks.all):
             await resolved(hook.before_flow(run))
         run.take_inputs()
+        step = steps.flow_step(run)
         try:
-            async with steps.flow_step(run) as step:
+            async with step:
                 # Inside a run of the same flow, that one's counts what this one uses.
                 if run.usage is not (None if run.around is None else run.around.usage):
                     step.scope.sinks = (*step.scope.sinks, run.usage)
                 if run.story is not None:
                     run.story.begun(step.started)
                 try:
+                    await self._wait_for_handlers(step)
                     for hook in reversed(self._hooks.all):
                         await resolved(hook.flow_began(run))
                     await self._execute()
@@ -94,11 +97,21 @@ class Engine:
                     steps.complete(step, run, result)
                 else:
                     steps.pause(step, run, *self._pause)
+            await self._wait_for_handlers(step)
+        except Exception:
+            await self._wait_for_handlers(step)
+            raise
         finally:
             # Bodies hold their tasks, tasks their contexts, and a context the scopes and their sinks.
             self._bodies.clear()
             self._ended.clear()
         return result
+
+    async def _wait_for_handlers(self, step: Step) -> None:
+        """Wait until what the flow has just published has been handled, by async handlers, too."""
+        handled = step.handled
+        if handled is not None and not handled.done():
+            (await outcome_in_thread(lambda: futures.wait([handled]), self._run.threads)).unwrap()
 
     async def _execute(self) -> None:
         """Run what is due until nothing is, or, once a call has paused, until nothing runs any more."""

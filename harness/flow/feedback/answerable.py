@@ -60,8 +60,13 @@ class AnswerableFlow:
 
     @property
     def last_human_feedback(self) -> humans.HumanFeedbackResult | None:
-        """The latest answer; None before the first."""
+        """The latest answer; None before the first. What is set here is added to the history, unless it ends with that."""
         return self.human_feedback_history[-1] if self.human_feedback_history else None
+
+    @last_human_feedback.setter
+    def last_human_feedback(self, answer: humans.HumanFeedbackResult | None) -> None:
+        if answer is not None and answer is not self.last_human_feedback:
+            self.human_feedback_history.append(answer)
 
     @property
     def input_history(self) -> list[dict[str, Any]]:

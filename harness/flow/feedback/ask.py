@@ -15,7 +15,7 @@ from harness import events
 from harness.bus import bus
 from harness.bus.scope import Scope, current_scope, on_cancel
 from harness.errors import RunCancelled
-from harness.flow.feedback.providers import ConsoleProvider, InputProvider, InputResponse, flow_config
+from harness.flow.feedback.providers import InputProvider, InputResponse, flow_config, given_or_console
 from harness.flow.feedback.result import now
 from harness.flow.persistence.persist import persistence_of
 from harness.flow.state import saved_state
@@ -42,7 +42,7 @@ def ask(flow: Any, message: str, timeout: float | None, metadata: dict[str, Any]
         "metadata": metadata,
     }
     bus.emit(flow, events.FlowInputRequestedEvent(**named))
-    provider = flow.input_provider or flow_config.input_provider or ConsoleProvider()
+    provider = given_or_console(flow.input_provider, flow_config.input_provider)
     response = _answer(provider, message, flow, metadata, timeout)
     text = response.text if response is not None else None
     beside = response.metadata if response is not None else None

@@ -17,7 +17,7 @@ from harness.flow.feedback.answer import Answer, answer_given
 from harness.flow.feedback.keeper import keep
 from harness.flow.feedback.outcome import choose_outcome
 from harness.flow.feedback.pending import HumanFeedbackPending, PendingFeedbackContext
-from harness.flow.feedback.providers import ConsoleProvider, HumanFeedbackProvider, flow_config
+from harness.flow.feedback.providers import HumanFeedbackProvider, flow_config, given_or_console
 from harness.flow.feedback.result import HumanFeedbackResult
 from harness.flow.persistence.persist import place_of
 from harness.flow.plan.calls import MethodCall, MethodResult
@@ -84,7 +84,7 @@ class FeedbackHook(FlowHook):
             request_id=context.request_id,
         )
         await bus.aemit(run.flow, requested)
-        provider = self.provider or flow_config.hitl_provider or ConsoleProvider()
+        provider = given_or_console(self.provider, flow_config.hitl_provider)
         if inspect.iscoroutinefunction(provider.request_feedback):
             answer = await provider.request_feedback(context, run.flow)
         else:

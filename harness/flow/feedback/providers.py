@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from harness.flow.feedback.pending import PendingFeedbackContext
 from harness.respondent import HumanQuestion, respondent_answer
 from harness.terminal import write
 from harness.typed_line import read_line
+
+P = TypeVar("P")
 
 
 @runtime_checkable
@@ -82,3 +84,8 @@ class FlowConfig:
 
 #: Set its attributes once, as when a program starts.
 flow_config = FlowConfig()
+
+
+def given_or_console(*providers: P | None) -> P | ConsoleProvider:
+    """Return the first provider that was given, one that is false as an empty list included; else the terminal."""
+    return next((provider for provider in providers if provider is not None), ConsoleProvider())

@@ -12,7 +12,7 @@ from harness.flow.engine.run import FlowRun
 from harness.flow.graph.decorators import refuse_bare
 from harness.flow.options import check_persistence
 from harness.flow.persistence.default import default_flow_persistence
-from harness.flow.persistence.protocol import FlowPersistence, StatePersistenceError
+from harness.flow.persistence.protocol import FlowPersistence, StatePersistenceError, StateWithoutIdError
 from harness.flow.plan.calls import MethodCall, MethodResult
 from harness.flow.state import AnyState, id_of, saved_state
 from harness.workers import outcome_in_thread
@@ -125,7 +125,7 @@ def _id(state: AnyState) -> str:
     try:
         return id_of(state)
     except (KeyError, AttributeError):
-        raise StatePersistenceError("Flow state must have an 'id' field for persistence") from None
+        raise StateWithoutIdError("Flow state must have an 'id' field for persistence") from None
 
 
 def _log(text: str) -> None:

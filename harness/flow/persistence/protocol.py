@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from harness.fields import take_fields
 from harness.flow.storage import StorageError
 
 
@@ -14,12 +15,29 @@ class StatePersistenceError(StorageError):
     """The state of a flow could not be saved or loaded."""
 
 
+class StateWithoutIdError(StatePersistenceError, ValueError):
+    """The state of a flow has no id any more, under which it could be saved."""
+
+
 class FlowPersistence(ABC):
     """A place in which the states of flows are kept; subclass it for one of your own.
 
     Its methods are called by keyword, from threads, several at a time for runs side by side; they may block. What is
-    saved last for an id is what is loaded for it.
+    saved last for an id is what is loaded for it. What the subclass annotates are fields, which its constructor takes by
+    name.
     """
+
+    def __init__(self, *others: Any, **fields: Any) -> None:
+        """Make a place with the fields of its class; what are none go to the class after this one.
+
+        Raises:
+            UsageError: a value does not fit its annotation.
+        """
+        super().__init__(*others, **take_fields(self, FlowPersistence, fields))
+        self.model_post_init(None)
+
+    def model_post_init(self, context: Any, /) -> None:  # noqa: B027 - most have nothing to do then
+        """Called once a place has been made by this constructor, with nothing: for a subclass to override."""
 
     @abstractmethod
     def init_db(self) -> None:

@@ -23,7 +23,7 @@ _KINDS: Final = (
 def plot_flow(flow: Any, filename: str = "flow.html", show: bool = True) -> str:
     """Write the page of a flow, tell of it, and return its path. Raises UsageError."""
     path = visualize_flow_structure(build_flow_structure(flow), filename, show)
-    bus.emit(flow, FlowPlotEvent(flow_name=flow.name or type(flow).__name__))
+    bus.emit(flow, FlowPlotEvent(flow_name=flow._flow_name))
     return path
 
 

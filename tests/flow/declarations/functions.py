@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel
 
-from harness.flow import PendingFeedbackContext
+from harness.flow import FlowPersistence, PendingFeedbackContext
 
 
 class Report(BaseModel):
@@ -50,6 +50,36 @@ class Doubler:
 class Agrees:
     def request_feedback(self, context: PendingFeedbackContext, flow: Any) -> str:
         return f"yes to {context.method_output}"
+
+
+class Shelf(FlowPersistence):
+    """A place with a field; all of one label are one place."""
+
+    label: str = "none"
+    saved: ClassVar[list[tuple[str, str]]] = []
+
+    def init_db(self) -> None: ...
+
+    def save_state(self, flow_uuid: str, method_name: str, state_data: Any) -> None:
+        self.saved.append((self.label, method_name))
+
+    def load_state(self, flow_uuid: str) -> dict[str, Any] | None:
+        return None
+
+
+class Silent:
+    def request_feedback(self, context: PendingFeedbackContext, flow: Any) -> str:
+        return ""
+
+
+class Needs:
+    """Can't be made of nothing."""
+
+    def __init__(self, channel: str) -> None:
+        self.channel = channel
+
+    def request_feedback(self, context: PendingFeedbackContext, flow: Any) -> str:
+        return self.channel
 
 
 NUMBER = 7

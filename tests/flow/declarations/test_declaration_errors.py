@@ -116,9 +116,18 @@ WRONG: dict[str, tuple[str, str]] = {
         ONE + "'1'}\npersist: {persistence: {db_path: a.db}}\n",
         "<declaration>:7:11: persist.persistence: states are kept in the ref of a persistence, or by persistence_type",
     ),
+    "a field that a SQLite file has not": (
+        ONE + "'1'}\npersist: {persistence: {persistence_type: SQLiteFlowPersistence, path: a.db}}\n",
+        "<declaration>:7:11: persist.persistence: there is no such field: path",
+    ),
     "what is learned from answers": (
         ONE + "'1'}\n    human_feedback: {message: Well, learn: true}\n",
         "<declaration>:7:5: methods.a.human_feedback: human_feedback(learn=True) needs a memory",
+    ),
+    "a provider that can not be made": (
+        ONE
+        + "'1'}\n    human_feedback: {message: Well, provider: 'tests.flow.declarations.functions:Needs'}\n",
+        "<declaration>:7:5: methods.a.human_feedback: 'tests.flow.declarations.functions:Needs' can't be made: TypeError",
     ),
     "a state": (
         ONE + "'1'}\nstate: {type: pydantic}\n",

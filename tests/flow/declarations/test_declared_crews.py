@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.errors import UsageError
-from harness.flow import Flow, FlowDeclarationError
+from harness.flow import Flow, FlowDeclarationError, FlowDefinition
 from tests.agents.scripted import tree
 from tests.flow.declarations.crews import Tide
 
@@ -55,6 +55,12 @@ def test_a_crew_takes_its_inputs_from_the_state_and_shows_its_tree() -> None:
     ]
     crew = ["    crew_kickoff_started", *task, *task, "    crew_kickoff_completed"]
     assert [line for line in tree(frames) if line.startswith("    ")] == crew
+
+
+@pytest.mark.parametrize("listed", ["[{name: pilot, AGENT}]", "[{pilot: {AGENT}}]"])
+def test_the_agents_of_a_crew_may_be_a_list(listed: str) -> None:
+    crew = CREW.replace(f"\n          pilot: {PILOT}", f" {listed.replace('AGENT', PILOT[1:-1])}")
+    assert declared(crew).kickoff().raw == "Count 3 in the harbour."
 
 
 def test_an_expression_reads_what_a_crew_came_to() -> None:
@@ -132,7 +138,10 @@ def test_a_crew_stands_in_a_file_beside_the_flows(tmp_path: Path) -> None:
     (tmp_path / "flow.yaml").write_text(
         HEAD + "      {call: crew, from_declaration: crews/pilots.yaml, inputs: {place: '${state.place}'}}\n"
     )
-    assert Flow.from_declaration(path=tmp_path / "flow.yaml").kickoff().raw == "Go to Bergen"
+    flow = Flow.from_declaration(path=tmp_path / "flow.yaml")
+    assert flow.kickoff().raw == "Go to Bergen"
+    for definition in (flow.flow_definition(), FlowDefinition.from_declaration(path=tmp_path / "flow.yaml")):
+        assert Flow.from_declaration(contents=definition).kickoff().raw == "Go to Bergen"
 
 
 #: What a file has, what the call names, and what is told.
@@ -161,6 +170,14 @@ WRONG: dict[str, tuple[str, str]] = {
     "no such agent": (
         f"{{call: crew, with: {{{AGENTS}, tasks: [{{description: d, expected_output: e, agent: cook}}]}}}}",
         "there is no agent 'cook'; the agents are pilot",
+    ),
+    "two agents of one name": (
+        "{call: crew, with: {agents: [{a: {}}, {name: a}], tasks: []}}",
+        "the agents have names of their own, and two are called 'a'",
+    ),
+    "an agent without a name": (
+        "{call: crew, with: {agents: [{role: r, goal: g, backstory: b}], tasks: []}}",
+        "the agent at 0 has no name",
     ),
     "context of later": (
         f"{{call: crew, with: {{{AGENTS}, tasks: [{{description: d, expected_output: e, agent: pilot, context: [x]}}]}}}}",

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, Field
 
-from harness.conversation import ConversationConfig, RouterConfig
+from harness.conversation import ConversationConfig, ConversationState, RouterConfig
 from harness.errors import UsageError
 from harness.flow import (
     CheckpointConfig,
@@ -100,6 +100,9 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "true in text": ("<${state.n > 1}>", "<true>"),
     "a lone dollar": ("5 $ and $n and $", "5 $ and $n and $"),
     "braces and quotes": ("${{'}': '{'}['}']}", "{"),
+    "a raw text": (r"<${r'\'}>", r"<\>"),
+    "quotes in a text of three": ("${'''a'b}'''}", "a'b}"),
+    "a comment": ("${1 // }\n}", 1),
     "a quoted quote": (r"${'a\'}b'}", "a'}b"),
     "no expression": ({"a": [1, None, 2.5, True]}, {"a": [1, None, 2.5, True]}),
     "deep": ({"a": [{"b": "${state.n}"}]}, {"a": [{"b": 7}]}),
@@ -244,6 +247,53 @@ def test_inputs_are_held_to_a_json_schema_and_give_what_it_requires() -> None:
             declared(do, state=state).kickoff(wrong)
 
 
+BOUNDED = {
+    "type": "object",
+    "$defs": {"sail": {"type": "object", "properties": {"area": {"type": "number"}}, "required": ["area"]}},
+    "properties": {
+        "name": {"type": "string", "minLength": 2, "maxLength": 4, "pattern": "^(?=t)"},
+        "depth": {"type": "integer", "minimum": 1, "exclusiveMaximum": 9, "multipleOf": 2},
+        "sails": {"type": "array", "items": {"$ref": "#/$defs/sail"}, "minItems": 1, "maxItems": 2},
+        "either": {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/sail"}]},
+        "kind": {"const": "boat"},
+        "tows": {"$ref": "#"},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("fits", "wrong"),
+    [
+        ({"name": "tide"}, [{"name": "t"}, {"name": "tides"}, {"name": "low"}]),
+        ({"depth": 8}, [{"depth": 0}, {"depth": 10}, {"depth": 7}]),
+        ({"sails": [{"area": 1.5}]}, [{"sails": []}, {"sails": [{"area": 1}] * 3}, {"sails": [{}]}]),
+        ({"either": {"area": 2.0}}, [{"either": 5}, {"either": {}}]),
+        ({"kind": "boat"}, [{"kind": "raft"}]),
+        ({"tows": {"name": "tug", "tows": {}}}, [{"tows": "tug"}, {"tows": {"depth": 10}}]),
+    ],
+    ids=["text", "number", "list", "any of", "constant", "itself"],
+)
+def test_inputs_are_held_to_the_bounds_and_the_parts_of_a_json_schema(
+    fits: dict[str, Any], wrong: list[dict[str, Any]]
+) -> None:
+    flow = declared({"call": "expression", "expr": "1"}, state={"type": "json_schema", "json_schema": BOUNDED})
+    assert flow.kickoff(fits) == 1
+    for inputs in wrong:
+        with pytest.raises(UsageError, match=next(iter(inputs))):
+            flow.kickoff(inputs)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [{"type": "string", "pattern": "("}, {"$ref": "#/$defs/none"}, {"type": "integer", "minimum": "low"}],
+    ids=["a pattern", "a part", "a bound"],
+)
+def test_a_json_schema_that_can_not_be_read_is_a_mistake(part: dict[str, Any]) -> None:
+    state = {"type": "json_schema", "json_schema": {"properties": {"a": part}}}
+    with pytest.raises(FlowDeclarationError, match="state: .*(can't be read|has no)"):
+        declared({"call": "expression", "expr": "1"}, state=state)
+
+
 @pytest.mark.parametrize(
     "part",
     [
@@ -328,6 +378,32 @@ def test_a_human_is_asked_and_the_state_kept_as_declared(tmp_path: Path, monkeyp
     assert saved == ["draft"]
 
 
+def test_where_an_answer_chooses_the_way_expressions_see_it_and_the_output_stays() -> None:
+    whole = asks(f"{HERE}:Silent")
+    del whole["persist"]
+    whole["methods"]["draft"]["human_feedback"] |= {"emit": ["go", "stop"], "default_outcome": "stop"}
+    whole["methods"]["after"] |= {
+        "listen": "stop",
+        "do": {"call": "expression", "expr": "outputs.draft.outcome + ': ' + outputs.draft.output"},
+    }
+    flow = Flow.from_declaration(contents=whole)
+    assert flow.kickoff() == "stop: draft"
+    assert flow.method_outputs == ["draft", "stop: draft"]
+
+
+def test_a_call_of_code_need_not_say_so() -> None:
+    step = {"name": "loud", "action": {"ref": f"{HERE}:shout", "with": {"text": "${item}"}}}
+    whole = {
+        "schema": "crewai.flow/v1",
+        "name": "Said",
+        "methods": {
+            "first": {"start": True, "do": {"ref": f"{HERE}:shout", "with": {"text": "ahoy"}}},
+            "then": {"listen": "first", "do": {"call": "each", "in": "[outputs.first, 'b']", "do": [step]}},
+        },
+    }
+    assert Flow.from_declaration(contents=whole).kickoff() == ["AHOY!!", "B!"]
+
+
 def test_a_declared_flow_waits_and_is_taken_up_by_its_declaration(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -389,6 +465,7 @@ def test_a_declared_flow_begins_at_a_checkpoint_by_its_declaration(tmp_path: Pat
     session = Flow.from_checkpoint(at, definition=whole).stream_events({"n": 1})
     started = [frame.data["method_name"] for frame in session if frame.type == "method_execution_started"]
     assert (started, session.result) == (["second"], "A!1")
+    assert Flow.fork(at, branch="other", definition=whole).kickoff({"n": 2}) == "A!2"
 
 
 class Written(Flow):
@@ -493,6 +570,42 @@ def test_a_conversation_that_was_written_down_is_one(
     for count in (1, 2):
         assert again.handle_turn("lamp", session_id="s") == f"Lit: {count}."
     assert [message.content for message in again.state.messages] == ["lamp", "Lit: 1.", "lamp", "Lit: 2."]
+
+
+def written_by_crewai(method: str, **more: Any) -> dict[str, Any]:
+    """Return a method of its own as CrewAI writes it down."""
+    ref = f"crewai.flow.conversational_mixin:_ConversationalMixin.{method}"
+    return {"description": "Built in.", "do": {"call": "code", "ref": ref}, "router": False, **more}
+
+
+def test_a_conversation_that_crewai_has_written_down_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    ask = {"message": "Well?", "provider": "crewai.flow.async_feedback.providers:ConsoleProvider", "learn": False}
+    whole = {
+        "schema": "crewai.flow/v1",
+        "name": "Talks",
+        "state": {"type": "pydantic", "ref": "crewai.flow.conversational:ConversationState"},
+        "config": {"stream": False, "defer_trace_finalization": False},
+        "conversational": {
+            "enabled": True,
+            "defer_trace_finalization": True,
+            "builtin_routes": ["converse", "end"],
+            "internal_routes": ["answer_from_history"],
+        },
+        "methods": {
+            "lamp": {"listen": "LAMP", "do": {"call": "expression", "expr": "'lit'"}, "human_feedback": ask},
+            "route_conversation": written_by_crewai("route_conversation", start=True, router=True),
+            "converse_turn": written_by_crewai("converse_turn", listen="converse"),
+            "end_conversation": written_by_crewai("end_conversation", listen="end"),
+            "answer_from_history_turn": written_by_crewai("answer_from_history_turn", listen="answer_from_history"),
+        },
+    }
+    flow: Any = Flow.from_declaration(contents=whole)
+    assert type(flow.state) is ConversationState
+    assert flow.handle_turn("Hello") == "I can continue the conversation once an LLM is configured."
+    monkeypatch.setattr("builtins.input", lambda prompt: "Well lit.")
+    flow.route_turn = lambda context: "LAMP"
+    answer = flow.handle_turn("A lamp, please")
+    assert (answer.output, answer.feedback) == ("lit", "Well lit.")
 
 
 def test_an_answer_of_a_router_that_is_no_model_is_a_mistake_with_its_place() -> None:
@@ -636,3 +749,35 @@ def test_a_state_that_begins_with_what_is_no_json_can_not_be_written_down(
     monkeypatch.setattr(BeginsWith, "initial_state", state)
     with pytest.raises(UsageError, match="its state begins with what is no JSON"):
         BeginsWith.flow_definition()
+
+
+class Asked(Flow):
+    """With a step that has the name of an option."""
+
+    @start()
+    def name(self) -> str:  # type: ignore[override]
+        return "Ann"
+
+
+def test_a_flow_with_a_step_called_name_has_the_name_of_its_class() -> None:
+    written = Asked.flow_definition().to_dict()
+    assert (written["name"], list(written["methods"])) == ("Asked", ["name"])
+    assert Flow.from_declaration(contents=written).kickoff() == "Ann"
+
+
+@persist(functions.Shelf(label="top"))
+class Shelved(Flow):
+    @start()
+    def put(self) -> None: ...
+
+
+def test_a_place_with_fields_is_written_down_by_its_name_and_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    saved: list[tuple[str, str]] = []
+    monkeypatch.setattr(functions.Shelf, "saved", saved)
+    whole = json.loads(json.dumps(Shelved.flow_definition().to_dict()))
+    assert whole["persist"]["persistence"] == {"persistence_type": "Shelf", "label": "top"}
+    Flow.from_declaration(contents=whole).kickoff()
+    assert saved == [("top", "put")]
+    whole["persist"]["persistence"]["persistence_type"] = "Shelve"
+    with pytest.raises(FlowDeclarationError, match="no FlowPersistence is called 'Shelve'"):
+        Flow.from_declaration(contents=whole)

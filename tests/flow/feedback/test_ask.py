@@ -31,6 +31,11 @@ class AsyncTypist(Typist):
         return super().request_input(message, flow, metadata)
 
 
+class Emptied(Typist):
+    def __len__(self) -> int:
+        return 0
+
+
 def asking(kind: Kind, **options: Any) -> type[Flow]:
     class Sync(Flow):
         @start()
@@ -163,6 +168,8 @@ def test_the_provider_of_the_flow_comes_before_the_one_of_all_flows_and_that_bef
 
     assert Own().kickoff() == "the class's"
     assert Own(input_provider=Typist("own")).kickoff() == "own"
+    # As a list of answers whose last one is being given.
+    assert Own(input_provider=Emptied("falsy")).kickoff() == "falsy"
 
 
 class Place(FlowPersistence):

@@ -25,6 +25,13 @@ from tests.flow.feedback.people import AsyncPerson, Chooser, Person, in_json
 from tests.flow.graphs import transcript
 
 
+class Emptied(Person):
+    """One that is false, as a list of answers whose last one is being given."""
+
+    def __len__(self) -> int:
+        return 0
+
+
 def asking(provider: HumanFeedbackProvider | None, **options: Any) -> type[Flow]:
     class Asking(Flow):
         @start()
@@ -164,6 +171,9 @@ def test_the_decorators_provider_comes_before_the_one_of_all_flows() -> None:
     flow_config.hitl_provider = Person("everyone's")
     assert asking(Person("own"))().kickoff().feedback == "own"
     assert asking(None)().kickoff().feedback == "everyone's"
+    flow_config.hitl_provider = Emptied("everyone's that is false")
+    assert asking(None)().kickoff().feedback == "everyone's that is false"
+    assert asking(Emptied("own that is false"))().kickoff().feedback == "own that is false"
 
 
 def test_without_a_provider_the_terminal_is_asked_and_shown_nothing_that_it_obeys(
@@ -234,3 +244,13 @@ def test_options_that_do_not_fit_are_refused_at_the_decoration(options: dict[str
 def test_the_terminal_is_a_provider_of_both_kinds() -> None:
     assert isinstance(ConsoleProvider(), HumanFeedbackProvider)
     assert isinstance(ConsoleProvider(), InputProvider)
+
+
+def test_a_flow_is_given_what_was_answered_before() -> None:
+    first, latest = HumanFeedbackResult(feedback="Hm."), HumanFeedbackResult(feedback="Yes.")
+    flow = asking(Person("No."))(human_feedback_history=[first], last_human_feedback=latest)
+    assert flow.last_human_feedback is latest
+    flow.last_human_feedback = latest
+    flow.kickoff()
+    assert [answer.feedback for answer in flow.human_feedback_history] == ["Hm.", "Yes.", "No."]
+    assert asking(None)(last_human_feedback=first).human_feedback_history == [first]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 import pytest
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field, PrivateAttr, field_validator
 
 from harness import StreamFrame
 from harness.errors import UsageError
@@ -231,6 +231,7 @@ def test_a_save_that_fails_fails_the_method(broken: str, message: str) -> None:
     with pytest.raises(RuntimeError, match=message) as caught:
         list(session)
     assert isinstance(caught.value, StatePersistenceError)
+    assert isinstance(caught.value, ValueError) == (broken == "id")
     assert transcript(session.frames)[-2:] == ["first failed p1", "Fails failed"]
 
 
@@ -277,6 +278,23 @@ def test_a_fork_has_an_id_of_its_own_and_leaves_the_other_as_it_is() -> None:
     assert named.flow_id == "mine"
     assert [flow.state["topic"] for flow in (new, named)] == ["tides", "tides"]
     assert {uuid for uuid, _, _ in persistence.saved} == {earlier.flow_id, new.flow_id, "mine"}
+
+
+def test_the_id_that_a_fork_is_given_need_be_no_text() -> None:
+    class Numbered(BaseModel):
+        id: int = 1
+        count: int = 0
+
+    @persist(Memory())
+    class Whole(Flow[Numbered]):
+        @start()
+        def first(self) -> None:
+            self.state.count += 1
+
+    Whole().kickoff()
+    fork = Whole()
+    fork.kickoff({"id": 2}, restore_from_state_id="1")
+    assert (fork.state.id, fork.state.count) == (2, 2)
 
 
 @pytest.mark.parametrize("options", [{"inputs": {"id": "other"}}, {"restore_from_state_id": "other"}], ids=str)
@@ -339,3 +357,40 @@ def test_what_a_place_calls_the_id_of_a_flow_is_its_own_affair() -> None:
             return int(self.state["count"])
 
     assert Counts().kickoff(inputs={"id": "seen"}) == 5
+
+
+class Shelf(FlowPersistence):
+    """A place with fields, as one that was written for CrewAI."""
+
+    label: str = "states"
+    rows: dict[str, Any] = Field(default_factory=dict)
+    _made: list[str] = PrivateAttr(default_factory=list)
+
+    def model_post_init(self, context: Any, /) -> None:
+        self._made.append(self.label)
+
+    def init_db(self) -> None: ...
+
+    def load_state(self, flow_uuid: str) -> dict[str, Any] | None:
+        return self.rows.get(flow_uuid)
+
+    def save_state(self, flow_uuid: str, method_name: str, state_data: Any) -> None:
+        self.rows[flow_uuid] = state_data
+
+
+def test_what_a_place_annotates_are_options_of_its_constructor() -> None:
+    first, second = Shelf(), Shelf(label="others", rows={"a": {}})
+
+    @persist(first)
+    class Kept(Flow):
+        @start()
+        def first(self) -> None: ...
+
+    flow = Kept()
+    flow.kickoff()
+    assert (list(first.rows), first._made) == ([flow.flow_id], ["states"])
+    assert (second.rows, second._made) == ({"a": {}}, ["others"])
+    with pytest.raises(UsageError, match="label: expected text, not 3"):
+        Shelf(label=3)
+    with pytest.raises(TypeError):
+        Shelf(colour="red")
