@@ -13,6 +13,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
+from functools import partial
 from types import TracebackType
 from typing import Any, Final, Generic, Protocol, TypeVar
 
@@ -114,16 +115,33 @@ class Driver(ABC):
         Where one fails the others stop, at their next event, await or provider byte.
 
         Raises:
-            BaseException: what the first of them failed with.
+            BaseException: what failed first.
         """
         together = Step(self, AgentExecutionStartedEvent(), _UNSEEN, own_run=True, quiet=True).open()
         started: list[RunningBody[T]] = []
+        failures: list[Outcome[T]] = []
+
+        async def work(make: AnnouncedBody[T], begun: Callable[[], None]) -> T:
+            try:
+                return await make(begun)
+            except BaseException as error:
+                # Those before it may take long, or wait for ever.
+                if not together.run.cancelled:
+                    failures.append(Outcome(error=error))
+                    together.run.cancel()
+                    for body in started:
+                        body.cancel()
+                raise
+
         values: list[T] = []
         try:
             for make in makes:
-                started.append(await self.start_announced(make))
+                if not failures:
+                    started.append(await self.start_announced(partial(work, make)))
             for body in started:
                 outcome = await body.outcome()
+                if failures:
+                    failures[0].unwrap()
                 values.append((outcome or Outcome[T](error=RunCancelled())).unwrap())
         except BaseException:
             together.run.cancel()
