@@ -12,13 +12,13 @@ import queue
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
 from functools import partial
 from types import TracebackType
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 from harness.bus import bus
-from harness.bus.scope import on_cancel, placed_context
+from harness.bus.scope import Run, on_cancel, placed_context
 from harness.bus.step import Step, StepEnds
 from harness.errors import RunCancelled
 from harness.events import (
@@ -62,6 +62,27 @@ class RunningBody(ABC, Generic[T]):
     @abstractmethod
     def cancel(self) -> None:
         """Have it stop at its next await, where it has any. What its scope's run does is another matter."""
+
+
+class Stoppable(AbstractContextManager[Run]):
+    """A block whose work is a run of its own: cancelled, or where the block is left by an exception, the work stops.
+
+    That is at its next event, await or provider byte; what it leaves open ends with the block. No frame shows it.
+    """
+
+    def __enter__(self) -> Run:
+        self._step = Step(self, AgentExecutionStartedEvent(), _UNSEEN, own_run=True, quiet=True).open()
+        return self._step.run
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is not None:
+            # A Ctrl-C, or a cancelled task, too: nobody waits for the work any more.
+            self._step.run.cancel()
+        # Where the run around has been cancelled, the next event says so.
+        with suppress(RunCancelled):
+            self._step.leave()
 
 
 class Driver(ABC):
@@ -117,8 +138,8 @@ class Driver(ABC):
         Raises:
             BaseException: what failed first.
         """
-        together = Step(self, AgentExecutionStartedEvent(), _UNSEEN, own_run=True, quiet=True).open()
         started: list[RunningBody[T]] = []
+        values: list[T] = []
         failures: list[Outcome[T]] = []
 
         async def work(make: AnnouncedBody[T], begun: Callable[[], None]) -> T:
@@ -126,33 +147,29 @@ class Driver(ABC):
                 return await make(begun)
             except BaseException as error:
                 # Those before it may take long, or wait for ever.
-                if not together.run.cancelled:
+                if not together.cancelled:
                     failures.append(Outcome(error=error))
-                    together.run.cancel()
+                    together.cancel()
                     for body in started:
                         body.cancel()
                 raise
 
-        values: list[T] = []
-        try:
-            for make in makes:
-                if not failures:
-                    started.append(await self.start_announced(partial(work, make)))
-            for body in started:
-                outcome = await body.outcome()
-                if failures:
-                    failures[0].unwrap()
-                values.append((outcome or Outcome[T](error=RunCancelled())).unwrap())
-        except BaseException:
-            together.run.cancel()
-            for body in started[len(values) + 1 :]:
-                body.cancel()
-                await body.outcome(GRACE_S)
-            raise
-        finally:
-            # Where the run around has been cancelled, the next event says so.
-            with suppress(RunCancelled):
-                together.leave()
+        with Stoppable() as together:
+            try:
+                for make in makes:
+                    if not failures:
+                        started.append(await self.start_announced(partial(work, make)))
+                for body in started:
+                    outcome = await body.outcome()
+                    if failures:
+                        failures[0].unwrap()
+                    values.append((outcome or Outcome[T](error=RunCancelled())).unwrap())
+            except BaseException:
+                together.cancel()
+                for body in started[len(values) + 1 :]:
+                    body.cancel()
+                    await body.outcome(GRACE_S)
+                raise
         return values
 
     async def within(self, seconds: float | None, make: Body[T]) -> T:
@@ -163,22 +180,13 @@ class Driver(ABC):
         """
         if seconds is None:
             return await make()
-        limit = Step(self, AgentExecutionStartedEvent(), _UNSEEN, own_run=True, quiet=True).open()
-        try:
+        with Stoppable() as limited:
             started = self.start(make)
             outcome = await started.outcome(seconds)
             if outcome is None:
-                limit.run.cancel()
+                limited.cancel()
                 started.cancel()
                 await started.outcome(GRACE_S)
-        except BaseException:
-            # A Ctrl-C, or a cancelled task: nobody waits for the body any more.
-            limit.run.cancel()
-            raise
-        finally:
-            # Where the run around has been cancelled, the next event says so.
-            with suppress(RunCancelled):
-                limit.leave()
         if outcome is None:
             raise TimeLimitError
         return outcome.unwrap()

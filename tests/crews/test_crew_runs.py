@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from pydantic import PrivateAttr
 
 from conformance.run.judge import judge
 from conformance.timeline.evidence import Evidence
@@ -151,6 +152,33 @@ def test_a_task_that_fails_stops_those_beside_it(way: Way) -> None:
     ended = [frame.type for frame in frames]
     assert ended.count("task_failed") == ended.count("task_started")
     assert ended[-1] == "crew_kickoff_failed"
+
+
+class LateTask(Task):
+    """Begins once it is let go."""
+
+    _let_go: threading.Event = PrivateAttr(default_factory=threading.Event)
+    _ended: threading.Event = PrivateAttr(default_factory=threading.Event)
+
+    def execute_sync(self, *arguments: Any, **options: Any) -> Any:
+        try:
+            assert self._let_go.wait(30)
+            return super().execute_sync(*arguments, **options)
+        finally:
+            self._ended.set()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_task_beside_one_that_has_failed_does_not_begin_any_more(way: Way) -> None:
+    one, other = agent("late"), agent(ValueError("no"), max_retry_limit=0)
+    late = LateTask(description="Late.", expected_output="An answer.", agent=one, async_execution=True)
+    crew = Crew(agents=[one, other], tasks=[late, task("Fails.", other, context=[])])
+    with pytest.raises(ValueError, match="no"):
+        kicked_off(crew, way)
+    late._let_go.set()
+    assert late._ended.wait(30)
+
+    assert one.llm.requests == []
 
 
 @pytest.mark.parametrize("way", WAYS)
