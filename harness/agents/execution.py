@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -184,25 +184,24 @@ class Execution:
         self._messages.append({"role": "assistant", "content": beside, "tool_calls": list(map(_sendable, calls))})
         answer: ToolResult | None = None
         used = ToolResult("")
-        async for call, used in self._uses(calls):
-            name, arguments = call["function"]["name"], call["function"]["arguments"]
-            self._messages.append({"role": "tool", "tool_call_id": call["id"], "name": name, "content": used.text})
-            await self._notify(AgentAction(beside or "", name, arguments, beside or "", used.text))
-            answer = answer or (used if used.is_answer else None)
+        for batch in self._batches(calls):
+            for call, used in zip(batch, await self._use_together(batch), strict=True):
+                name, arguments = call["function"]["name"], call["function"]["arguments"]
+                self._messages.append({"role": "tool", "tool_call_id": call["id"], "name": name, "content": used.text})
+                await self._notify(AgentAction(beside or "", name, arguments, beside or "", used.text))
+                answer = answer or (used if used.is_answer else None)
         return answer or used
 
-    async def _uses(self, calls: list[dict[str, Any]]) -> AsyncIterator[tuple[dict[str, Any], ToolResult]]:
-        """Yield the calls in their order with what each came to."""
+    def _batches(self, calls: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+        """Return the calls in their order, those in one list that are used at once."""
         together = self._toolbox.can_run_together([call["function"]["name"] for call in calls])
         size = _AT_ONCE if together else 1
-        for place in range(0, len(calls), size):
-            batch = calls[place : place + size]
-            if len(batch) == 1:
-                yield batch[0], await self._use(batch[0])
-                continue
-            uses = await self._driver.side_by_side([functools.partial(self._use, call) for call in batch])
-            for call, used in zip(batch, uses, strict=True):
-                yield call, used
+        return [calls[place : place + size] for place in range(0, len(calls), size)]
+
+    async def _use_together(self, calls: list[dict[str, Any]]) -> list[ToolResult]:
+        if len(calls) == 1:
+            return [await self._use(calls[0])]
+        return await self._driver.side_by_side([functools.partial(self._use, call) for call in calls])
 
     async def _use(self, call: dict[str, Any], begun: Callable[[], None] | None = None) -> ToolResult:
         return await self._toolbox.use(call["function"]["name"], call["function"]["arguments"], begun)

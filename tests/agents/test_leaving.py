@@ -10,6 +10,7 @@ import pytest
 
 from harness import tool
 from tests.agents.scripted import (
+    ASKED,
     WAYS,
     Held,
     Way,
@@ -138,3 +139,17 @@ def test_a_cancelled_reader_cancels_its_run() -> None:
     ended(gate)
     assert session.is_cancelled
     assert len(pilot.llm.requests) == 1
+
+
+def test_a_step_callback_that_fails_leaves_nothing_in_the_loop() -> None:
+    def refuse(step: Any) -> None:
+        raise LookupError("no")
+
+    async def run() -> int:
+        with pytest.raises(LookupError, match="no"):
+            await agent(ASKED, "done", tools=[tide], step_callback=refuse).kickoff_async("Go.")
+        # What would end a generator that was left half-way is begun by the loop.
+        await asyncio.sleep(0)
+        return len(asyncio.all_tasks())
+
+    assert asyncio.run(run()) == 1
