@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final
@@ -23,7 +22,7 @@ from harness.events import CrewKickoffCompletedEvent, CrewKickoffFailedEvent, Cr
 from harness.llm.run_usage import RunUsage
 from harness.tools.base_tool import BaseTool
 from harness.tools.failure import ToolFailureRecord
-from harness.workers import GRACE_S
+from harness.workers import GRACE_S, Outcome
 
 _ENDS: Final = StepEnds(completed=CrewKickoffCompletedEvent, failed=CrewKickoffFailedEvent)
 _BETWEEN: Final = "\n\n---\n\n"
@@ -123,9 +122,7 @@ class CrewEngine:
             if place in self._parallel:
                 outcome = await self._parallel[place].outcome()
                 del self._parallel[place]
-                if outcome is None or isinstance(outcome.error, asyncio.CancelledError):
-                    raise RunCancelled
-                self._note(place, outcome.unwrap())
+                self._note(place, (outcome or Outcome[TaskOutput](error=RunCancelled())).unwrap())
 
     def _note(self, place: int, output: TaskOutput) -> None:
         self._outputs[place] = output

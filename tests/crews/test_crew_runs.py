@@ -154,6 +154,14 @@ def test_a_task_that_fails_stops_those_beside_it(way: Way) -> None:
     assert ended[-1] == "crew_kickoff_failed"
 
 
+@pytest.mark.parametrize("error", [asyncio.CancelledError("no"), SystemExit("no"), GeneratorExit("no")], ids=repr)
+@pytest.mark.parametrize("way", WAYS)
+def test_what_a_task_beside_others_raises_is_what_the_crew_raises(way: Way, error: BaseException) -> None:
+    one, other = agent(error), agent("fine")
+    crew = Crew(agents=[one, other], tasks=[task("Raises.", one, async_execution=True), task("Fine.", other)])
+    assert session_of(crew, way)[1] is error
+
+
 class LateTask(Task):
     """Begins once it is let go."""
 
