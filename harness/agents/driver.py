@@ -12,13 +12,13 @@ import queue
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
 from types import TracebackType
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, Self, TypeVar
 
 from harness.bus import bus
-from harness.bus.scope import Run, on_cancel, placed_context
+from harness.bus.scope import on_cancel, placed_context
 from harness.bus.step import Step, StepEnds
 from harness.errors import RunCancelled
 from harness.events import (
@@ -64,27 +64,6 @@ class RunningBody(ABC, Generic[T]):
         """Have it stop at its next await, where it has any. What its scope's run does is another matter."""
 
 
-class Stoppable(AbstractContextManager[Run]):
-    """A block whose work is a run of its own: cancelled, or where the block is left by an exception, the work stops.
-
-    That is at its next event, await or provider byte; what it leaves open ends with the block. No frame shows it.
-    """
-
-    def __enter__(self) -> Run:
-        self._step = Step(self, AgentExecutionStartedEvent(), _UNSEEN, own_run=True, quiet=True).open()
-        return self._step.run
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if error is not None:
-            # A Ctrl-C, or a cancelled task, too: nobody waits for the work any more.
-            self._step.run.cancel()
-        # Where the run around has been cancelled, the next event says so.
-        with suppress(RunCancelled):
-            self._step.leave()
-
-
 class Driver(ABC):
     """One way to wait."""
 
@@ -116,20 +95,6 @@ class Driver(ABC):
     def signal(self) -> Signal:
         """Return a signal that a body which works beside this one may set, and this one waits for."""
 
-    async def start_announced(self, make: AnnouncedBody[T]) -> RunningBody[T]:
-        """Do as `start` with a body that calls what it is given once it has begun, and return then."""
-        begun = self.signal()
-
-        async def body() -> T:
-            try:
-                return await make(begun.set)
-            finally:
-                begun.set()
-
-        started = self.start(body)
-        await begun.wait()
-        return started
-
     async def side_by_side(self, makes: Sequence[AnnouncedBody[T]]) -> list[T]:
         """Return what bodies give that work side by side, each begun after the one before it has.
 
@@ -138,39 +103,35 @@ class Driver(ABC):
         Raises:
             BaseException: what failed first.
         """
-        started: list[RunningBody[T]] = []
-        values: list[T] = []
         failures: list[Outcome[T]] = []
 
-        async def work(make: AnnouncedBody[T], begun: Callable[[], None]) -> T:
+        async def work(make: AnnouncedBody[T], begun: Signal) -> T:
             try:
-                return await make(begun)
+                return await make(begun.set)
             except BaseException as error:
                 # Those before it may take long, or wait for ever.
-                if not together.cancelled:
+                if not together.is_cancelled:
                     failures.append(Outcome(error=error))
                     together.cancel()
-                    for body in started:
-                        body.cancel()
                 raise
+            finally:
+                begun.set()
 
-        with Stoppable() as together:
-            try:
-                for make in makes:
-                    if not failures:
-                        started.append(await self.start_announced(partial(work, make)))
-                for body in started:
-                    outcome = await body.outcome()
-                    if failures:
-                        failures[0].unwrap()
-                    values.append((outcome or Outcome[T](error=RunCancelled())).unwrap())
-            except BaseException:
-                together.cancel()
-                for body in started[len(values) + 1 :]:
-                    body.cancel()
-                    await body.outcome(GRACE_S)
-                raise
-        return values
+        async with Beside(self) as together:
+            started: list[RunningBody[T]] = []
+            for make in makes:
+                if failures:
+                    break
+                begun = self.signal()
+                started.append(together.start(partial(work, make, begun)))
+                await begun.wait()
+            values: list[T] = []
+            for body in started:
+                outcome = await body.outcome()
+                if failures:
+                    failures[0].unwrap()
+                values.append((outcome or Outcome[T](error=RunCancelled())).unwrap())
+            return values
 
     async def within(self, seconds: float | None, make: Body[T]) -> T:
         """Return what a body gives, unless it takes longer.
@@ -180,16 +141,60 @@ class Driver(ABC):
         """
         if seconds is None:
             return await make()
-        with Stoppable() as limited:
-            started = self.start(make)
-            outcome = await started.outcome(seconds)
+        async with Beside(self) as limited:
+            outcome = await limited.start(make).outcome(seconds)
             if outcome is None:
-                limited.cancel()
-                started.cancel()
-                await started.outcome(GRACE_S)
-        if outcome is None:
-            raise TimeLimitError
-        return outcome.unwrap()
+                raise TimeLimitError
+            return outcome.unwrap()
+
+
+class Beside(AbstractAsyncContextManager["Beside"]):
+    """A block and bodies that work beside it, which are a run of their own.
+
+    Where it is left by an exception they stop, at their next event, await or provider byte, and have a moment for that; what
+    they have open ends with it. No frame shows it.
+    """
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+        self._bodies: list[RunningBody[Any]] = []
+        self._step = Step(driver, AgentExecutionStartedEvent(), _UNSEEN, own_run=True, quiet=True)
+
+    def start(self, make: Body[T]) -> RunningBody[T]:
+        """Have a body work."""
+        body = self._driver.start(make)
+        self._bodies.append(body)
+        return body
+
+    def cancel(self) -> None:
+        """Have the bodies stop."""
+        self._step.run.cancel()
+        for body in self._bodies:
+            body.cancel()
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether they are to."""
+        return self._step.run.cancelled
+
+    async def __aenter__(self) -> Self:
+        self._step.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            if error is not None:
+                self.cancel()
+                for body in self._bodies:
+                    await body.outcome(GRACE_S)
+        finally:
+            # What a body was stopped by refers to it, and a circle would be kept until the garbage collector runs.
+            self._bodies.clear()
+            # Where the run around has been cancelled, the next event says so.
+            with suppress(RunCancelled):
+                self._step.leave()
 
 
 def run_unsuspended(coroutine: Coroutine[Any, Any, T]) -> T:

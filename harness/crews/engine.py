@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from harness.agents import Agent
 from harness.agents.delegation import HandOver, Work, delegation_tools
-from harness.agents.driver import Driver, RunningBody, Stoppable
+from harness.agents.driver import Beside, Driver, RunningBody
 from harness.agents.pace import Pace
 from harness.agents.toolbox import ToolCache
 from harness.bus.step import Step, StepEnds
@@ -22,7 +22,7 @@ from harness.events import CrewKickoffCompletedEvent, CrewKickoffFailedEvent, Cr
 from harness.llm.run_usage import RunUsage
 from harness.tools.base_tool import BaseTool
 from harness.tools.failure import ToolFailureRecord
-from harness.workers import GRACE_S, Outcome
+from harness.workers import Outcome
 
 _ENDS: Final = StepEnds(completed=CrewKickoffCompletedEvent, failed=CrewKickoffFailedEvent)
 _BETWEEN: Final = "\n\n---\n\n"
@@ -87,25 +87,16 @@ class CrewEngine:
         return output
 
     async def _run_tasks(self) -> None:
-        with Stoppable() as run:
-            try:
-                for place, task in enumerate(self._tasks):
-                    await self._run_task(place, task)
-                await self._await(range(len(self._tasks)))
-            except BaseException:
-                # Those that work beside the others may not have begun yet.
-                run.cancel()
-                await self._stop()
-                raise
-
-    async def _run_task(self, place: int, task: Task) -> None:
-        work = partial(task.done, self._driver, self._duty(task))
-        if task.async_execution:
-            self._parallel[place] = self._driver.start(partial(work, await self._context(place)))
-            return
-        if self._contexts[place] is None:
-            await self._await(range(place))
-        self._note(place, await work(await self._context(place)))
+        async with Beside(self._driver) as beside:
+            for place, task in enumerate(self._tasks):
+                work = partial(task.done, self._driver, self._duty(task))
+                if task.async_execution:
+                    self._parallel[place] = beside.start(partial(work, await self._context(place)))
+                    continue
+                if self._contexts[place] is None:
+                    await self._await(range(place))
+                self._note(place, await work(await self._context(place)))
+            await self._await(range(len(self._tasks)))
 
     async def _context(self, place: int) -> str:
         """Return the answers that a task is given: those of the tasks that it names, or of all that have ended."""
@@ -127,14 +118,6 @@ class CrewEngine:
     def _note(self, place: int, output: TaskOutput) -> None:
         self._outputs[place] = output
         self._crew.tasks[place].note_output(output)
-
-    async def _stop(self) -> None:
-        """Have the tasks that work beside the others stop, and give them a moment for that."""
-        parallel, self._parallel = list(self._parallel.values()), {}
-        for started in parallel:
-            started.cancel()
-        for started in parallel:
-            await started.outcome(GRACE_S)
 
     def _output(self) -> CrewOutput:
         outputs = [self._outputs[place] for place in sorted(self._outputs)]

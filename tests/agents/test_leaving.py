@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from harness import tool
+from harness.tools import BaseTool
 from tests.agents.scripted import (
     ASKED,
     WAYS,
@@ -139,6 +140,40 @@ def test_a_cancelled_reader_cancels_its_run() -> None:
     ended(gate)
     assert session.is_cancelled
     assert len(pilot.llm.requests) == 1
+
+
+@pytest.mark.parametrize("order", ["ab", "ba"])
+@pytest.mark.parametrize("limit_s", [None, 3600.0], ids=["no limit", "a limit"])
+def test_a_kickoff_that_is_cancelled_has_its_tools_cleaned_up(order: str, limit_s: float | None) -> None:
+    at_work = asyncio.Event()
+    cleaned_up: list[str] = []
+
+    class Waits(BaseTool):
+        name: str = "wait"
+        description: str = "Waits."
+
+        async def _arun(self, who: str) -> str:
+            try:
+                if who == "b":
+                    at_work.set()
+                await asyncio.Event().wait()
+            finally:
+                await asyncio.sleep(0)
+                cleaned_up.append(who)
+            return who
+
+    pilot = agent(calls(*(("wait", {"who": who}) for who in order)), tools=[Waits()], max_execution_time=limit_s)
+
+    async def run() -> int:
+        kickoff = asyncio.create_task(pilot.kickoff_async("Go."))
+        await at_work.wait()
+        kickoff.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await kickoff
+        return len(asyncio.all_tasks())
+
+    assert asyncio.run(run()) == 1
+    assert "b" in cleaned_up
 
 
 def test_a_step_callback_that_fails_leaves_nothing_in_the_loop() -> None:
