@@ -28,7 +28,7 @@ from harness.events import (
     BaseEvent,
 )
 from harness.waits import take
-from harness.workers import GRACE_S, Outcome, attempt, in_thread, outcome_of, run_coroutine
+from harness.workers import GRACE_S, Outcome, attempt, in_thread, outcome_of, run_awaitable
 
 T = TypeVar("T")
 Body = Callable[[], Coroutine[Any, Any, T]]
@@ -218,7 +218,7 @@ class ThreadDriver(Driver):
 
     async def call(self, function: Callable[..., Any], *args: Any) -> Any:
         value = function(*args)
-        return run_coroutine(lambda: value) if inspect.iscoroutine(value) else value
+        return run_awaitable(value) if inspect.isawaitable(value) else value
 
     async def emit(self, source: Any, event: BaseEvent) -> None:
         bus.emit(source, event)

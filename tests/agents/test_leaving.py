@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import threading
 from typing import Any
 
@@ -75,6 +76,27 @@ def test_closing_does_not_wait_for_a_tool_that_blocks_and_nothing_follows_it(way
     assert gate.after == ["let go"]
     assert len(session.frames) == count
     assert len(pilot.llm.requests) == 1
+
+
+def test_a_coroutine_that_a_tool_returns_once_nobody_waits_for_it_is_closed() -> None:
+    gate = Gate()
+    made: list[Any] = []
+
+    async def late() -> str:
+        return "never"
+
+    @tool("Wait")
+    def wait() -> Any:
+        """Wait."""
+        gate.reached.set()
+        assert gate.let_go.wait(30)
+        made.append(late())
+        return made[0]
+
+    left(agent(calls(("wait", {})), "never asked", tools=[wait]), [gate.reached], "sync")
+    ended(gate)
+
+    assert inspect.getcoroutinestate(made[0]) == inspect.CORO_CLOSED
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any
 
 import pytest
@@ -71,6 +71,19 @@ class OwnSchema(BaseTool):
         return route
 
 
+class Soon:
+    """What can be awaited, and is no coroutine."""
+
+    def __await__(self) -> Generator[None, None, str]:
+        yield
+        return "soon"
+
+
+def promise() -> Soon:
+    """Promise."""
+    return Soon()
+
+
 #: A tool, its arguments, and what it gives for them.
 USES: dict[str, tuple[BaseTool, dict[str, Any], Any]] = {
     "a function": (add, {"one": 1, "other": 4}, 5),
@@ -92,6 +105,7 @@ USES: dict[str, tuple[BaseTool, dict[str, Any], Any]] = {
         {"one": "1", "other": 9},
         4,
     ),
+    "what can be awaited": (tool(promise), {}, "soon"),
     "a class": (Counts(), {"word": "beetle"}, 3),
     "a class with a field of its own": (Counts(wanted="t"), {"word": "beetle"}, 1),
     "a class that is async alone": (CountsLater(), {"word": "beetle"}, 6),
