@@ -63,8 +63,14 @@ class Execution:
         #: How many of them it began with, which are never shortened.
         self._opening_length = 0
 
-    async def answer(self, opening: list[dict[str, Any]], prompt: str, review: Review | None = None) -> AgentAnswer:
-        """Return what the agent answers to the first messages, once it has been reviewed.
+    async def answer(
+        self,
+        opening: list[dict[str, Any]],
+        prompt: str,
+        review: Review | None = None,
+        conversation: Sequence[dict[str, Any]] = (),
+    ) -> AgentAnswer:
+        """Return what the agent answers to the first messages, and what has been said since, once it has been reviewed.
 
         `prompt` is what its frames show of the task. A review may `resume`, all of it inside this one execution.
 
@@ -73,7 +79,7 @@ class Execution:
             BaseException: what its model or a callback raised, after the frames that tell of it.
         """
         agent, tools = self._agent, [*self._toolbox.tools.values()]
-        self._messages, self._opening_length = list(opening), len(opening)
+        self._messages, self._opening_length = [*opening, *conversation], len(opening)
         started = AgentExecutionStartedEvent(
             agent=agent, task=self._inquirer.task, task_prompt=prompt, tools=tools or None, **self._owner
         )
