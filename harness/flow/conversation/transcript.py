@@ -81,15 +81,18 @@ def add(flow: Any, role: Role, content: Any, **extra: Any) -> None:
 def model_message(message: Any) -> dict[str, Any]:
     """Return a message as models are given it: what is set of it, without its metadata."""
     from harness.flow.conversation.state import ConversationMessage
+    from harness.llm.input.characters import whole_characters
 
     if isinstance(message, ConversationMessage):
         # Done with all that has been said, in each turn: straight from the fields.
-        return {name: value for name, value in message.__dict__.items() if value is not None and name != "metadata"}
-    if isinstance(message, BaseModel):
-        message = message.model_dump(exclude_none=True)
-    if isinstance(message, Mapping):
-        return {str(key): value for key, value in message.items() if key != "metadata"}
-    return {"role": "user", "content": str(message)}
+        given = {name: value for name, value in message.__dict__.items() if value is not None and name != "metadata"}
+    else:
+        if isinstance(message, BaseModel):
+            message = message.model_dump(exclude_none=True)
+        fields = message if isinstance(message, Mapping) else {"role": "user", "content": str(message)}
+        given = {str(key): value for key, value in fields.items() if key != "metadata"}
+    whole: dict[str, Any] = whole_characters(given)
+    return whole
 
 
 def model_messages(flow: Any) -> list[dict[str, Any]]:
