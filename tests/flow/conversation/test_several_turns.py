@@ -49,6 +49,25 @@ def test_a_second_turn_is_refused_while_one_is_open_and_let_in_after_it() -> Non
 
 
 @pytest.mark.parametrize("way", WAYS)
+def test_a_handler_can_not_have_its_message_answered_again(way: Way) -> None:
+    class Again(Flow[Any]):
+        asked = 0
+
+        def route_turn(self, context: dict[str, Any]) -> str:
+            return "AGAIN"
+
+        @listen("AGAIN")
+        def again(self) -> str:
+            self.asked += 1
+            return self.kickoff() if self.asked == 1 else "answered"
+
+    flow = talk(Again)
+    with pytest.raises(TurnOpenError, match="a turn of Again is open"):
+        take(flow, way, "hi")
+    assert flow.asked == 1
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_a_turn_that_was_closed_and_has_not_noticed_yet_is_waited_for(way: Way) -> None:
     flow = talk(Harbour, llm=Speaker("Hello there"))
     first = Turn("boats", (), None)
