@@ -9,7 +9,11 @@ from typing import Any
 def whole_characters(value: Any) -> Any:
     """Return messages, or what they are made of, with the halves of a character together, and one for each that is alone."""
     if isinstance(value, str):
-        return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return value
     if isinstance(value, Mapping):
         return {name: whole_characters(part) for name, part in value.items()}
     return [whole_characters(part) for part in value] if isinstance(value, list) else value

@@ -51,6 +51,29 @@ def test_messages_are_given_to_models_without_what_is_not_set_and_without_notes(
     assert [message.metadata for message in flow.state.messages] == [{"from": "web"}, {}, {"cost": 1}, {}, {}]
 
 
+def test_a_call_that_a_turn_left_without_its_output_goes_to_no_model() -> None:
+    def call(name: str) -> dict[str, Any]:
+        return {"id": name, "type": "function", "function": {"name": "tide", "arguments": "{}"}}
+
+    flow = talk()
+    flow.append_message("user", "How high?")
+    flow.append_message("assistant", None, tool_calls=[call("a"), call("b")])
+    flow.append_message("tool", "3", tool_call_id="b")
+    flow.append_message("assistant", None, tool_calls=[call("c")])
+    # Here the turn was closed.
+    flow.append_message("user", "Well?")
+    # Of this one the output may still come.
+    flow.append_message("assistant", None, tool_calls=[call("d")])
+    assert flow.conversation_messages == [
+        {"role": "user", "content": "How high?"},
+        {"role": "assistant", "tool_calls": [call("b")]},
+        {"role": "tool", "content": "3", "tool_call_id": "b"},
+        {"role": "user", "content": "Well?"},
+        {"role": "assistant", "tool_calls": [call("d")]},
+    ]
+    assert len(flow.state.messages) == 6
+
+
 def test_a_state_may_have_messages_of_its_own_kind() -> None:
     class Rated(ConversationMessage):
         stars: int = 0
