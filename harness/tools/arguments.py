@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.fields import FieldInfo
 
 from harness.errors import UsageError
@@ -66,7 +66,8 @@ def arguments_of(function: Callable[..., Any], tool_name: str) -> type[BaseModel
                 f"the tool {tool_name!r}: the parameter {name!r} has no name that a model may give it by; leave out the "
                 "'/' behind it, or the '_' before it"
             )
-        fields[name] = (hints.get(name, Any), default)
+        # Without one of its own the default may stand in a Field that the annotation has.
+        fields[name] = (hints.get(name, Any), Field() if default is ... else default)
     with warnings.catch_warnings():
         # A parameter may have the name of one of pydantic's own attributes.
         warnings.simplefilter("ignore", UserWarning)

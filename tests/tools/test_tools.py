@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Callable, Generator
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from pydantic import BaseModel, Field
@@ -37,6 +37,12 @@ async def travel(route: Route) -> str:
 def repeat(word: str, times: int = Field(default=2, description="How often."), _sign: str = "!") -> str:
     """Say a word several times."""
     return word * times + _sign
+
+
+@tool
+def shout(word: str, *, sign: Annotated[str, Field(default="?")]) -> str:
+    """Say a word with a sign."""
+    return word + sign
 
 
 class Greets:
@@ -95,6 +101,7 @@ USES: dict[str, tuple[BaseTool, dict[str, Any], Any]] = {
         "Bergen > Florø",
     ),
     "a function's default as a field's": (repeat, {"word": "hei"}, "heihei!"),
+    "a default in the field of an annotation": (shout, {"word": "hei"}, "hei?"),
     "an object that can be called": (
         FunctionTool(name="Greet", description="Greet.", func=Greets()),
         {"name": "Kari"},
