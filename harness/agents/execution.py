@@ -142,7 +142,7 @@ class Execution:
                 return used
         self._messages.append({"role": "user", "content": prompts.LAST_CALL})
         answer = await self._ask(None)
-        if _calls_in(answer) is not None:
+        if self._asks_for_tools(answer):
             raise IterationLimitError(
                 f"the agent {self._agent.role!r} has used its max_iter of {self._agent.max_iter}, and its model "
                 "asks for tools where it is to answer"
@@ -214,15 +214,25 @@ class Execution:
 
     async def _use_in_text(self, answer: Any) -> ToolResult | None:
         """Use the tool that the model asks for in text, if it does."""
-        if self._is_native or not self._toolbox.tools or not isinstance(answer, str):
-            return None
-        action = text_form.read_action(answer)
+        action = self._action_in(answer)
         if action is None:
             return None
         used = await self._toolbox.use(action.tool, action.arguments)
         self._messages += [{"role": "assistant", "content": action.text}, text_form.observed(used.text)]
         await self._notify(AgentAction(action.thought, action.tool, action.arguments, action.text, used.text))
         return used
+
+    def _action_in(self, answer: Any) -> text_form.TextAction | None:
+        if self._is_native or not self._toolbox.tools or not isinstance(answer, str):
+            return None
+        return text_form.read_action(answer)
+
+    def _asks_for_tools(self, answer: Any) -> bool:
+        """Whether the model asks for tools where it is to answer; an answer in text may speak of actions, or follow one."""
+        action = self._action_in(answer)
+        if action is None:
+            return _calls_in(answer) is not None
+        return action.tool in self._toolbox and text_form.read_answer(answer) == ("", answer)
 
     async def _notify(self, step: AgentAction | AgentFinish) -> None:
         for callback in self._callbacks:
