@@ -176,6 +176,20 @@ def run_coroutine(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
     return take(outcomes).unwrap()
 
 
+def run_awaitable(awaitable: Awaitable[T]) -> T:
+    """Do as `run_coroutine` with what is there already. A coroutine that is not begun any more is closed."""
+
+    async def awaited() -> T:
+        return await awaitable
+
+    try:
+        return run_coroutine(awaited)
+    except RunCancelled:
+        if isinstance(awaitable, Coroutine):
+            awaitable.close()
+        raise
+
+
 def run_until_loop(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Do as `run_coroutine`, in the calling thread and without a loop until the coroutine asks for one by `require_loop`.
 

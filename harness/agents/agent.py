@@ -149,7 +149,7 @@ class Agent(AgentSettings):
             response_model=response_model,
         )
         request = self._in_form(prompt, response_model, own)
-        return await execution.answer([*self._opening(request, own), *conversation], prompt)
+        return await execution.answer(self._opening(request, own), prompt, conversation=conversation)
 
     def inquirer(
         self, driver: Driver, *, task: Any = None, paces: Sequence[Pace] = (), tools: bool = False

@@ -13,8 +13,9 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
+from functools import partial
 from types import TracebackType
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, Self, TypeVar
 
 from harness.bus import bus
 from harness.bus.scope import on_cancel, placed_context
@@ -27,7 +28,7 @@ from harness.events import (
     BaseEvent,
 )
 from harness.waits import take
-from harness.workers import GRACE_S, Outcome, attempt, in_thread, outcome_of, run_coroutine
+from harness.workers import GRACE_S, Outcome, attempt, in_thread, outcome_of, run_awaitable
 
 T = TypeVar("T")
 Body = Callable[[], Coroutine[Any, Any, T]]
@@ -94,48 +95,43 @@ class Driver(ABC):
     def signal(self) -> Signal:
         """Return a signal that a body which works beside this one may set, and this one waits for."""
 
-    async def start_announced(self, make: AnnouncedBody[T]) -> RunningBody[T]:
-        """Do as `start` with a body that calls what it is given once it has begun, and return then."""
-        begun = self.signal()
-
-        async def body() -> T:
-            try:
-                return await make(begun.set)
-            finally:
-                begun.set()
-
-        started = self.start(body)
-        await begun.wait()
-        return started
-
     async def side_by_side(self, makes: Sequence[AnnouncedBody[T]]) -> list[T]:
         """Return what bodies give that work side by side, each begun after the one before it has.
 
         Where one fails the others stop, at their next event, await or provider byte.
 
         Raises:
-            BaseException: what the first of them failed with.
+            BaseException: what failed first.
         """
-        together = Step(self, AgentExecutionStartedEvent(), _UNSEEN, own_run=True, quiet=True).open()
-        started: list[RunningBody[T]] = []
-        values: list[T] = []
-        try:
+        failures: list[Outcome[T]] = []
+
+        async def work(make: AnnouncedBody[T], begun: Signal) -> T:
+            try:
+                return await make(begun.set)
+            except BaseException as error:
+                # Those before it may take long, or wait for ever.
+                if not together.is_cancelled:
+                    failures.append(Outcome(error=error))
+                    together.cancel()
+                raise
+            finally:
+                begun.set()
+
+        async with Beside(self) as together:
+            started: list[RunningBody[T]] = []
             for make in makes:
-                started.append(await self.start_announced(make))
+                if failures:
+                    break
+                begun = self.signal()
+                started.append(together.start(partial(work, make, begun)))
+                await begun.wait()
+            values: list[T] = []
             for body in started:
                 outcome = await body.outcome()
+                if failures:
+                    failures[0].unwrap()
                 values.append((outcome or Outcome[T](error=RunCancelled())).unwrap())
-        except BaseException:
-            together.run.cancel()
-            for body in started[len(values) + 1 :]:
-                body.cancel()
-                await body.outcome(GRACE_S)
-            raise
-        finally:
-            # Where the run around has been cancelled, the next event says so.
-            with suppress(RunCancelled):
-                together.leave()
-        return values
+            return values
 
     async def within(self, seconds: float | None, make: Body[T]) -> T:
         """Return what a body gives, unless it takes longer.
@@ -145,25 +141,60 @@ class Driver(ABC):
         """
         if seconds is None:
             return await make()
-        limit = Step(self, AgentExecutionStartedEvent(), _UNSEEN, own_run=True, quiet=True).open()
-        try:
-            started = self.start(make)
-            outcome = await started.outcome(seconds)
+        async with Beside(self) as limited:
+            outcome = await limited.start(make).outcome(seconds)
             if outcome is None:
-                limit.run.cancel()
-                started.cancel()
-                await started.outcome(GRACE_S)
-        except BaseException:
-            # A Ctrl-C, or a cancelled task: nobody waits for the body any more.
-            limit.run.cancel()
-            raise
+                raise TimeLimitError
+            return outcome.unwrap()
+
+
+class Beside(AbstractAsyncContextManager["Beside"]):
+    """A block and bodies that work beside it, which are a run of their own.
+
+    Where it is left by an exception they stop, at their next event, await or provider byte, and have a moment for that; what
+    they have open ends with it. No frame shows it.
+    """
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+        self._bodies: list[RunningBody[Any]] = []
+        self._step = Step(driver, AgentExecutionStartedEvent(), _UNSEEN, own_run=True, quiet=True)
+
+    def start(self, make: Body[T]) -> RunningBody[T]:
+        """Have a body work."""
+        body = self._driver.start(make)
+        self._bodies.append(body)
+        return body
+
+    def cancel(self) -> None:
+        """Have the bodies stop."""
+        self._step.run.cancel()
+        for body in self._bodies:
+            body.cancel()
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether they are to."""
+        return self._step.run.cancelled
+
+    async def __aenter__(self) -> Self:
+        self._step.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            if error is not None:
+                self.cancel()
+                for body in self._bodies:
+                    await body.outcome(GRACE_S)
         finally:
+            # What a body was stopped by refers to it, and a circle would be kept until the garbage collector runs.
+            self._bodies.clear()
             # Where the run around has been cancelled, the next event says so.
             with suppress(RunCancelled):
-                limit.leave()
-        if outcome is None:
-            raise TimeLimitError
-        return outcome.unwrap()
+                self._step.leave()
 
 
 def run_unsuspended(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -187,7 +218,7 @@ class ThreadDriver(Driver):
 
     async def call(self, function: Callable[..., Any], *args: Any) -> Any:
         value = function(*args)
-        return run_coroutine(lambda: value) if inspect.iscoroutine(value) else value
+        return run_awaitable(value) if inspect.isawaitable(value) else value
 
     async def emit(self, source: Any, event: BaseEvent) -> None:
         bus.emit(source, event)

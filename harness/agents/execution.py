@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -63,8 +63,14 @@ class Execution:
         #: How many of them it began with, which are never shortened.
         self._opening_length = 0
 
-    async def answer(self, opening: list[dict[str, Any]], prompt: str, review: Review | None = None) -> AgentAnswer:
-        """Return what the agent answers to the first messages, once it has been reviewed.
+    async def answer(
+        self,
+        opening: list[dict[str, Any]],
+        prompt: str,
+        review: Review | None = None,
+        conversation: Sequence[dict[str, Any]] = (),
+    ) -> AgentAnswer:
+        """Return what the agent answers to the first messages, and what has been said since, once it has been reviewed.
 
         `prompt` is what its frames show of the task. A review may `resume`, all of it inside this one execution.
 
@@ -73,7 +79,7 @@ class Execution:
             BaseException: what its model or a callback raised, after the frames that tell of it.
         """
         agent, tools = self._agent, [*self._toolbox.tools.values()]
-        self._messages, self._opening_length = list(opening), len(opening)
+        self._messages, self._opening_length = [*opening, *conversation], len(opening)
         started = AgentExecutionStartedEvent(
             agent=agent, task=self._inquirer.task, task_prompt=prompt, tools=tools or None, **self._owner
         )
@@ -136,7 +142,7 @@ class Execution:
                 return used
         self._messages.append({"role": "user", "content": prompts.LAST_CALL})
         answer = await self._ask(None)
-        if _calls_in(answer) is not None:
+        if self._asks_for_tools(answer):
             raise IterationLimitError(
                 f"the agent {self._agent.role!r} has used its max_iter of {self._agent.max_iter}, and its model "
                 "asks for tools where it is to answer"
@@ -184,40 +190,49 @@ class Execution:
         self._messages.append({"role": "assistant", "content": beside, "tool_calls": list(map(_sendable, calls))})
         answer: ToolResult | None = None
         used = ToolResult("")
-        async for call, used in self._uses(calls):
-            name, arguments = call["function"]["name"], call["function"]["arguments"]
-            self._messages.append({"role": "tool", "tool_call_id": call["id"], "name": name, "content": used.text})
-            await self._notify(AgentAction(beside or "", name, arguments, beside or "", used.text))
-            answer = answer or (used if used.is_answer else None)
+        for batch in self._batches(calls):
+            for call, used in zip(batch, await self._use_together(batch), strict=True):
+                name, arguments = call["function"]["name"], call["function"]["arguments"]
+                self._messages.append({"role": "tool", "tool_call_id": call["id"], "name": name, "content": used.text})
+                await self._notify(AgentAction(beside or "", name, arguments, beside or "", used.text))
+                answer = answer or (used if used.is_answer else None)
         return answer or used
 
-    async def _uses(self, calls: list[dict[str, Any]]) -> AsyncIterator[tuple[dict[str, Any], ToolResult]]:
-        """Yield the calls in their order with what each came to."""
+    def _batches(self, calls: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+        """Return the calls in their order, those in one list that are used at once."""
         together = self._toolbox.can_run_together([call["function"]["name"] for call in calls])
         size = _AT_ONCE if together else 1
-        for place in range(0, len(calls), size):
-            batch = calls[place : place + size]
-            if len(batch) == 1:
-                yield batch[0], await self._use(batch[0])
-                continue
-            uses = await self._driver.side_by_side([functools.partial(self._use, call) for call in batch])
-            for call, used in zip(batch, uses, strict=True):
-                yield call, used
+        return [calls[place : place + size] for place in range(0, len(calls), size)]
+
+    async def _use_together(self, calls: list[dict[str, Any]]) -> list[ToolResult]:
+        if len(calls) == 1:
+            return [await self._use(calls[0])]
+        return await self._driver.side_by_side([functools.partial(self._use, call) for call in calls])
 
     async def _use(self, call: dict[str, Any], begun: Callable[[], None] | None = None) -> ToolResult:
         return await self._toolbox.use(call["function"]["name"], call["function"]["arguments"], begun)
 
     async def _use_in_text(self, answer: Any) -> ToolResult | None:
         """Use the tool that the model asks for in text, if it does."""
-        if self._is_native or not self._toolbox.tools or not isinstance(answer, str):
-            return None
-        action = text_form.read_action(answer)
+        action = self._action_in(answer)
         if action is None:
             return None
         used = await self._toolbox.use(action.tool, action.arguments)
         self._messages += [{"role": "assistant", "content": action.text}, text_form.observed(used.text)]
         await self._notify(AgentAction(action.thought, action.tool, action.arguments, action.text, used.text))
         return used
+
+    def _action_in(self, answer: Any) -> text_form.TextAction | None:
+        if self._is_native or not self._toolbox.tools or not isinstance(answer, str):
+            return None
+        return text_form.read_action(answer)
+
+    def _asks_for_tools(self, answer: Any) -> bool:
+        """Whether the model asks for tools where it is to answer; an answer in text may speak of actions, or follow one."""
+        action = self._action_in(answer)
+        if action is None:
+            return _calls_in(answer) is not None
+        return action.tool in self._toolbox and text_form.read_answer(answer) == ("", answer)
 
     async def _notify(self, step: AgentAction | AgentFinish) -> None:
         for callback in self._callbacks:

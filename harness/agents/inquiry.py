@@ -14,6 +14,7 @@ from harness.agents.driver import Driver
 from harness.agents.pace import Pace
 from harness.errors import HarnessError, MalformedResponseError, ProviderError
 from harness.llm.base import BaseLLM
+from harness.llm.input.characters import whole_characters
 from harness.llm.overrides import call_stop_override
 from harness.workers import in_thread
 
@@ -71,8 +72,8 @@ class Inquirer:
         }
         accepted = {name: value for name, value in options.items() if value is not None and self.accepts(name)}
         llm, driver = self.llm, self.driver
-        # The model must not see what is added to the conversation later.
-        sent = list(messages)
+        # As it is now: the model must not see what is added to the conversation later.
+        sent = whole_characters(messages)
         while True:
             delay_s = max((pace.delay_s() for pace in self.paces), default=0.0)
             if delay_s > 0:

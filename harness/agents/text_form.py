@@ -1,7 +1,7 @@
 """Tools for models that can't be given any: described in the prompt, asked for and answered in text.
 
 The form is the one of the ReAct paper (arXiv 2210.03629), as models have learned it: lines that begin with `Thought:`,
-`Action:`, `Action Input:`, `Observation:` and `Final Answer:`, which some set in bold.
+`Action:`, `Action Input:`, `Observation:` and `Final Answer:`, which some set in bold, or number.
 """
 
 from __future__ import annotations
@@ -20,14 +20,19 @@ STOP_WORD: Final = "\nObservation:"
 
 
 def _heading(words: str) -> str:
-    return rf"^[ \t]*(?:\*\*(?:{words})[ \t]*:\*\*|\*\*(?:{words})\*\*[ \t]*:|(?:{words})[ \t]*:)[ \t]*"
+    numbered = rf"(?:{words})(?:[ \t]+\d+)?"
+    return rf"^[ \t]*(?:\*\*{numbered}[ \t]*:\*\*|\*\*{numbered}\*\*[ \t]*:|{numbered}[ \t]*:)[ \t]*"
 
 
 _ACTION: Final = re.compile(_heading("Action") + r"\s*(?P<tool>[^\n]+)$", re.MULTILINE)
-_INPUT: Final = re.compile(_heading("Action Input"), re.MULTILINE)
+_INPUT: Final = re.compile(_heading(r"Action(?:[ \t]+\d+)?[ \t]+Input"), re.MULTILINE)
 _NEXT: Final = re.compile(_heading("Thought|Action|Observation|Final Answer"), re.MULTILINE)
 _FINAL: Final = re.compile(_heading("Final Answer") + r"(?P<answer>.*)", re.MULTILINE | re.DOTALL)
 _THOUGHT: Final = re.compile(_heading("Thought"))
+#: In the line of a thought.
+_FINAL_BESIDE: Final = re.compile(r"\bFinal Answer:[ \t]*(?P<answer>.*)", re.DOTALL)
+#: What a heading of a text has, in which no tool is asked for.
+_OF_TEXT: Final = re.compile(r"[\n\d]")
 #: Lets the lines of a text stand in it as they are.
 _LENIENT: Final = json.JSONDecoder(strict=False)
 
@@ -54,8 +59,7 @@ def read_action(answer: str) -> TextAction | None:
     if following is not None:
         text = text[: following.start()].rstrip()
     given = _INPUT.search(text, action.end())
-    if given is None and "\n" in action[0]:
-        # A heading of what it says.
+    if given is None and _OF_TEXT.search(text[action.start() : action.start("tool")]):
         return None
     arguments = "" if given is None else text[given.end() :].strip()
     thought = _thought(text[: action.start()])
@@ -65,6 +69,8 @@ def read_action(answer: str) -> TextAction | None:
 def read_answer(text: str) -> tuple[str, str]:
     """Return what a model thought and what it answers; a text without `Final Answer:` is the answer as a whole."""
     final = _FINAL.search(text)
+    if final is None and _THOUGHT.match(text.lstrip()):
+        final = _FINAL_BESIDE.search(text)
     if final is None:
         return "", text
     return _thought(text[: final.start()]), final["answer"].strip()

@@ -112,6 +112,9 @@ class Toolbox:
         #: The failures so far, but for those that are ignored.
         self.failures: list[ToolFailureRecord] = []
 
+    def __contains__(self, name: str) -> bool:
+        return self._tool(name) is not None
+
     def definitions(self) -> list[dict[str, Any]] | None:
         """Return the tools as a model is given them; None where there are none."""
         definitions = ((name, tool.definition()) for name, tool in self.tools.items())

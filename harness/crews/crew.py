@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from harness.agents.driver import Driver, LoopDriver, ThreadDriver, run_unsuspended
@@ -162,20 +163,11 @@ class Crew(CrewSettings):
         return await CrewEngine(self, driver, given if given or inputs is not None else None).work()
 
     async def _run_each(self, driver: Driver, inputs: Sequence[Mapping[str, Any]]) -> list[CrewOutput]:
-        def body(each: Mapping[str, Any]) -> Callable[[], Coroutine[Any, Any, CrewOutput]]:
-            return lambda: self._own_run(driver, each)
+        async def run(each: Mapping[str, Any], begun: Callable[[], None]) -> Any:
+            begun()
+            return await self._own_run(driver, each)
 
-        started = [driver.start(body(each)) for each in inputs]
-        outputs = []
-        try:
-            for run in started:
-                outcome = await run.outcome()
-                if outcome is not None:
-                    outputs.append(outcome.unwrap())
-        except BaseException:
-            for run in started:
-                run.cancel()
-            raise
+        outputs: list[CrewOutput] = await driver.side_by_side([partial(run, each) for each in inputs])
         total = UsageMetrics()
         for output in outputs:
             total.add_usage_metrics(output.token_usage)

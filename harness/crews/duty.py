@@ -64,8 +64,6 @@ class Duty:
         self._coworker_failures = [] if coworker_failures is None else coworker_failures
         self._owner = task_fields(task)
         self._context = ""
-        #: Once it has begun.
-        self.step: Step | None = None
 
     @property
     def agent(self) -> Agent:
@@ -91,8 +89,7 @@ class Duty:
         task, driver = self._task, self._driver
         self._context = context
         started = TaskStartedEvent(task=task, context=context or None, **self._owner)
-        self.step = Step(task, started, _ENDS, label=task.label, own_run=True)
-        async with driver.step(self.step) as step:
+        async with driver.step(Step(task, started, _ENDS, label=task.label)) as step:
             output = await self._guarded(await self._answer(()))
             if task.human_input:
                 output = await self._approved(output)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
 from harness.agents import Agent
 from harness.agents.delegation import HandOver, Work, delegation_tools
-from harness.agents.driver import Driver, RunningBody
+from harness.agents.driver import Beside, Driver, RunningBody
 from harness.agents.pace import Pace
 from harness.agents.toolbox import ToolCache
 from harness.bus.step import Step, StepEnds
@@ -23,7 +22,7 @@ from harness.events import CrewKickoffCompletedEvent, CrewKickoffFailedEvent, Cr
 from harness.llm.run_usage import RunUsage
 from harness.tools.base_tool import BaseTool
 from harness.tools.failure import ToolFailureRecord
-from harness.workers import GRACE_S
+from harness.workers import Outcome
 
 _ENDS: Final = StepEnds(completed=CrewKickoffCompletedEvent, failed=CrewKickoffFailedEvent)
 _BETWEEN: Final = "\n\n---\n\n"
@@ -62,7 +61,7 @@ class CrewEngine:
         self._usage = RunUsage()
         #: The tasks that have ended, and those that work beside the others, by their places.
         self._outputs: dict[int, TaskOutput] = {}
-        self._parallel: dict[int, tuple[Duty, RunningBody[TaskOutput]]] = {}
+        self._parallel: dict[int, RunningBody[TaskOutput]] = {}
 
     async def work(self) -> CrewOutput:
         """Return what the crew comes to.
@@ -82,25 +81,22 @@ class CrewEngine:
                 for callback in crew.after_kickoff_callbacks:
                     changed = await driver.call(callback, output)
                     output = output if changed is None else changed
-            except BaseException:
-                await self._stop()
-                raise
             finally:
                 crew.note_usage(self._usage.metrics())
             step.complete(output=output, total_tokens=self._usage.metrics().total_tokens)
         return output
 
     async def _run_tasks(self) -> None:
-        for place, task in enumerate(self._tasks):
-            duty = self._duty(task)
-            if task.async_execution:
-                work = partial(task.done, self._driver, duty, await self._context(place))
-                self._parallel[place] = (duty, self._driver.start(work))
-                continue
-            if self._contexts[place] is None:
-                await self._await(range(place))
-            self._note(place, await task.done(self._driver, duty, await self._context(place)))
-        await self._await(range(len(self._tasks)))
+        async with Beside(self._driver) as beside:
+            for place, task in enumerate(self._tasks):
+                work = partial(task.done, self._driver, self._duty(task))
+                if task.async_execution:
+                    self._parallel[place] = beside.start(partial(work, await self._context(place)))
+                    continue
+                if self._contexts[place] is None:
+                    await self._await(range(place))
+                self._note(place, await work(await self._context(place)))
+            await self._await(range(len(self._tasks)))
 
     async def _context(self, place: int) -> str:
         """Return the answers that a task is given: those of the tasks that it names, or of all that have ended."""
@@ -115,25 +111,13 @@ class CrewEngine:
     async def _await(self, places: Sequence[int]) -> None:
         for place in places:
             if place in self._parallel:
-                outcome = await self._parallel[place][1].outcome()
+                outcome = await self._parallel[place].outcome()
                 del self._parallel[place]
-                if outcome is None or isinstance(outcome.error, asyncio.CancelledError):
-                    raise RunCancelled
-                self._note(place, outcome.unwrap())
+                self._note(place, (outcome or Outcome[TaskOutput](error=RunCancelled())).unwrap())
 
     def _note(self, place: int, output: TaskOutput) -> None:
         self._outputs[place] = output
         self._crew.tasks[place].note_output(output)
-
-    async def _stop(self) -> None:
-        """Have the tasks that work beside the others stop at their next event, await or provider byte."""
-        parallel, self._parallel = list(self._parallel.values()), {}
-        for duty, started in parallel:
-            if duty.step is not None:
-                duty.step.run.cancel()
-            started.cancel()
-        for _, started in parallel:
-            await started.outcome(GRACE_S)
 
     def _output(self) -> CrewOutput:
         outputs = [self._outputs[place] for place in sorted(self._outputs)]

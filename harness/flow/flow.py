@@ -231,8 +231,9 @@ class Flow(StartableFlow, ConversationalFlow, DeclarableFlow, AnswerableFlow, Ch
         turn = resumed_turn(self, hooks) if self.conversational else None
         if turn is not None:
             return await take_turn(self, kickoff, turn, hooks)
-        if self.conversational and not hooks and run_of(self) is None:
-            await self._dialogue.closed()
+        if self.conversational and not hooks:
+            if run_of(self) is None:
+                await self._dialogue.closed()
             self._dialogue.refuse_another(self._flow_name)
         plan = Plan.begin(self._definition, self.max_method_calls)
         threads = Threads(are_spared=current_run() is None)

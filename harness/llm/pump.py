@@ -14,18 +14,11 @@ from typing import Final, TypeVar
 from harness.bus.running_loop import running_loop
 from harness.bus.scope import current_run, current_scope
 from harness.waits import take
-from harness.workers import run_coroutine
+from harness.workers import Outcome, attempt, run_coroutine
 
 T = TypeVar("T")
 #: Items that a bridge holds at most.
 _MOST_AHEAD: Final = 256
-
-
-class _End:
-    """The last thing that comes through a bridge: how the other half ended."""
-
-    def __init__(self, error: BaseException | None) -> None:
-        self.error = error
 
 
 def ended(iterator: Iterator[T]) -> contextlib.AbstractContextManager[Iterator[T]]:
@@ -44,26 +37,22 @@ async def iterated_in_thread(make: Callable[[], Iterator[T]]) -> AsyncIterator[T
     The thread is ahead by as many items as `_ahead` says, and waits for its reader then.
     """
     loop = running_loop()
-    arrived: asyncio.Queue[T | _End] = asyncio.Queue()
+    # The last thing that comes is how the other half ended.
+    arrived: asyncio.Queue[T | Outcome[None]] = asyncio.Queue()
     unwanted = threading.Event()
     room = threading.Semaphore(_ahead() - 1)
 
-    def deliver(item: T | _End) -> None:
+    def deliver(item: T | Outcome[None]) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has been closed, nobody waits any more
             loop.call_soon_threadsafe(arrived.put_nowait, item)
 
-    def work() -> None:
-        try:
-            with ended(make()) as iterator:
-                for item in iterator:
-                    if unwanted.is_set():
-                        return
-                    deliver(item)
-                    room.acquire()
-        except BaseException as error:
-            deliver(_End(error))
-        else:
-            deliver(_End(None))
+    def iterate() -> None:
+        with ended(make()) as iterator:
+            for item in iterator:
+                if unwanted.is_set():
+                    return
+                deliver(item)
+                room.acquire()
 
     def leave() -> None:
         unwanted.set()
@@ -72,22 +61,21 @@ async def iterated_in_thread(make: Callable[[], Iterator[T]]) -> AsyncIterator[T
     run = current_run()
     # Where a reader is cancelled whose loop never gets to close it, the run is what tells the thread.
     detach = None if run is None else run.on_cancel(leave)
-    _start(work)
+    _start(lambda: deliver(attempt(iterate)))
     try:
-        while not isinstance(item := await arrived.get(), _End):
+        while not isinstance(item := await arrived.get(), Outcome):
             room.release()
             yield item
     finally:
         leave()
         if detach is not None:
             detach()
-    if item.error is not None:
-        raise item.error
+    item.unwrap()
 
 
 def iterated_in_loop(make: Callable[[], AsyncIterator[T]]) -> Iterator[T]:
     """Yield what `make()` yields in a loop of its own, as it comes; works where a loop already runs, too."""
-    arrived: queue.SimpleQueue[T | _End] = queue.SimpleQueue()
+    arrived: queue.SimpleQueue[T | Outcome[None]] = queue.SimpleQueue()
     stop: list[Callable[[], object]] = []
     most, received = _ahead(), 0
     #: What wakes the loop, where it waits for its reader.
@@ -108,31 +96,22 @@ def iterated_in_loop(make: Callable[[], AsyncIterator[T]]) -> Iterator[T]:
                 if sent - received >= most:
                     await freed.wait()
 
-    def work() -> None:
-        try:
-            run_coroutine(iterate)
-        except BaseException as error:
-            arrived.put(_End(error))
-        else:
-            arrived.put(_End(None))
-
     run = current_run()
-    _start(work)
-    item: T | _End | None = None
+    _start(lambda: arrived.put(attempt(lambda: run_coroutine(iterate))))
+    item: T | Outcome[None] | None = None
     try:
-        while not isinstance(item := take(arrived), _End):
+        while not isinstance(item := take(arrived), Outcome):
             received += 1
             while waiting:
                 waiting.pop()()
             yield item
     finally:
         # Where the run is cancelled, that has told the loop: a second time would cut off what cleans up.
-        if not (isinstance(item, _End) or (run is not None and run.cancelled)):
+        if not (isinstance(item, Outcome) or (run is not None and run.cancelled)):
             with contextlib.suppress(RuntimeError):  # the loop has ended by itself
                 for cancel in stop:
                     cancel()
-    if item.error is not None:
-        raise item.error
+    item.unwrap()
 
 
 def _ahead() -> int:

@@ -12,7 +12,7 @@ from harness.bus.step import Step
 from harness.errors import error_text
 from harness.llm.output.assembly import AssembledCall
 from harness.tools.use import ToolUse
-from harness.workers import in_thread, run_coroutine
+from harness.workers import in_thread, run_awaitable
 
 if TYPE_CHECKING:
     from harness.tools import BaseTool
@@ -50,9 +50,8 @@ def run_tool(call: AssembledCall, functions: Functions, custom: Container[str] =
     with use.step() as step:
         try:
             outcome = use.bound(functions)()
-            if inspect.iscoroutine(outcome):
-                coroutine = outcome
-                outcome = run_coroutine(lambda: coroutine)
+            if inspect.isawaitable(outcome):
+                outcome = run_awaitable(outcome)
         except Exception as error:
             return use.fail(step, error)
         return use.complete(step, outcome)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, PydanticUserError, create_model
+from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, create_model
 from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import PydanticSerializationError
@@ -73,7 +73,8 @@ def arguments_of(function: Callable[..., Any], tool_name: str) -> type[BaseModel
             )
         if name == "model_config":
             raise UsageError(f"the tool {tool_name!r}: the parameter {name!r} has a name of pydantic's own; rename it")
-        fields[name] = (hints.get(name, Any), default)
+        # Without one of its own the default may stand in a Field that the annotation has.
+        fields[name] = (hints.get(name, Any), Field() if default is ... else default)
     with warnings.catch_warnings(), _told_of(tool_name):
         # A parameter may have the name of one of pydantic's own attributes.
         warnings.simplefilter("ignore", UserWarning)

@@ -17,7 +17,7 @@ from harness.tools.arguments import InferredArguments, arguments_of, parameters_
 from harness.tools.failure import ToolFailure, ToolFailurePolicy, ToolFailureReason
 from harness.tools.use import ToolInputError
 from harness.validation import UserModel, all_faults
-from harness.workers import in_thread, run_coroutine
+from harness.workers import in_thread, run_awaitable, run_coroutine
 
 #: Counts are few and short; a lock of each tool's own could not be copied with it.
 _counting = threading.Lock()
@@ -98,7 +98,7 @@ class BaseTool(UserModel):
         if not self._counted():
             return self._used_up()
         value = self._run(**arguments)
-        return run_coroutine(lambda: value) if inspect.iscoroutine(value) else value
+        return run_awaitable(value) if inspect.isawaitable(value) else value
 
     async def arun(self, /, *args: Any, **kwargs: Any) -> Any:
         """Do as `run`, without blocking the loop."""

@@ -125,8 +125,9 @@ class Tide(BaseModel):
         ({"Bergen": Tide(metres=1.5)}, '{"Bergen": {"metres": 1.5}}'),
         ([Tide(metres=1.5), "Oslo"], '[{"metres": 1.5}, "Oslo"]'),
         ({(60, 5): "Bergen"}, "{(60, 5): 'Bergen'}"),
+        ("tide\udcff.txt", "tide\ufffd.txt"),
     ],
-    ids=["models in a dict", "models in a list", "keys that JSON has none of"],
+    ids=["models in a dict", "models in a list", "keys that JSON has none of", "a name that is no text"],
 )
 def test_the_model_is_told_what_a_tool_gave(gives: Any, told: str) -> None:
     @tool

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import threading
 from typing import Any
 
 import pytest
 
 from harness import tool
+from harness.tools import BaseTool
 from tests.agents.scripted import (
+    ASKED,
     WAYS,
     Held,
     Way,
@@ -75,6 +78,27 @@ def test_closing_does_not_wait_for_a_tool_that_blocks_and_nothing_follows_it(way
     assert len(pilot.llm.requests) == 1
 
 
+def test_a_coroutine_that_a_tool_returns_once_nobody_waits_for_it_is_closed() -> None:
+    gate = Gate()
+    made: list[Any] = []
+
+    async def late() -> str:
+        return "never"
+
+    @tool("Wait")
+    def wait() -> Any:
+        """Wait."""
+        gate.reached.set()
+        assert gate.let_go.wait(30)
+        made.append(late())
+        return made[0]
+
+    left(agent(calls(("wait", {})), "never asked", tools=[wait]), [gate.reached], "sync")
+    ended(gate)
+
+    assert inspect.getcoroutinestate(made[0]) == inspect.CORO_CLOSED
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_closing_ends_a_pause_between_requests(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
     pausing = threading.Event()
@@ -138,3 +162,51 @@ def test_a_cancelled_reader_cancels_its_run() -> None:
     ended(gate)
     assert session.is_cancelled
     assert len(pilot.llm.requests) == 1
+
+
+@pytest.mark.parametrize("order", ["ab", "ba"])
+@pytest.mark.parametrize("limit_s", [None, 3600.0], ids=["no limit", "a limit"])
+def test_a_kickoff_that_is_cancelled_has_its_tools_cleaned_up(order: str, limit_s: float | None) -> None:
+    at_work = asyncio.Event()
+    cleaned_up: list[str] = []
+
+    class Waits(BaseTool):
+        name: str = "wait"
+        description: str = "Waits."
+
+        async def _arun(self, who: str) -> str:
+            try:
+                if who == "b":
+                    at_work.set()
+                await asyncio.Event().wait()
+            finally:
+                await asyncio.sleep(0)
+                cleaned_up.append(who)
+            return who
+
+    pilot = agent(calls(*(("wait", {"who": who}) for who in order)), tools=[Waits()], max_execution_time=limit_s)
+
+    async def run() -> int:
+        kickoff = asyncio.create_task(pilot.kickoff_async("Go."))
+        await at_work.wait()
+        kickoff.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await kickoff
+        return len(asyncio.all_tasks())
+
+    assert asyncio.run(run()) == 1
+    assert "b" in cleaned_up
+
+
+def test_a_step_callback_that_fails_leaves_nothing_in_the_loop() -> None:
+    def refuse(step: Any) -> None:
+        raise LookupError("no")
+
+    async def run() -> int:
+        with pytest.raises(LookupError, match="no"):
+            await agent(ASKED, "done", tools=[tide], step_callback=refuse).kickoff_async("Go.")
+        # What would end a generator that was left half-way is begun by the loop.
+        await asyncio.sleep(0)
+        return len(asyncio.all_tasks())
+
+    assert asyncio.run(run()) == 1

@@ -12,12 +12,15 @@ from tests.agents.scripted import (
     ASKED,
     WAYS,
     Held,
+    Speaker,
     Way,
     agent,
     session_of,
     tide,
     tree,
 )
+
+ASKED_IN_TEXT = 'Thought: I look.\nAction: get_tide\nAction Input: {"place": "Bergen"}'
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -30,13 +33,28 @@ def test_an_agent_at_its_limit_of_iterations_answers_without_tools(way: Way) -> 
     assert [frame.type for frame in frames].count("tool_usage_finished") == 2
 
 
-def test_a_model_that_asks_for_tools_to_the_last_is_an_error() -> None:
-    frames, error = session_of(agent(ASKED, tools=[tide], max_iter=1), "sync", "How high?")
+@pytest.mark.parametrize("functions", [True, False], ids=["by calls", "in text"])
+def test_a_model_that_asks_for_tools_to_the_last_is_an_error(functions: bool) -> None:
+    model = Speaker(ASKED if functions else ASKED_IN_TEXT, functions=functions)
+    frames, error = session_of(agent(llm=model, tools=[tide], max_iter=1), "sync", "How high?")
 
     assert isinstance(error, IterationLimitError)
     assert "max_iter of 1" in str(error)
     assert frames[-1].type == "agent_execution_error"
     assert frames[-1].data["error_type"] == "IterationLimitError"
+
+
+@pytest.mark.parametrize(
+    ("last", "answer"),
+    [
+        (f"{ASKED_IN_TEXT}\nFinal Answer: High.", "High."),
+        ("Minutes.\nAction: Kari sails.", "Minutes.\nAction: Kari sails."),
+    ],
+    ids=["after an action", "that speaks of one"],
+)
+def test_the_last_answer_in_text_may_have_actions_in_it(last: str, answer: str) -> None:
+    model = Speaker(ASKED_IN_TEXT, last, functions=False)
+    assert agent(llm=model, tools=[tide], max_iter=1).kickoff("How high?").raw == answer
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -66,6 +66,8 @@ ASKED: dict[str, str] = {
     "and says what comes": 'Action: get_tide\nAction Input: {"place": "Bergen"}\n\nI will wait for the tide.',
     "in a fence, and says what comes": 'Action: get_tide\nAction Input: ```json\n{"place": "Bergen"}\n```\nI wait.',
     "as code": 'Action: get_tide\nAction Input: `{"place": "Bergen"}`',
+    "numbered": 'Thought 1: Look.\nAction 1: get_tide\nAction Input 1: {"place": "Bergen"}\nObservation 1: low',
+    "numbered in between": 'Action 1: get_tide\nAction 1 Input: {"place": "Bergen"}\nThought 2: And?',
     "and answers": 'Action: get_tide\nAction Input: {"place": "Bergen"}\nFinal Answer: It is low.',
 }
 
@@ -93,8 +95,9 @@ def test_the_lines_of_an_argument_may_stand_as_they_are() -> None:
     [
         ("Thought: I know.\nFinal Answer: Minutes.\nAction: Kari sails.", "Minutes.\nAction: Kari sails."),
         ("Minutes.\n\n**Action:**\n- Kari sails.", "Minutes.\n\n**Action:**\n- Kari sails."),
+        ("Action 1: Kari sails.\nAction 2: Ola rows.", "Action 1: Kari sails.\nAction 2: Ola rows."),
     ],
-    ids=["after the words that begin one", "under a heading"],
+    ids=["after the words that begin one", "under a heading", "in a list"],
 )
 def test_an_answer_that_speaks_of_actions_is_the_answer(said: str, answer: str) -> None:
     output = agent(llm=Speaker(said, functions=False), tools=[tide]).kickoff("What was said?")
@@ -107,6 +110,7 @@ SAID: dict[str, tuple[str, str]] = {
     "in the text form": ("Thought: Easy.\nFinal Answer: It is high.", "It is high."),
     "after an empty line": ("\n\nThought: Easy.\nFinal Answer: It is high.", "It is high."),
     "without a thought, in bold": ("\n**Final Answer:** It is **high**.", "It is **high**."),
+    "in the line of a thought": ("Thought: I now know. Final Answer: It is high.", "It is high."),
     "the words in the middle of a sentence": ("My Final Answer: none.", "My Final Answer: none."),
 }
 

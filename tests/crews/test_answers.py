@@ -11,6 +11,7 @@ from pydantic import BaseModel, RootModel
 from harness import Crew, TaskOutput, UsageError
 from harness.agents import AgentFinish, GuardrailError
 from harness.crews import OutputFormat
+from harness.errors import LLMContextLengthExceededError
 from tests.agents.scripted import (
     WAYS,
     Way,
@@ -135,6 +136,19 @@ def test_a_task_is_done_again_until_its_guardrails_let_it_pass(way: Way) -> None
         (True, None, 1),
         (True, None, 0),
     ]
+
+
+def test_an_answer_that_is_sent_back_is_told_in_fewer_words_where_it_no_longer_fits() -> None:
+    too_long = LLMContextLengthExceededError("too long", provider="scripted", status=400)
+    pilot = agent("no, " * 99, too_long, "It was no, and is to be yes.", "yes")
+    made = task(
+        "Say it.", pilot, guardrail=lambda output: (True, output) if output.raw == "yes" else (False, "Say yes.")
+    )
+
+    assert Crew(agents=[pilot], tasks=[made]).kickoff().raw == "yes"
+    assert "Say yes." in pilot.llm.said_to(2)[0]
+    assert pilot.llm.said_to(3)[:2] == pilot.llm.said_to(0)
+    assert "It was no, and is to be yes." in pilot.llm.said_to(3)[2]
 
 
 def test_an_answer_that_is_given_again_is_looked_at_by_all_guardrails() -> None:

@@ -9,7 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from pydantic import PrivateAttr
 
+from conformance.run.judge import judge
+from conformance.timeline.evidence import Evidence
 from harness import BaseLLM, Crew, CrewOutput, StreamFrame, Task, event_bus
 from harness.agents import GuardrailError
 from harness.events import LLMStreamChunkEvent
@@ -151,6 +154,41 @@ def test_a_task_that_fails_stops_those_beside_it(way: Way) -> None:
     assert ended[-1] == "crew_kickoff_failed"
 
 
+@pytest.mark.parametrize("error", [asyncio.CancelledError("no"), SystemExit("no"), GeneratorExit("no")], ids=repr)
+@pytest.mark.parametrize("way", WAYS)
+def test_what_a_task_beside_others_raises_is_what_the_crew_raises(way: Way, error: BaseException) -> None:
+    one, other = agent(error), agent("fine")
+    crew = Crew(agents=[one, other], tasks=[task("Raises.", one, async_execution=True), task("Fine.", other)])
+    assert session_of(crew, way)[1] is error
+
+
+class LateTask(Task):
+    """Begins once it is let go."""
+
+    _let_go: threading.Event = PrivateAttr(default_factory=threading.Event)
+    _ended: threading.Event = PrivateAttr(default_factory=threading.Event)
+
+    def execute_sync(self, *arguments: Any, **options: Any) -> Any:
+        try:
+            assert self._let_go.wait(30)
+            return super().execute_sync(*arguments, **options)
+        finally:
+            self._ended.set()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_task_beside_one_that_has_failed_does_not_begin_any_more(way: Way) -> None:
+    one, other = agent("late"), agent(ValueError("no"), max_retry_limit=0)
+    late = LateTask(description="Late.", expected_output="An answer.", agent=one, async_execution=True)
+    crew = Crew(agents=[one, other], tasks=[late, task("Fails.", other, context=[])])
+    with pytest.raises(ValueError, match="no"):
+        kicked_off(crew, way)
+    late._let_go.set()
+    assert late._ended.wait(30)
+
+    assert one.llm.requests == []
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_a_crew_is_run_for_each_of_several_inputs(way: Way) -> None:
     pilot = agent("yes")
@@ -168,30 +206,54 @@ def test_a_crew_is_run_for_each_of_several_inputs(way: Way) -> None:
     assert (crew.usage_metrics.successful_requests, crew.usage_metrics.total_tokens) == (3, 39)
 
 
-def test_runs_for_each_go_on_at_once_and_one_that_fails_stops_the_others() -> None:
+_PLACES = ("Bodø", "Bergen", "Hammerfest")
+
+
+def _meeting(failing: str, **options: Any) -> Crew:
+    """Return a crew whose runs meet; then one of them fails, and the others go on for ever."""
     arrived: list[str] = []
     together = asyncio.Event()
 
     class Meets(AsyncSpeaker):
         async def agenerate(self, request: Any) -> Any:
-            place = str(request.messages[-1].content).split()[2]
+            place = str(request.messages[-1].content).split()[2].rstrip(".")
             arrived.append(place)
-            if len(arrived) == 3:
+            if len(arrived) == len(_PLACES):
                 together.set()
             await together.wait()
-            if place == "Bodø.":
+            if place == failing:
                 raise ValueError(place)
             await asyncio.Event().wait()
             yield
 
     pilot = agent(llm=Meets(), max_retry_limit=0)
-    crew = Crew(agents=[pilot], tasks=[task("Look at {place}.", pilot)])
+    return Crew(agents=[pilot], tasks=[task("Look at {place}.", pilot)], **options)
 
-    async def run() -> None:
-        await crew.kickoff_for_each_async([{"place": place} for place in ("Bodø", "Bergen", "Hammerfest")])
 
-    with pytest.raises(ValueError, match="Bodø"):
-        asyncio.run(asyncio.wait_for(run(), 30))
+@pytest.mark.parametrize("failing", _PLACES)
+def test_runs_for_each_go_on_at_once_and_one_that_fails_stops_the_others(failing: str) -> None:
+    async def run() -> int:
+        async with asyncio.timeout(30):
+            with pytest.raises(ValueError, match=failing):
+                await _meeting(failing).kickoff_for_each_async([{"place": place} for place in _PLACES])
+        return len(asyncio.all_tasks())
+
+    assert asyncio.run(run()) == 1
+
+
+@pytest.mark.parametrize("failing", _PLACES)
+def test_the_frames_of_runs_that_one_has_stopped_end(failing: str) -> None:
+    async def read() -> Any:
+        inputs = [{"place": place} for place in _PLACES]
+        output = await _meeting(failing, stream=True).kickoff_for_each_async(inputs)
+        with pytest.raises(ValueError, match=failing):
+            async for _ in output:
+                pass
+        return output
+
+    frames = asyncio.run(asyncio.wait_for(read(), 30))._session.frames
+    assert [frame.type for frame in frames].count("crew_kickoff_failed") == len(_PLACES)
+    assert judge(Evidence(frames, "failed")).violations == ()
 
 
 @pytest.mark.parametrize("way", WAYS)

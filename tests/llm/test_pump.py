@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
+import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
@@ -161,3 +163,40 @@ def test_what_cleans_up_is_told_once_that_the_run_is_cancelled() -> None:
     list(session)
     assert llm.cleaned.wait(TIMEOUT_S)
     join_harness_threads()
+
+
+class LostError(Exception):
+    """Is looked for once it has been raised."""
+
+
+def test_an_error_that_came_over_a_bridge_is_kept_by_neither_half() -> None:
+    raised: list[weakref.ref[LostError]] = []
+
+    def failure() -> LostError:
+        made = LostError()
+        raised.append(weakref.ref(made))
+        return made
+
+    def fails() -> Iterator[Part]:
+        yield TextDelta("x")
+        raise failure()
+
+    async def afails() -> AsyncIterator[Part]:
+        yield TextDelta("x")
+        raise failure()
+
+    async def main() -> None:
+        with pytest.raises(LostError):
+            async for _ in iterated_in_thread(fails):
+                pass
+
+    gc.collect()
+    gc.disable()
+    try:
+        asyncio.run(main())
+        with pytest.raises(LostError):
+            list(iterated_in_loop(afails))
+        join_harness_threads()
+        assert [ref() for ref in raised] == [None, None]
+    finally:
+        gc.enable()

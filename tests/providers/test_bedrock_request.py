@@ -82,6 +82,13 @@ def test_recorded_conversation_is_made_again_to_the_same_json(messages: list[dic
     assert canonical(rebuilt(body)) == canonical(body)
 
 
+def test_a_conversation_with_calls_goes_with_the_tools_that_it_tells_of() -> None:
+    calls = [call("a", "{}"), call("b", "{}"), call("a", "{}")]
+    tools = sent({"role": "assistant", "content": None, "tool_calls": calls})["toolConfig"]["tools"]
+    assert [tool["toolSpec"]["name"] for tool in tools] == ["a", "b"]
+    assert "toolConfig" not in sent({"role": "user", "content": "Hi"})
+
+
 @pytest.mark.parametrize("fields", FIELDS.values(), ids=FIELDS)
 def test_recorded_fields_are_made_again_to_the_same_json(fields: dict[str, Any]) -> None:
     body = {"messages": [ASKED], **fields}

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from inspect import Parameter, Signature
 from math import inf
 from threading import Thread
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from pydantic import BaseModel, Field
@@ -41,6 +41,12 @@ async def travel(route: Route) -> str:
 def repeat(word: str, times: int = Field(default=2, description="How often."), _sign: str = "!") -> str:
     """Say a word several times."""
     return word * times + _sign
+
+
+@tool
+def shout(word: str, *, sign: Annotated[str, Field(default="?")]) -> str:
+    """Say a word with a sign."""
+    return word + sign
 
 
 class Greets:
@@ -75,6 +81,19 @@ class OwnSchema(BaseTool):
         return route
 
 
+class Soon:
+    """What can be awaited, and is no coroutine."""
+
+    def __await__(self) -> Generator[None, None, str]:
+        yield
+        return "soon"
+
+
+def promise() -> Soon:
+    """Promise."""
+    return Soon()
+
+
 #: A tool, its arguments, and what it gives for them.
 USES: dict[str, tuple[BaseTool, dict[str, Any], Any]] = {
     "a function": (add, {"one": 1, "other": 4}, 5),
@@ -86,6 +105,7 @@ USES: dict[str, tuple[BaseTool, dict[str, Any], Any]] = {
         "Bergen > Florø",
     ),
     "a function's default as a field's": (repeat, {"word": "hei"}, "heihei!"),
+    "a default in the field of an annotation": (shout, {"word": "hei"}, "hei?"),
     "an object that can be called": (
         FunctionTool(name="Greet", description="Greet.", func=Greets()),
         {"name": "Kari"},
@@ -96,6 +116,7 @@ USES: dict[str, tuple[BaseTool, dict[str, Any], Any]] = {
         {"one": "1", "other": 9},
         4,
     ),
+    "what can be awaited": (tool(promise), {}, "soon"),
     "a class": (Counts(), {"word": "beetle"}, 3),
     "a class with a field of its own": (Counts(wanted="t"), {"word": "beetle"}, 1),
     "a class that is async alone": (CountsLater(), {"word": "beetle"}, 6),

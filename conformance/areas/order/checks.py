@@ -77,10 +77,14 @@ def _outermost_terminal(evidence: Evidence) -> int | None:
     nameless = {step.closes: place for place, step in enumerate(walk.steps()) if step.closes and step.target is None}
     top = [scope for scope in walk.scopes.values() if scope.parent is None and scope.kind not in _PRELUDE]
     runs = [scope for scope in top if scope.kind in _RUNS]
-    if runs and runs[0].closed_by is None:
-        return nameless.get(runs[0].kind)
-    # A session over something smaller, such as a direct call, may hold several: the one that ends last counts.
-    ends = [scope.closed_by for scope in (runs[:1] or top)]
+    if runs:
+        first = runs[0].closed_by
+        if first is None:
+            return nameless.get(runs[0].kind)
+        # A crew that is run for each of several inputs at once has no outermost one among its runs.
+        top = [scope for scope in runs if scope.kind == runs[0].kind and scope.opener.seq < first.seq]
+    # A session over something smaller, such as a direct call, may hold several, too: the one that ends last counts.
+    ends = [scope.closed_by for scope in top]
     if not ends or None in ends:
         return None
     return max(place for place, frame in enumerate(evidence.frames) if any(frame is end for end in ends))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any, Final
 
 from harness.blocks import block
@@ -42,10 +42,17 @@ class Turn:
         self.replies: list[str] = []
         #: Results that have been given to `append_agent_result`, which says who sees them.
         self.recorded: list[Any] = []
+        #: What is to be done once it has ended.
+        self.afterwards: Callable[[], None] | None = None
         #: What cancels it, while it is open and somebody can.
         self.run: Run | None = None
         #: Whether it is no longer open.
         self.over = threading.Event()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether somebody has cancelled it."""
+        return self.run is not None and self.run.cancelled
 
 
 class Dialogue:
@@ -82,6 +89,8 @@ class Dialogue:
         finally:
             self.turn = None
             turn.over.set()
+            if turn.afterwards is not None and not turn.is_closed:
+                turn.afterwards()
 
     def refuse_another(self, flow_name: str) -> None:
         """Let nothing else be begun while a turn is open: what that is to answer would be answered twice.
@@ -98,7 +107,7 @@ class Dialogue:
     async def closed(self) -> None:
         """Wait for a turn that has been closed: its thread or task need not have noticed yet."""
         turn = self.turn
-        if turn is None or turn.run is None or not turn.run.cancelled:
+        if turn is None or not turn.is_closed:
             return
         if is_loop_running():
             await in_thread(lambda: turn.over.wait(_ENDING_S))

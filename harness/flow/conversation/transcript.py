@@ -5,7 +5,7 @@ The models of messages are loaded by the first conversation.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
@@ -16,6 +16,7 @@ from harness.errors import RunCancelled
 from harness.flow.conversation.fields import Role, says_something, words_in
 from harness.flow.state import field_of, id_of
 from harness.frames.frozen import FrozenDict
+from harness.llm.input.characters import whole_characters
 
 #: What a message may have beside role and content.
 _EXTRA = ("name", "tool_call_id", "tool_calls", "files", "metadata")
@@ -84,20 +85,37 @@ def model_message(message: Any) -> dict[str, Any]:
 
     if isinstance(message, ConversationMessage):
         # Done with all that has been said, in each turn: straight from the fields.
-        return {name: value for name, value in message.__dict__.items() if value is not None and name != "metadata"}
-    if isinstance(message, BaseModel):
-        message = message.model_dump(exclude_none=True)
-    if isinstance(message, Mapping):
-        return {str(key): value for key, value in message.items() if key != "metadata"}
-    return {"role": "user", "content": str(message)}
+        given = {name: value for name, value in message.__dict__.items() if value is not None and name != "metadata"}
+    else:
+        if isinstance(message, BaseModel):
+            message = message.model_dump(exclude_none=True)
+        fields = message if isinstance(message, Mapping) else {"role": "user", "content": str(message)}
+        given = {str(key): value for key, value in fields.items() if key != "metadata"}
+    content = given.get("content")
+    if type(content) is str and content.isascii() and len(given) == 2:
+        return given
+    return {name: whole_characters(value) for name, value in given.items()}
 
 
 def model_messages(flow: Any) -> list[dict[str, Any]]:
     """Return the transcript as models are given it, oldest first.
 
-    Without messages that say nothing, such as an empty answer: there are providers that refuse a conversation with one.
+    Without messages that say nothing, such as an empty answer, and calls of tools that a turn left without an output:
+    there are providers that refuse a conversation with one.
     """
-    return [shown for message in messages_of(flow) if _has_content(shown := model_message(message))]
+    messages = list(map(model_message, messages_of(flow)))
+    if any("tool_calls" in message for message in messages):
+        latest = max((place for place, message in enumerate(messages) if message.get("role") == "user"), default=0)
+        given = {message.get("tool_call_id") for message in messages[:latest]}
+        messages[:latest] = [_without_open_calls(message, given) for message in messages[:latest]]
+    return [message for message in messages if _has_content(message)]
+
+
+def _without_open_calls(message: dict[str, Any], given: Container[Any]) -> dict[str, Any]:
+    """Return a message with those of its calls alone whose outputs are `given`."""
+    closed = [call for call in message.get("tool_calls") or () if call.get("id") in given]
+    rest = {name: value for name, value in message.items() if name != "tool_calls"}
+    return {**rest, "tool_calls": closed} if closed else rest
 
 
 def _has_content(message: Mapping[str, Any]) -> bool:

@@ -17,7 +17,7 @@ from harness.flow.conversation.fields import content_text, says_something
 from harness.flow.conversation.graph import HANDLERS, ROUTER
 from harness.flow.conversation.transcript import messages_of
 from harness.flow.engine.hooks import FlowHook
-from harness.flow.engine.run import FlowRun
+from harness.flow.engine.run import FlowRun, run_of
 from harness.flow.kickoff import Kickoff
 from harness.flow.persistence.persist import save_ended
 from harness.flow.plan.calls import MethodCall, MethodResult
@@ -247,8 +247,15 @@ def _start_flow(flow: Any, run: FlowRun) -> None:
 
 
 def finish_flow(flow: Any, *, discard: bool = False) -> None:
-    """Publish the end of the flow that ran through the turns, where one has started; with `discard` only forget it."""
+    """Publish the end of the flow that ran through the turns, where one has started; with `discard` only forget it.
+
+    In a turn that is done once the turn has ended.
+    """
     dialogue: Dialogue = flow._dialogue
+    if dialogue.turn is not None and run_of(flow) is not None:
+        # The flow of all turns is no part of this one.
+        dialogue.turn.afterwards = functools.partial(finish_flow, flow, discard=discard)
+        return
     started_id, dialogue.flow_started_id = dialogue.flow_started_id, None
     if started_id is None or discard:
         return

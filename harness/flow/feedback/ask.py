@@ -8,7 +8,6 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Awaitable
 from typing import Any, Final
 
 from harness import events
@@ -22,7 +21,7 @@ from harness.flow.state import saved_state
 from harness.respondent import answer_deadline
 from harness.typed_line import given_up
 from harness.waits import take
-from harness.workers import Outcome, attempt, run_coroutine
+from harness.workers import Outcome, attempt, run_awaitable
 
 logger = logging.getLogger("harness")
 #: Under which name the state is saved before somebody is asked.
@@ -74,7 +73,7 @@ def _answer(
 
     def request() -> Any:
         answer = provider.request_input(message, flow, metadata)
-        return run_coroutine(lambda: _awaited(answer)) if inspect.isawaitable(answer) else answer
+        return run_awaitable(answer) if inspect.isawaitable(answer) else answer
 
     def work() -> None:
         answers.put(attempt(lambda: context.run(request)))
@@ -94,10 +93,6 @@ def _answer(
         return None
     answer = outcome.unwrap()
     return answer if answer is None or isinstance(answer, InputResponse) else InputResponse(str(answer))
-
-
-async def _awaited(answer: Awaitable[Any]) -> Any:
-    return await answer
 
 
 def _method_name() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -12,6 +12,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from harness.errors import UsageError
 from harness.llm.base import BaseLLM
+from harness.llm.input.messages import FunctionDefinition, Message, ToolCall, ToolDefinition, read_messages
 from harness.llm.parameters.kinds import is_read
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
@@ -47,7 +48,7 @@ def sdk_arguments(llm: BaseLLM, request: LLMRequest, *, converse: bool = True) -
     additional = dict(llm.additional_params)
     choice = additional.pop(TOOL_CHOICE, None)
     by_tool = asks_by_tool(llm, request)
-    functions = with_structured_tool(request) if by_tool else request.tools
+    functions = with_structured_tool(request) if by_tool else request.tools or _used_tools(request.messages)
     if by_tool and choice is None:
         choice = {"any": {}} if request.tools else {"tool": {"name": STRUCTURED}}
     # The models' own fields, such as those of Anthropic's and OpenAI's models.
@@ -68,6 +69,16 @@ def sdk_arguments(llm: BaseLLM, request: LLMRequest, *, converse: bool = True) -
         **additional,
     }
     return {name: value for name, value in arguments.items() if value is not OMIT}
+
+
+def _used_tools(messages: Iterable[Message]) -> list[ToolDefinition]:
+    """Return the tools whose calls are among messages.
+
+    Without it Converse says: "The toolConfig field must be defined when using toolUse and toolResult content blocks."
+    """
+    calls = (call for message in messages for call in message.tool_calls or () if isinstance(call, ToolCall))
+    names = dict.fromkeys(call.function.name for call in calls)
+    return [ToolDefinition(function=FunctionDefinition(name=name)) for name in names]
 
 
 def asks_by_tool(llm: BaseLLM, request: LLMRequest) -> bool:
@@ -122,6 +133,9 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
         raise UsageError("the recorded request has no 'messages'")
     system, tools = recorded.system("system", parse_system), _take_tools(recorded)
     settings = {"base_url": found["base"], **_take_inference(recorded), **_take_thinking(recorded)}
+    if not tools and _used_tools(read_messages(messages)):
+        # Refused, or by a host that takes it.
+        additional["toolConfig"] = OMIT
     if TOOL_CHOICE in recorded.rest:
         additional[TOOL_CHOICE] = recorded.rest.pop(TOOL_CHOICE)
     if recorded.rest:

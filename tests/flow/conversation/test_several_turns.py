@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import threading
 from typing import Any, Final
@@ -10,6 +11,7 @@ from typing import Any, Final
 import pytest
 
 from harness import Flow, RunCancelled, UsageError, event_bus, listen, start
+from harness.bus import add_stream_sink, reset_stream_sinks
 from harness.bus.scope import Run
 from harness.conversation import ConversationConfig, ConversationState, TurnOpenError
 from harness.events import FlowFinishedEvent, FlowStartedEvent
@@ -46,6 +48,24 @@ def test_a_second_turn_is_refused_while_one_is_open_and_let_in_after_it() -> Non
     assert replies == ["First."]
     assert flow.handle_turn("hi") == "Second."
     assert said(flow) == ["user: boats", "assistant: First.", "user: hi", "assistant: Second."]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_handler_can_not_have_its_message_answered_again(way: Way) -> None:
+    asked: list[str] = []
+
+    class Again(Flow[Any]):
+        def route_turn(self, context: dict[str, Any]) -> str:
+            return "AGAIN"
+
+        @listen("AGAIN")
+        def again(self) -> str:
+            asked.append(self.state.current_user_message)
+            return self.kickoff() if len(asked) == 1 else "answered"
+
+    with pytest.raises(TurnOpenError, match="a turn of Again is open"):
+        take(talk(Again), way, "hi")
+    assert asked == ["hi"]
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -191,6 +211,40 @@ def test_the_flow_of_all_turns_is_finished_once_and_the_next_turn_starts_another
         flow.handle_turn("hi")
         flow.finalize_session_traces(discard=True)
     assert seen == ["flow_started False", "flow_finished True", "flow_started False"]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize("way", WAYS)
+def test_the_flow_of_all_turns_is_finished_once_the_turn_has_ended_that_says_so(way: Way, fails: bool) -> None:
+    class Leaves(Flow[Any]):
+        def route_turn(self, context: dict[str, Any]) -> str | None:
+            return "LEAVE" if context["current_user_message"] == "bye" else None
+
+        @listen("LEAVE")
+        def leave(self) -> str:
+            self.finalize_session_traces()
+            if fails:
+                raise LookupError("no way out")
+            return "Bye."
+
+    seen: list[str] = []
+    flow = talk(Leaves, llm=Speaker("Hello there"))
+    token = add_stream_sink(lambda source, event: seen.append(event.type))
+    try:
+        take(flow, way, "hi")
+        with pytest.raises(LookupError) if fails else contextlib.nullcontext():
+            _, frames = take(flow, way, "bye")
+            assert "flow_finished" not in [frame.type for frame in frames]
+    finally:
+        reset_stream_sinks(token)
+    assert [kind for kind in seen if kind.startswith(("conversation_turn", "flow"))] == [
+        "conversation_turn_started",
+        "flow_started",
+        "conversation_turn_completed",
+        "conversation_turn_started",
+        "conversation_turn_failed" if fails else "conversation_turn_completed",
+        "flow_finished",
+    ]
 
 
 def test_deferring_is_for_conversations() -> None:

@@ -24,7 +24,7 @@ from harness.conversation import (
 )
 from harness.errors import UsageError
 from harness.flow.conversation import transcript
-from tests.flow.conversation.talks import Speaker, said, talk
+from tests.flow.conversation.talks import Speaker, routed, said, talk
 from tests.flow.graphs import TIMEOUT_S
 
 
@@ -51,6 +51,29 @@ def test_messages_are_given_to_models_without_what_is_not_set_and_without_notes(
     assert [message.metadata for message in flow.state.messages] == [{"from": "web"}, {}, {"cost": 1}, {}, {}]
 
 
+def test_a_call_that_a_turn_left_without_its_output_goes_to_no_model() -> None:
+    def call(name: str) -> dict[str, Any]:
+        return {"id": name, "type": "function", "function": {"name": "tide", "arguments": "{}"}}
+
+    flow = talk()
+    flow.append_message("user", "How high?")
+    flow.append_message("assistant", None, tool_calls=[call("a"), call("b")])
+    flow.append_message("tool", "3", tool_call_id="b")
+    flow.append_message("assistant", None, tool_calls=[call("c")])
+    # Here the turn was closed.
+    flow.append_message("user", "Well?")
+    # Of this one the output may still come.
+    flow.append_message("assistant", None, tool_calls=[call("d")])
+    assert flow.conversation_messages == [
+        {"role": "user", "content": "How high?"},
+        {"role": "assistant", "tool_calls": [call("b")]},
+        {"role": "tool", "content": "3", "tool_call_id": "b"},
+        {"role": "user", "content": "Well?"},
+        {"role": "assistant", "tool_calls": [call("d")]},
+    ]
+    assert len(flow.state.messages) == 6
+
+
 def test_a_state_may_have_messages_of_its_own_kind() -> None:
     class Rated(ConversationMessage):
         stars: int = 0
@@ -64,6 +87,25 @@ def test_a_state_may_have_messages_of_its_own_kind() -> None:
     flow = talk(Rating, llm=Speaker("Hello there"))
     flow.handle_turn("hi")
     assert flow.state.messages == [Rated(role="user", content="hi"), Rated(role="assistant", content="Hello there")]
+
+
+class Listens(Flow[Any]):
+    @listen("LISTEN")
+    def nod(self) -> str:
+        return "Mhm."
+
+
+def test_half_a_character_stays_in_the_transcript_and_goes_to_no_model() -> None:
+    answers, routes = Speaker("You're welcome. \ud83d", "Yes."), Speaker('{"intent": "converse"}')
+    flow = routed(Listens, routes, answers)
+    for message in ("Thanks \ud83d", [{"type": "text", "text": "\ude42"}], "Still there \ud83d\ude42?"):
+        flow.handle_turn({"content": message})
+
+    asked = [str(message.content) for request in (*answers.requests, *routes.requests) for message in request.messages]
+    assert all(content == content.encode("utf-8", "replace").decode() for content in asked)
+    assert answers.asked()[1:3] == [("user", "Thanks \ufffd"), ("assistant", "You're welcome. \ufffd")]
+    assert answers.asked()[-1] == ("user", "Still there \U0001f642?")
+    assert said(flow)[:2] == ["user: Thanks \ud83d", "assistant: You're welcome. \ud83d"]
 
 
 def test_each_message_that_is_added_is_a_frame_with_its_place() -> None:
