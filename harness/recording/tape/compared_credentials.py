@@ -68,7 +68,7 @@ def compared_json(value: Any, own: frozenset[str]) -> Any:
             if is_secret and (inner is None or (isinstance(inner, str) and _is_credential(inner))):
                 around[key] = BLANK  # type: ignore[index]
             elif isinstance(inner, str):
-                around[key] = compared_text(inner)  # type: ignore[index]
+                around[key] = compared_field(key, inner, own) if isinstance(key, str) else compared_text(inner)  # type: ignore[index]
             elif isinstance(inner, dict | list):
                 # How to log in stands under `auth`, as well as with what.
                 waiting.append((inner, is_secret and (is_inside or key != "auth")))
