@@ -172,8 +172,6 @@ class Tape:
         self._wait()
         with self._lock:
             self._closed = True
-            if self._journal is not None:
-                self._journal.close()
         if self._aside is not None:
             self._aside.shutdown()
         if self._failure is not None:
