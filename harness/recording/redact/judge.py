@@ -36,6 +36,8 @@ class Judge(Struct, frozen=True):
     own_names: frozenset[str] = frozenset()
     #: Patterns that a project adds; the group `secret` or else the whole match is blotted.
     own_patterns: tuple[re.Pattern[str], ...] = ()
+    #: Credentials that are known as they are.
+    values: tuple[str, ...] = ()
 
     def secrets(self, text: str) -> list[Found]:
         """Return the secrets of `text` as it reads."""
@@ -55,6 +57,7 @@ class Judge(Struct, frozen=True):
             announces=announces(text, lowered, self.own_names),
             encodes="%" in text or any(len(run) >= SHORTEST_BASE64 for run in runs),
             decodes="{" in text or "[" in text or "=" in text,
+            values=tuple(value for value in self.values if value in text),
         )
 
     def weight(self, name: str) -> Weight:
@@ -103,6 +106,8 @@ class Lens(Struct, frozen=True):
     encodes: bool
     #: Whether it may have JSON or a query in it.
     decodes: bool
+    #: The known credentials that stand in it.
+    values: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return self.judges or self.encodes or self.decodes
@@ -110,7 +115,7 @@ class Lens(Struct, frozen=True):
     @property
     def judges(self) -> bool:
         """Whether any rule could find a secret in the text as it reads."""
-        return bool(self.forms or self.structures or self.announces or self.judge.own_patterns)
+        return bool(self.forms or self.structures or self.announces or self.judge.own_patterns or self.values)
 
     def secrets(self, text: str) -> list[Found]:
         """Return the secrets of `text`."""
@@ -122,6 +127,8 @@ class Lens(Struct, frozen=True):
         for pattern in self.judge.own_patterns:
             group = "secret" if "secret" in pattern.groupindex else 0
             found.extend(Found("own", *match.span(group)) for match in pattern.finditer(text))
+        for value in self.values:
+            found.extend(Found("environment", *match.span()) for match in re.finditer(re.escape(value), text))
         return found
 
 
