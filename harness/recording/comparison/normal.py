@@ -114,6 +114,9 @@ class Normalizer:
                         normal[key] = names[item]
                 else:
                     normal[key] = self._value(item)
+            if not names.keys().isdisjoint(normal):
+                # A short one may be the name of a field.
+                return {names.get(key, key) if len(key) >= _UNMISTAKABLE else key: item for key, item in normal.items()}
             return normal
         if isinstance(value, list | tuple):
             return [self._value(item) for item in value]
