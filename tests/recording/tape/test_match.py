@@ -59,6 +59,11 @@ KEYED = [
     pytest.param(asked(url=f"{URL}?key={'*' * 39}"), asked(url=f"{URL}?key=***"), id="a shorter key in a query"),
     pytest.param(asked(url=f"{URL}?key={'*' * 39}"), asked(url=f"{URL}?key="), id="an empty key in a query"),
     pytest.param(asked(url=f"{URL}?access_token=****"), asked(url=f"{URL}?access_token=dummy"), id="a stand-in in a query"),
+    pytest.param(
+        asked(url=f"{URL}?X-Amz-Date=20260101T000000Z&X-Amz-Signature=****"),
+        asked(url=f"{URL}?X-Amz-Date=20270101T000000Z&X-Amz-Signature=****"),
+        id="a URL that was signed at another time",
+    ),
     pytest.param(asked(url=f"https://h/bot1:{'*' * 35}/me"), asked(url=f"https://h/bot1:{'*' * 34}/me"), id="a key in a path"),
     pytest.param(keyed("*" * 80), keyed("****"), id="a shorter key in JSON"),
     pytest.param(keyed("*" * 80), keyed("dummy"), id="a stand-in in JSON"),
