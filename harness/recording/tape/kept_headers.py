@@ -31,6 +31,8 @@ _OF_RESPONSES: Final = (
     "last-modified",
     "link",
     "location",
+    # A client that was given one reads a stream beside, and ends it.
+    "mcp-session-id",
     "operation-location",
     "ratelimit",
     "ratelimit-",
