@@ -55,6 +55,11 @@ _OF_RESPONSES: Final = (
     "x-repo-commit",
     # Google's uploads.
     "x-goog-upload-",
+    # Of Azure: where to go on, what went wrong, and what a user has put there.
+    "x-ms-continuation",
+    "x-ms-continuationtoken",
+    "x-ms-error-code",
+    "x-ms-meta-",
     "x-next-page",
     "x-page-",
     "x-rate-limit-",

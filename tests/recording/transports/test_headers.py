@@ -38,6 +38,8 @@ READ = {
     "X-Repo-Commit": "5e1a7" * 8,
     "X-Error-Code": "EntryNotFound",
     "X-Amz-Meta-Harbour": "north",
+    "X-Ms-Continuation": "page-2",
+    "X-Ms-Error-Code": "BlobNotFound",
 }
 UNREAD = {"Set-Cookie": "session=1", "Server": "loopback"}
 
