@@ -7,6 +7,8 @@ again. The time is linear in the length of the text.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -120,6 +122,8 @@ class Lens(Struct, frozen=True):
     def secrets(self, text: str) -> list[Found]:
         """Return the secrets of `text`."""
         found = [Found(form.name, start, stop) for form in self.forms for start, stop in form.find(text)]
+        if self.values:
+            found.extend(self._known(text, sorted(form.start for form in found)))
         for find in self.structures:
             found.extend(find(text))
         if self.announces:
@@ -127,9 +131,15 @@ class Lens(Struct, frozen=True):
         for pattern in self.judge.own_patterns:
             group = "secret" if "secret" in pattern.groupindex else 0
             found.extend(Found("own", *match.span(group)) for match in pattern.finditer(text))
-        for value in self.values:
-            found.extend(Found("environment", *match.span()) for match in re.finditer(re.escape(value), text))
         return found
+
+    def _known(self, text: str, forms: list[int]) -> Iterator[Found]:
+        """Yield where known credentials stand; one in which a form begins keeps what all of that form have."""
+        for value in self.values:
+            for match in re.finditer(re.escape(value), text):
+                following = bisect_left(forms, match.start())
+                if following == len(forms) or forms[following] >= match.end():
+                    yield Found("environment", *match.span())
 
 
 def lower(text: str) -> str:

@@ -35,6 +35,13 @@ def test_it_is_blotted_wherever_it_is_told(told: str) -> None:
     assert not any(leaks_in_text(redacted))
 
 
+def test_what_has_a_form_keeps_what_all_of_it_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    key = f"sk-proj-{opaque('with a form', 48)}"
+    without = Redactor().text(f"It is {key}.")
+    monkeypatch.setenv("BOATS_API_KEY", key)
+    assert Redactor().text(f"It is {key}.") == without == f"It is sk-proj-{'*' * 48}."
+
+
 def test_a_run_that_was_told_its_key_replays_without_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def serve(exchange: Exchange) -> None:
         exchange.head()
