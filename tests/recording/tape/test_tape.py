@@ -156,6 +156,29 @@ def test_of_tapes_that_record_one_cassette_at_once_none_costs_the_other_what_it_
     assert [journal.name in note for note in notes] == ([] if beside is None else [True])
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "http://169.254.169.254/latest/meta-data/iam/security-credentials/boats",
+        "http://[fd00:ec2::23]/v1/credentials",
+        "https://sts.eu-west-1.amazonaws.com/",
+        "https://oauth2.googleapis.com/token",
+        "https://login.microsoftonline.com/tenant/oauth2/v2.0/token",
+    ],
+)
+def test_what_gave_credentials_when_it_was_recorded_may_be_asked_or_not(path: Path, source: str) -> None:
+    asked = replace(ask("credentials"), url=source)
+    write_cassette(path, [Interaction(asked, told("credentials")), Interaction(ask("a"), told("a"))])
+    with open_tape(path, "none") as tape:
+        assert [one.request.url for one in tape.unplayed] == ["https://h/v1/chat"]
+        assert perform(tape, "a") == "a"
+        assert tape.unplayed == ()
+    with open_tape(path, "none") as tape:
+        answer = tape.answer(asked)
+        assert answer is not None
+        assert answer.body == b"credentials"
+
+
 def perform_once(path: Path) -> str:
     with open_tape(path, "once") as tape:
         return perform(tape, "a")
