@@ -377,14 +377,16 @@ def _mode(config: pytest.Config, otherwise: Any = None) -> Mode:
 
 
 def _cassette_path(request: pytest.FixtureRequest, mode: Mode) -> Path:
-    from harness.recording import is_folder
+    from harness.recording import Redactor, is_folder
     from harness.shipped import shipped_recording
 
     folder = _folder(request)
     name = _marked_name(request)
     if name is None:
         owner = f"{request.cls.__name__}." if request.cls is not None else ""
-        path = folder / request.path.stem / f"{_file_name(owner + request.node.name)}.yaml"
+        # Its parameters are in its name, and one may be a key.
+        test = Redactor().text(owner + request.node.name)
+        path = folder / request.path.stem / f"{_file_name(test)}.yaml"
         other = request.config.stash.get(_OWNERS, {}).get(path, request.node.nodeid)
         if mode != "none" and other != request.node.nodeid:
             pytest.fail(

@@ -17,6 +17,7 @@ from harness.recording.vcr_config import settings_in
 from harness.shipped import shipped_recording
 from tests.pytest_plugin.conftest import InnerRun
 from tests.recording.asking_subject import record_interview
+from tests.recording.redact.planted_secrets import opaque
 
 pytest_plugins = ["pytester"]
 
@@ -249,6 +250,24 @@ def test_after_them():
     assert os.environ["OPENAI_BASE_URL"] == "http://127.0.0.1:9"
 """
     started(test_it=source).assert_outcomes(passed=3, xfailed=1)
+
+
+def test_a_key_among_the_parameters_is_in_the_name_of_no_file(inner: InnerRun, pytester: pytest.Pytester) -> None:
+    source = """
+import os
+
+import pytest
+
+@pytest.mark.parametrize("key", [os.environ["OPENAI_API_KEY"]])
+def test_it(cassette, key):
+    pass
+"""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("OPENAI_API_KEY", f"sk-proj-{opaque('parameter', 48)}")
+        inner("--record-mode", "once", test_it=source).assert_outcomes(passed=1)
+        environment.setenv("OPENAI_API_KEY", f"sk-proj-{opaque('another', 40)}")
+        inner(test_it=source).assert_outcomes(passed=1)
+    assert [path.name for path in (pytester.path / "cassettes" / "test_it").iterdir()] == ["test_it[sk-proj--].yaml"]
 
 
 def test_a_failure_of_the_test_itself_is_what_is_told(inner: InnerRun) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
 from harness.frames.stored import FrameLike
-from harness.recording.comparison.compare import _aligned, _matched, _moved
+from harness.recording.comparison.compare import _aligned, _matched, _moved, _moved_past_end
 from harness.recording.comparison.normal import Normalizer
 from harness.recording.comparison.scope_tree import ScopeNode, content, scope_tree
 
@@ -42,17 +42,22 @@ _Pair = tuple[dict[str, Any], dict[str, Any], Literal["equal", "changed", "moved
 
 def _inside(first: ScopeNode, second: ScopeNode) -> Iterator[_Pair]:
     matched, left, right = _matched(first.children, second.children)
-    moved = {difference.seqs for difference in _moved(matched, ())}
+    moved = {
+        difference.seqs
+        for difference in (*_moved(matched, ()), *_moved_past_end(matched, first.closing, second.closing, ()))
+    }
     beside = [pair for pair in _aligned(left, right) if pair[0] is not None and pair[1] is not None]
     for mine, theirs in (*matched, *beside):
         assert mine is not None
         assert theirs is not None
         is_moved = (mine.frame["seq"], theirs.frame["seq"]) in moved
-        yield mine.frame, theirs.frame, "moved" if is_moved else _kind(mine.frame, theirs.frame)
+        yield mine.frame, theirs.frame, "moved" if is_moved else _kind(mine, theirs, mine.frame, theirs.frame)
         yield from _inside(mine, theirs)
         if mine.closing is not None and theirs.closing is not None:
-            yield mine.closing, theirs.closing, _kind(mine.closing, theirs.closing)
+            yield mine.closing, theirs.closing, _kind(mine, theirs, mine.closing, theirs.closing)
 
 
-def _kind(first: dict[str, Any], second: dict[str, Any]) -> Literal["equal", "changed"]:
-    return "equal" if content(first, {}) == content(second, {}) else "changed"
+def _kind(
+    first: ScopeNode, second: ScopeNode, mine: dict[str, Any], theirs: dict[str, Any]
+) -> Literal["equal", "changed"]:
+    return "equal" if content(mine, {}, first.ids) == content(theirs, {}, second.ids) else "changed"

@@ -138,7 +138,7 @@ def _untimed(line: bytes) -> bytes:
 def _compare(recorded: ScopeNode, replayed: ScopeNode, around: tuple[str, ...]) -> Iterator[Difference]:
     if recorded.frame["type"]:
         around = (*around, recorded.label)
-        yield from _changed(recorded.frame, replayed.frame, around)
+        yield from _changed(recorded, replayed, recorded.frame, replayed.frame, around)
     inside = list(_compare_inside(recorded, replayed, around))
     yield from inside
     if recorded.frame["type"]:
@@ -150,6 +150,7 @@ def _compare(recorded: ScopeNode, replayed: ScopeNode, around: tuple[str, ...]) 
 def _compare_inside(recorded: ScopeNode, replayed: ScopeNode, around: tuple[str, ...]) -> Iterator[Difference]:
     pairs, left, right = _matched(recorded.children, replayed.children)
     yield from _moved(pairs, around)
+    yield from _moved_past_end(pairs, recorded.closing, replayed.closing, around)
     for mine, theirs in pairs:
         if mine.children and mine.digest == theirs.digest:
             yield from _compare(mine, theirs, around)
@@ -165,10 +166,13 @@ def _compare_inside(recorded: ScopeNode, replayed: ScopeNode, around: tuple[str,
             kind_before = kind
 
 
-def _changed(recorded: dict[str, Any], replayed: dict[str, Any], around: tuple[str, ...]) -> Iterator[Difference]:
-    found = list(differences(content(recorded, {}), content(replayed, {}), ""))
+def _changed(
+    recorded: ScopeNode, replayed: ScopeNode, mine: dict[str, Any], theirs: dict[str, Any], around: tuple[str, ...]
+) -> Iterator[Difference]:
+    """Report what differs in a frame of each of two scopes."""
+    found = list(differences(content(mine, {}, recorded.ids), content(theirs, {}, replayed.ids), ""))
     if found:
-        yield Difference("changed", " / ".join(around), (recorded["seq"], replayed["seq"]), *_texts(found))
+        yield Difference("changed", " / ".join(around), (mine["seq"], theirs["seq"]), *_texts(found))
 
 
 def _texts(found: Sequence[tuple[str, Any, Any]]) -> tuple[str, str]:
@@ -184,7 +188,7 @@ def _texts(found: Sequence[tuple[str, Any, Any]]) -> tuple[str, str]:
 def _closings(recorded: ScopeNode, replayed: ScopeNode, around: tuple[str, ...]) -> Iterator[Difference]:
     mine, theirs = recorded.closing, replayed.closing
     if mine is not None and theirs is not None:
-        yield from _changed(mine, theirs, (*around, mine["type"]))
+        yield from _changed(recorded, replayed, mine, theirs, (*around, mine["type"]))
     elif mine is not None:
         yield Difference("missing", " / ".join(around), (mine["seq"], None), f"{mine['type']} did not come")
     elif theirs is not None:
@@ -223,6 +227,27 @@ def _moved(pairs: list[tuple[ScopeNode, ScopeNode]], around: tuple[str, ...]) ->
             seqs = (mine.frame["seq"], theirs.frame["seq"])
             yield Difference(
                 "moved", where, seqs, f"came after {latest[0].label} (#{latest[0].first}), and now before it"
+            )
+
+
+def _moved_past_end(
+    pairs: list[tuple[ScopeNode, ScopeNode]],
+    recorded: dict[str, Any] | None,
+    replayed: dict[str, Any] | None,
+    around: tuple[str, ...],
+) -> Iterator[Difference]:
+    """Report each pair that stands wholly before the end of its scope in one timeline, and wholly after it in the other."""
+    if recorded is None or replayed is None:
+        return
+    for mine, theirs in pairs:
+        was_late, is_late = mine.first > recorded["seq"], theirs.first > replayed["seq"]
+        was_early, is_early = mine.last < recorded["seq"], theirs.last < replayed["seq"]
+        if (was_early and is_late) or (was_late and is_early):
+            before, now = ("before", "after") if was_early else ("after", "before")
+            where = " / ".join((*around, mine.label))
+            seqs = (mine.frame["seq"], theirs.frame["seq"])
+            yield Difference(
+                "moved", where, seqs, f"came {before} {recorded['type']} (#{recorded['seq']}), and now {now} it"
             )
 
 

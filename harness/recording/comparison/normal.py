@@ -11,7 +11,7 @@ from harness.frames.frame import StreamFrame, envelope_of, stored_payload
 from harness.frames.stored import ENVELOPE, FrameLike, in_utc
 
 #: Payload keys whose value is an id made anew in every run, and what takes its place: the word and a number.
-_VOLATILE: Final = {
+VOLATILE: Final = {
     "call_id": "call",
     "flow_id": "flow",
     "request_id": "request",
@@ -54,7 +54,7 @@ class Normalizer:
         if self._started is None:
             self._started = timestamp
         self._name(fields["id"], "f", fields["seq"])
-        for key, word in _VOLATILE.items():
+        for key, word in VOLATILE.items():
             value = payload.get(key)
             if value is not None and isinstance(value, str):
                 self._name(value, word)
@@ -114,6 +114,9 @@ class Normalizer:
                         normal[key] = names[item]
                 else:
                     normal[key] = self._value(item)
+            if not names.keys().isdisjoint(normal):
+                # A short one may be the name of a field.
+                return {names.get(key, key) if len(key) >= _UNMISTAKABLE else key: item for key, item in normal.items()}
             return normal
         if isinstance(value, list | tuple):
             return [self._value(item) for item in value]

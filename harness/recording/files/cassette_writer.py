@@ -8,8 +8,10 @@ up, so it can't be taken for whole.
 from __future__ import annotations
 
 import base64
+import os
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -19,6 +21,7 @@ import yaml
 from harness.errors import RecordingError
 from harness.recording.files.atomic import write_atomically
 from harness.recording.files.cassette_document import FORMAT_VERSION, cassette_name
+from harness.recording.files.exchange import claims
 from harness.recording.wire import Chunk, Headers, Interaction
 
 _Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
@@ -51,11 +54,13 @@ def write_cassette(path: Path, interactions: Iterable[Interaction]) -> None:
 class CassetteWriter:
     """Appends each interaction to `path` as it is finished, so that a killed process leaves all but its last line.
 
-    The file is made by `open`, or with the first interaction. Not thread-safe.
+    The file is made by `open`, or with the first interaction; beside one that another writer is at, with a number in its
+    name. Not thread-safe.
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        #: Where the file is; once it has been made.
+        self.path = path
         self._file: Any = None
 
     def open(self) -> None:
@@ -65,8 +70,8 @@ class CassetteWriter:
             RecordingError: it can't be made.
         """
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self._path.open("wb")
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path, self._file = _own_file(self.path)
             self._put(f"{_HEAD}\n")
         except OSError as error:
             raise self._unwritable(error) from error
@@ -92,13 +97,26 @@ class CassetteWriter:
 
     def _unwritable(self, error: OSError) -> RecordingError:
         return RecordingError(
-            f"cassette '{cassette_name(self._path)}' can't be written: {error.strerror or error} ({self._path})"
+            f"cassette '{cassette_name(self.path)}' can't be written: {error.strerror or error} ({self.path})"
         )
 
     def close(self) -> None:
         """Close the file; it stays."""
         if self._file is not None:
             self._file.close()
+
+    def discard(self) -> None:
+        """Close the file, and remove it."""
+        if self._file is None:
+            return
+        try:
+            # First, since it is anybody's once it is closed.
+            self.path.unlink()
+        except OSError:  # Windows removes no file that is open
+            self._file.close()
+            with suppress(OSError):
+                self.path.unlink()
+        self._file.close()
 
     def __enter__(self) -> Self:
         return self
@@ -107,6 +125,29 @@ class CassetteWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _own_file(path: Path) -> tuple[Path, Any]:
+    """Return an empty file that no other writer is at, and where it is. Raises OSError."""
+    number, place = 1, path
+    while True:
+        # Not emptied before it is known to be nobody's.
+        file = os.fdopen(os.open(place, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666), "r+b")
+        if not claims(file.fileno()):
+            number += 1
+            place = path.with_name(f"{path.stem}.{number}{path.suffix}")
+        elif _is_at(place, file):
+            file.truncate(0)
+            return place, file
+        file.close()
+
+
+def _is_at(place: Path, file: Any) -> bool:
+    """Whether an open file is still the one at `place`: who was at it may have removed it."""
+    try:
+        return os.path.samestat(place.stat(), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False
 
 
 def render_interaction(interaction: Interaction) -> str:

@@ -65,6 +65,22 @@ def held(folder: Path) -> Iterator[None]:
             os.close(handle)
 
 
+def claims(handle: int) -> bool:
+    """Say of an open file, until it is closed, that somebody works there; return False where somebody else does.
+
+    Where a file system has no locks, nobody else does.
+    """
+    if sys.platform == "win32":
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
 def claimed(path: Path) -> int | None:
     """Return a handle that says, until it is closed or its process ends, that somebody works here.
 

@@ -12,6 +12,7 @@ from functools import cache
 from typing import NamedTuple
 
 from harness.recording.redact.names import Weight, is_secret_name, weight
+from harness.recording.redact.passage import FILLERS
 from harness.recording.redact.values import (
     is_held,
     is_held_bare,
@@ -43,10 +44,10 @@ _CORE_PATTERN = (
 )
 _AFTER_NAME = (
     r"(?:(?P<close>[\\\"'`\])*]{0,4})\s{0,3}(?P<sep>:=|=>|={1,3}|:(?!:)|>)[*_]{0,3}"
-    r"|(?P<comma>[\"'`]\s{0,4},)|(?P<says>\s(?:is|was):?\s)|(?P<gap>\s{1,3})(?=\S))"
+    r"|(?P<comma>[\"'`]\s{0,4},)|(?P<says>\s(?:is|was):?\s)|(?P<given>\s(?:provided|supplied|given|sent|received|used):\s)|(?P<gap>\s{1,3})(?=\S))"
 )
 _ANNOUNCED = re.compile(f"(?P<core>{_CORE_PATTERN}){_AFTER_NAME}", re.ASCII | re.IGNORECASE)
-_OPEN = re.compile(r"\s{0,4}(?P<marks>[brfuBRFU@$]{0,2})(?P<escape>\\{0,3})(?P<quote>\"\"\"|'''|[\"'`])")
+_OPEN = re.compile(r"\s{0,4}(?P<marks>[brfuBRFUN@$]{0,2})(?P<escape>\\{0,3})(?P<quote>\"\"\"|'''|[\"'`])")
 _SPACE = re.compile(r"[ \t]{0,4}(?:\r?\n[ \t]{1,16})?")
 #: What may stand in an unquoted value. A backslash is left out: it may belong to an escape.
 _BARE = re.compile(r"[^\s\"'`\\,;&<>|]{1,400}+")
@@ -59,7 +60,9 @@ _STARTS_LINE = re.compile(
 )
 _BEFORE = 40
 #: What a Dockerfile, Windows, fish and csh set a variable by.
-_ENV_LINE = re.compile(r"(?:\A|[^A-Za-z0-9_])(?:ENV|setx|setenv|set(?:[ \t]{1,4}-[A-Za-z-]{1,12}){1,3})[ \t]{1,4}\Z")
+_ENV_LINE = re.compile(
+    r"(?:\A|[^A-Za-z0-9_])(?:ENV|setx|setenv|set(?:[ \t]{1,4}-[A-Za-z-]{1,12}){1,3}|config(?:ure)?[ \t]{1,4}set)[ \t]{1,4}\Z"
+)
 #: A start tag, as far as its name.
 _TAG = re.compile(r"<(?:[A-Za-z][A-Za-z0-9_.-]{0,40}:)?\Z")
 _ATTRIBUTES = re.compile(r"[^<>]{1,400}+(?<!/)>")
@@ -71,6 +74,7 @@ _BLOCK = re.compile(
 )
 _FIRST_WORD = re.compile(r"(?:\A|[^A-Za-z0-9])([A-Za-z]{2,12})[ -]\Z")
 _LONGEST = 2000
+_FILLED = frozenset(FILLERS)
 
 
 def announced(text: str, lowered: str, own: frozenset[str] = frozenset()) -> Iterator[Found]:
@@ -149,7 +153,8 @@ def _after(text: str, match: re.Match[str], name: str, start: int, own: frozense
     place = match.end()
     if match["comma"] is not None:
         return _as_pair(text, place, start, match["comma"][0])
-    if match["says"] is None and match["sep"] == ">":
+    says = match["says"] or match["given"]
+    if says is None and match["sep"] == ">":
         is_tag = _TAG.search(text, max(0, start - _BEFORE), start) is not None
         return _as_content(text, place, doubtful=settles == "doubtful") if is_tag else None
     if match["sep"] == ":" and (block := _BLOCK.match(text, place)) is not None:
@@ -159,10 +164,14 @@ def _after(text: str, match: re.Match[str], name: str, start: int, own: frozense
         if _closes(text, opening, start, match["close"] or ""):
             return None
         return _quoted(text, opening, doubtful=settles == "doubtful")
-    if match["says"] is None and match["sep"] in ("==", "==="):
+    if says is None and match["sep"] in ("==", "==="):
         return None
-    stated = match["says"] is not None or match["sep"] == ":"
-    return _bare(text, _SPACE.match(text, place).end(), start, match, stated=stated, doubtful=settles == "doubtful")  # type: ignore[union-attr]
+    stated = says is not None or match["sep"] == ":"
+    found = _bare(text, _SPACE.match(text, place).end(), start, match, stated=stated, doubtful=settles == "doubtful")  # type: ignore[union-attr]
+    if found is not None and match["given"] is not None and not _FILLED.isdisjoint(text[found.start : found.stop]):
+        # What a service tells of a key that it refuses is masked already, most of the time.
+        return None
+    return found
 
 
 def _closes(text: str, opening: re.Match[str], start: int, close: str) -> bool:
@@ -245,7 +254,12 @@ def _as_option(text: str, match: re.Match[str], name: str, start: int, *, doubtf
             return _quoted(text, opening, doubtful=doubtful)
         value = _LINE.match(text, place)
         return _held(text, *value.span(), "assigned", doubtful=doubtful) if value is not None else None
-    return None
+    if doubtful or match["core"].lower() not in ("key", "token"):
+        return None
+    # `Invalid API key …`: a word may follow as well, so it must look like a secret.
+    if opening is not None:
+        return _quoted(text, opening, doubtful=True)
+    return _bare(text, place, start, match, stated=True, doubtful=True)
 
 
 def _bare(text: str, place: int, start: int, match: re.Match[str], *, stated: bool, doubtful: bool) -> Found | None:

@@ -9,8 +9,11 @@ import itertools
 import re
 from collections.abc import Callable, Iterable
 
+from msgspec.structs import replace
+
 from harness.recording.boundaries import media_type
 from harness.recording.redact import aws_stream
+from harness.recording.redact.environment import environment_secrets
 from harness.recording.redact.judge import Judge, default_judge
 from harness.recording.redact.passage import Buffer, JoinedPassage, JsonString, Narrowed, Passage, Slice, Utf8, is_wide
 from harness.recording.redact.search import Hit, Search, is_json
@@ -77,8 +80,9 @@ def redacted_json_lines(text: str, judge: Judge | None = None) -> tuple[str, tup
 def _settled(text: str, look: _Look, judge: Judge | None) -> tuple[str, tuple[Hit, ...]]:
     """Look until nothing more is found; the hits are the first look's."""
     hits: tuple[Hit, ...] = ()
+    judge = replace(judge or default_judge(), values=environment_secrets())
     for _ in range(_PASSES):
-        buffer, search = Buffer(text), Search(judge or default_judge())
+        buffer, search = Buffer(text), Search(judge)
         look(search, buffer)
         hits = hits or tuple(search.hits)
         if not search.hits:

@@ -7,6 +7,8 @@ again. The time is linear in the length of the text.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -36,6 +38,8 @@ class Judge(Struct, frozen=True):
     own_names: frozenset[str] = frozenset()
     #: Patterns that a project adds; the group `secret` or else the whole match is blotted.
     own_patterns: tuple[re.Pattern[str], ...] = ()
+    #: Credentials that are known as they are.
+    values: tuple[str, ...] = ()
 
     def secrets(self, text: str) -> list[Found]:
         """Return the secrets of `text` as it reads."""
@@ -55,6 +59,7 @@ class Judge(Struct, frozen=True):
             announces=announces(text, lowered, self.own_names),
             encodes="%" in text or any(len(run) >= SHORTEST_BASE64 for run in runs),
             decodes="{" in text or "[" in text or "=" in text,
+            values=tuple(value for value in self.values if value in text),
         )
 
     def weight(self, name: str) -> Weight:
@@ -103,6 +108,8 @@ class Lens(Struct, frozen=True):
     encodes: bool
     #: Whether it may have JSON or a query in it.
     decodes: bool
+    #: The known credentials that stand in it.
+    values: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return self.judges or self.encodes or self.decodes
@@ -110,11 +117,13 @@ class Lens(Struct, frozen=True):
     @property
     def judges(self) -> bool:
         """Whether any rule could find a secret in the text as it reads."""
-        return bool(self.forms or self.structures or self.announces or self.judge.own_patterns)
+        return bool(self.forms or self.structures or self.announces or self.judge.own_patterns or self.values)
 
     def secrets(self, text: str) -> list[Found]:
         """Return the secrets of `text`."""
         found = [Found(form.name, start, stop) for form in self.forms for start, stop in form.find(text)]
+        if self.values:
+            found.extend(self._known(text, sorted(form.start for form in found)))
         for find in self.structures:
             found.extend(find(text))
         if self.announces:
@@ -123,6 +132,14 @@ class Lens(Struct, frozen=True):
             group = "secret" if "secret" in pattern.groupindex else 0
             found.extend(Found("own", *match.span(group)) for match in pattern.finditer(text))
         return found
+
+    def _known(self, text: str, forms: list[int]) -> Iterator[Found]:
+        """Yield where known credentials stand; one in which a form begins keeps what all of that form have."""
+        for value in self.values:
+            for match in re.finditer(re.escape(value), text):
+                following = bisect_left(forms, match.start())
+                if following == len(forms) or forms[following] >= match.end():
+                    yield Found("environment", *match.span())
 
 
 def lower(text: str) -> str:

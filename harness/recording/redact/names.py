@@ -67,7 +67,7 @@ _SECRET_ENDINGS = (
 )
 #: Secret only when the name is exactly this; longer names that end so mean other things.
 _SECRET_NAMES = frozenset(
-    {"auth", "cookie", "cookies", "privatekeyid", "psk", "pwd", "secrets", "setcookie", "signedurl"}
+    {"auth", "cookie", "cookies", "mcpsessionid", "privatekeyid", "psk", "pwd", "secrets", "setcookie", "signedurl"}
 )
 #: `hasPassword`, `show_secret`: what stands there is an answer, not the secret.
 _QUESTION = re.compile(r"(?:is|has|no|needs?|requires?|shows?|hides?|forgot|use[sd]?|with)(?:[_\-\s]|(?=[A-Z]))")

@@ -58,7 +58,8 @@ def _private_keys(text: str) -> Iterator[Found]:
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}\Z")
 _LOGIN = re.compile(r"[^\s/?#:@\"'<>\\]{0,256}+:(?P<secret>[^\s\"'<>\\/]{1,512}+)")
-_HOST = re.compile(r"(?:[A-Za-z0-9_.-]{1,253}|\[[0-9a-fA-F:.]{2,45}\]|[$%<{][^\s@\"'<>\\]{1,80})")
+#: None, before a path, is a socket of the same machine.
+_HOST = re.compile(r"(?:[A-Za-z0-9_.-]{1,253}|\[[0-9a-fA-F:.]{2,45}\]|[$%<{][^\s@\"'<>\\]{1,80}|(?=/[A-Za-z0-9_?]))")
 _PORT = re.compile(r"[0-9]{1,5}(?:[?#]|\Z)")
 _USER_TOKEN = re.compile(r"(?P<secret>[A-Za-z0-9_.~%*-]{16,512}+)(?::(?:x-oauth-basic|)?)?@")
 
@@ -217,9 +218,30 @@ _SHOWN_COOKIE = re.compile(r"<Cookie [^\s=<>]{1,100}=(?P<secret>[^\s<>]{4,4000})
 _COOKIE_OPTION = re.compile(
     r"\s(?:-b|--cookie)(?:\s{1,4}|=)[\"']?(?P<secret>[A-Za-z0-9_.-]{1,60}=[^\s\"']{4,1000})", re.ASCII
 )
-_SUDO = re.compile(
-    r"\becho\s{1,4}(?P<quote>[\"']?)(?P<secret>[^\s\"'|]{1,100})(?P=quote)\s{0,4}\|\s{0,4}sudo\s{1,4}-S\b"
+#: What a command is told by `echo`.
+_PIPED = re.compile(
+    r"\b(?:echo(?:\s{1,4}-n)?|printf)\s{1,4}(?P<quote>[\"']?)(?:[\w.-]{1,60}:)?(?P<secret>[^\s\"'|]{1,200})(?P=quote)\s{0,4}\|\s{0,4}"
+    r"(?:sudo\s{1,4}-S\b|(?:sudo\s{1,4})?chpasswd\b|[^|\r\n]{1,200}?\s--(?:password-stdin|with-token)\b)"
 )
+#: The name of a database as Go's drivers write it.
+_GO_DSN = re.compile(r"(?<![\w.-])[\w.-]{1,60}:(?P<secret>[^\s\"'`@]{1,200})@(?:tcp|unix)\(")
+#: A name and its value, each a line of YAML or an element of XML, as of a container's environment.
+_NAMED_LINES = re.compile(
+    r"\bname:[ \t]{1,4}[\"']?(?P<name>[A-Za-z0-9_.-]{1,80})[\"']?[ \t]{0,4}\r?\n[ \t]{0,40}value:[ \t]{1,4}[\"']?(?P<secret>[^\s\"'{}]{1,400})"
+)
+_NAMED_ELEMENTS = re.compile(
+    r"(?:<name>(?P<name>[^<>\r\n]{1,80})</name>|<[A-Za-z][^<>]{0,200}?\s(?:name|key)=[\"'](?P<title>[^\"'<>]{1,80})[\"'][^<>]{0,200}>)"
+    r"\s{0,80}<value>(?P<secret>[^<>\r\n]{1,400})</value>"
+)
+#: A call that is given a secret: `setPassword("…")`, `auth=("me", "…")`, `HTTPBasicAuth("me", "…")`.
+_SETTER = re.compile(
+    r"\b(?:set|with)_?(?P<name>[A-Za-z][A-Za-z_]{1,40})\(\s{0,40}(?P<quote>[\"'])(?P<secret>[^\"'\r\n]{4,400})(?P=quote)\s{0,40}\)"
+)
+_LOGIN_CALL = re.compile(
+    r"(?:\bauth\s?=\s?|(?:\bHTTP(?:Basic|Digest)Auth|\bBasicAuth|\bNetworkCredential|UsernamePasswordCredentials|\.login))"
+    r"\(\s{0,40}(?P<quote>[\"'])[^\"'\r\n]{1,100}(?P=quote)\s{0,4},\s{0,40}(?P=quote)(?P<secret>[^\"'\r\n]{4,200})(?P=quote)\s{0,40}\)"
+)
+_PASS_PHRASE = re.compile(r"\s-pass(?:in|out)?\s{1,4}[\"']?pass:(?P<secret>[^\s\"']{1,200})")
 _SQLPLUS = re.compile(r"\bsqlplus\s{1,4}(?:-\S{1,10}\s{1,4}){0,4}[\w$#]{1,60}/(?P<secret>[^\s@/]{1,100})@")
 #: A line of `.pgpass`: host, port, database, user, password.
 _PGPASS = re.compile(
@@ -238,7 +260,9 @@ def _netrc(text: str) -> Iterator[Found]:
 def _literals(pattern: re.Pattern[str], rule: str) -> Find:
     def find(text: str) -> Iterator[Found]:
         for match in pattern.finditer(text):
-            if ("name" not in match.re.groupindex or weight(match["name"]) == "secret") and is_held(match["secret"]):
+            fields = match.groupdict()
+            name = fields.get("name") or fields.get("title")
+            if (name is None or weight(name) == "secret") and is_held(match["secret"]):
                 yield Found(rule, *match.span("secret"))
 
     return find
@@ -386,7 +410,17 @@ _STRUCTURES: tuple[tuple[frozenset[str], tuple[str, ...], Find], ...] = (
     (frozenset({"cookie"}), ("<cookie ",), _literals(_SHOWN_COOKIE, "cookie")),
     (_PROGRAMS, (" -", "\t-"), _commands),
     (frozenset({"curl", "wget", "http"}), (" -b", "--cookie"), _literals(_COOKIE_OPTION, "cookie")),
-    (frozenset({"sudo"}), ("echo",), _literals(_SUDO, "command")),
+    (frozenset({"sudo", "chpasswd", "stdin", "token"}), ("echo", "printf"), _literals(_PIPED, "command")),
+    (frozenset({"openssl"}), ("pass:",), _literals(_PASS_PHRASE, "command")),
+    (frozenset({"tcp", "unix"}), ("@tcp(", "@unix("), _literals(_GO_DSN, "url-password")),
+    (frozenset({"value"}), ("value:",), _literals(_NAMED_LINES, "settings")),
+    (frozenset({"value"}), ("<value>",), _literals(_NAMED_ELEMENTS, "settings")),
+    (frozenset(), ("key(", "token(", "secret(", "password(", "passphrase(", "string("), _literals(_SETTER, "code")),
+    (
+        frozenset(),
+        ("auth(", "auth=(", "auth = (", "login(", "credential(", "credentials("),
+        _literals(_LOGIN_CALL, "code"),
+    ),
     (frozenset({"sqlplus"}), ("/",), _literals(_SQLPLUS, "command")),
     (frozenset(), (":",), _pgpass),
     (frozenset(), (" -u", "-user ", "-user=", "--auth"), _logins),

@@ -114,8 +114,9 @@ def _part(piece: bytes, own: frozenset[str], depth: int) -> dict[str, Any]:
         return {**fields, "content-type": media_type(named), "content": parts}
     value = json_or_bytes(content)
     if isinstance(value, bytes):
+        text = compared_field(_name_of(fields), value.decode("utf-8", "surrogateescape"), own)
         # Latin-1 keeps bytes apart that are no text.
-        value = compared_field(_name_of(fields), compared_bytes(value).decode("latin-1"), own)
+        value = text.encode("utf-8", "surrogateescape").decode("latin-1")
     return {**fields, "content": value}
 
 

@@ -19,6 +19,8 @@ BLANK: Final = "…"
 _FILLED: Final = re.compile(f"[{FILLERS}]{{4,}}")
 _FILLED_BYTES: Final = re.compile(b"(?:%b){4,}" % "|".join(map(re.escape, FILLERS)).encode())
 _FORM_FIELD: Final = re.compile(rb"(?<![^&])(?P<name>[^&=]{1,200})=(?P<value>[^&]*)")
+#: When a URL was signed belongs to its signature, and is another time in each run.
+_SIGNED_AT: Final = frozenset({"x-amz-date", "x-goog-date"})
 
 
 def compared_text(text: str) -> str:
@@ -36,6 +38,8 @@ def compared_field(name: str, value: str, own: frozenset[str], *, in_query: bool
 
     What stands in the place of a credential is taken for one, too: nothing at all, or `dummy`.
     """
+    if in_query and name.lower() in _SIGNED_AT:
+        return BLANK
     settles = weight(name, own)
     announced = settles != "none" or (in_query and is_query_name(name))
     if not announced or value.isdecimal() or (in_query and is_query_word(value)):
@@ -68,7 +72,7 @@ def compared_json(value: Any, own: frozenset[str]) -> Any:
             if is_secret and (inner is None or (isinstance(inner, str) and _is_credential(inner))):
                 around[key] = BLANK  # type: ignore[index]
             elif isinstance(inner, str):
-                around[key] = compared_text(inner)  # type: ignore[index]
+                around[key] = compared_field(key, inner, own) if isinstance(key, str) else compared_text(inner)  # type: ignore[index]
             elif isinstance(inner, dict | list):
                 # How to log in stands under `auth`, as well as with what.
                 waiting.append((inner, is_secret and (is_inside or key != "auth")))

@@ -21,6 +21,7 @@ from harness.bus.scope import current_run
 from harness.errors import RecordingError, RunCancelled, TransportFault, UnrecordedRequestError, UsageError
 from harness.recording.files.cassette_document import cassette_name
 from harness.recording.settings import current_settings
+from harness.recording.tape.credential_sources import is_for_credentials
 from harness.recording.tape.kept_headers import kept_request_headers
 from harness.recording.tape.match import InteractionIndex
 from harness.recording.tape.playback import without_pause
@@ -172,8 +173,6 @@ class Tape:
         self._wait()
         with self._lock:
             self._closed = True
-            if self._journal is not None:
-                self._journal.close()
         if self._aside is not None:
             self._aside.shutdown()
         if self._failure is not None:
@@ -201,9 +200,10 @@ class Tape:
 
     @property
     def unplayed(self) -> tuple[Interaction, ...]:
-        """The loaded interactions that no request has asked for, in recorded order."""
+        """The loaded interactions that no request has asked for, in recorded order; but for those that gave credentials."""
         with self._lock:
-            return self._loaded if self._index is None else self._index.unplayed()
+            left = self._loaded if self._index is None else self._index.unplayed()
+        return tuple(interaction for interaction in left if not is_for_credentials(interaction.request))
 
     @property
     def misses(self) -> tuple[UnrecordedRequestError, ...]:

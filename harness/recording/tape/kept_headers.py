@@ -31,6 +31,8 @@ _OF_RESPONSES: Final = (
     "last-modified",
     "link",
     "location",
+    # A client that was given one reads a stream beside, and ends it.
+    "mcp-session-id",
     "operation-location",
     "ratelimit",
     "ratelimit-",
@@ -39,7 +41,25 @@ _OF_RESPONSES: Final = (
     "sunset",
     # A challenge: a client answers it with a header that is not kept.
     "www-authenticate",
+    # Of S3: what a user has put there, and where to go instead.
+    "x-amz-bucket-region",
+    "x-amz-meta-",
+    "x-amz-version-id",
+    # Without it, Elasticsearch's client takes a server for another.
+    "x-elastic-product",
+    # What Hugging Face's client asks of each file, and by which it tells errors apart.
+    "x-error-code",
+    "x-error-message",
+    "x-linked-etag",
+    "x-linked-size",
+    "x-repo-commit",
+    # Google's uploads.
     "x-goog-upload-",
+    # Of Azure: where to go on, what went wrong, and what a user has put there.
+    "x-ms-continuation",
+    "x-ms-continuationtoken",
+    "x-ms-error-code",
+    "x-ms-meta-",
     "x-next-page",
     "x-page-",
     "x-rate-limit-",

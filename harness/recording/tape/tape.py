@@ -21,9 +21,12 @@ from harness.bus.scope import current_run
 from harness.errors import RecordingError, RunCancelled, UsageError
 from harness.recording.files.cassette_document import cassette_name
 from harness.recording.files.cassette_reader import read_cassette
+from harness.recording.files.exchange import held
+from harness.recording.settings import current_settings
 from harness.recording.tape.core import Mode, Tape, TapeRedactor
 from harness.recording.tape.guard import NetworkGuard, block, is_blocked, network_guard
-from harness.recording.tape.match import unanswered
+from harness.recording.tape.match import InteractionIndex, unanswered
+from harness.recording.tape.request_key import Matching
 from harness.recording.wire import Interaction
 from harness.recording.words.request_line import request_line
 
@@ -66,7 +69,9 @@ def open_tape(
     With mode `once`, a recording that holds nothing is recorded again; so is one that holds a request which got no answer,
     and `on_note` is told. With mode `all`, one that holds such a request, whose body raised, or whose tape was told that the
     run `has_failed`, stays beside a whole one that stands, as `<path>.partial`, and `on_note` is told (clause
-    `replay.kept`). So does that of a run that `is_interrupted`, with each mode.
+    `replay.kept`). So does that of a run that `is_interrupted`, with each mode. Of several tapes that record one cassette at
+    once, each has a file of its own beside it; those with mode `new` add to it one after the other, of others the first
+    that ends makes it, and the rest stay beside it.
 
     `speed` paces answers (1.0 as recorded, None at once). `base_url` sends live requests there instead; what is
     recorded is the URL that was asked for. `scope_of` names the scope that a request comes from. `shown_as` is what messages
@@ -242,10 +247,6 @@ class _TapeContext:
         self._activation.__enter__()
         return self._tape
 
-    @property
-    def _partial(self) -> Path:
-        return self._path.with_name(f"{self._path.name}.partial")
-
     def _played(self) -> Tape:
         """Return the tape of what is only played. There is nothing to save, and vcrpy loads slowly."""
         return self._make(read_cassette(self._path), plays=True, records=False, journal=None)
@@ -254,7 +255,8 @@ class _TapeContext:
         from harness.recording.files.cassette_writer import CassetteWriter
         from harness.recording.tape.cassette import use_cassette
 
-        fresh = not self._path.exists()
+        self._stood = _state(self._path)
+        fresh = self._stood is None
         self._use = use_cassette(self._path, self._mode)
         self._cassette = self._use.__enter__()
         if self._mode == "once" and not fresh:
@@ -262,11 +264,13 @@ class _TapeContext:
             fresh = not self._cassette.loaded or self._failed(self._cassette.loaded)
         plays = self._mode == "new" or (self._mode == "once" and not fresh)
         records = self._mode in ("new", "all") or (self._mode == "once" and fresh)
-        journal = CassetteWriter(self._partial) if records else None
-        if journal is not None and not plays:
+        self._journal = CassetteWriter(self._path.with_name(f"{self._path.name}.partial"))
+        if records and not plays:
             # A folder that can't be written to is better known before the run than after it.
-            journal.open()
-        return self._make(self._cassette.loaded, plays=plays, records=records, journal=journal)
+            self._journal.open()
+        return self._make(
+            self._cassette.loaded, plays=plays, records=records, journal=self._journal if records else None
+        )
 
     def _failed(self, loaded: tuple[Interaction, ...]) -> bool:
         """Whether what was recorded is a failure: of a server that was not there, nothing is to be played for ever."""
@@ -292,11 +296,29 @@ class _TapeContext:
             reason = "the run failed now"
         else:
             return False
+        self._note_aside(reason)
+        return True
+
+    def _note_aside(self, reason: str) -> None:
         self._on_note(
             f"cassette '{cassette_name(self._path)}' stays as it was: {reason}; what was recorded is in "
-            f"'{self._partial.name}' beside it"
+            f"'{self._journal.path.name}' beside it"
         )
-        return True
+
+    def _joined(self) -> tuple[Interaction, ...] | None:
+        """Return what the cassette is to hold; None where it holds what another tape has recorded meanwhile.
+
+        With mode `new`, that is played in place of what would be the same, as if it had been there before.
+        """
+        if _state(self._path) in (self._stood, None):
+            return self._tape.interactions
+        if self._mode != "new":
+            return None
+        standing, loaded = read_cassette(self._path), self._cassette.loaded
+        others = standing[len(loaded) :] if standing[: len(loaded)] == loaded else standing
+        index = InteractionIndex(others, matching=Matching.of(current_settings()))
+        new = (one for one in self._tape.recorded if index.take(one.request, one.response.scope) is None)
+        return (*standing, *new)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -312,8 +334,8 @@ class _TapeContext:
             if error is None:
                 raise
             error.add_note(str(problem))
-        if error is not None and self._tape.recorded and self._partial.exists():
-            error.add_note(f"what was recorded is in {self._partial}")
+        if error is not None and self._tape.recorded and self._journal.path.exists():
+            error.add_note(f"what was recorded is in {self._journal.path}")
 
     def _save(self, *, raised: bool) -> None:
         problem: RecordingError | None = None
@@ -321,17 +343,41 @@ class _TapeContext:
             self._tape.close()
         except RecordingError as left_out:
             problem = left_out
-        is_new = not (self._tape.plays and self._path.exists())
-        is_aside = self._tape.is_interrupted or self._is_worse(self._tape.interactions)
-        if not is_aside and (self._tape.recorded or (self._tape.records and is_new and not raised)):
-            self._cassette.keep(self._tape.interactions)
         try:
-            self._use.__exit__(None, None, None)
+            with held(self._path.parent):
+                is_kept = self._keep(raised=raised)
+                self._use.__exit__(None, None, None)
         except RecordingError as unsaved:
-            if self._partial.exists():
-                unsaved.add_note(f"what was recorded is in {self._partial}")
+            if self._journal.path.exists():
+                unsaved.add_note(f"what was recorded is in {self._journal.path}")
+            self._journal.close()
             raise
-        if self._tape.records and not (is_aside and self._tape.recorded):
-            self._partial.unlink(missing_ok=True)
+        if is_kept or not self._tape.recorded:
+            self._journal.discard()
+        else:
+            self._journal.close()
         if problem is not None:
             raise problem
+
+    def _keep(self, *, raised: bool) -> bool:
+        """Give the cassette what is to be saved; return False where that stays beside it."""
+        if self._tape.is_interrupted or self._is_worse(self._tape.interactions):
+            return False
+        is_new = not (self._tape.plays and self._path.exists())
+        if not self._tape.recorded and not (self._tape.records and is_new and not raised):
+            return True
+        interactions = self._joined()
+        if interactions is not None:
+            self._cassette.keep(interactions)
+        elif self._tape.recorded:
+            self._note_aside("another tape has recorded it meanwhile")
+        return interactions is not None
+
+
+def _state(path: Path) -> tuple[int, int, int] | None:
+    """Return what is the same as long as nobody has written to `path`; None where nothing is."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns

@@ -13,6 +13,7 @@ from functools import wraps
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
+from aiohttp import compression_utils
 from aiohttp.client_exceptions import (
     ClientConnectionError,
     ClientConnectorError,
@@ -54,6 +55,9 @@ _BEFORE_RESPONSE: tuple[tuple[type[Exception], FailureKind], ...] = (
 _BROKE = re.compile(r"> *\. \w+\(.*\)$", re.DOTALL)
 #: Where a request, a response and a connection's protocol keep the take that they are part of.
 _TAKE = "_harness_take"
+#: Where a protocol keeps whether it undoes the coding of bodies, and which codings it knows.
+_UNDOES = "_harness_undoes_codings"
+_UNDONE = frozenset({"gzip", "deflate", "br"} | ({"zstd"} if hasattr(compression_utils, "HAS_ZSTD") else set()))
 
 
 def install(library: ModuleType) -> None:
@@ -64,6 +68,8 @@ def install(library: ModuleType) -> None:
     request.send = _patched_send(request.send)
     response: Any = ClientResponse
     response.start = _patched_start(response.start)
+    protocol: Any = ResponseHandler
+    protocol.set_response_params = _patched_params(protocol.set_response_params)
 
 
 def _patched_connect(real: _Connect) -> _Connect:
@@ -126,11 +132,32 @@ def _patched_start(
         except BaseException as error:
             take.ended(*_ending_before_response(error))
             raise
-        take.responded(response.status, _whole(response.reason or ""), _plain(response.headers))
+        take.responded(response.status, _whole(response.reason or ""), _as_read(response.headers, protocol))
         _tee(response.content, protocol, take)
         return response
 
     return start
+
+
+def _patched_params(real: Callable[..., None]) -> Callable[..., None]:
+    @wraps(real)
+    def set_response_params(protocol: ResponseHandler, *, auto_decompress: bool = True, **params: Any) -> None:
+        vars(protocol)[_UNDOES] = auto_decompress
+        real(protocol, auto_decompress=auto_decompress, **params)
+
+    return set_response_params
+
+
+def _as_read(headers: Mapping[str, str], protocol: ResponseHandler) -> Headers:
+    """Return the headers of a response without a coding that its body, as aiohttp gives it, does not have any more."""
+    plain = _plain(headers)
+    if not vars(protocol).get(_UNDOES):
+        return plain
+    return tuple(
+        (name, value)
+        for name, value in plain
+        if name.lower() != "content-encoding" or value.strip().lower() not in _UNDONE
+    )
 
 
 def _plain(headers: Mapping[str, str]) -> Headers:

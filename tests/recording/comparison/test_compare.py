@@ -60,6 +60,9 @@ EDITS: list[tuple[str, list[Row], list[tuple[str, str, tuple[int | None, int | N
      [("missing", "flow Plan / method_execution b", (6, None), "did not come, and 2 frames inside it")]),
     ("methods in the other order", [flow(), *SEQUENTIAL[5:8], *SEQUENTIAL[1:5], flow_end("z")],
      [("moved", "flow Plan / method_execution b", (6, 2), "came after method_execution a (#2), and now before it")]),
+    ("a chunk that comes after the end of its method", [*SEQUENTIAL[:3], SEQUENTIAL[4], SEQUENTIAL[3], *SEQUENTIAL[5:]],
+     [("moved", "flow Plan / method_execution a / llm_stream_chunk", (4, 5), "came before method_execution_finished (#5), "
+       "and now after it")]),
     ("a frame in another scope", edited(SEQUENTIAL, (3, chunk("flow", "y"))),
      [("missing", "flow Plan / method_execution a / llm_stream_chunk", (4, None), "did not come"),
       ("added", "flow Plan / llm_stream_chunk", (None, 4), "was not there before")]),
@@ -110,6 +113,16 @@ def test_ids_and_times_and_numbers_of_a_run_do_not_count() -> None:
 
     one, other = (frames_of(*rows(call), run=call, began=BEGAN) for call in ("c" * 36, "d" * 36))
     assert compare_frames(one, other) == []
+
+
+@pytest.mark.parametrize(("recorded", "now"), [("f3", "f4"), ("task-7", "task-8"), ("call-7", "call-8")])
+def test_content_that_looks_like_a_numbered_id_is_compared(recorded: str, now: str) -> None:
+    one, other = (
+        [flow(), method("a"), chunk("a", text), method_end("a", {"square": text})] for text in (recorded, now)
+    )
+    assert [found.message for found in differences(one, other)] == [
+        f'data.{place}: recorded "{recorded}", now "{now}"' for place in ("chunk", "result.square")
+    ]
 
 
 def test_equal_scopes_are_told_apart_by_what_is_in_them() -> None:

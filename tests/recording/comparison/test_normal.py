@@ -65,14 +65,21 @@ def test_the_id_of_a_state_is_one() -> None:
 
 
 def test_a_known_id_is_replaced_wherever_it_stands() -> None:
-    told = normalised({"call_id": UUID, "deep": [{"x": UUID}], "text": f"see {UUID}."}, {"later": UUID})
-    assert told[0]["data"] == {"call_id": "call-1", "deep": [{"x": "call-1"}], "text": "see call-1."}
+    told = normalised(
+        {"call_id": UUID, "deep": [{"x": UUID}], "of": {UUID: 1, "n": 2}, "text": f"see {UUID}."}, {"later": UUID}
+    )
+    assert told[0]["data"] == {
+        "call_id": "call-1",
+        "deep": [{"x": "call-1"}],
+        "of": {"call-1": 1, "n": 2},
+        "text": "see call-1.",
+    }
     assert told[1]["data"] == {"later": "call-1"}
 
 
 def test_a_short_id_is_replaced_only_where_it_stands_alone() -> None:
-    told = normalised({"call_id": "c", "one": "c", "text": "c as in calm"})
-    assert told[0]["data"] == {"call_id": "call-1", "one": "call-1", "text": "c as in calm"}
+    told = normalised({"call_id": "c", "one": "c", "text": "c as in calm", "of": {"c": 1}})
+    assert told[0]["data"] == {"call_id": "call-1", "one": "call-1", "text": "c as in calm", "of": {"c": 1}}
 
 
 @pytest.mark.parametrize(

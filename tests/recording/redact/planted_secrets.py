@@ -74,7 +74,7 @@ BY_FORM: tuple[Planted, ...] = (
     key("openai-marker", "sk-", f"{opaque('m1', 20)}T3BlbkFJ{opaque('m2', 20)}"),
     key("openai-session", "sess-", opaque("openai-session", 40)),
     key("openai-ephemeral", "ek_", opaque("openai-ephemeral", 32, HEX)),
-    key("openai-in-error", "sk-proj-", opaque("in-error", 48), "Incorrect API key provided: @@. You can find your"),
+    key("openai-in-error", "sk-proj-", opaque("in-error", 48), "Incorrect value @@. You can find your"),
     key("anthropic", "sk-ant-api03-", f"{opaque('anthropic', 93)}AA"),
     key("anthropic-admin", "sk-ant-admin01-", opaque("anthropic-admin", 93)),
     key("anthropic-oauth", "sk-ant-oat01-", opaque("anthropic-oauth", 93)),

@@ -58,6 +58,11 @@ def test_a_header_that_is_kept_holds_no_secret() -> None:
     assert REDACTOR.response(response(b"", "text/plain", location)).headers[1][1].endswith(f"key={'*' * 132}&page=2")
 
 
+def test_a_client_is_given_a_session_and_the_recording_has_not_which() -> None:
+    session = ("mcp-session-id", "1868a90c-4f5b")
+    assert REDACTOR.response(response(b"", "text/plain", session)).headers[1] == ("mcp-session-id", "*" * 13)
+
+
 @pytest.mark.parametrize(
     ("url", "expected"),
     [

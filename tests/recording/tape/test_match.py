@@ -49,8 +49,8 @@ def form(*fields: str, named: bool = True) -> WireRequest:
     return WireRequest("POST", URL, kind, "&".join(fields).encode())
 
 
-def secret_part(content: bytes) -> WireRequest:
-    body = b'--b\r\nContent-Disposition: form-data; name="api_key"\r\n\r\n%b\r\n--b--\r\n' % content
+def secret_part(content: bytes, name: bytes = b"api_key") -> WireRequest:
+    body = b'--b\r\nContent-Disposition: form-data; name="%b"\r\n\r\n%b\r\n--b--\r\n' % (name, content)
     return WireRequest("POST", URL, (("Content-Type", "multipart/form-data; boundary=b"),), body)
 
 
@@ -59,6 +59,11 @@ KEYED = [
     pytest.param(asked(url=f"{URL}?key={'*' * 39}"), asked(url=f"{URL}?key=***"), id="a shorter key in a query"),
     pytest.param(asked(url=f"{URL}?key={'*' * 39}"), asked(url=f"{URL}?key="), id="an empty key in a query"),
     pytest.param(asked(url=f"{URL}?access_token=****"), asked(url=f"{URL}?access_token=dummy"), id="a stand-in in a query"),
+    pytest.param(
+        asked(url=f"{URL}?X-Amz-Date=20260101T000000Z&X-Amz-Signature=****"),
+        asked(url=f"{URL}?X-Amz-Date=20270101T000000Z&X-Amz-Signature=****"),
+        id="a URL that was signed at another time",
+    ),
     pytest.param(asked(url=f"https://h/bot1:{'*' * 35}/me"), asked(url=f"https://h/bot1:{'*' * 34}/me"), id="a key in a path"),
     pytest.param(keyed("*" * 80), keyed("****"), id="a shorter key in JSON"),
     pytest.param(keyed("*" * 80), keyed("dummy"), id="a stand-in in JSON"),
@@ -73,6 +78,9 @@ KEYED = [
     pytest.param(form("a=1", "api_key=****"), form("a=1", "api_key=******"), id="a key in a form"),
     pytest.param(form("api_key=****", named=False), form("api_key=", named=False), id="a key in a form that no header names"),
     pytest.param(secret_part(b"****"), secret_part(b"dummy"), id="a key in a part"),
+    pytest.param(keyed("*" * 32, name="token"), keyed("dummy", name="token"), id="a stand-in for a token in JSON"),
+    pytest.param(keyed("*" * 32, name="token"), keyed("", name="token"), id="an empty token in JSON"),
+    pytest.param(secret_part(b"*" * 32, b"token"), secret_part(b"dummy", b"token"), id="a token in a part"),
 ]  # fmt: skip
 SAME = [
     *KEYED,

@@ -8,6 +8,7 @@ import io
 import json
 import threading
 import time
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import pytest
 
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.files.cassette_writer import write_cassette
+from harness.recording.redact.redaction import Redactor
 from harness.recording.tape.tape import network_guard, open_tape
 from harness.recording.wire import Chunk, Ending, Headers, Interaction, WireRequest, WireResponse
 from tests.recording.loopback import PATIENCE_S, Exchange, loopback
@@ -156,6 +158,26 @@ def test_a_compressed_recording_is_decoded_and_a_plain_one_is_not(path: Path) ->
         cassette_of(path, answer(body, headers=(*JSON, ("content-encoding", "gzip"), ("content-length", "9"))))
         with open_tape(path, "none"):
             assert asyncio.run(post(URL, READINGS["read"])) == BODY
+
+
+@pytest.mark.parametrize("decompresses", [True, False])
+def test_a_body_that_is_no_text_and_comes_compressed_all_the_same_is_recorded(path: Path, decompresses: bool) -> None:
+    content = bytes(range(256))
+    packed = zlib.compress(content)
+
+    async def ask(url: str) -> bytes:
+        async with aiohttp.ClientSession(auto_decompress=decompresses) as session, session.post(url) as response:
+            return await response.read()
+
+    def serve(exchange: Exchange) -> None:
+        exchange.head(content_type="image/png", content_encoding="deflate")
+        exchange.chunk(packed)
+        exchange.finish()
+
+    with loopback(serve) as server, open_tape(path, "once", redactor=Redactor()):
+        assert asyncio.run(ask(server.url)) == (content if decompresses else packed)
+    with network_guard(), open_tape(path, "none"):
+        assert asyncio.run(ask(server.url)) == content
 
 
 def test_a_large_answer_is_played_whole(path: Path) -> None:

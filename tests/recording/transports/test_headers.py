@@ -34,6 +34,12 @@ READ = {
     "X-Goog-Upload-URL": "https://upload.example.com/boats?upload_id=7",
     "X-Ratelimit-Remaining-Requests": "59",
     "Content-Range": "bytes 0-12/13",
+    "X-Elastic-Product": "Elasticsearch",
+    "X-Repo-Commit": "5e1a7" * 8,
+    "X-Error-Code": "EntryNotFound",
+    "X-Amz-Meta-Harbour": "north",
+    "X-Ms-Continuation": "page-2",
+    "X-Ms-Error-Code": "BlobNotFound",
 }
 UNREAD = {"Set-Cookie": "session=1", "Server": "loopback"}
 
