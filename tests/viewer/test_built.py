@@ -18,6 +18,8 @@ from tests.optional import of_checkout
 
 #: What `build.mjs` reads beside `src`, in its order.
 _FILES: Final = ("build.mjs", "package-lock.json", "package.json")
+#: What texts stand on.
+_GROUNDS: Final = ("ground", "card", "sunk", "chosen", "error-ground")
 _AGAIN: Final = "build it again: cd viewer && npm ci && npm run build"
 
 
@@ -42,6 +44,35 @@ def test_each_channel_has_a_lane_here_and_in_the_terminal_and_a_colour_by_day_an
     assert lanes is not None
     assert set(json.loads(lanes[1])) == set(CHANNELS) == set(show._CHANNELS)
     assert {name: len(re.findall(rf"--{name}: #", style)) for name in CHANNELS} == dict.fromkeys(CHANNELS, 2)
+
+
+def test_what_is_written_is_readable_on_each_ground_by_day_and_by_night() -> None:
+    style = (of_checkout("viewer") / "src" / "style.css").read_text("utf-8")
+    schemes = [dict(re.findall(r"--([a-z-]+): #([0-9a-f]{6})", block)) for block in style.split(":root {")[1:]]
+    pairs = [(text, ground) for text in ("text", "dim", "error", "wire", *CHANNELS) for ground in _GROUNDS]
+    pairs.append(("text", "mark"))
+
+    assert len(schemes) == 2
+    assert [
+        (text, ground)
+        for colours in schemes
+        for text, ground in pairs
+        if _contrast(colours[text], colours[ground]) < 4.5
+    ] == []
+    assert "opacity" not in style
+    assert "mark { background: var(--mark); color: var(--text);" in style
+
+
+def _contrast(one: str, other: str) -> float:
+    """Return the contrast of two colours; WCAG 2.2, 1.4.3, asks for 4.5."""
+    dark, light = sorted(map(_luminance, (one, other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    red, green, blue = (part / 255 for part in bytes.fromhex(colour))
+    parts = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in (red, green, blue)]
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
 
 
 def test_building_again_gives_the_same_page(tmp_path: Path) -> None:

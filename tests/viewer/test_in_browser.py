@@ -178,6 +178,21 @@ def test_keys_that_come_faster_than_the_page_is_drawn_are_all_done(page: Chrome,
     assert read(page, selected) == "2"
 
 
+@pytest.mark.parametrize("pair", [False, True], ids=["one run", "two runs"])
+def test_what_is_seen_and_all_of_the_frame_is_printed_dark_on_light(page: Chrome, tmp_path: Path, pair: bool) -> None:
+    sized(page, DESKTOP, "dark")
+    run = viewed_runs(FLOW)[0]
+    page.get(written(tmp_path, render_beside(run, run, "two") if pair else render_viewer([run], "one")))
+    until(page, "document.querySelector('.line.selected, .pair.selected')")
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    cut_off = "[...document.querySelectorAll('.list, .panel')].filter((box) => box.scrollHeight > box.clientHeight + 2).length"
+    rows = "[...document.querySelectorAll('.line, .pair')].map((row) => Math.round(row.getBoundingClientRect().top))"
+    ink = page.find_element(By.TAG_NAME, "body").value_of_css_property("color")
+    told = read(page, cut_off), read(page, f"new Set({rows}).size === {rows}.length"), ink
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    assert told == ("0", "True", "rgba(27, 28, 38, 1)")
+
+
 def test_what_is_broken_is_where_it_opens(page: Chrome, tmp_path: Path) -> None:
     sized(page, DESKTOP)
     lines = (FLOW / "frames.jsonl").read_bytes().splitlines(keepends=True)
@@ -204,6 +219,8 @@ def test_two_runs_are_seen_side_by_side(page: Chrome, tmp_path: Path) -> None:
     assert "1 changed" in read(page, "document.querySelector('.facts').innerText")
     assert "1 missing" in read(page, "document.querySelector('.facts').innerText")
     assert "frames are equal" in read(page, "document.querySelector('.list').innerText")
+    named = "document.querySelector('[role=grid]').getAttribute('aria-activedescendant')"
+    assert read(page, f"document.getElementById({named}) === {pair}") == "True"
     kinds = set()
     for _ in range(2):
         kinds.add(read(page, f"{pair}.className.split(' ')[1]"))

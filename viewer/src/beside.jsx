@@ -134,7 +134,7 @@ export function Beside({ document: whole, runs }) {
       <nav class="channels" aria-label="Channels">
         {CHANNELS.map((name, channel) => one.counts[channel] + other.counts[channel] > 0 && <button aria-pressed={channels[channel]} style={{ "--c": `var(--${name})` }} onClick={() => setChannels(channels.with(channel, !channels[channel]))}><i />{name} <span>{one.counts[channel].toLocaleString("en")} · {other.counts[channel].toLocaleString("en")}</span></button>)}
       </nav>
-      <section class="two">{runs.map((run, place) => <div><p title={run.title}><b>{"AB"[place]}</b><em>{run.title}</em><span>{run.length.toLocaleString("en")} frames · {milliseconds(run.end)}</span></p><div class="lanes"><canvas ref={canvases[place]} /></div></div>)}</section>
+      <section class="two" aria-label="Channels over time">{runs.map((run, place) => <div><p title={run.title}><b>{"AB"[place]}</b><em>{run.title}</em><span>{run.length.toLocaleString("en")} frames · {milliseconds(run.end)}</span></p><div class="lanes"><canvas ref={canvases[place]} /></div></div>)}</section>
       <main>
         <Rows rows={rows} lines={lines} mark={mark} runs={runs} onSelect={setSelected} onUnfold={unfold} query={query} />
         <section class="side"><div class="panel" tabIndex={0} aria-label="What differs">{row && <Compared runs={runs} row={row} onSelect={choose} broken={row.a < 0 || row.b < 0 ? [] : other.broken.get(row.b) ?? []} />}</div></section>
@@ -153,13 +153,13 @@ function Rows({ rows, lines, mark, runs, onSelect, onUnfold, query }) {
   useEffect(() => virtual.current._willUpdate());
   useEffect(() => { if (mark >= 0) virtual.current.scrollToIndex(mark, { align: "auto" }); }, [mark, lines]);
   return (
-    <div class="list" ref={box} role="grid" tabIndex={0} aria-label="Frames of both runs">
+    <div class="list" ref={box} role="grid" tabIndex={0} aria-label="Frames of both runs" aria-activedescendant={mark >= 0 ? `line-${mark}` : undefined}>
       <div style={{ height: virtual.current.getTotalSize() }} role="none">
         {virtual.current.getVirtualItems().map(({ index, start }) => {
           const line = lines[index], style = { transform: `translateY(${start}px)` }, chosen = index === mark ? " selected" : "";
-          if (typeof line !== "number") return <div key={index} role="row" class={`pair gapped${chosen}`} style={style} onClick={() => onUnfold(line.key)}>⋯ {line.count.toLocaleString("en")} frames are equal</div>;
+          if (typeof line !== "number") return <div key={index} id={`line-${index}`} role="row" class={`pair gapped${chosen}`} style={style} onClick={() => onUnfold(line.key)}><span role="gridcell">⋯ {line.count.toLocaleString("en")} frames are equal</span></div>;
           const { a, b, kind } = rows[line];
-          return <div key={index} role="row" aria-selected={index === mark} class={`pair ${kind}${chosen}`} style={style} onClick={() => onSelect(line)}><Cell run={runs[0]} i={a} query={query} /><span class="sign" title={kind}>{SIGNS[kind]}</span><Cell run={runs[1]} i={b} query={query} /></div>;
+          return <div key={index} id={`line-${index}`} role="row" aria-selected={index === mark} class={`pair ${kind}${chosen}`} style={style} onClick={() => onSelect(line)}><Cell run={runs[0]} i={a} query={query} /><span role="gridcell" class="sign" aria-label={kind} title={kind}>{SIGNS[kind]}</span><Cell run={runs[1]} i={b} query={query} /></div>;
         })}
       </div>
     </div>

@@ -28,7 +28,7 @@ export class Lanes {
     canvas.addEventListener("mousemove", (event) => onHover(this.hit(event), event));
     canvas.addEventListener("mouseleave", (event) => onHover(-1, event));
     new ResizeObserver(() => this.resize()).observe(canvas.parentElement);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
+    matchMedia("screen and (prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
   }
 
   /** Takes over how another one is zoomed. */
