@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 #: How wide a terminal is that does not say, and how wide one is at least for whoever lays out text.
 _COLUMNS: Final = 80
 _FEWEST_COLUMNS: Final = 20
+#: Wider than any table, of which nothing is cut or folded, then.
+_UNBOUNDED_COLUMNS: Final = 1_000_000
 
 json_option = click.option(
     "--json",
@@ -96,7 +98,7 @@ def console_for(json_file: Path | None) -> Console:
     """Return where people read: stdout, or stderr where stdout is for the JSON document.
 
     Text is printed without markup, and as `shown` says; what is more than text has been made of such. A line that is
-    longer than a terminal is wide is wrapped at a space.
+    longer than a terminal is wide is wrapped at a space; what goes elsewhere is as wide as it is.
     """
     from rich.console import Console
     from rich.text import Text
@@ -114,7 +116,9 @@ def console_for(json_file: Path | None) -> Console:
             raise BrokenPipeError  # which print() knows; rich itself would end the process with 1
 
     console = Output(stderr=is_stdout(json_file), soft_wrap=True)
-    if console.width < _FEWEST_COLUMNS:
+    if not console.is_terminal:
+        console.width = _UNBOUNDED_COLUMNS
+    elif console.width < _FEWEST_COLUMNS:
         # A terminal that says 0 does not know.
         console.width = _FEWEST_COLUMNS if console.width else _COLUMNS
     return console

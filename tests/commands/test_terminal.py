@@ -125,6 +125,19 @@ def test_what_is_piped_holds_no_codes(
     assert "\x1b" not in captured.out + captured.err
 
 
+@pytest.mark.parametrize("line", ["show text", "diff text changed", "scan text"])
+def test_what_is_piped_is_as_wide_as_it_is(
+    line: str, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    piped = []
+    for columns in ("30", "300"):
+        monkeypatch.setenv("COLUMNS", columns)
+        _call(*line.split())
+        piped.append(capsys.readouterr().out)
+    assert piped[0] == piped[1] != ""
+
+
 @pytest.mark.parametrize(
     ("name", "value", "codes"), [("NO_COLOR", "1", _COLOURS), ("TERM", "dumb", re.compile("\x1b"))]
 )

@@ -91,6 +91,8 @@ def test_the_command_ends_with_1_where_a_must_fell_short_and_writes_what_it_show
     assert "1 clause more, of which all say the same; --all shows it" in said.out
     assert json.loads((tmp_path / "m.json").read_text(encoding="utf-8"))["format"] == "harness.matrix/1"
     assert run("matrix", files[1]).code == 0
+    # Nothing is cut of what no terminal shows.
+    assert "…" not in run("matrix", *files * 6).out
 
 
 @pytest.mark.parametrize(
