@@ -35,11 +35,11 @@ def scan(paths: tuple[Path, ...], max_age: int, json_file: Path | None) -> int:
 
     from harness.recording import Redactor, counted, scan
 
-    looked_at: list[Path] = []
+    looked_at: set[Path] = set()
     with at_work("looking for recordings and cassettes") as work:
 
         def looking(path: Path) -> None:
-            looked_at.append(path)
+            looked_at.add(path)
             work.say(str(path))
 
         findings = scan(paths, now=datetime.now(UTC), max_age_days=max_age, looking=looking)

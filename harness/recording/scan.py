@@ -108,7 +108,8 @@ def scan(
             findings.extend(_in_file(path, oldest))
         else:
             raise UnreadableRecordingError(f"nothing to scan at '{path}': no such file or folder; check the path")
-    return findings
+    # Of paths that lie in one another, too, each is found once.
+    return list(dict.fromkeys(findings))
 
 
 def _in_pack(path: Path, pack: Path, now: datetime, max_age_days: int, looking: Looking) -> Iterator[Finding]:

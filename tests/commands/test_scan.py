@@ -18,3 +18,10 @@ def test_scan_finds_a_planted_key_and_never_prints_it(copy: Path, run: Run) -> N
         assert "secret" in said.out
         assert KEY not in said.out + said.err
     assert {"path", "kind", "where", "message"} == set(document.document["findings"][0])
+
+
+def test_what_is_named_twice_is_counted_and_told_once(copy: Path, run: Run) -> None:
+    path = copy / "cassette.yaml"
+    path.write_text(path.read_text().replace("How is the harbour tonight?", f"My key is {KEY}"))
+
+    assert run("scan", copy.parent, copy, copy).out == run("scan", copy.parent).out
