@@ -6,6 +6,8 @@ Every one is a `HarnessError`. Foreign exceptions are translated once, at the ed
 
 from __future__ import annotations
 
+from typing import Any
+
 __all__ = [
     "ConformanceError",
     "HarnessError",
@@ -111,6 +113,9 @@ class UnplayedRecordingError(RecordingError):
 
 class UnsafeRecordingError(RecordingError):
     """A new recording did not pass the scan, and was not kept."""
+
+    #: The `Recorded` of what was done, and of where it is kept aside.
+    recorded: Any = None
 
 
 class UntrustedTargetError(RecordingError, UsageError):

@@ -18,6 +18,7 @@ from harness.commands.run_text import RunText
 
 if TYPE_CHECKING:
     from harness.commands.check import Checked
+    from harness.errors import UnsafeRecordingError
     from harness.recording import Recorded
 
 _MODES = ("none", "once", "new", "all")
@@ -165,6 +166,7 @@ def record(
     "check": null or {"holds", "reasons"}}
     """
     from harness.commands.check import check, replay_command
+    from harness.errors import UnsafeRecordingError
     from harness.recording import Redactor, Target, accept, counted, record
     from harness.recording.settings import current_settings, extended
 
@@ -176,18 +178,22 @@ def record(
     redacted = Redactor().text
     out_stream = text_stream(json_file)
     shown = RunText(out_stream)
+    refused: UnsafeRecordingError | None = None
     with extended(settings_of(matching)), shown.watch(target):
-        recorded = record(
-            Target(target, entry, inputs, turns),
-            out,
-            mode=mode,
-            base_url=base_url,
-            origin=origin,
-            runtime=runtime,
-            on_text=shown.text,
-            on_aside=shown.aside,
-            on_note=lambda note: tell(redacted(note)),
-        )
+        try:
+            recorded = record(
+                Target(target, entry, inputs, turns),
+                out,
+                mode=mode,
+                base_url=base_url,
+                origin=origin,
+                runtime=runtime,
+                on_text=shown.text,
+                on_aside=shown.aside,
+                on_note=lambda note: tell(redacted(note)),
+            )
+        except UnsafeRecordingError as error:
+            refused, recorded = error, error.recorded
     outcome = recorded.recording.outcome
     status = outcome.status if outcome is not None else "cancelled"
     tell("", file=out_stream)
@@ -204,7 +210,7 @@ def record(
             tell(redacted("".join(traceback.format_exception(recorded.error))), lines=True)
     checked = None
     place = recorded.aside or out
-    if isinstance(recorded.error, KeyboardInterrupt):
+    if isinstance(recorded.error, KeyboardInterrupt) or refused is not None:
         pass
     elif current_settings().check if checks is None else checks:
         with at_work(f"replaying {place}"):
@@ -219,6 +225,12 @@ def record(
     else:
         tell(f"replay it with: {shlex.join(replay_command(place, *replay_options(matching)))}", wrap=False)
     write_json(json_file, _document(recorded, checked))
+    if refused is not None:
+        raise refused
+    return _code(recorded, checked)
+
+
+def _code(recorded: Recorded, checked: Checked | None) -> int:
     if isinstance(recorded.error, KeyboardInterrupt):
         return 130
     held = checked is None or checked.holds

@@ -104,15 +104,15 @@ def record(
                 base_url,
                 needs_no_credentials=plays or base_url is not None,
             )
+            recording = recorder.recording(tape)
+            if recording.unframed_calls:
+                on_note(_unframed(recording.unframed_calls))
+            done = Recorded(out, recording, recorder.frames, len(tape.interactions), False, recorder.error)
             if not plays:
-                _check_safe(workplace)
+                _check_safe(workplace, done)
         except BaseException as error:
             _keep_unpublished(workplace, recorder, error, on_note)
             raise
-        recording = recorder.recording(tape)
-        if recording.unframed_calls:
-            on_note(_unframed(recording.unframed_calls))
-        done = Recorded(out, recording, recorder.frames, len(tape.interactions), False, recorder.error)
         if plays:
             return done
         return _published(done, workplace, standing, _worth(done.recording.outcome, tape.interactions), on_note)
@@ -142,18 +142,21 @@ def _run(
     return tape
 
 
-def _check_safe(workplace: Workplace) -> None:
+def _check_safe(workplace: Workplace, done: Recorded) -> None:
     """Scan the new recording before it takes its place. Raises UnsafeRecordingError with every finding."""
     findings = scan([workplace.path], now=datetime.now(UTC))
     if findings:
         listed = "; ".join(
             f"{found.kind}{f' at {found.where}' if found.where else ''}: {found.message}" for found in findings
         )
-        raise UnsafeRecordingError(
+        aside = workplace.keep("refused")
+        error = UnsafeRecordingError(
             f"'{workplace.final}' was not written, the scan of the new recording found: {listed}. "
-            f"It is kept in '{workplace.keep('refused')}': look at it with harness show and harness scan, and delete it, or "
+            f"It is kept in '{aside}': look at it with harness show and harness scan, and delete it, or "
             f"publish it with harness record --accept -o {workplace.final}"
         )
+        error.recorded = replace(done, aside=aside)
+        raise error
 
 
 def _keep_unpublished(

@@ -50,6 +50,19 @@ def test_a_recording_that_is_kept_aside_is_named_shown_and_accepted(tmp_path: Pa
     assert (again.code, "there is nothing to accept" in again.err) == (2, True)
 
 
+def test_of_a_recording_that_the_scan_refuses_its_run_is_told_too(tmp_path: Path, run: Run) -> None:
+    out = tmp_path / "out"
+    with OpenAIChatServer() as server:
+        command = ["record", "--base-url", server.origin, "-o", out]
+        assert run(*command, f"{SUBJECTS}:StoryFlow").code == 0
+        refused = run(*command, f"{SUBJECTS}:FailingFlow", "--mode", "new", "--json", "-")
+    (aside,) = (path for path in tmp_path.iterdir() if path != out)
+    assert refused.code == 1
+    assert re.search(r"the run failed: \w+: .+, at .+\n(.|\n)*error: '.+' was not written, .+ unplayed", refused.err)
+    assert (refused.document["aside"], refused.document["written"]) == (str(aside), False)
+    assert refused.document["status"] == "failed"
+
+
 def test_record_as_json_is_alone_on_stdout(tmp_path: Path, run: Run) -> None:
     prompt = json.dumps(SCENARIOS["unicode"].prompt)
     with OpenAIChatServer() as server:
