@@ -6,6 +6,8 @@ import re
 import tomllib
 from pathlib import Path
 
+import pytest
+
 from conformance.contract.clauses import CLAUSES
 from harness.frames.states import LEGAL, State
 from harness.shipped.overview import render_table
@@ -58,3 +60,14 @@ def test_the_layers_on_the_architecture_page_are_those_that_hold() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     held = settings["tool"]["importlinter"]["contracts"][0]["layers"]
     assert "\n".join(held).replace("harness.", "") == page.partition("## Layers")[2].split("```")[1].strip()
+
+
+@pytest.mark.parametrize(
+    "page", ["CONTRIBUTING.md", "benchmarks/README.md", "docs/architecture.md", "docs/security.md"]
+)
+def test_the_files_that_a_page_names_are_there(page: str) -> None:
+    named = re.findall(
+        r"`((?:harness|conformance|tests|docs|benchmarks|viewer|examples)/[\w./*-]+)`",
+        (ROOT / page).read_text(encoding="utf-8"),
+    )
+    assert [name for name in named if not any(ROOT.glob(name))] == []
