@@ -110,10 +110,10 @@ def _settings_in(folder: str) -> Settings:
 
 def _read(path: Path) -> Settings:
     try:
-        table = load_toml(path, limit=_LARGEST).get("tool", {}).get("harness", {})
-        return Settings.model_validate(table)
+        tool = load_toml(path, limit=_LARGEST).get("tool", {})
+        return Settings.model_validate(tool.get("harness", {}) if isinstance(tool, dict) else tool)
     except ValidationError as error:
         known = ", ".join(Settings.model_fields)
         raise UsageError(f"'{path}': [tool.harness] {first_fault(error)}; known are {known}") from error
-    except (ValueError, AttributeError) as error:
+    except ValueError as error:
         raise UsageError(f"'{path}' can't be read: {error}; expected TOML, with settings in [tool.harness]") from error

@@ -161,7 +161,7 @@ def _path(text: str) -> JSONPath | CompoundJSONPath:
         return jsonpath.compile(whole)
     except jsonpath.JSONPathError as error:
         raise UsageError(
-            f"[tool.harness] {text!r} is no JSON path: {error}; write it as in $.messages[*].id"
+            f"[tool.harness] {text!r} is no JSON path: {error.args[0]}; write it as in $.messages[*].id"
         ) from error
 
 

@@ -10,6 +10,7 @@ import pytest
 from harness.errors import UsageError
 from harness.recording.redact.leaks import leaks_in_interaction, leaks_in_json
 from harness.recording.redact.redaction import Redactor
+from harness.recording.settings import project_settings
 from harness.recording.wire import Ending, Interaction, WireRequest, WireResponse
 from tests.commands.command_line import Run, runner
 
@@ -98,3 +99,20 @@ def test_a_pattern_that_is_none_is_refused_by_name(
     said = run("scan", str(tmp_path))
     assert said.code == 2
     assert complaint in said.err
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("tool = 3", "[tool.harness] expected an object, not 3; known are trust"),
+        ("[tool]\nharness = []", "[tool.harness] expected an object, not a list; known are trust"),
+        ("[tool.harness]\nsecrets = []", "[tool.harness] secrets: there is no such field; known are trust"),
+        ("[tool.harness", "expected TOML, with settings in [tool.harness]"),
+    ],
+)
+def test_settings_that_are_none_are_refused(text: str, complaint: str, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(text)
+    with pytest.raises(UsageError) as refused:
+        project_settings(tmp_path)
+    assert str(refused.value).startswith(f"'{tmp_path / 'pyproject.toml'}'")
+    assert complaint in str(refused.value)

@@ -88,7 +88,7 @@ def test_what_is_compared_does_and_is_told(settings: Settings, sent: WireRequest
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (Settings(match_ignore=("$[",)), "is no JSON path"),
+        (Settings(match_ignore=("$[",)), r"is no JSON path: [^\n]+; write it as"),
         (Settings(match_normalize={"$.a": "("}), "is no regular expression"),
         (Settings(match_by=("nowhere_at_all:key",)), "can't be imported"),
         (Settings(match_by=(f"{__name__}:URL",)), "is no function"),
