@@ -109,7 +109,7 @@ def conformance(
     from conformance.run import baseline, command
     from conformance.run.failures.carried_runs import carried_scenarios
     from conformance.run.plan import result_document
-    from conformance.run.result import without_secrets
+    from conformance.run.result import about, without_secrets
     from conformance.run.shard import Shard
     from harness.recording import Redactor, Trust
 
@@ -132,7 +132,7 @@ def conformance(
     wanted = len(steps)
     redacted = Redactor().text
     steps = [steps[place] for place in sorted(made)]
-    results = [without_secrets(made[place], redacted) for place in sorted(made)]
+    results = [about(without_secrets(made[place], redacted), plan.clauses) for place in sorted(made)]
     is_whole = len(made) == wanted
     is_all = part is None and not scenarios and is_whole
     outcome = plan.outcome(results) if is_all else plan.partial_outcome(steps, results)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
 from msgspec import Struct
@@ -46,6 +46,15 @@ def without_secrets(result: ScenarioResult, redacted: Callable[[str], str]) -> S
         traceback=None if result.traceback is None else redacted(result.traceback),
         failed_runs=tuple(replace(run, violations=clean(run.violations)) for run in result.failed_runs),
     )
+
+
+def about(result: ScenarioResult, clauses: Collection[str]) -> ScenarioResult:
+    """Return a result of whose runs those are left that broke one of `clauses`, with what broke these."""
+    runs = (
+        replace(run, violations=tuple(violation for violation in run.violations if violation.clause in clauses))
+        for run in result.failed_runs
+    )
+    return replace(result, failed_runs=tuple(run for run in runs if run.violations))
 
 
 def all_failed(scenario: Scenario, why: str, raised: BaseException | None = None) -> ScenarioResult:

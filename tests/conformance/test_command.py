@@ -349,6 +349,15 @@ def test_the_page_is_written_with_a_headline_that_agrees_with_the_exit_code(
     assert said.code == {"passed": 0, "failed": 1, "error": 2}[status]
 
 
+def test_beside_the_page_are_timelines_of_what_breaks_clauses_that_were_asked_for(run: Run, tmp_path: Path) -> None:
+    said = run(
+        "--runtime", "conformance.proof:foreign-parent", "--clause", "scope.aemit", "--html", tmp_path
+    )  # what it breaks is order.parent-closed
+
+    assert said.code == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["index.html"]
+
+
 def test_an_interrupt_ends_with_130_and_leaves_no_report(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
