@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from harness.bridges.outcome import OpenQuestion, RunOutcome
 from harness.bridges.scopes import FrameStep, OpenScopes, PlacedFrame, PlacedScope
-from harness.bridges.speech import Piece, Speech
+from harness.bridges.speech import Piece, Speech, is_reply
 from harness.bridges.texts import encodable, name_in, text_of
 from harness.frames.stored import FrameLike, stored_frame
 
@@ -133,8 +133,9 @@ class AguiTranslator:
             )
         elif step.closed is not None:
             events += run.closed(step.closed, step)
-        if not events:
-            return [self._custom(frame, step)]
+        if not events or is_reply(frame):
+            # A message of a conversation is more than its text.
+            return [*(self._of(frame, event, carry=False) for event in events), self._custom(frame, step)]
         return [self._of(frame, event, carry=event is events[-1]) for event in events]
 
     def _custom(self, frame: PlacedFrame, step: FrameStep | None) -> Event:

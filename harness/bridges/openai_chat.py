@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 
 from harness.bridges.outcome import RunOutcome
 from harness.bridges.scopes import OpenScopes, PlacedScope
-from harness.bridges.speech import Piece, Speech
+from harness.bridges.speech import Piece, Speech, is_reply
 from harness.bridges.texts import name_in, text_of
 from harness.frames.stored import FrameLike
 
@@ -28,7 +28,8 @@ class OpenAIChatTranslator:
     """Takes the frames of a timeline one by one, and gives chunks of one chat completion; `end` gives what is left to say.
 
     The text is what the calls of the run streamed, one call after the other, a blank line between them: one that speaks while
-    another does waits for its turn. Where none streamed text, it is the run's result, or the assistant's message. Total.
+    another does waits for its turn. An assistant's message that none has said stands among them. Where there is no text, it is
+    the run's result. Total.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class OpenAIChatTranslator:
             }
             events.append(self._chunk({"role": "assistant", "content": ""}))
         self._outcome.take(step)
-        if placed.type == "conversation_message_added" and payload.get("role") == "assistant":
+        if is_reply(placed):
             self._reply = text_of(payload.get("content"))
         elif placed.type == "tool_usage_finished" and step.closed is not None and _is_call(step.closed.parent):
             self._returned.append(text_of(payload.get("output")))

@@ -137,12 +137,18 @@ class Speech:
         #: Tools that ran before a model was seen to call them.
         self._early: list[CalledTool] = []
         self._running: dict[PlacedScope, CalledTool] = {}
+        #: What each call of a session has said, in pieces.
+        self._texts: dict[str, list[str]] = {}
 
     def take(self, step: FrameStep) -> list[Piece]:
         """Return what a frame adds."""
         frame = step.frame
+        if frame.begins:
+            self._texts.clear()
         if frame.type in _CHUNKS:
             return list(self._chunk(frame))
+        if is_reply(frame):
+            return list(self._reply(frame))
         pieces: list[Piece] = []
         for scope in step.left:
             pieces += self.end(scope)
@@ -184,7 +190,18 @@ class Speech:
         elif payload.get("call_type") == "tool_call":
             yield from self._call_tool(call, fragment if isinstance(fragment, dict) else {}, text)
         else:
+            self._texts.setdefault(call.key, []).append(text)
             yield from call.say("text", text)
+
+    def _reply(self, frame: PlacedFrame) -> Iterator[Piece]:
+        """Say what the assistant answers where no call has: a handler answers by itself, or with a call that did not stream."""
+        text = text_of(frame.payload.get("content"))
+        if not text.strip() or any(_ends_with("".join(pieces), text) for pieces in self._texts.values()):
+            return
+        name = self._own(frame.unique_id)
+        yield Piece("text", "start", name)
+        yield Piece("text", "delta", name, text)
+        yield Piece("text", "end", name)
 
     def _call_tool(self, call: _SpokenCall, fragment: Mapping[str, Any], text: str) -> Iterator[Piece]:
         tool = call.tool(fragment)
@@ -256,6 +273,17 @@ class Speech:
             yield from tool.add(name, _as_json(arguments))
             yield from tool.end()
         self._running[scope] = tool
+
+
+def is_reply(frame: PlacedFrame) -> bool:
+    """Whether a frame has what an assistant answers in a conversation."""
+    return frame.type == "conversation_message_added" and frame.payload.get("role") == "assistant"
+
+
+def _ends_with(whole: str, text: str) -> bool:
+    """Whether a text is the whole of another, or its end from a word on."""
+    whole, text = whole.rstrip(), text.strip()
+    return whole.endswith(text) and (len(whole) == len(text) or whole[-len(text) - 1].isspace())
 
 
 def _called(response: Any) -> list[dict[str, Any]]:

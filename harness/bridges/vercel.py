@@ -16,7 +16,7 @@ import orjson
 
 from harness.bridges.outcome import RunOutcome, counts_of
 from harness.bridges.scopes import FrameStep, OpenScopes, PlacedFrame, PlacedScope
-from harness.bridges.speech import Piece, Speech
+from harness.bridges.speech import Piece, Speech, is_reply
 from harness.bridges.texts import name_in, text_of
 from harness.frames.stored import FrameLike
 
@@ -131,7 +131,7 @@ class VercelTranslator:
             yield {"type": "tool-output-available", "toolCallId": request, "output": answer}
         elif scope is not None:
             yield _of_scope(scope, step)
-        elif not spoken:
+        elif not spoken or is_reply(frame):
             yield _data(frame.type, frame.unique_id, frame.details())
 
 
