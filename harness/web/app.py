@@ -86,8 +86,7 @@ where it went on with the answer as a run of its own, with `paused` also where a
             Route("/", routes.page),
             Route("/app.json", routes.about),
             Route("/runs", routes.start, methods=["POST"]),
-            Route("/runs/{run}", routes.end, methods=["DELETE"]),
-            Route("/runs/{run}", routes.status),
+            Route("/runs/{run}", routes.run, methods=["GET", "DELETE"]),
             Route("/runs/{run}/events", routes.events),
             Route("/runs/{run}/timeline", routes.timeline),
             Route("/runs/{run}/answers", routes.answer, methods=["POST"]),
@@ -181,6 +180,9 @@ class _Routes:
 
     async def events(self, request: Request) -> Response:
         return self._runs.sse(request.path_params["run"], format=request.query_params.get("format", "frames"))
+
+    async def run(self, request: Request) -> Response:
+        return await (self.end(request) if request.method == "DELETE" else self.status(request))
 
     async def status(self, request: Request) -> Response:
         run = request.path_params["run"]

@@ -328,6 +328,15 @@ def test_an_unknown_run_or_format_is_answered_clearly() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [("/", "GET, HEAD"), ("/runs", "POST"), ("/runs/none", "DELETE, GET, HEAD"), ("/runs/none/events", "GET, HEAD")],
+)
+def test_a_method_that_is_none_is_told_those_that_are(path: str, methods: str) -> None:
+    client = asyncio.run(asked(app_of("PlainFlow"), path=path, method="PUT", headers={"host": HOST}))
+    assert (client.status, ", ".join(sorted(client.headers["allow"].split(", ")))) == (405, methods)
+
+
 def test_what_fails_inside_the_server_tells_strangers_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     app = app_of("PlainFlow")
     monkeypatch.setattr(targets.PlainFlow, "stream_events", lambda self, inputs=None: 1 / 0)
