@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +28,8 @@ FORMAT_VERSION: Final = 1
 #: How much of a value messages show.
 _SHOWN: Final = 60
 _GZIP: Final = b"\x1f\x8b"
+#: How the files begin that stand beside a recording's cassette.
+_OF_RECORDING: Final = re.compile(rb'\{\s*"format": ?"harness\.(?:recording|frames)/')
 
 
 def cassette_name(path: Path) -> str:
@@ -39,7 +42,7 @@ def cassette_content(path: Path) -> bytes:
     """Return what is in the file, unpacked and without a byte order mark.
 
     Raises:
-        UnreadableRecordingError: it is missing, empty, or too large.
+        UnreadableRecordingError: it is missing, empty, too large, or another part of a recording.
     """
     name = cassette_name(path)
     try:
@@ -54,6 +57,8 @@ def cassette_content(path: Path) -> bytes:
         content = _unpacked(content, name)
     if not content or content.isspace():
         raise unreadable(name, "it is empty", "a mapping with 'interactions'")
+    if _OF_RECORDING.match(content):
+        raise unreadable(name, "it is a part of a recording", f"a cassette, or all of the recording, '{path.parent}'")
     return content.removeprefix(codecs.BOM_UTF8)
 
 

@@ -189,6 +189,11 @@ REFUSED = {
     "more requests": (b'{"requests": [{}], "responses": []}', "not two lists of one length"),
     "a version of true": (b'{"version": true, "interactions": []}', "version is True"),
     "another tag": (FILE.replace("_io.BytesIO", "os.system").encode(), "python/object/new:os.system"),
+    "a recording's frames": (
+        b'{"format":"harness.frames/1"}\n{"channel":"llm"}\n',
+        "it is a part of a recording; expected",
+    ),
+    "a recording's head": (b'{\n  "format": "harness.recording/1"\n}', "it is a part of a recording; expected"),
     "a file of nothing": (b"interactions: !!python/object/new:_io.BytesIO {a: b}", "a file in memory without"),
 }
 
