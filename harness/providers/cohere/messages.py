@@ -82,7 +82,7 @@ def wire_tool(tool: ToolDefinition) -> dict[str, Any]:
             raise UsageError(
                 f"cohere-v1: argument {name!r} of {tool.function.name!r} has no type that can be sent: {kind!r}"
             )
-        said = picked(argument, description="description")
-        definitions[name] = {**said, "type": _TYPES[kind], "required": name in needed}
+        described = picked(argument, description="description")
+        definitions[name] = {**described, "type": _TYPES[kind], "required": name in needed}
     description = tool.function.description or ""
     return {"name": tool.function.name, "description": description, "parameter_definitions": definitions}
