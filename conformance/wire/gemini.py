@@ -52,7 +52,7 @@ def _add(reading: Reading, event: dict[str, Any]) -> None:
     if (event.get("promptFeedback") or {}).get("blockReason"):
         # Such a prompt gets no candidates.
         reading.ended, reading.finish_reason = True, "content_filter"
-    for candidate in [one for one in event.get("candidates", []) if not one.get("index")][:1]:
+    for candidate in [each for each in event.get("candidates", []) if not each.get("index")][:1]:
         for part in (candidate.get("content") or {}).get("parts", ()):
             if "functionCall" in part:
                 call = part["functionCall"]

@@ -55,7 +55,7 @@ def read_stream(body: bytes, reading: Reading) -> None:
     for event in events_to_done(body, reading):
         _use(reading, event.get("usage") or (event.get("x_groq") or {}).get("usage"))
         # Of several, which come side by side, the first is the answer.
-        for choice in [one for one in event.get("choices", []) if not one.get("index")][:1]:
+        for choice in [each for each in event.get("choices", []) if not each.get("index")][:1]:
             _use(reading, choice.get("usage"))
             delta = choice.get("delta") or {}
             if in_details:

@@ -22,7 +22,7 @@ def read_plain(body: bytes, reading: Reading) -> None:
 
 
 def _take(answer: dict[str, Any], reading: Reading) -> None:
-    for choice in [one for one in answer["choices"] if not one.get("index")][:1]:
+    for choice in [each for each in answer["choices"] if not each.get("index")][:1]:
         reading.say(choice.get("text"))
         if choice.get("finish_reason") is not None:
             reading.finish_reason = _REASONS.get(choice["finish_reason"], "other")

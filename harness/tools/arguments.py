@@ -75,7 +75,7 @@ def arguments_of(function: Callable[..., Any], tool_name: str) -> type[BaseModel
             raise UsageError(f"the tool {tool_name!r}: the parameter {name!r} has a name of pydantic's own; rename it")
         # Without one of its own the default may stand in a Field that the annotation has.
         fields[name] = (hints.get(name, Any), Field() if default is ... else default)
-    with warnings.catch_warnings(), _told_of(tool_name):
+    with warnings.catch_warnings(), _named_in_errors(tool_name):
         # A parameter may have the name of one of pydantic's own attributes.
         warnings.simplefilter("ignore", UserWarning)
         made: type[InferredArguments] = create_model(
@@ -115,7 +115,7 @@ class _Schema(GenerateJsonSchema):
 
 
 @contextmanager
-def _told_of(tool_name: str) -> Iterator[None]:
+def _named_in_errors(tool_name: str) -> Iterator[None]:
     """Raise UsageError, with the tool's name, where arguments have no schema."""
     try:
         yield
@@ -132,7 +132,7 @@ def parameters_schema(model: type[BaseModel], tool_name: str) -> dict[str, Any]:
     Raises:
         UsageError: they have none.
     """
-    with _told_of(tool_name):
+    with _named_in_errors(tool_name):
         schema = _untitled(model.model_json_schema(schema_generator=_Schema))
     return {name: part for name, part in schema.items() if name != "description"}
 

@@ -317,7 +317,7 @@ class _TapeContext:
         standing, loaded = read_cassette(self._path), self._cassette.loaded
         others = standing[len(loaded) :] if standing[: len(loaded)] == loaded else standing
         index = InteractionIndex(others, matching=Matching.of(current_settings()))
-        new = (one for one in self._tape.recorded if index.take(one.request, one.response.scope) is None)
+        new = (each for each in self._tape.recorded if index.take(each.request, each.response.scope) is None)
         return (*standing, *new)
 
     def __exit__(

@@ -84,8 +84,8 @@ class ResponsesAnswer(SSEAnswer):
             yield from self._output.item(as_number(event.get("output_index")), event["item"])
         elif kind in _ENDS:
             response = as_object(event["response"])
-            told = "failed" if response.get("error") else response.get("status")
-            yield from self._whole(response, next(status for status in _STATUSES if status in (told, _ENDS[kind])))
+            status = "failed" if response.get("error") else response.get("status")
+            yield from self._whole(response, next(known for known in _STATUSES if known in (status, _ENDS[kind])))
         elif kind == "error":
             raise self.reported(failure_in(event))
 
