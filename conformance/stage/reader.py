@@ -13,7 +13,7 @@ from msgspec import Struct
 from conformance.stage.patience import ends
 from conformance.stage.points import DEADLINE_S, StageError
 from conformance.timeline.any_frame import AnyFrame
-from conformance.timeline.evidence import Evidence, ProgramOutcome, ResultRead, WireFacts
+from conformance.timeline.evidence import Ended, Evidence, ProgramOutcome, ResultRead, WireFacts
 from conformance.timeline.expected import Expected
 
 SessionKind = Literal["sync", "async"]
@@ -35,7 +35,8 @@ class FramesRead(Struct, frozen=True):
 
     def evidence(self, *expected: Expected, **more: Any) -> Evidence:
         """Return the evidence of a run of which this was read last."""
-        return Evidence(self.frames, "exhausted" if self.raised is None else "failed", expected=expected, **more)
+        ended: Ended = "exhausted" if self.raised is None else "failed"
+        return Evidence(self.frames, ended, raised=self.raised, expected=expected, **more)
 
 
 def iterator_of(kind: SessionKind, session_or_view: Any) -> Any:
@@ -118,11 +119,10 @@ class Reader:
         before = read_result(session, "before")
         first = await self._all(session)
         again = await self._all(session.events)
-        if again.raised is not None and first.raised is None:
-            raise again.raised
         when: Literal["after-failure", "after-exhaustion"] = "after-failure" if first.raised else "after-exhaustion"
         return first.evidence(
             replayed=again.frames,
+            replay_raised=again.raised,
             reads=(before, read_result(session, when), read_result(session, when)),
             # Whatever ended the loop is what the result must go on raising.
             outcome=None if first.raised is None else ProgramOutcome(error=first.raised),
@@ -149,6 +149,13 @@ class Reader:
             session.close()
         else:
             self.complete(session.aclose())
+
+    def enter(self, session: Any) -> None:
+        """Begin the block of a session."""
+        if self.is_sync:
+            session.__enter__()
+        else:
+            self.complete(session.__aenter__())
 
     def in_loop(self, make: Callable[[], Any]) -> Any:
         """Return what `make()` gives: for async sessions in the loop, since making one outside is a matter of its own."""

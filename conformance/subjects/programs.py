@@ -88,7 +88,7 @@ class ProgramSubject(ABC):
             from conformance.stage.shipped_calls import shipped_call
 
             recorded = shipped_call(program.name)
-            functions = None if program.functions is None else returning(program.functions)
+            functions = None if program.functions is None else returning(program.functions, performance.stage)
             options = {"tools": recorded.call.tools or None, "available_functions": functions}
             llm = self.provider_llm(recorded)
             return offered(llm, entry, clause)(
@@ -96,7 +96,9 @@ class ProgramSubject(ABC):
             )
         ask = program.ask
         prompt = f"{program.prompt} {performance.provider.prompt_for(ask.script)}"
-        return offered(self.llm(performance, **settings_of(ask)), entry, clause)(prompt, **tools_of(ask))
+        return offered(self.llm(performance, **settings_of(ask)), entry, clause)(
+            prompt, **tools_of(ask, performance.stage)
+        )
 
     def emit(self, source: Any, note: str) -> None:
         self.names.event_bus.emit(source, self.names.ProbeEvent(type="probe", note=note))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextvars
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from conformance.stage.payloads import payload_event
+from conformance.stage.points import Stage
 from conformance.stage.programs import (
     Ask,
     AskHuman,
@@ -47,7 +48,7 @@ class StepPerformer:
                     self._stage.block(point)
                 case Ask():
                     llm = self._subject.noted_llm(step, self._performance)
-                    value = llm.call(self._performance.provider.prompt_for(step.script), **tools_of(step))
+                    value = llm.call(self._performance.provider.prompt_for(step.script), **tools_of(step, self._stage))
                 case Nest(CrewProgram() as program):
                     crew = self._subject.crew(program, self._performance, stream=step.streamed)
                     value = run_crew(crew, step, self._performance)
@@ -72,7 +73,9 @@ class StepPerformer:
                     await self._stage.ablock(point)
                 case Ask():
                     llm = self._subject.noted_llm(step, self._performance)
-                    value = await llm.acall(self._performance.provider.prompt_for(step.script), **tools_of(step))
+                    value = await llm.acall(
+                        self._performance.provider.prompt_for(step.script), **tools_of(step, self._stage)
+                    )
                 case Nest(CrewProgram() as program):
                     crew = self._subject.crew(program, self._performance, stream=step.streamed)
                     value = await arun_crew(crew, step, self._performance)
@@ -101,9 +104,7 @@ class StepPerformer:
             case ReadFlag():
                 self._stage.note("flag", self._flow.stream)
             case Raise(error_type):
-                error = error_type("raised by the program")
-                self._stage.note("raised", error)
-                raise error
+                raise_noted(error_type, self._stage)
             case _:
                 raise TypeError(f"a step that this subject does not know: {step!r}")
 
@@ -143,21 +144,39 @@ def settings_of(ask: Ask) -> dict[str, Any]:
     return {**({} if ask.stream is None else {"stream": ask.stream}), **unmarked}
 
 
-def tools_of(ask: Ask) -> dict[str, Any]:
+def tools_of(ask: Ask, stage: Stage) -> dict[str, Any]:
     if not ask.functions:
         return {}
     tools = [
         {"type": "function", "function": {"name": name, "description": name, "parameters": {"type": "object"}}}
         for name in ask.functions
     ]
-    return {"tools": tools, "available_functions": returning(ask.functions)}
+    return {"tools": tools, "available_functions": returning(ask.functions, stage)}
 
 
-def returning(values: Mapping[str, Any]) -> dict[str, Callable[..., Any]]:
+def returning(values: Mapping[str, Any], stage: Stage) -> dict[str, Callable[..., Any]]:
+    """Return functions by their names, each of which gives its value, or does the step that stands in its place."""
+
     def returning(value: Any) -> Callable[..., Any]:
-        return lambda **arguments: value
+        def function(**arguments: Any) -> Any:
+            match value:
+                case Raise(error_type):
+                    raise_noted(error_type, stage)
+                case Block(point):
+                    stage.block(point)
+                    return None
+            return value
+
+        return function
 
     return {name: returning(value) for name, value in values.items()}
+
+
+def raise_noted(error_type: type[BaseException], stage: Stage) -> NoReturn:
+    """Raise an error of the program's, and note it."""
+    error = error_type("raised by the program")
+    stage.note("raised", error)
+    raise error
 
 
 def _read(session: Any, performance: Performance) -> Any:

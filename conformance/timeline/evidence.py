@@ -109,6 +109,9 @@ class Evidence(Struct, frozen=True, dict=True):
     ended: Ended
     #: The frames of a second projection, begun after the first was read; what an edit of the first may not reach.
     replayed: Sequence[AnyFrame] | None = None
+    #: What the first reading and that of the second projection raised at their ends.
+    raised: BaseException | None = None
+    replay_raised: BaseException | None = None
     reads: tuple[ResultRead, ...] = ()
     outcome: ProgramOutcome | None = None
     #: One entry for each call that starts, in the order of their started frames; None where a call left no bytes.

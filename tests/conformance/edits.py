@@ -77,6 +77,16 @@ def read(place: int, /, **changes: Any) -> Edit:
     return edit
 
 
+def replayed(lost: int, error: BaseException | None = None) -> Edit:
+    """Have the run read again without so many of its last frames, and without the error that it raised at first."""
+
+    def edit(evidence: Evidence) -> Evidence:
+        frames = evidence.frames[: len(evidence.frames) - lost]
+        return replace(evidence, replayed=frames, raised=error, replay_raised=None)
+
+    return edit
+
+
 def split(seq: int, /, **changes: Any) -> Edit:
     """Replace keys of one frame's payload in the run whose bytes were split otherwise."""
 

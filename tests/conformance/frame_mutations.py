@@ -23,6 +23,7 @@ from tests.conformance.edits import (
     drop,
     nest,
     put,
+    replayed,
     row,
     swap,
     then,
@@ -31,6 +32,8 @@ from tests.conformance.edits import (
 
 T = timelines
 FRAME_MUTATIONS = (
+    row("a replay without its last frame", "session.replay", T.text_call, replayed(1)),
+    row("a replay of a failure that ends well", "session.replay-failed", T.failed_flow, replayed(0, LookupError())),
     row("a version field", "envelope.fields", T.text_call, as_class(1, Versioned)),
     row("a struct with a field more", "envelope.fields", T.text_call, as_class(1, Counted)),
     row("data that is None", "envelope.fields", T.text_call, put(3, data=None)),

@@ -59,3 +59,15 @@ def _(result: Callable[[Any], Any], session: Any) -> Any:
 )
 def _(is_cancelled: Callable[[Any], Any], session: Any) -> bool:
     return bool(session.is_completed and not session.is_exhausted)
+
+
+@SABOTEURS.row(
+    "views-left-close",
+    ("result.gated-after-break", "result.states"),
+    "harness.session.core:ViewCore.__del__",
+    dict.fromkeys(("order.scope-nesting", "order.one-completion"), "what was open when it was left is never closed"),
+)
+def _(delete: Any, view: Any) -> None:
+    if view._cursor._channels is not None and view._cursor.position and not view._session.is_completed:
+        view._session.close()
+    delete(view)

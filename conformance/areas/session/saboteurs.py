@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from conformance.proof.frames import ACCEPT
-from conformance.proof.saboteur import Saboteurs, constant, reading, replacing
+from conformance.proof.saboteur import Saboteurs, changing, constant, reading, replacing
+from harness import ProviderError
 
 SABOTEURS: Final = Saboteurs()
 
@@ -167,3 +168,57 @@ SABOTEURS.add(
 def _(init: Any, session: Any, *args: Any, **options: Any) -> None:
     asyncio.get_running_loop()
     init(session, *args, **options)
+
+
+@SABOTEURS.row("starts-at-its-block", ("session.lazy",), "harness.session.session:StreamSession.__enter__")
+def _(enter: Any, session: Any) -> Any:
+    session._start()
+    return enter(session)
+
+
+@SABOTEURS.row("starts-when-asked-about", ("session.lazy",), "harness.session.projections:Projected.result", by=reading)
+def _(result: Callable[[Any], Any], session: Any) -> Any:
+    if session._timeline.state.value == "new" and hasattr(type(session), "__iter__"):
+        session._start()
+    return result(session)
+
+
+@SABOTEURS.row("busy-views-end-alone", ("session.drain",), "harness.session.session:FrameIterator._end")
+def _(end: Any, view: Any) -> None:
+    """End a view of a channel that has frames without ending the session."""
+    if view._cursor._channels is not None and view._cursor._channels & {"llm", "flow"}:
+        raise StopIteration
+    end(view)
+
+
+SABOTEURS.add(
+    "interleaves-two",
+    ("session.projections",),
+    "harness.session.projections:_checked",
+    changing(lambda channels: channels[:2]),
+)
+
+
+@SABOTEURS.row("open-views-end-well", ("error.original",), "harness.session.core:ViewCore._next_nowait")
+def _(following: Any, view: Any) -> Any:
+    """Have a failure raised by the view that meets it first, and by those that are begun after it."""
+    view.__dict__.setdefault("_was_open", not view._session.is_completed)
+    frame = following(view)
+    if frame is None and view._was_open and view._cursor.timeline.state.value == "failed":
+        raise StopIteration if hasattr(view, "__next__") else StopAsyncIteration
+    return frame
+
+
+@SABOTEURS.row(
+    "failed-calls-replay-well",
+    ("session.replay-failed",),
+    "harness.session.core:ViewCore._end",
+    shown_by=("call/truncated/sync", "call/truncated/async"),
+)
+def _(end: Any, view: Any) -> None:
+    has_failed = view._cursor.timeline.state.value == "failed"
+    try:
+        end(view)
+    except ProviderError:
+        if not has_failed:
+            raise

@@ -12,10 +12,13 @@ from conformance.areas.session.settings import BEFORE_HOLD, SETTINGS, Setting, s
 from conformance.areas.session.views import MORE_VIEWS, VIEWS, AllFrames, OnlyItsOwn
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.points import DEADLINE_S, StageError
+from conformance.stage.programs import Block, Emit, FlowProgram, Method, Raise
 from conformance.stage.reader import FramesRead, attempt, read_result
+from conformance.stage.scenario import FLOW
 from conformance.timeline.any_frame import AnyFrame
 from conformance.timeline.evidence import Evidence
-from conformance.timeline.expected import Expected
+from conformance.timeline.expected import NOTHING, Expected, Same
+from conformance.timeline.vocabulary import CHANNELS
 
 #: How many threads read one session at once.
 _READERS: Final = 3
@@ -36,8 +39,10 @@ def _read_and_replayed(consumer: Consumer, setting: Setting) -> Evidence:
     again = consumer.read(session)
     views["interleave"] = busy, consumer.read(session.interleave(list(setting.busy)))
     views["subscribe"] = frozenset(setting.busy[:1]), consumer.read(session.subscribe([setting.busy[0]]))
+    of_all = consumer.read(session.interleave(sorted(CHANNELS)))
     expected = [
         Expected("session.iterates", "iteration", AllFrames(every), first),
+        Expected("session.projections", "interleave of all channels", AllFrames(every), of_all),
         Expected("session.replay", "iteration after the end", AllFrames(every), again),
         Expected("session.replay", "how often the run began", 1, consumer.stage.times_reached("held")),
         *surface(consumer.kind, session),
@@ -54,7 +59,7 @@ def _read_and_replayed(consumer: Consumer, setting: Setting) -> Evidence:
     attempt(listed.clear)
     aspect = "how many frames a session has once the list that `frames` gave has been emptied"
     expected.append(Expected("session.frames-copy", aspect, before, len(session.frames)))
-    return first.evidence(*expected, replayed=again.frames, reads=reads)
+    return first.evidence(*expected, replayed=again.frames, replay_raised=again.raised, reads=reads)
 
 
 def _two_at_once(consumer: Consumer, setting: Setting) -> Evidence:
@@ -78,6 +83,7 @@ def _after_break(consumer: Consumer, setting: Setting) -> Evidence:
     session = consumer.open(setting.program)
     before = read_result(session, "before")
     consumer.take(consumer.iterate(session), BEFORE_HOLD)
+    consumer.take(consumer.iterate(session.interleave(list(setting.busy))), 1)
     left = read_result(session, "after-break")
     consumer.stage.release("held")
     view = consumer.read(session.interleave(list(setting.busy)))
@@ -93,16 +99,38 @@ def _independent(when: str, setting: Setting, every: tuple[AnyFrame, ...], **vie
 
 
 def _single_projection(consumer: Consumer, setting: Setting) -> Evidence:
-    session = consumer.open(setting.program)
+    """Read one projection to its end: one that is likely to show nothing, or one that shows something."""
     consumer.stage.release("held")
-    consumer.read(session.tools)
-    frames, completed = len(session.frames), bool(session.is_completed)
-    every = consumer.read(session.events)
-    when = "after `tools` was read to its end"
-    return every.evidence(
-        Expected("session.drain", f"is_completed {when}", True, completed),
-        Expected("session.drain", f"how many frames there were {when}", len(every.frames), frames),
-    )
+    expected: list[Expected] = []
+    for name in ("tools", setting.busy[0]):
+        session = consumer.open(setting.program)
+        consumer.read(getattr(session, name))
+        frames, read = len(session.frames), read_result(session, "after-exhaustion")
+        every = consumer.read(session.events)
+        when = f"after `{name}` was read to its end"
+        expected += (
+            Expected("session.drain", f"is_completed {when}", True, read.is_completed),
+            Expected("session.drain", f"what reading the result {when}", NOTHING, read.raised),
+            Expected("session.drain", f"how many frames there were {when}", len(every.frames), frames),
+        )
+    return every.evidence(*expected)
+
+
+def _failing_beside(consumer: Consumer) -> Evidence:
+    """Two views that are open when the run fails: each shows all of its frames, and raises the error."""
+    session = consumer.open(_FAILING)
+    loops = consumer.begin([session.events, session.flow])
+    consumer.stage.release("held")
+    every, of_flow = (begun.then(consumer.take(iterator)) for iterator, begun in loops)
+    (error,) = consumer.stage.noted("raised")
+    views = {"events": (None, every), "flow": (frozenset({"flow"}), of_flow)}
+    expected = []
+    for name, (channels, view) in views.items():
+        aspect = f"{name}, open beside another when the run failed,"
+        whole = AllFrames(every.frames, channels)
+        expected.append(Expected("session.independent-views", aspect, whole, FramesRead(view.frames)))
+        expected.append(Expected("error.original", f"reading {aspect}", Same(error), view.raised))
+    return every.evidence(*expected)
 
 
 def _by_threads(consumer: Consumer, setting: Setting) -> Evidence:
@@ -142,6 +170,7 @@ _READ: Final = frozenset(
     }
 )
 _VIEWS: Final = frozenset({"session.independent-views"})
+_FAILING: Final = FlowProgram((Method("fails", (Emit("one"), Block("held"), Raise(LookupError))),))
 
 SCENARIOS: Final = Scenarios()
 SCENARIOS.extend(surfaces.SCENARIOS)
@@ -155,4 +184,5 @@ for _setting in SETTINGS:
     # An async session is bound to one loop, so to one thread.
     _id = f"session/by-threads/{_name}/sync"
     SCENARIOS.of_kind("sync", _id, {"session.thread-safe"}, _needs, _by_threads, _setting)
+SCENARIOS.both("session/two-at-once/failing", _VIEWS | {"error.original"}, FLOW, _failing_beside)
 SCENARIOS.extend(look_ahead.SCENARIOS)

@@ -24,8 +24,11 @@ def _unused(consumer: Consumer, setting: Setting) -> Evidence:
     consumer.open(setting.program)
     threads, tasks = set(threading.enumerate()), consumer.tasks()
     session = consumer.open(setting.program)
+    consumer.enter(session)
     views = [getattr(session, name, None) for name in (*VIEWS, *MORE_VIEWS)]
     views.append(session.interleave(["llm", "flow"]))
+    begun = [consumer.iterate(view) for view in (session, *views) if view is not None]
+    before = read_result(session, "before")
     reached = tuple(point for point in ("began", "held") if consumer.stage.has_reached(point))
     started = tuple(sorted(thread.name for thread in set(threading.enumerate()) - threads))
     expected = (
@@ -34,8 +37,9 @@ def _unused(consumer: Consumer, setting: Setting) -> Evidence:
         Expected("session.lazy", "how many tasks an unused session started", 0, consumer.tasks() - tasks),
     )
     frames = tuple(session.frames)
+    del begun
     consumer.close(session)
-    return Evidence(frames, "closed", reads=(read_result(session, "after-close"),), expected=expected)
+    return Evidence(frames, "closed", reads=(before, read_result(session, "after-close")), expected=expected)
 
 
 def _bad_channels(consumer: Consumer, setting: Setting) -> Iterator[Expected]:

@@ -178,7 +178,13 @@ def _counted(consumer: Consumer, *, deferred: bool) -> Evidence:
 _SHOWN: Final = of_every_run() | {"channel.flow", "channel.messages"}
 _REPLIED: Final = _SHOWN | {"turn.sequence", "turn.result", "result.value"}
 _MODEL_CALL: Final = frozenset({"channel.llm", "order.one-completion", "llm.sequence"})
-_FAILED: Final = _SHOWN | {"turn.failed", "error.frames-first", "envelope.error-class", "result.reraises"}
+_FAILED: Final = _SHOWN | {
+    "turn.failed",
+    "error.frames-first",
+    "envelope.error-class",
+    "result.reraises",
+    "session.replay-failed",
+}
 #: A turn that waits is left open, and has no last frame.
 _PENDING: Final = (_SHOWN | {"turn.pending"}) - {"order.terminal-last"}
 _STREAMED: Final = frozenset({"turn.streams-answer", "entry.flag-restored"})
