@@ -63,3 +63,76 @@ def _(report: Any, message: str, event_type: str) -> None:
 def _(report: Any, *args: object) -> None:
     """Do in place of logging what a listener raised: raise it."""
     raise  # noqa: PLE0704 - called where an exception is being handled
+
+
+@SABOTEURS.row(
+    "listeners-fail-chunks",
+    ("error.observer-safe",),
+    "harness.bus.listeners:logger.exception",
+    shown_by=("error/observer/listener/of-call/sync",),
+)
+def _(report: Any, message: str, event_type: str) -> None:
+    """Raise what a listener raised where that was told of a piece of an answer."""
+    if event_type == "llm_stream_chunk":
+        raise  # noqa: PLE0704 - called where an exception is being handled
+
+
+@SABOTEURS.row(
+    "listeners-fail-turns",
+    ("error.observer-safe",),
+    "harness.bus.listeners:logger.exception",
+    {
+        "order.scope-nesting": "a turn whose beginning can't be told is never closed",
+        "error.frames-first": "and nothing tells that it has failed",
+    },
+    shown_by=("error/observer/listener/of-turn/sync",),
+)
+def _(report: Any, message: str, event_type: str) -> None:
+    if event_type.startswith("conversation_"):
+        raise  # noqa: PLE0704 - called where an exception is being handled
+
+
+@SABOTEURS.row(
+    "tools-exit-quietly",
+    ("error.base-exception",),
+    "harness.llm.base:run_tool",
+    {"result.value": "the call comes to a value"},
+    shown_by=("error/SystemExit/tool/sync",),
+)
+def _(run_tool: Any, *arguments: Any) -> Any:
+    try:
+        return run_tool(*arguments)
+    except SystemExit:
+        return ""
+
+
+@SABOTEURS.row(
+    "handlers-exit-quietly",
+    ("error.base-exception",),
+    "harness.flow.conversation.conversational:take_turn",
+    shown_by=("error/SystemExit/turn/sync",),
+)
+async def _(take_turn: Any, *arguments: Any) -> Any:
+    try:
+        return await take_turn(*arguments)
+    except SystemExit:
+        return None
+
+
+@SABOTEURS.row(
+    "inner-failures-retold",
+    ("error.original",),
+    "harness.flow.flow:Flow.kickoff",
+    {
+        "envelope.error-class": "the class of the failure is another",
+        "result.reraises": "and so is what the result raises",
+    },
+    shown_by=("error/LookupError/inner-flow/sync",),
+)
+def _(kickoff: Any, flow: Any, *arguments: Any, **options: Any) -> Any:
+    try:
+        return kickoff(flow, *arguments, **options)
+    except LookupError as error:
+        if type(flow).__name__ != "InnerFlow":
+            raise
+        raise RuntimeError("the flow inside failed") from error

@@ -6,13 +6,28 @@ import asyncio
 from collections.abc import Iterator
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from conformance.areas.session.views import VIEWS, read_again
+from conformance.areas.turn.conversation import TURN, opened
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.payloads import PAYLOADS, FailsToPrintError
 from conformance.stage.points import StageError
-from conformance.stage.programs import Emit, FlowProgram, Give, Method, Raise
+from conformance.stage.programs import (
+    Ask,
+    CallProgram,
+    ConversationProgram,
+    Emit,
+    FlowProgram,
+    Give,
+    Method,
+    Nest,
+    Raise,
+    Script,
+    ScriptedToolCall,
+)
 from conformance.stage.reader import FramesRead, read_result
-from conformance.stage.scenario import FLOW
+from conformance.stage.scenario import FLOW, FLOW_AND_LLM, LLM
 from conformance.timeline.any_frame import AnyFrame
 from conformance.timeline.evidence import Evidence, ProgramOutcome, ResultRead
 from conformance.timeline.expected import NOTHING, Expected, Raised, Same
@@ -72,6 +87,17 @@ def surfaced(
         yield Expected("error.original", aspect, Same(error), read.raised)
 
 
+def _raised_inside(consumer: Consumer, program: FlowProgram | CallProgram | ConversationProgram) -> Evidence:
+    """Read a run that fails by what a part of it raises: a tool of a call, a handler, or a flow inside."""
+    session = opened(consumer, program)
+    evidence = consumer.read_whole(lambda: session)
+    noted: list[BaseException] = consumer.stage.noted("raised")
+    if not noted:
+        raise StageError("the run never came to the part of it that fails")
+    rows = surfaced(noted[0], FramesRead(tuple(evidence.frames), evidence.raised), tuple(session.frames))
+    return replace(evidence, outcome=ProgramOutcome(error=noted[0]), expected=tuple(rows))
+
+
 def _results(error: BaseException, reads: tuple[ResultRead, ...]) -> Iterator[Expected]:
     if isinstance(error, _BASE_EXCEPTIONS):
         aspect = f"what the result of a run that raised {type(error).__name__} raised"
@@ -82,12 +108,22 @@ _PLAIN: Final = FlowProgram(
     (Method("first", (Emit("one"),)), Method("second", (Emit("two"), Give(7)), after=("first",)))
 )
 _FAILING: Final = FlowProgram((Method("fails", (Emit("one"), Raise(LookupError))),))
+_ADD: Final = ScriptedToolCall("add", ('{"a"', ": 1}"))
+_EXITING_TOOL: Final = CallProgram(Ask(Script((_ADD,)), functions={"add": Raise(SystemExit)}))
 #: Observers, and what of a subject gives a block in which one is called for every event.
 _OBSERVERS: Final = {"listener": "listening", "sink": "sinking"}
 
 
+#: A call whose answer is a tool that is run, and a turn: what their frames are made by is not what flows' are.
+_CALLS: Final = CallProgram(Ask(Script((_ADD,)), functions={"add": 3}))
+_TURN: Final = ConversationProgram()
+
+
 def _disturbed(
-    consumer: Consumer, observer: str, error: type[BaseException], program: FlowProgram = _PLAIN
+    consumer: Consumer,
+    observer: str,
+    error: type[BaseException],
+    program: FlowProgram | CallProgram | ConversationProgram = _PLAIN,
 ) -> Evidence:
     """Read the same program twice: left alone, and while an observer of it raises `error` at every event."""
     calls: list[str] = []
@@ -96,13 +132,13 @@ def _disturbed(
         calls.append(event.type)
         raise error("the observer failed")
 
-    alone = consumer.open(program)
+    alone = opened(consumer, program)
     undisturbed = consumer.read(alone)
-    opened, read = None, FramesRead()
+    session, read = None, FramesRead()
     with getattr(consumer.subject, _OBSERVERS[observer])(fail):
         try:
-            opened = consumer.open(program)
-            read = consumer.read(opened)
+            session = opened(consumer, program)
+            read = consumer.read(session)
         except StageError as stopped:  # making a flow may publish something, too
             read = FramesRead(raised=stopped.__cause__ or stopped)
     by = f"a {observer} that raises {error.__name__}"
@@ -111,7 +147,7 @@ def _disturbed(
         own = Expected("error.observer-safe", f"a run that fails, disturbed by {by},", Same(noted[-1]), read.raised)
         types = Expected("error.observer-safe", f"the frames, by {by}", _types(undisturbed), _types(read))
         return read.evidence(called, own, types)
-    return read.evidence(called, *_unchanged(by, (alone, undisturbed), (opened, read)))
+    return read.evidence(called, *_unchanged(by, (alone, undisturbed), (session, read)))
 
 
 def _carried(consumer: Consumer, name: str) -> Evidence:
@@ -157,5 +193,15 @@ for _observer in _OBSERVERS:
     for _error in (ValueError, SystemExit):
         SCENARIOS.both(f"error/observer/{_observer}/{_error.__name__}", _SAFE, FLOW, _disturbed, _observer, _error)
     SCENARIOS.both(f"error/observer/{_observer}/of-failure", _SAFE, FLOW, _disturbed, _observer, ValueError, _FAILING)
+    _needs = LLM | {"tools"}
+    SCENARIOS.both(f"error/observer/{_observer}/of-call", _SAFE, _needs, _disturbed, _observer, ValueError, _CALLS)
+    _needs = FLOW_AND_LLM | TURN
+    SCENARIOS.both(f"error/observer/{_observer}/of-turn", _SAFE, _needs, _disturbed, _observer, ValueError, _TURN)
+_CALL_FAILS: Final = _ALWAYS | {"error.base-exception", "result.reraises"}
+SCENARIOS.both("error/SystemExit/tool", _CALL_FAILS, LLM | {"tools"}, _raised_inside, _EXITING_TOOL)
+_HANDLER: Final = ConversationProgram((Method("exits", (Raise(SystemExit),)),))
+SCENARIOS.both("error/SystemExit/turn", _CALL_FAILS, FLOW_AND_LLM | TURN, _raised_inside, _HANDLER)
+_NESTED: Final = FlowProgram((Method("runs", (Nest(FlowProgram(_FAILING.methods, name="InnerFlow")),)),))
+SCENARIOS.both("error/LookupError/inner-flow", _ALWAYS | {"error.original"}, FLOW, _raised_inside, _NESTED)
 for _payload in PAYLOADS:
     SCENARIOS.both(f"error/observer/encoder/{_payload}", _SAFE, FLOW, _carried, _payload)

@@ -8,6 +8,7 @@ from typing import Any, Final
 from conformance.proof.frames import ACCEPT, FIELDS, PAYLOAD, fields_with, payload_with, put
 from conformance.proof.saboteur import Saboteurs
 from harness import StreamFrame
+from harness.frames.states import State
 
 SABOTEURS: Final = Saboteurs()
 
@@ -90,3 +91,26 @@ def _(move: Any, timeline: Any, action: str) -> None:
 def _(move: Any, timeline: Any, action: str) -> None:
     if action != "seal":
         move(timeline, action)
+
+
+@SABOTEURS.row(
+    "unsealed-by-failures",
+    ("order.terminal-last",),
+    ACCEPT,
+    shown_by=("handler/publishes-at-the-end/failing-flow/sync", "handler/publishes-at-the-end/failing-call/sync"),
+)
+def _(accept: Any, timeline: Any, source: Any, event: Any, scope: Any) -> None:
+    root = timeline.root
+    if event.type.endswith("_failed"):
+        timeline.root = None
+    try:
+        accept(timeline, source, event, scope)
+    finally:
+        timeline.root = root
+
+
+@SABOTEURS.row("late-events-dropped", ("order.terminal-last",), "harness.bus.bus:_publish")
+def _(publish: Any, source: Any, event: Any, scope: Any, *ids: Any, **more: Any) -> Any:
+    ended = State.SEALED, State.RETURNED, State.RAISED
+    is_late = any(getattr(sink, "state", None) in ended for sink in scope.sinks)
+    return None if is_late and event.type == "probe" else publish(source, event, scope, *ids, **more)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any, Final, Literal
 
 from conformance.areas.catalogue import of_every_run
-from conformance.areas.turn.conversation import TURN, first_turn
+from conformance.areas.turn.conversation import TURN, opened
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.points import StageError
 from conformance.stage.programs import (
@@ -14,13 +13,17 @@ from conformance.stage.programs import (
     CallProgram,
     ConversationProgram,
     Emit,
+    Feedback,
     FlowProgram,
+    Give,
     Method,
     Program,
+    Raise,
     Script,
 )
 from conformance.stage.scenario import FLOW, FLOW_AND_LLM, LLM
 from conformance.timeline.evidence import Evidence
+from conformance.timeline.expected import Expected
 
 _TWO_STEPS: Final = FlowProgram(
     (Method("first", (Emit("one"),)), Method("second", (Ask(), Emit("two")), after=("first",)))
@@ -50,20 +53,16 @@ def _late(consumer: Consumer, program: Program | ConversationProgram, terminal: 
     heard: list[str] = []
 
     def publish(source: Any, event: Any) -> None:
+        heard.append(event.type)
         if event.type == terminal:
-            heard.append(event.type)
             consumer.subject.emit(source, "late")
 
     with consumer.subject.listening(publish):
-        if isinstance(program, ConversationProgram):
-            flow = consumer.subject.conversation(program, consumer.performance)
-            make = partial(first_turn, consumer.kind, flow, program, consumer.performance)
-            read = consumer.read(consumer.keep(consumer.in_loop(make)))
-        else:
-            read = consumer.read_session(program)
-    if not heard:
+        read = consumer.read(opened(consumer, program))
+    if terminal not in heard:
         raise StageError(f"no listener was told of {terminal}")
-    return read.evidence()
+    aspect = f"whether listeners were told of what one of them published at {terminal}"
+    return read.evidence(Expected("order.terminal-last", aspect, True, heard[-1] != terminal))
 
 
 _CALLS: Final = frozenset({"channel.llm", "order.one-completion", "llm.sequence"})
@@ -90,3 +89,9 @@ SCENARIOS.both("handler/publishes-at-the-end/call", _LAST, LLM, _late, CallProgr
 _TURN: Final = ConversationProgram()
 _TURN_ENDS: Final = "conversation_turn_completed"
 SCENARIOS.both("handler/publishes-at-the-end/turn", _LAST, FLOW_AND_LLM | TURN, _late, _TURN, _TURN_ENDS)
+_FAILING: Final = FlowProgram((Method("fails", (Emit("one"), Raise(LookupError))),))
+SCENARIOS.both("handler/publishes-at-the-end/failing-flow", _LAST, FLOW, _late, _FAILING, "flow_failed")
+SCENARIOS.both("handler/publishes-at-the-end/failing-call", _LAST, LLM, _late, _CUT, "llm_call_failed")
+_WAITING: Final = FlowProgram((Method("asks", (Emit("one"), Give("draft")), feedback=Feedback()),))
+_PAUSED: Final = "flow_paused"
+SCENARIOS.both("handler/publishes-at-the-end/waiting-flow", _LAST, FLOW | {"feedback"}, _late, _WAITING, _PAUSED)

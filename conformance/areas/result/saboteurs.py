@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from conformance.proof.saboteur import Saboteurs, reading
+from conformance.proof.saboteur import Saboteurs, making, reading
+from harness.frames.states import State
 
 SABOTEURS: Final = Saboteurs()
 
@@ -71,3 +72,35 @@ def _(delete: Any, view: Any) -> None:
     if view._cursor._channels is not None and view._cursor.position and not view._session.is_completed:
         view._session.close()
     delete(view)
+
+
+@SABOTEURS.row("turn-results-at-once", ("result.gated",), _RESULT, by=reading, shown_by=("result/early/turn/sync",))
+def _(result: Callable[[Any], Any], session: Any) -> Any:
+    timeline = session._timeline
+    is_turn = any(frame.type == "conversation_turn_started" for frame in timeline.frames)
+    return timeline.value if is_turn and timeline.state.value == "returned" else result(session)
+
+
+@SABOTEURS.row(
+    "returned-errors-raised",
+    ("result.value",),
+    "harness.frames.timeline:Timeline.returned",
+    {"error.frames-first": "no frame tells of the failure"},
+    shown_by=("result/value/error/sync",),
+)
+def _(returned: Any, timeline: Any, value: Any) -> None:
+    if isinstance(value, LookupError):
+        timeline.raised(value)
+    else:
+        returned(timeline, value)
+
+
+@SABOTEURS.row(
+    "closing-keeps-failures",
+    ("result.after-close", "result.states"),
+    "harness.frames.timeline:LEGAL",
+    by=making,
+    shown_by=("result/closed/failed/sync",),
+)
+def _(legal: Any) -> Any:
+    return {**legal, (State.RAISED, "close"): State.FAILED}

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from conformance.areas.turn.conversation import TURN, opened
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.programs import (
     Ask,
     Block,
     CallProgram,
+    ConversationProgram,
     Emit,
     FlowProgram,
     Give,
@@ -18,7 +20,7 @@ from conformance.stage.programs import (
     Script,
 )
 from conformance.stage.reader import read_result
-from conformance.stage.scenario import FLOW, LLM
+from conformance.stage.scenario import FLOW, FLOW_AND_LLM, LLM
 from conformance.timeline.evidence import Evidence, ProgramOutcome
 
 #: What reading the result shows where a loop has been left early.
@@ -33,6 +35,9 @@ _VALUES: Final[dict[str, Any]] = {
     "empty-dict": {},
     "text": "value",
     "dict": {"key": [1, None]},
+    # What is no JSON is shown in another form, and given as it is; an error that is returned is a value like any other.
+    "objects": {"bytes": b"\xff", "set": {1}, "type": object},
+    "error": LookupError("returned"),
 }
 _SPOKEN: Final = FlowProgram((Method("speaks", (Emit("one"), Emit("two"), Give("value"))),))
 _CALLED: Final = CallProgram(Ask(Script(("Hel", "lo"))))
@@ -47,9 +52,9 @@ def _value(consumer: Consumer, value: Any) -> Evidence:
     return read.evidence(reads=reads, outcome=ProgramOutcome(value))
 
 
-def _early(consumer: Consumer, program: Program, value: str) -> Evidence:
+def _early(consumer: Consumer, program: Program | ConversationProgram, value: str) -> Evidence:
     """Read the result before the first frame, after it, once the run has ended unread, and then after the end."""
-    session = consumer.open(program)
+    session = opened(consumer, program)
     reads = [read_result(session, "before")]
     iterator = consumer.iterate(session)
     first = consumer.take(iterator, 1)
@@ -70,9 +75,12 @@ def _failed(consumer: Consumer) -> Evidence:
     return read.evidence(reads=(before, *after), outcome=ProgramOutcome(error=raised[0]) if raised else None)
 
 
-def _closed(consumer: Consumer, program: Program) -> Evidence:
+def _closed(consumer: Consumer, program: Program, *, ended: bool = False) -> Evidence:
+    """Close a session in the middle of its run, or once that has ended unread."""
     session = consumer.open(program)
     read = consumer.take(consumer.iterate(session), 2)
+    if ended:
+        consumer.let_finish()
     consumer.close(session)
     reads = (read_result(session, "after-close"), read_result(session, "after-close"))
     return Evidence(read.frames, "closed", reads=reads)
@@ -87,6 +95,9 @@ for _name, _given in _VALUES.items():
     SCENARIOS.both(f"result/value/{_name}", {"result.value", "result.states"}, FLOW, _value, _given)
 SCENARIOS.both("result/early/flow", _EARLY, FLOW, _early, _SPOKEN, "value")
 SCENARIOS.both("result/early/call", _EARLY, LLM, _early, _CALLED, "Hello")
+SCENARIOS.both("result/early/turn", _EARLY, TURN | FLOW_AND_LLM, _early, ConversationProgram(), Script().text)
 SCENARIOS.both("result/failed/flow", {"result.reraises", "result.states", "result.gated"}, FLOW, _failed)
 SCENARIOS.both("result/closed/flow", _CLOSED, FLOW, _closed, _SPOKEN)
 SCENARIOS.both("result/closed/call", _CLOSED, LLM, _closed, _HELD)
+SCENARIOS.both("result/closed/ended", _CLOSED, FLOW, _closed, _SPOKEN, ended=True)
+SCENARIOS.both("result/closed/failed", _CLOSED, FLOW, _closed, _FAILING, ended=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import groupby
 from typing import Any, Final
 
 from msgspec.structs import replace
 
 from conformance.stage.consumer import Consumer
-from conformance.stage.programs import GREETING, ConversationProgram, Method, Script, Step, route_to
+from conformance.stage.programs import GREETING, ConversationProgram, Method, Program, Script, Step, route_to
 from conformance.stage.reader import SessionKind
 from conformance.subjects.subject import Performance, offered
 from conformance.timeline.any_frame import AnyFrame
@@ -161,6 +162,15 @@ def first_turn(
     """Return a session of a flow's first turn: of its first handler, or a model with `script`. Raises as `offered`."""
     enter = _entry(flow, kind)
     return enter(to_handler(program.handlers[0].name) if program.handlers else to_model(performance, script))
+
+
+def opened(consumer: Consumer, program: Program | ConversationProgram) -> Any:
+    """Return a session of any program: of a conversation, of its first turn."""
+    if not isinstance(program, ConversationProgram):
+        return consumer.open(program)
+    flow = consumer.subject.conversation(program, consumer.performance)
+    make = partial(first_turn, consumer.kind, flow, program, consumer.performance)
+    return consumer.keep(consumer.in_loop(make))
 
 
 def _entry(flow: Any, kind: SessionKind) -> Any:
