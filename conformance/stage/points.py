@@ -54,11 +54,11 @@ class Stage:
             if not self._changed.wait_for(lambda: self._reached[point] >= times, self._deadline_s):
                 raise StageError(f"the run did not come to {point!r} within {self._deadline_s} s")
 
-    def comes_to(self, point: str, within_s: float) -> bool:
+    def comes_to(self, point: str, within_s: float, times: int = 1) -> bool:
         """Wait until the run has come to `point`, and return whether it did in time."""
         with self._changed:
             return comes_true(
-                lambda seconds: self._changed.wait_for(lambda: self._reached[point] > 0, seconds), within_s
+                lambda seconds: self._changed.wait_for(lambda: self._reached[point] >= times, seconds), within_s
             )
 
     async def aawait_reached(self, point: str, times: int = 1) -> None:

@@ -128,7 +128,7 @@ class Ask(Struct, frozen=True):
     script: Script = GREETING
     #: Said of the LLM when it was made; None says nothing.
     stream: bool | None = None
-    #: Functions given by name, each with what it returns, or the `Block` or `Raise` that it does in place of that.
+    #: Functions given by name, each with what it returns, or the `Block`, `Reach` or `Raise` that it does instead.
     functions: Mapping[str, Any] = field(default_factory=dict)
     #: Whether the LLM is told that its host marks the end of no stream.
     without_end_marker: bool = False

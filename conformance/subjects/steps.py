@@ -165,6 +165,9 @@ def returning(values: Mapping[str, Any], stage: Stage) -> dict[str, Callable[...
                 case Block(point):
                     stage.block(point)
                     return None
+                case Reach(point):
+                    stage.reach(point)
+                    return None
             return value
 
         return function

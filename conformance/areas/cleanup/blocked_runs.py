@@ -29,6 +29,7 @@ from conformance.stage.programs import (
     Program,
     Reach,
     Script,
+    ScriptedToolCall,
     Step,
 )
 from conformance.stage.reader import KINDS, SessionKind
@@ -49,7 +50,10 @@ class Place(Struct, frozen=True):
     description: str
     program: Program | ConversationProgram
     needs: frozenset[str]
-    asks: bool = False
+    #: How many connections to the provider are open there.
+    asks: int = 0
+    #: How often the run has come to the point by then.
+    times: int = 1
 
 
 def _flow(*steps: Step, is_async: bool = False) -> FlowProgram:
@@ -63,25 +67,32 @@ def _flow(*steps: Step, is_async: bool = False) -> FlowProgram:
 
 _NESTED: Final = Nest(FlowProgram((Method("inside", (_BODY,)),), name="InnerFlow"), streamed=True)
 _HANDLER: Final = Method("waits", (Emit("one"), Block("held"), Emit("two"), Reach("went-on")))
+_TOOLS: Final = Ask(
+    Script((ScriptedToolCall("wait", ("{}",)), ScriptedToolCall("next", ("{}",)))),
+    functions={"wait": Block("held"), "next": Reach("began-next")},
+)
+_SIDE_BY_SIDE: Final = FlowProgram(tuple(Method(name, (Emit(name), _BODY)) for name in ("left", "right")))
+_USING: Final = FLOW_AND_LLM | {"tools"}
 PLACES: Final = (
     Place("sync-method", "a sync method", _flow(Block("held")), frozenset({"flow"})),
     Place("async-method", "an async method", _flow(Block("held"), is_async=True), frozenset({"flow"})),
-    Place("provider-head", "a provider's head", _flow(_HEAD), FLOW_AND_LLM, asks=True),
-    Place("provider-body", "a provider's body", _flow(_BODY), FLOW_AND_LLM, asks=True),
-    Place("async-provider-head", "a provider's head, awaited", _flow(_HEAD, is_async=True), FLOW_AND_LLM, asks=True),
-    Place("async-provider-body", "a provider's body, awaited", _flow(_BODY, is_async=True), FLOW_AND_LLM, asks=True),
-    Place(
-        "nested-provider-body", "a provider's body in a streamed flow inside", _flow(_NESTED), FLOW_AND_LLM, asks=True
-    ),
-    Place("call-head", "the head of a direct call", CallProgram(_HEAD), LLM, asks=True),
-    Place("call-body", "the body of a direct call", CallProgram(_BODY), LLM, asks=True),
+    Place("provider-head", "a provider's head", _flow(_HEAD), FLOW_AND_LLM, asks=1),
+    Place("provider-body", "a provider's body", _flow(_BODY), FLOW_AND_LLM, asks=1),
+    Place("async-provider-head", "a provider's head, awaited", _flow(_HEAD, is_async=True), FLOW_AND_LLM, asks=1),
+    Place("async-provider-body", "a provider's body, awaited", _flow(_BODY, is_async=True), FLOW_AND_LLM, asks=1),
+    Place("nested-provider-body", "a provider's body in a streamed flow inside", _flow(_NESTED), FLOW_AND_LLM, asks=1),
+    Place("side-by-side", "two providers' bodies at once", _SIDE_BY_SIDE, FLOW_AND_LLM, asks=2, times=2),
+    Place("tool", "a tool that a call runs", _flow(_TOOLS), _USING),
+    Place("awaited-tool", "a tool that an awaited call runs", _flow(_TOOLS, is_async=True), _USING),
+    Place("call-head", "the head of a direct call", CallProgram(_HEAD), LLM, asks=1),
+    Place("call-body", "the body of a direct call", CallProgram(_BODY), LLM, asks=1),
     Place("turn-handler", "a handler of a turn", ConversationProgram((_HANDLER,)), FLOW_AND_LLM | TURN),
     Place(
         "turn-answer",
         "the answer of a turn",
         ConversationProgram(),
         FLOW_AND_LLM | TURN,
-        asks=True,
+        asks=1,
     ),
 )
 #: What leaves a block, and so must have closed the session; and what ends the consumer of an async one.
@@ -104,7 +115,7 @@ _THOROUGH: Final = ("sync-method", "async-method", "provider-body", "call-head")
 def _closed(watcher: Consumer, how: str, place: Place) -> Evidence:
     kind, subject, performance, stage = watcher.kind, watcher.subject, watcher.performance, watcher.stage
     census = Census(performance.provider.port)
-    closing = Closing()
+    closing = Closing(times=place.times)
 
     def consume() -> None:
         def made() -> Any:
@@ -118,13 +129,14 @@ def _closed(watcher: Consumer, how: str, place: Place) -> Evidence:
         except BaseException as error:
             closing.failed.append(error)
             # Nobody needs to wait for a run that will not begin.
-            stage.reach("held")
+            for _ in range(place.times):
+                stage.reach("held")
 
     consumer = threading.Thread(target=consume, name="consumer", daemon=True)
     consumer.start()
-    stage.await_reached("held")
+    stage.await_reached("held", place.times)
     returned = ends(consumer, ENDING_S)
-    disconnected = stage.comes_to("held:disconnected", ENDING_S) if place.asks else None
+    disconnected = stage.comes_to("held:disconnected", ENDING_S, place.asks) if place.asks else None
     stage.release("held")
     census.threads_left()
     if closing.failed:
@@ -142,7 +154,8 @@ def _closed(watcher: Consumer, how: str, place: Place) -> Evidence:
         Expected("cleanup.no-leaks", f"tasks in the loop after {aspect}", (), closing.left_behind),
     ]
     if disconnected is not None:
-        expected.append(Expected("cleanup.work-stops", f"whether {aspect} ended the connection", True, disconnected))
+        what = "connection" if place.asks == 1 else f"{place.asks} connections"
+        expected.append(Expected("cleanup.work-stops", f"whether {aspect} ended the {what}", True, disconnected))
     if session is not None:
         later = len(frames) - (closing.frames_then or 0)
         expected.append(Expected("cleanup.no-late-frames", f"frames that were appended after {aspect}", 0, later))

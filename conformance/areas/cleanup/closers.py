@@ -35,8 +35,10 @@ _STILL: Final = 20
 
 @dataclass
 class Closing:
-    """What the consumer has seen when it has come back from closing."""
+    """What the consumer waits for, and what it has seen when it has come back from closing."""
 
+    #: How often the run comes to `held` before it is closed.
+    times: int = 1
     session: Any = None
     frames_then: int | None = None
     raised: BaseException | None = None
@@ -59,10 +61,10 @@ def close_blocked(
         asyncio.run(_aconsume(how, make, performance, closing))
 
 
-def _begin(session: Any, performance: Performance) -> Any:
+def _begin(session: Any, performance: Performance, closing: Closing) -> Any:
     iterator = iterator_of("sync", session)
     _check_frame(next(iterator, None))
-    performance.stage.await_reached("held")
+    performance.stage.await_reached("held", closing.times)
     return iterator
 
 
@@ -74,12 +76,12 @@ def _check_frame(first: object) -> None:
 def _consume(how: str, make: Callable[[], Any], performance: Performance, closing: Closing) -> None:
     if how == "collected":
         session = make()
-        iterator = _begin(session, performance)
+        iterator = _begin(session, performance, closing)
         del session, iterator
         gc.collect()
         return
     session = closing.session = make()
-    iterator = _begin(session, performance)
+    iterator = _begin(session, performance, closing)
     if how == "close":
         closing.raised = attempt(partial(close_session, session))
     elif how in ("with", "consumer-error"):
@@ -93,7 +95,7 @@ def _consume(how: str, make: Callable[[], Any], performance: Performance, closin
 
 async def _aconsume(how: str, make: Callable[[], Any], performance: Performance, closing: Closing) -> None:
     if how == "collected":
-        await _drop(make, performance)
+        await _drop(make, performance, closing)
         gc.collect()
     else:
         session = closing.session = make()
@@ -104,11 +106,11 @@ async def _aconsume(how: str, make: Callable[[], Any], performance: Performance,
     closing.left_behind = await tasks_left(own, ENDING_S / 4)
 
 
-async def _drop(make: Callable[[], Any], performance: Performance) -> None:
+async def _drop(make: Callable[[], Any], performance: Performance, closing: Closing) -> None:
     session = make()
     iterator = iterator_of("async", session)
     _check_frame(await anext(iterator, None))
-    await performance.stage.aawait_reached("held")
+    await performance.stage.aawait_reached("held", closing.times)
 
 
 async def _aclose(how: str, session: Any, performance: Performance, closing: Closing) -> None:
@@ -118,13 +120,13 @@ async def _aclose(how: str, session: Any, performance: Performance, closing: Clo
 
     if how == "cancelled-consumer":
         reader = asyncio.create_task(read(), name="reader")
-        await performance.stage.aawait_reached("held")
+        await performance.stage.aawait_reached("held", closing.times)
         reader.cancel()
         await asyncio.wait({reader}, timeout=ENDING_S)
         return
     iterator = iterator_of("async", session)
     _check_frame(await anext(iterator, None))
-    await performance.stage.aawait_reached("held")
+    await performance.stage.aawait_reached("held", closing.times)
     if how == "close":
         closing.raised = attempt(partial(close_session, session))
     elif how == "other-thread":
@@ -158,7 +160,7 @@ def _closer(session: Any, closing: Closing, reader: threading.Thread | None = No
 
     def close() -> None:
         if reader is not None:
-            _await_waiting(reader)
+            await_waiting(reader)
         closing.raised = attempt(partial(close_session, session))
 
     thread = threading.Thread(target=close, name="closer", daemon=True)
@@ -166,7 +168,7 @@ def _closer(session: Any, closing: Closing, reader: threading.Thread | None = No
     return thread
 
 
-def _await_waiting(reader: threading.Thread) -> None:
+def await_waiting(reader: threading.Thread) -> None:
     """Wait until a thread of the suite stands still in code of the subject's, which alone knows what it waits for."""
     look, deadline = threading.Event(), monotonic() + DEADLINE_S
     place, still = None, 0

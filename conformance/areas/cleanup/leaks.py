@@ -5,25 +5,32 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Final, Literal
 
 from conformance.areas.turn.conversation import TURN, first_turn
-from conformance.stage.census import Census, tasks_left
+from conformance.areas.cleanup.closers import await_waiting
+from conformance.stage.census import Census, tasks_left, threads_since
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.programs import (
     Ask,
     Block,
     CallProgram,
     ConversationProgram,
+    CrewProgram,
     Emit,
+    Feedback,
     FlowProgram,
     Give,
     Method,
+    Nest,
     Program,
     Raise,
+    Reach,
     Script,
+    ScriptedToolCall,
     Step,
 )
 from conformance.stage.scenario import FLOW, FLOW_AND_LLM, LLM
@@ -34,6 +41,8 @@ def _left_behind(
     consumer: Consumer, program: Program | ConversationProgram, end: Literal["read", "closed", "dropped"], of: str
 ) -> Iterator[Expected]:
     """Perform a program twice, so that what is made once per process is there, and count after the second time."""
+
+    ids: list[str] = []
 
     def perform(census: Census | None) -> tuple[str, ...]:
         subject, performance, is_sync = consumer.subject, consumer.performance, consumer.is_sync
@@ -52,49 +61,67 @@ def _left_behind(
         else:
             make = partial(subject.session if is_sync else subject.asession, program, performance)
         if is_sync:
-            _use(watch("the session", make()), end)
+            _use(watch("the session", make()), end, ids)
             return ()
-        return asyncio.run(_tasks_of(lambda: watch("the session", make()), end))
+        return asyncio.run(_tasks_of(lambda: watch("the session", make()), end, ids))
 
     perform(None)
     census = Census(consumer.provider.port)
     first = len(consumer.stage.noted("emitted"))
     tasks = perform(census)
     threads = census.threads_left()
-    ids = consumer.stage.noted("emitted")[first:]
+    ids += consumer.stage.noted("emitted")[first:]
     # What the program raised leads through its traceback to the flow.
     consumer.stage.notes.clear()
     left = (*tasks, *threads, *census.things_left(ids))
     yield Expected("cleanup.no-leaks", f"what is still there after {of}", (), left)
 
 
-def _use(session: Any, end: str) -> None:
+def _waiting_emitter(consumer: Consumer) -> Iterator[Expected]:
+    """Close a session while its run waits for a reader, in a thread."""
+    census, before = Census(consumer.provider.port), set(threading.enumerate())
+    program = FlowProgram((Method("emits", (Reach("begun"), *(Emit(str(n)) for n in range(_LOOK_AHEAD + 2)))),))
+    make = partial(consumer.subject.bounded, program, consumer.performance, kind=consumer.kind, look_ahead=_LOOK_AHEAD)
+    session = consumer.keep(consumer.in_loop(make))
+    consumer.take(consumer.iterate(session), 1)
+    consumer.await_reached("begun")
+    for thread in threads_since(before):
+        await_waiting(thread)
+    consumer.close(session)
+    aspect = "threads that still wait for a reader of a session that was closed"
+    yield Expected("cleanup.no-leaks", aspect, (), census.threads_left())
+
+
+def _use(session: Any, end: str, ids: list[str]) -> None:
     # A failed run raises here what the program, or the call, raised.
     with contextlib.suppress(Exception):
-        for _ in session:
+        for frame in session:
+            ids.append(frame.id)
             if end != "read":
                 break
     if end == "closed":
         session.close()
 
 
-async def _tasks_of(make: Callable[[], Any], end: str) -> tuple[str, ...]:
+async def _tasks_of(make: Callable[[], Any], end: str, ids: list[str]) -> tuple[str, ...]:
     """Use a session, let go of it, and return the tasks that are still in the loop."""
-    await _ause(make, end)
+    await _ause(make, end, ids)
     gc.collect()
     return await tasks_left([task for task in [asyncio.current_task()] if task is not None])
 
 
-async def _ause(make: Callable[[], Any], end: str) -> None:
+async def _ause(make: Callable[[], Any], end: str, ids: list[str]) -> None:
     session = make()
     with contextlib.suppress(Exception):
-        async for _ in session:
+        async for frame in session:
+            ids.append(frame.id)
             if end != "read":
                 break
     if end == "closed":
         await session.aclose()
 
 
+_LOOK_AHEAD: Final = 2
 _WORK: Final[tuple[Step, ...]] = (Emit("one"), Ask(), Emit("two"), Give(None))
 _FAILS: Final = FlowProgram((Method("fails", (Emit("one"), Raise(LookupError))),))
 _ASKS: Final = FlowProgram((Method("first", _WORK), Method("second", (Emit("three"),), after=("first",))))
@@ -113,3 +140,20 @@ SCENARIOS.both("left-behind/cut-call", _LEAKS, LLM, _left_behind, _CUT, "read", 
 SCENARIOS.both("left-behind/refused-call", _LEAKS, LLM, _left_behind, _REFUSED, "read", "a call that was refused")
 _TURN: Final = ConversationProgram()
 SCENARIOS.both("left-behind/turn", _LEAKS, FLOW_AND_LLM | TURN, _left_behind, _TURN, "read", "a turn that was read")
+# Executors of a loop keep their threads for as long as it is there, stuck or idle.
+_BOUNDED: Final = "left-behind/look-ahead/sync"
+SCENARIOS.of_kind("sync", _BOUNDED, _LEAKS, FLOW | {"backpressure"}, _waiting_emitter)
+_ADDS: Final = Ask(Script((ScriptedToolCall("add", ("{}",)),)), functions={"add": 3})
+_BUSY: Final = FlowProgram(
+    (
+        Method("left", (Nest(FlowProgram((Method("inside", _WORK),), name="InnerFlow"), streamed=True),)),
+        Method("right", (_ADDS,)),
+        Method("joined", (Give(None),), after=("left", "right"), joins="all"),
+    )
+)
+_OF_BUSY: Final = "methods side by side, of which one reads a flow inside and one has a tool run"
+SCENARIOS.both("left-behind/busy", _LEAKS, FLOW_AND_LLM | {"tools"}, _left_behind, _BUSY, "read", _OF_BUSY)
+_CREW: Final = FlowProgram((Method("runs", (Nest(CrewProgram()), Give(None))),))
+SCENARIOS.both("left-behind/crew", _LEAKS, FLOW_AND_LLM | {"crew"}, _left_behind, _CREW, "read", "a flow with a crew")
+_PAUSES: Final = FlowProgram((Method("asks", (Give("draft"),), feedback=Feedback()),))
+SCENARIOS.both("left-behind/waiting", _LEAKS, FLOW | {"feedback"}, _left_behind, _PAUSES, "read", "a flow that waits")

@@ -9,8 +9,9 @@ from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any, Final
 
+from conformance.proof.frames import ACCEPT
 from conformance.proof.saboteur import Saboteurs, constant, making, reading
-from harness import ProviderError, RunCancelled
+from harness import LLM, ProviderError, RunCancelled
 
 SABOTEURS: Final = Saboteurs()
 
@@ -19,6 +20,7 @@ _LEAVE: Final = "harness.session.session:StreamSession.__exit__"
 #: Longer than a scenario waits for closing to come back, and short enough for the rest of it to go on.
 _LONG_S: Final = 3.0
 _KEPT: Final[list[Any]] = []
+_CLOSED: Final[list[Any]] = []
 
 
 @SABOTEURS.row(
@@ -167,3 +169,63 @@ async def _(take_turn: Any, flow: Any, *rest: Any) -> Any:
 @SABOTEURS.row("remembered-for-ever", ("cleanup.no-leaks",), "harness.bus.attribution:forget")
 def _(forget: Any, base: Any) -> None:
     base.is_open = False
+
+
+@SABOTEURS.row(
+    "one-connection-closed",
+    ("cleanup.work-stops",),
+    "harness.llm.connections:_shut_down",
+    shown_by=("close/side-by-side/close/sync",),
+)
+def _(shut_down: Any, connection: Any) -> None:
+    if not _CLOSED:
+        _CLOSED.append(connection)
+        shut_down(connection)
+
+
+@SABOTEURS.row("tools-begin-all-the-same", ("cleanup.work-stops",), "harness.llm.base:run_tool")
+def _(run_tool: Any, call: Any, functions: Any, *rest: Any) -> Any:
+    """Run the tools of a call to the last, whether or not it has been closed meanwhile."""
+    try:
+        return run_tool(call, functions, *rest)
+    except RunCancelled:
+        return functions[call.name](**call.parsed_arguments())
+
+
+@SABOTEURS.row(
+    "emitters-wait-for-ever",
+    ("cleanup.no-leaks",),
+    "harness.session.look_ahead:FrameLimit._wake",
+    shown_by=("left-behind/look-ahead/sync",),
+)
+def _(wake: Any, limit: Any) -> None:
+    """Wake those who wait for a reader where one has read, and not where the session is closed."""
+    if not limit._run.cancelled:
+        wake(limit)
+
+
+@SABOTEURS.row("events-of-crews-kept", ("cleanup.no-leaks",), ACCEPT)
+def _(accept: Any, timeline: Any, source: Any, event: Any, scope: Any) -> None:
+    if event.type.startswith("crew_"):
+        _KEPT.append(event)
+    accept(timeline, source, event, scope)
+
+
+@SABOTEURS.row("waiting-flows-kept", ("cleanup.no-leaks",), "harness.flow.feedback.hook:keep")
+def _(keep: Any, *arguments: Any) -> Any:
+    _KEPT.append(arguments)
+    return keep(*arguments)
+
+
+@SABOTEURS.row("tools-watched-for-ever", ("cleanup.no-leaks",), "harness.llm.base:run_tool")
+def _(run_tool: Any, *arguments: Any) -> Any:
+    threading.Thread(target=threading.Event().wait, name="watchdog", daemon=True).start()
+    return run_tool(*arguments)
+
+
+@SABOTEURS.row("calls-that-never-began-run", ("cleanup.close-before-start",), _CLOSE)
+def _(close: Any, session: Any) -> None:
+    body, is_new = session._body, session._timeline.state.value == "new"
+    close(session)
+    if is_new and isinstance(session._source, LLM) and hasattr(type(session), "__iter__"):
+        threading.Thread(target=body, name="belated", daemon=True).start()

@@ -7,19 +7,22 @@ from functools import partial
 from typing import Any, Final
 
 from conformance.areas.cleanup import blocked_runs, exits, leaks
+from conformance.areas.turn.conversation import TURN, opened
 from conformance.stage.census import ENDING_S
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.points import StageError
-from conformance.stage.programs import Emit, FlowProgram, Method, Reach
+from conformance.stage.programs import CallProgram, ConversationProgram, Emit, FlowProgram, Method, Program, Reach
 from conformance.stage.reader import attempt, close_session, in_thread
-from conformance.stage.scenario import FLOW
+from conformance.stage.scenario import FLOW, FLOW_AND_LLM, LLM
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import NOTHING, Expected
 
 _PLAIN: Final = FlowProgram((Method("first", (Reach("began"), Emit("one"), Emit("two"))),))
+_CALL: Final = CallProgram()
+_TURN: Final = ConversationProgram()
 
 
-def _close_calls(consumer: Consumer) -> Evidence:
+def _close_calls(consumer: Consumer, program: Program) -> Evidence:
     """Close twice, by another thread, before the first frame, and after the end."""
     expected: list[Expected] = []
     calls: dict[str, Callable[[Any], None]] = {"close()": close_session, "close() by another thread": _close_in_thread}
@@ -27,14 +30,14 @@ def _close_calls(consumer: Consumer) -> Evidence:
         calls["aclose()"] = lambda session: consumer.complete(session.aclose())
     frames: tuple[Any, ...] = ()
     for name, call in calls.items():
-        unstarted = consumer.open(_PLAIN)
+        unstarted = consumer.open(program)
         expected += _closed(f"{name} before the first frame", unstarted, call)
         expected += _closed(f"a second {name}", unstarted, call)
-        begun = consumer.open(_PLAIN)
+        begun = consumer.open(program)
         consumer.take(consumer.iterate(begun), 1)
         expected += _closed(f"{name} after the first frame", begun, call)
         expected += _closed(f"a second {name} after the first frame", begun, call)
-        read = consumer.open(_PLAIN)
+        read = consumer.open(program)
         frames = consumer.read(read).frames
         expected += _closed(f"{name} after the end", read, call)
         expected += _closed(f"a second {name} after the end", read, call)
@@ -66,24 +69,25 @@ def _close_in_thread(session: Any) -> None:
         raise raised
 
 
-def _unstarted(consumer: Consumer) -> Iterator[Expected]:
+def _unstarted(consumer: Consumer, program: Program | ConversationProgram) -> Iterator[Expected]:
     """Close a session that nobody has read, by `close()` and by leaving its block, and then read it."""
     clause, leave = "cleanup.close-before-start", partial(_leave_block, consumer)
     for how, close in (("close()", consumer.close), ("leaving its block", leave)):
-        session = consumer.open(_PLAIN)
+        session = opened(consumer, program)
         close(session)
         read = consumer.read(session)
         consumer.let_finish()
         aspect = f"a session that {how} had closed before its first frame"
-        yield Expected(clause, f"whether the run began of {aspect}", False, consumer.stage.has_reached("began"))
+        began = consumer.stage.has_reached("began") or bool(consumer.provider.requests)
+        yield Expected(clause, f"whether the run began of {aspect}", False, began)
         yield Expected(clause, f"frames of {aspect}", 0, len(read.frames))
 
 
-def _blocks(consumer: Consumer) -> Iterator[Expected]:
+def _blocks(consumer: Consumer, program: Program) -> Iterator[Expected]:
     """Leave the block of a session that has been read to its end, of one that has not, and of one nobody read."""
     clause = "cleanup.context-exit"
     for frames_read in (None, 1, 0):
-        session = consumer.open(_PLAIN)
+        session = consumer.open(program)
         if frames_read is None:
             consumer.read(session)
         elif frames_read:
@@ -112,7 +116,12 @@ def _leave_block(consumer: Consumer, session: Any) -> None:
 
 SCENARIOS: Final = Scenarios()
 SCENARIOS.extend(blocked_runs.SCENARIOS)
-SCENARIOS.both("close/twice", {"cleanup.idempotent"}, FLOW, _close_calls)
-SCENARIOS.both("close/before-start", {"cleanup.close-before-start"}, FLOW, _unstarted)
-SCENARIOS.both("close/blocks", {"cleanup.context-exit"}, FLOW, _blocks)
+_UNSTARTED: Final = frozenset({"cleanup.close-before-start"})
+SCENARIOS.both("close/twice", {"cleanup.idempotent"}, FLOW, _close_calls, _PLAIN)
+SCENARIOS.both("close/twice/call", {"cleanup.idempotent"}, LLM, _close_calls, _CALL)
+SCENARIOS.both("close/before-start", _UNSTARTED, FLOW, _unstarted, _PLAIN)
+SCENARIOS.both("close/before-start/call", _UNSTARTED, LLM, _unstarted, _CALL)
+SCENARIOS.both("close/before-start/turn", _UNSTARTED, FLOW_AND_LLM | TURN, _unstarted, _TURN)
+SCENARIOS.both("close/blocks", {"cleanup.context-exit"}, FLOW, _blocks, _PLAIN)
+SCENARIOS.both("close/blocks/call", {"cleanup.context-exit"}, LLM, _blocks, _CALL)
 SCENARIOS.extend((*exits.SCENARIOS, *leaks.SCENARIOS))

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from conformance.proof.saboteur import Saboteurs, constant, making, passing
+from harness import RunCancelled
 from harness.agents import IterationLimitError
 from harness.agents.driver import ThreadDriver, run_unsuspended
 
@@ -123,6 +124,18 @@ async def _(take_turn: Any, flow: Any, *rest: Any) -> Any:
     while flow._dialogue.turn is not None:  # noqa: ASYNC110 - whoever ends a turn knows of no queue
         await asyncio.sleep(0.001)
     return await take_turn(flow, *rest)
+
+
+@SABOTEURS.row("closed-turns-stay-open", ("scope.concurrent-turns",), _OPENED)
+@contextmanager
+def _(opened: Any, dialogue: Any, turn: Any, flow_name: str) -> Iterator[None]:
+    """Have a turn end where its flow does, and not where it is closed before that."""
+    try:
+        with opened(dialogue, turn, flow_name):
+            yield
+    except (RunCancelled, asyncio.CancelledError):
+        dialogue.turn = turn
+        raise
 
 
 # Crews: each loses frames of one kind of them, whose scenarios a sample might leave out.

@@ -129,10 +129,27 @@ def _take(consumer: Consumer, conversation: HeldConversation) -> tuple[object, B
     return None if raised is not None else session.result, raised
 
 
+def _after_close(consumer: Consumer) -> Evidence:
+    """A turn after one that was closed in its handler: that one is not open any more."""
+    opens = handler(consumer, "opens", Block("held"), Give("First."))
+    conversation = HeldConversation(consumer, ConversationProgram((opens, handler(consumer, "joins", Give("Second.")))))
+    session = conversation.ask(to_handler("opens"))
+    closed = consumer.take(consumer.iterate(session), 1)
+    consumer.await_reached("held")
+    consumer.close(session)
+    consumer.stage.release("held")
+    # A handler that nobody can stop goes on for as long as it takes.
+    consumer.let_finish()
+    reply, refused = _take(consumer, conversation)
+    expected = _replied("a turn after one that was closed", "Second.", reply, refused)
+    return Evidence(closed.frames, "closed", expected=tuple(expected))
+
+
 _CONCURRENT: Final = frozenset({"scope.concurrent-turns", "order.seq-gapless"})
 _WITH: Final = TURN | FLOW_AND_LLM
 
 SCENARIOS: Final = Scenarios()
 SCENARIOS.both("turn/concurrent/in-handler", _CONCURRENT, _WITH, _beside, "handler")
+SCENARIOS.both("turn/concurrent/after-close", _CONCURRENT, _WITH, _after_close)
 # In a loop what holds a turn outside of user code would hold everything.
 SCENARIOS.of_kind("sync", "turn/concurrent/at-start/sync", _CONCURRENT, _WITH, _beside, "start")
