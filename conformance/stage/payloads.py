@@ -40,6 +40,7 @@ def _cycle() -> Any:
 PAYLOADS: Final[Mapping[str, Callable[[], Any]]] = MappingProxyType(
     {
         "plain": lambda: {"text": "plain"},
+        "text": lambda: "Grüße",
         "bytes": lambda: b"\x00\xff",
         "nan": lambda: [math.nan, math.inf, -math.inf],
         "deep-150": lambda: _nested(150),
@@ -56,12 +57,13 @@ PAYLOADS: Final[Mapping[str, Callable[[], Any]]] = MappingProxyType(
 )
 
 #: Those that are JSON, within the depth that the contract keeps: they come back as they were sent.
-UNCHANGED: Final = frozenset({"plain", "tree", "deep-150"})
+UNCHANGED: Final = frozenset({"plain", "text", "tree", "deep-150"})
 #: Those that are one and the same time: a naive one is taken as UTC.
 MOMENTS: Final = frozenset({"naive-time", "aware-time", "local-time"})
 
 
 def payload_event(name: str, base: type[Any]) -> Any:
-    """Return an event of the user's own, of a subclass of `base`, that carries the payload `name`."""
-    fields = {"__annotations__": {"type": str, "payload": Any}, "__module__": __name__}
-    return type("PayloadEvent", (base,), fields)(type="probe_payload", payload=PAYLOADS[name]())
+    """Return an event of the user's own, of a subclass of `base`, that carries the payload `name`, as `chunk` too."""
+    fields = {"__annotations__": {"type": str, "payload": Any, "chunk": Any}, "__module__": __name__}
+    payload = PAYLOADS[name]()
+    return type("PayloadEvent", (base,), fields)(type="probe_payload", payload=payload, chunk=payload)

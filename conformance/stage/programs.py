@@ -130,6 +130,8 @@ class Ask(Struct, frozen=True):
     stream: bool | None = None
     #: Functions given by name, each with what it returns, or the `Block`, `Reach` or `Raise` that it does instead.
     functions: Mapping[str, Any] = field(default_factory=dict)
+    #: Inside a flow: as a session of its own, which is read to its end there.
+    as_session: bool = False
     #: Whether the LLM is told that its host marks the end of no stream.
     without_end_marker: bool = False
 
@@ -172,6 +174,10 @@ class ReadFlag(Struct, frozen=True):
     """Note what the flow's `stream` attribute reads as, here."""
 
 
+class ReadFiles(Struct, frozen=True):
+    """Note which files the run was given, here; for subjects that tell."""
+
+
 class Reply(Struct, frozen=True):
     """In a turn: add this to the conversation as the assistant's message, as a handler does that returns it, too."""
 
@@ -190,7 +196,7 @@ class Give(Struct, frozen=True):
     value: Any
 
 
-Step = Emit | Ask | Reach | Block | Raise | Spawn | Nest | ReadFlag | Reply | AskHuman | Give
+Step = Emit | Ask | Reach | Block | Raise | Spawn | Nest | ReadFlag | ReadFiles | Reply | AskHuman | Give
 
 
 class Feedback(Struct, frozen=True):

@@ -63,6 +63,9 @@ class HarnessSubject(ProgramSubject):
     #: An LLM of it can be told that its host marks the end of no stream.
     knows_unmarked_ends = True
 
+    def given_files(self, flow: harness.Flow[Any]) -> dict[str, Any]:
+        return flow.input_files
+
     def legacy_chunk(self, frame: harness.StreamFrame) -> harness.StreamChunk | None:
         return harness.stream_frame_to_chunk(frame)
 

@@ -19,6 +19,7 @@ from conformance.stage.programs import (
     Nest,
     Raise,
     Reach,
+    ReadFiles,
     ReadFlag,
     Reply,
     Spawn,
@@ -48,7 +49,11 @@ class StepPerformer:
                     self._stage.block(point)
                 case Ask():
                     llm = self._subject.noted_llm(step, self._performance)
-                    value = llm.call(self._performance.provider.prompt_for(step.script), **tools_of(step, self._stage))
+                    prompt, tools = self._performance.provider.prompt_for(step.script), tools_of(step, self._stage)
+                    if step.as_session:
+                        value = _read(llm.stream_events(prompt, **tools), self._performance)
+                    else:
+                        value = llm.call(prompt, **tools)
                 case Nest(CrewProgram() as program):
                     crew = self._subject.crew(program, self._performance, stream=step.streamed)
                     value = run_crew(crew, step, self._performance)
@@ -73,9 +78,11 @@ class StepPerformer:
                     await self._stage.ablock(point)
                 case Ask():
                     llm = self._subject.noted_llm(step, self._performance)
-                    value = await llm.acall(
-                        self._performance.provider.prompt_for(step.script), **tools_of(step, self._stage)
-                    )
+                    prompt, tools = self._performance.provider.prompt_for(step.script), tools_of(step, self._stage)
+                    if step.as_session:
+                        value = await _aread(llm.astream(prompt, **tools), self._performance)
+                    else:
+                        value = await llm.acall(prompt, **tools)
                 case Nest(CrewProgram() as program):
                     crew = self._subject.crew(program, self._performance, stream=step.streamed)
                     value = await arun_crew(crew, step, self._performance)
@@ -103,6 +110,8 @@ class StepPerformer:
                 self._flow.append_assistant_message(text)
             case ReadFlag():
                 self._stage.note("flag", self._flow.stream)
+            case ReadFiles():
+                self._stage.note("files", self._subject.given_files(self._flow))
             case Raise(error_type):
                 raise_noted(error_type, self._stage)
             case _:

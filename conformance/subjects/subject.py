@@ -64,6 +64,7 @@ class Subject(Protocol):
     # It may have `event_types: frozenset[str]`: those that it has built in beside the contract's, which are `lifecycle`;
     # what is named neither here nor there is a user's, and `custom`.
     # It may have `declared_flow(text)`, which returns a flow object that is made from its declaration in YAML.
+    # It may have `given_files(flow)`, which returns the input files of the run of a flow, inside it.
     # It may have `idle_threads: frozenset[str]`: names of threads that its imports start and that no run of it needs. A
     # process with any other thread can't be copied, so each of its scenarios loads the subject anew, which is slow.
 

@@ -45,3 +45,17 @@ SABOTEURS.add(
     _TABLE,
     _BySubstring,
 )
+SABOTEURS.add(
+    "rare-tools-on-custom",
+    ("channel.tools",),
+    _TABLE,
+    _row("tool_selection_error", "custom"),
+    shown_by=("vocabulary/rare/sync",),
+)
+SABOTEURS.add(
+    "failed-restores-on-custom",
+    ("channel.lifecycle",),
+    _TABLE,
+    _row("checkpoint_restore_failed", "custom"),
+    shown_by=("vocabulary/rare/sync",),
+)

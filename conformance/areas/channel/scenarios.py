@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from conformance.areas.envelope.scenarios import OF_SOURCES
 from conformance.stage.consumer import Consumer, Scenarios
-from conformance.stage.programs import Ask, Emit, FlowProgram, Method, Script, ScriptedToolCall
+from conformance.stage.programs import Ask, Emit, FlowProgram, Method, Raise, Script, ScriptedToolCall
 from conformance.stage.scenario import FLOW
 from conformance.timeline.evidence import Evidence
 
@@ -27,17 +27,36 @@ _PROGRAM: Final = FlowProgram(
         Method("asks", (_TOOLS, Emit("two", type="tool_custom_failed")), after=("speaks",)),
     )
 )
+_ERROR: Final = {"error": "not so", "error_type": "LookupError"}
+_TOOL: Final = {"tool_name": "add", "tool_args": {}, **_ERROR}
+_CHECKPOINT: Final = {"location": "nowhere", "provider": "json", **_ERROR}
+#: What hardly any run comes to, published as the runtime's parts do that are not under test here; and a failure.
+_RARE: Final = FlowProgram(
+    (
+        Method(
+            "publishes",
+            (
+                Emit(type="flow_plot", fields={"flow_name": "ProbeFlow"}),
+                Emit(type="tool_validate_input_error", fields=_TOOL),
+                Emit(type="tool_selection_error", fields=_TOOL),
+                Emit(type="checkpoint_failed", fields=_CHECKPOINT),
+                Emit(type="checkpoint_restore_failed", fields=_CHECKPOINT),
+                Raise(LookupError),
+            ),
+        ),
+    )
+)
 _UNKNOWN_FAILED: Final = FlowProgram((Method("emits", (Emit("custom", type="x_failed"),)),))
 
 
-def _every_channel(consumer: Consumer) -> Evidence:
+def _heard(consumer: Consumer, program: FlowProgram) -> Evidence:
     sources: dict[str, str] = {}
 
     def note(source: Any, event: Any) -> None:
         sources[event.event_id] = event.type
 
     with consumer.subject.listening(note):
-        read = consumer.read_session(_PROGRAM)
+        read = consumer.read_session(program)
     # Without any event seen, nothing is known of their sources.
     return read.evidence(source_types=sources or None, user_events=frozenset(consumer.stage.noted("emitted")))
 
@@ -55,6 +74,9 @@ _EVERY: Final = OF_SOURCES | {
     "namespace.order",
 }
 
+_RARELY: Final = frozenset({"channel.flow", "channel.tools", "channel.lifecycle", "namespace.order"})
+
 SCENARIOS: Final = Scenarios()
-SCENARIOS.both("vocabulary/every-channel", _EVERY, {"flow", "llm", "tools"}, _every_channel)
+SCENARIOS.both("vocabulary/every-channel", _EVERY, {"flow", "llm", "tools"}, _heard, _PROGRAM)
+SCENARIOS.both("vocabulary/rare", OF_SOURCES | _RARELY, FLOW, _heard, _RARE)
 SCENARIOS.whole_run("flow/unknown-event", {"channel.custom", "channel.by-table"}, FLOW, _UNKNOWN_FAILED)

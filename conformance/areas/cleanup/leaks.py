@@ -41,7 +41,6 @@ def _left_behind(
     consumer: Consumer, program: Program | ConversationProgram, end: Literal["read", "closed", "dropped"], of: str
 ) -> Iterator[Expected]:
     """Perform a program twice, so that what is made once per process is there, and count after the second time."""
-
     ids: list[str] = []
 
     def perform(census: Census | None) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from conformance.proof.saboteur import Saboteurs, changing, constant, reading
 
 SABOTEURS: Final = Saboteurs()
+_BLOCKS: Final[list[Any]] = []
 
 _CONVERSES: Final = "harness.flow.conversation.conversational:ConversationalFlow"
 _CHUNKS: Final = "harness.crews.streaming_output"
@@ -194,3 +195,21 @@ def _(close: Any, output: Any) -> None:
 )
 def _(astream_turn: Any, flow: Any, message: Any, **options: Any) -> Any:
     return flow.stream_turn(message, **options)
+
+
+@SABOTEURS.row("overrides-outlive-errors", ("entry.llm-overrides",), "harness.llm.overrides:_overridden")
+@contextmanager
+def _(overridden: Any, *arguments: Any) -> Iterator[None]:
+    block = overridden(*arguments)
+    # Kept, since one that is collected is left.
+    _BLOCKS.append(block)
+    block.__enter__()
+    yield
+    block.__exit__(None, None, None)
+
+
+@SABOTEURS.row(
+    "streams-without-files", ("entry.kwargs",), "harness.flow.flow:Flow.stream_events", shown_by=("entry/files/sync",)
+)
+def _(stream_events: Any, flow: Any, *arguments: Any, input_files: Any = None, **options: Any) -> Any:
+    return stream_events(flow, *arguments, **options)

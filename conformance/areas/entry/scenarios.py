@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ from conformance.areas.entry import crews, flags
 from conformance.areas.entry.ways import flow_entries, way_in
 from conformance.areas.turn.conversation import TURN, TURN_ENTRIES, HeldConversation, to_model
 from conformance.stage.consumer import Consumer, Scenarios
-from conformance.stage.programs import ConversationProgram, Emit, FlowProgram, Give, Method, Script
+from conformance.stage.programs import ConversationProgram, Emit, FlowProgram, Give, Method, ReadFiles, Script
 from conformance.stage.reader import attempt
 from conformance.stage.scenario import FLOW, FLOW_AND_LLM, LLM
 from conformance.timeline.expected import NOTHING, Expected, Raised, comes_to
@@ -67,6 +68,18 @@ def _options(consumer: Consumer) -> Iterator[Expected]:
             yield Expected("entry.kwargs", f"{call}({written})", Raised(Exception), raised)
 
 
+def _files(consumer: Consumer) -> Iterator[Expected]:
+    """Give files, and read inside the run which ones it was given."""
+    program = FlowProgram((Method("reads", (ReadFiles(),)),))
+    files = {"chart": "harbour.png", "text": b"Tides"}
+    for call, enter in flow_entries(consumer, consumer.flow(program)).items():
+        if enter is None:
+            continue  # of which the entry's own clause speaks
+        before = len(consumer.stage.noted("files"))
+        consumer.read(consumer.keep(consumer.made(partial(enter, input_files=dict(files)))))
+        yield passed(f"{call}(input_files=…)", [files], consumer.stage.noted("files")[before:])
+
+
 def passed(call: str, sent: object, received: object) -> Expected:
     """Hold what a run was given to what was given to its kickoff."""
     return Expected("entry.kwargs", f"what the run is given by {call}", sent, received)
@@ -105,7 +118,10 @@ def _overrides(consumer: Consumer) -> Iterator[Expected]:
         with overriding(llm, stream=True):
             yield from call("with stop=['END'] and stream=True", stream=True, stop=["END"])
     yield from call("after all overrides", stream=False, stop=[])
-    used, calls = llm.get_token_usage_summary(), 7
+    with suppress(LookupError), overriding(llm, stream=True), overriding(llm, stop=["END"]):
+        raise LookupError
+    yield from call("after overrides that an error left", stream=False, stop=[])
+    used, calls = llm.get_token_usage_summary(), 8
     # What the provider says that each of its answers took.
     counted = (used.prompt_tokens, used.completion_tokens)
     yield Expected(clause, "the prompt and completion tokens that were counted", (11 * calls, 7 * calls), counted)
@@ -133,7 +149,9 @@ SCENARIOS: Final = Scenarios()
 SCENARIOS.both("entry/flow", {"sync": {"entry.flow"}, "async": {"entry.flow-async"}}, FLOW, _flows)
 SCENARIOS.both("entry/llm", {"sync": {"entry.llm"}, "async": {"entry.llm-async"}}, LLM, _llms)
 SCENARIOS.both("entry/options", {"entry.kwargs"}, FLOW, _options)
-SCENARIOS.extend(flags.SCENARIOS)
+_WITH_FILES: Final = Scenarios(part="given_files")
+_WITH_FILES.both("entry/files", {"entry.kwargs"}, FLOW, _files)
+SCENARIOS.extend((*_WITH_FILES, *flags.SCENARIOS))
 SCENARIOS.both("entry/overrides", {"entry.llm-overrides"}, LLM, _overrides)
 SCENARIOS.both("entry/turn", {"sync": {"entry.turn"}, "async": {"entry.turn-async"}}, TURN | FLOW_AND_LLM, _entered)
 SCENARIOS.extend(crews.SCENARIOS)

@@ -143,3 +143,36 @@ def _(payload_of: Callable[[Any], Any]) -> Callable[[Any], Any]:
         return shared.setdefault(record, dict(payload) if isinstance(payload, dict) else payload)
 
     return broken
+
+
+@SABOTEURS.row(
+    "failures-republished",
+    ("envelope.id-unique",),
+    FIELDS,
+    {"order.previous-earlier": "the end of a turn that failed names it as the one before"},
+    by=fields_with,
+    shown_by=("vocabulary/rare/sync", "vocabulary/rare/async"),
+)
+def _(frame: StreamFrame) -> dict[str, Any]:
+    return {"id": f"{frame.id}-again"} if frame.type == "flow_failed" else {}
+
+
+@SABOTEURS.row(
+    "text-of-models-alone",
+    ("envelope.content-text",),
+    "harness.frames.frame:StreamFrame.content",
+    by=reading,
+    shown_by=("payload/text/sync",),
+)
+def _(content: Callable[[Any], Any], frame: StreamFrame) -> Any:
+    return content(frame) if frame.channel == "llm" else ""
+
+
+@SABOTEURS.row(
+    "results-as-they-are", ("envelope.data-json",), PAYLOAD, by=payload_with, shown_by=("result/value/objects/sync",)
+)
+def _(record: Any, payload: Any) -> None:
+    """Leave what is no JSON in the results of methods, as an encoder of events alone does."""
+    result = payload.get("result")
+    if isinstance(result, dict) and "bytes" in result:
+        put(payload, "result", {**result, "bytes": b"\xff"})

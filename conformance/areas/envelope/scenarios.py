@@ -17,7 +17,9 @@ from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import NOTHING, Expected
 
 _FAILING: Final = FlowProgram((Method("fails", (Emit("before"), Raise(LookupError))),))
-_CARRIED: Final = frozenset({"envelope.data-json", "envelope.timestamp-utc", "envelope.immutable"})
+_CARRIED: Final = frozenset(
+    {"envelope.data-json", "envelope.timestamp-utc", "envelope.immutable", "envelope.content-text"}
+)
 #: What is shown where a listener has seen the events that frames come from.
 OF_SOURCES: Final = frozenset({"envelope.id-unique", "envelope.type-verbatim"})
 

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from conformance.proof.frames import omitting
 from conformance.proof.saboteur import Saboteurs, changing, constant, replacing
 from harness import ProviderError
+from harness.bus.running_loop import is_loop_running
 from harness.llm import Usage
 
 SABOTEURS: Final = Saboteurs()
@@ -313,3 +314,32 @@ def _(project: Any, frame: Any) -> Any:
     from harness import StreamChunk
 
     return project(frame) or StreamChunk(content=frame.content)
+
+
+@SABOTEURS.row("characters-torn-in-loops", ("llm.rechunk",), f"{_ANSWER}.piece", shown_by=("ask/resplit/async",))
+def _(piece: Any, answer: Any, sent: bytes) -> Any:
+    return piece(answer, sent.decode("utf-8", "replace").encode() if is_loop_running() else sent)
+
+
+@SABOTEURS.row(
+    "awaited-answers-shorter",
+    ("llm.no-stream",),
+    f"{_ANSWER}.whole",
+    {"entry.llm-async": "the assembled result of an awaited call outside a session is another"},
+    shown_by=("ask/not-streamed/async",),
+)
+def _(whole: Any, answer: Any, *rest: Any) -> Iterator[Any]:
+    for part in whole(answer, *rest):
+        is_text = _kind(part) == "TextDelta" and is_loop_running()
+        yield replace(part, text=part.text[:-1]) if is_text else part
+
+
+@SABOTEURS.row(
+    "failing-tools-fail-their-calls",
+    ("llm.tool-run",),
+    "harness.llm.tool_use:_Use.fail",
+    {"llm.tool-chunks": "a call fails whose tool calls can be told apart"},
+    shown_by=("ask/failing-tool-run/sync", "ask/failing-tool-run/async"),
+)
+def _(fail: Any, use: Any, step: Any, error: Exception) -> Any:
+    raise error

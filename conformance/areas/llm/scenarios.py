@@ -16,14 +16,15 @@ from conformance.stage.programs import (
     CallProgram,
     CallsAs,
     Failing,
-    FlowProgram,
     Method,
+    Raise,
     Script,
     ScriptedToolCall,
     Thinking,
 )
 from conformance.stage.scenario import FLOW_AND_LLM, LLM
 from conformance.timeline.evidence import Evidence, WireFacts, WireToolCall
+from conformance.timeline.expected import NOTHING, Expected
 
 _USAGE = {
     "prompt_tokens": 11,
@@ -51,6 +52,7 @@ def facts_of(ask: Ask, *, streamed: bool = True) -> WireFacts:
     whole = reported and (script.ending == "whole" or ask.without_end_marker)
     names = {ScriptedToolCall: "tool_call", str: "text", Thinking: "thinking"}
     kinds: list[Any] = [names[type(piece)] for piece in script.says if type(piece) in names]
+    functions = [ask.functions[call.name] for call in calls] if ask.functions else []
     return WireFacts(
         streamed=streamed,
         text="" if refused else script.text,
@@ -70,7 +72,7 @@ def facts_of(ask: Ask, *, streamed: bool = True) -> WireFacts:
         calls_mixed=mixed,
         request_id="req_conformance",
         has_functions=bool(ask.functions),
-        returned=tuple(ask.functions[call.name] for call in calls) if ask.functions else None,
+        returned=tuple(functions) if functions and not any(isinstance(each, Raise) for each in functions) else None,
     )
 
 
@@ -80,8 +82,20 @@ def _streamed(consumer: Consumer, ask: Ask) -> Evidence:
 
 def _plain(consumer: Consumer, script: Script) -> Evidence:
     ask = Ask(script, stream=False)
-    program = FlowProgram((Method("asks", (ask,)),))
+    program = consumer.flow_program(Method("asks", (ask,)))
     return consumer.read_programs(program, wire=(facts_of(ask, streamed=False),))
+
+
+def _failing_tool(consumer: Consumer) -> Evidence:
+    """A call that asks for two functions, of which the first fails: the second is run all the same, and the call ends well."""
+    evidence = _streamed(consumer, _FAILING_TOOL)
+    ends = [frame.type for frame in evidence.frames if frame.type in ("tool_usage_finished", "tool_usage_error")]
+    failing = "a call of which one tool fails"
+    expected = (
+        Expected("llm.tool-run", failing, NOTHING, evidence.raised),
+        Expected("llm.tool-run", f"how the tools end of {failing}", ["tool_usage_error", "tool_usage_finished"], ends),
+    )
+    return replace(evidence, expected=expected)
 
 
 def _rechunked(consumer: Consumer) -> Evidence:
@@ -97,6 +111,9 @@ def _legacy(consumer: Consumer) -> Evidence:
     return read.evidence(*projected(read.frames, consumer.subject.legacy_chunk))
 
 
+_FAILING_TOOL = Ask(
+    Script((_WEATHER, _TIDE)), functions={"get_weather": Raise(LookupError), "get_tide": _RETURNS["get_tide"]}
+)
 _CALL = frozenset({"llm.sequence", "llm.deltas-equal-final", "llm.usage", "order.one-completion"})
 _TOOL_CALL = frozenset({"llm.tool-chunks", "llm.tool-run"})
 _TOOLS = LLM | {"tools"}
@@ -127,6 +144,7 @@ for _name, _clauses, _ask in (
 ):
     _UNMARKED.both(_name, _clauses, LLM, _streamed, _ask)
 SCENARIOS.extend(_UNMARKED)
+SCENARIOS.both("ask/failing-tool-run", _TOOL_CALL | {"channel.tools"}, _TOOLS, _failing_tool)
 SCENARIOS.both("ask/refused", _FAILED, LLM, _streamed, Ask(Script(_TEXT, status=429)))
 SCENARIOS.both("ask/failing", _FAILED, LLM, _streamed, Ask(Script(_TEXT, status=500)))
 for _form in get_args(Failing):
@@ -142,6 +160,9 @@ for _name, _script in (
     ("ask/not-streamed-uncounted", Script(_TEXT, counted=False)),
 ):
     SCENARIOS.of_kind("sync", _name, {"llm.no-stream", "llm.usage"}, FLOW_AND_LLM, _plain, _script)
+    _id = f"{_name}/async"
+    SCENARIOS.of_kind("async", _id, {"llm.no-stream", "llm.usage"}, FLOW_AND_LLM, _plain, _script)
 SCENARIOS.of_kind("sync", "ask/resplit", {"llm.rechunk"}, LLM, _rechunked)
+SCENARIOS.of_kind("async", "ask/resplit/async", {"llm.rechunk"}, LLM, _rechunked)
 SCENARIOS.of_kind("sync", "ask/legacy-chunks", {"llm.legacy-chunk"}, LLM, _legacy)
 SCENARIOS.extend((*recorded_calls.SCENARIOS, *integrations.SCENARIOS))

@@ -88,11 +88,12 @@ def _closed(consumer: Consumer, program: Program, *, ended: bool = False) -> Evi
 
 _HELD: Final = CallProgram(Ask(Script(("Hel", Block("held"), "lo"))))
 _EARLY: Final = frozenset({"result.gated", "result.states", "result.value"})
+_GIVEN: Final = frozenset({"result.value", "result.states", "envelope.data-json"})
 _CLOSED: Final = frozenset({"result.after-close", "result.states"})
 
 SCENARIOS: Final = Scenarios()
 for _name, _given in _VALUES.items():
-    SCENARIOS.both(f"result/value/{_name}", {"result.value", "result.states"}, FLOW, _value, _given)
+    SCENARIOS.both(f"result/value/{_name}", _GIVEN, FLOW, _value, _given)
 SCENARIOS.both("result/early/flow", _EARLY, FLOW, _early, _SPOKEN, "value")
 SCENARIOS.both("result/early/call", _EARLY, LLM, _early, _CALLED, "Hello")
 SCENARIOS.both("result/early/turn", _EARLY, TURN | FLOW_AND_LLM, _early, ConversationProgram(), Script().text)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import threading
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from conformance.proof.saboteur import Saboteurs, constant, making, passing
-from harness import RunCancelled
+from conformance.proof.saboteur import Saboteurs, constant, making, passing, replacing
+from harness import LLM, RunCancelled
 from harness.agents import IterationLimitError
 from harness.agents.driver import ThreadDriver, run_unsuspended
 
@@ -205,3 +206,24 @@ async def _(ask: Any, execution: Any, tools: Any) -> Any:
     if tools is None and execution._toolbox.tools:
         raise IterationLimitError("at the limit")
     return await ask(execution, tools)
+
+
+@SABOTEURS.row(
+    "calls-inside-apart",
+    ("scope.nested",),
+    "harness.session.core:SessionCore._start",
+    shown_by=("nested/call/sync", "nested/call/async"),
+)
+def _(start: Any, session: Any) -> None:
+    """Have a session of a call that is read inside a run tell nobody else of it."""
+    context = contextvars.Context() if isinstance(session._source, LLM) else contextvars.copy_context()
+    context.run(start, session)
+
+
+SABOTEURS.add(
+    "threads-ask-whole",
+    ("scope.captures-llm",),
+    "harness.llm.base:current_run",
+    replacing(lambda current_run: None if threading.current_thread().name == "program" else current_run()),
+    shown_by=("captured/in-thread/sync",),
+)

@@ -10,7 +10,7 @@ from conformance.areas.scope import crew_kinds, crews, turns
 from conformance.areas.scope.marks import STREAM_SETTINGS, captured, heard, held, marks
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.points import DEADLINE_S
-from conformance.stage.programs import Ask, Block, Emit, FlowProgram, Method, Nest, Script, Spawn
+from conformance.stage.programs import Ask, Block, Emit, FlowProgram, Method, Nest, Script, Spawn, Step
 from conformance.stage.scenario import FLOW, FLOW_AND_LLM, LLM
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import Expected
@@ -70,6 +70,17 @@ def _nested(consumer: Consumer, *, streamed: bool) -> Evidence:
     return read.evidence(*expected)
 
 
+def _inner_call(consumer: Consumer) -> Evidence:
+    """A call of a model that is read as a session of its own inside a flow."""
+    read = consumer.read_session(consumer.flow_program(Method("asks", (Emit("before"), Ask(as_session=True)))))
+    text, inner_frames = Script().text, consumer.stage.noted("inner")
+    expected = [*heard("scope.nested", "the flow's session", ("before", text), read)]
+    for frames in inner_frames:
+        expected += held("scope.nested", "the session of the call inside", (text,), marks(frames))
+    expected.append(Expected("scope.nested", "how many calls inside were read", 1, len(inner_frames)))
+    return read.evidence(*expected)
+
+
 def _spawned(consumer: Consumer, *, with_context: bool) -> Evidence:
     """A method that starts a thread, which emits."""
     steps = (Emit("one"), Spawn((Emit("from-thread"),), with_context), Emit("two"))
@@ -108,9 +119,11 @@ def _awaited(consumer: Consumer) -> Evidence:
     return read.evidence(*heard("scope.aemit", "the session", ("one", "two"), read))
 
 
-def _captured(consumer: Consumer, stream: bool | None, *, in_async: bool) -> Evidence:
+def _captured(consumer: Consumer, stream: bool | None, *, in_async: bool = False, in_thread: bool = False) -> Evidence:
     """A flow that calls a model, which says nothing of streaming, or says that it does or does not."""
-    program = FlowProgram((Method("asks", (Ask(stream=stream),), is_async=in_async),))
+    ask: Step = Ask(stream=stream)
+    steps = (Spawn((ask,), with_context=True),) if in_thread else (ask,)
+    program = FlowProgram((Method("asks", steps, is_async=in_async),))
     read = consumer.read_session(program)
     chunks = tuple(frame.content for frame in read.frames if frame.type == "llm_stream_chunk")
     requested = consumer.provider.requested_streams()[0]
@@ -128,6 +141,7 @@ SCENARIOS.both("beside/one-object", _ISOLATED, FLOW, _beside, "object")
 SCENARIOS.both("beside/one-llm", _ISOLATED, LLM, _shared_llm)
 SCENARIOS.both("nested/plain", _NESTED, FLOW_AND_LLM, _nested, streamed=False)
 SCENARIOS.both("nested/streamed", _NESTED, FLOW_AND_LLM, _nested, streamed=True)
+SCENARIOS.both("nested/call", _NESTED, FLOW_AND_LLM, _inner_call)
 SCENARIOS.both("thread/with-context", _THREADS, _THREADED, _spawned, with_context=True)
 SCENARIOS.both("thread/by-source", _THREADS, _THREADED, _spawned, with_context=False)
 SCENARIOS.both("thread/stray/own-source", _THREADS, _THREADED, _stray, "its own")
@@ -138,5 +152,7 @@ for _name, _stream in STREAM_SETTINGS.items():
     for _method, _in_async in crews.METHODS.items():
         _id = f"captured/told-{_name}/{_method}"
         SCENARIOS.both(_id, {"scope.captures-llm"}, FLOW_AND_LLM, _captured, _stream, in_async=_in_async)
+_CAPTURED: Final = frozenset({"scope.captures-llm"})
+SCENARIOS.both("captured/in-thread", _CAPTURED, FLOW_AND_LLM | {"threads"}, _captured, None, in_thread=True)
 for _more in (turns, crews, crew_kinds):
     SCENARIOS.extend(_more.SCENARIOS)
