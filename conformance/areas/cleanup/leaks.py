@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Final, Literal
 
-from conformance.areas.turn.conversation import TURN, first_turn
 from conformance.areas.cleanup.closers import await_waiting
+from conformance.areas.turn.conversation import TURN, first_turn
 from conformance.stage.census import Census, tasks_left, threads_since
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.programs import (
