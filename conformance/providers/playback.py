@@ -14,12 +14,15 @@ from conformance.run.workers.certificates import late_certificates
 from conformance.stage.reader import Reader, SessionKind
 from conformance.timeline.calls import ShownCall, calls_of
 from conformance.timeline.evidence import Evidence, WireFacts
+from conformance.timeline.expected import Expected
 from conformance.wire import request_id_of
 from harness import BaseLLM, Flow
 from harness.errors import ConformanceError
 from harness.recording import (
     Interaction,
+    NetworkGuard,
     Redactor,
+    Tape,
     WireRequest,
     WireResponse,
     current_path,
@@ -64,13 +67,40 @@ def play(
         NotPlayableError: it asked for something that was not recorded, by whatever way, or not for all that was.
         OtherKindError: its session is of the other kind.
     """
-    answered = [
+    answered = answered_by(run, answers or {})
+    evidence: list[Evidence] = []
+    with performed(run, kind, answered, max_retries) as (tape, guard):
+        for session in run.target.sessions():
+            evidence.append(_read(session, kind))
+            if evidence[-1].ended != "exhausted":
+                break
+        aspect = "answers that were neither read to their end nor closed"
+        left = Expected("cleanup.no-leaks", aspect, 0, len(tape.open_answers))
+    if unanswered := (*tape.misses, *guard.blocked):
+        raise NotPlayableError(str(unanswered[0]))
+    evidence[-1] = replace(evidence[-1], expected=(left,))
+    unplayed = {id(interaction) for interaction in tape.unplayed}
+    played = {place: interaction.response for place, interaction in answered if id(interaction) not in unplayed}
+    if answers is None and len(played) < len(run.interactions):
+        raise NotPlayableError("a recorded request was never made; the run has changed, record it again")
+    return tuple(_with_wire(run, evidence, played, spoilt))
+
+
+def answered_by(run: RecordedRun, answers: Mapping[int, Sequence[WireResponse]]) -> Sequence[tuple[int, Interaction]]:
+    """Return what answers the requests of a run, with the places of the interactions that they stand for."""
+    return [
         (place, Interaction(taped.request, response))
         for place, taped in enumerate(run.interactions)
-        for response in _attempts((answers or {}).get(place, (taped.response,)), repeated=place in (answers or {}))
+        for response in _attempts(answers.get(place, (taped.response,)), repeated=place in answers)
     ]
+
+
+@contextmanager
+def performed(
+    run: RecordedRun, kind: SessionKind, answered: Sequence[tuple[int, Interaction]], max_retries: int | None
+) -> Iterator[tuple[Tape, NetworkGuard]]:
+    """Have a run that is made in this block ask a tape of these answers, and nobody else."""
     every = tuple(interaction for _, interaction in answered)
-    evidence: list[Evidence] = []
     with ExitStack() as stack:
         guard = stack.enter_context(network_guard())
         stack.enter_context(played_environment(every))
@@ -81,17 +111,7 @@ def play(
         tape = stack.enter_context(
             playing(run.path / "cassette.yaml", every, redactor=_Remembering(), scope_of=current_path)
         )
-        for session in run.target.sessions():
-            evidence.append(_read(session, kind))
-            if evidence[-1].ended != "exhausted":
-                break
-    if unanswered := (*tape.misses, *guard.blocked):
-        raise NotPlayableError(str(unanswered[0]))
-    unplayed = {id(interaction) for interaction in tape.unplayed}
-    played = {place: interaction.response for place, interaction in answered if id(interaction) not in unplayed}
-    if answers is None and len(played) < len(run.interactions):
-        raise NotPlayableError("a recorded request was never made; the run has changed, record it again")
-    return tuple(_with_wire(run, evidence, played, spoilt))
+        yield tape, guard
 
 
 class _Remembering(Redactor):
@@ -111,11 +131,17 @@ def _attempts(answers: Sequence[WireResponse], *, repeated: bool) -> Sequence[Wi
 
 
 def _read(session: Any, kind: SessionKind) -> Evidence:
+    of_kind = session_of(session, kind)
+    with Reader(kind) as reader:
+        return reader.read_whole(lambda: of_kind)
+
+
+def session_of(session: Any, kind: SessionKind) -> Any:
+    """Return the session of a run as sessions of its kind are read. Raises OtherKindError."""
     wrapped = getattr(session, "wrapped", None)
     if (wrapped is None) != (kind == "sync"):
         raise OtherKindError(f"its session is not {kind}")
-    with Reader(kind) as reader:
-        return reader.read_whole(lambda: session if wrapped is None else wrapped)
+    return session if wrapped is None else wrapped
 
 
 def _with_wire(

@@ -28,6 +28,8 @@ from harness.recording import (
 _PRIMES: Final = (2, 3, 5, 7, 11, 13)
 #: Bodies up to this many bytes are also given byte by byte.
 _SHORT: Final = 20_000
+#: A head, a piece of the answer, and an end.
+_FEW: Final = 3
 #: What to call each way to break off.
 _HOWS: Final = {"end": "ended in order", "cut": "cut off", "reset": "reset"}
 _REASONS: Final = {429: "Too Many Requests", 500: "Internal Server Error"}
@@ -70,6 +72,17 @@ def _spread(points: Sequence[int], most: int) -> Sequence[int]:
     if len(points) <= most:
         return points
     return [points[round(place * (len(points) - 1) / (most - 1))] for place in range(most)]
+
+
+def silent(call: AnsweredCall) -> tuple[WireResponse, bool]:
+    """Return the answer without an end after its last boundary before the end marker, and whether it has text by then."""
+    point = max([*cut_points(call.response), *_event_ends(call.response)])
+    (stalled,) = parse_fault(f"stall:{point}").apply(call.response)
+    facts = call.facts_of(stalled)
+    # Of a format that nobody here reads, the pieces before the last are taken for an answer.
+    return stalled, bool(facts.text) if facts is not None else len(call.response.chunks) > _FEW and bool(
+        call.shown.text
+    )
 
 
 def without_end(call: AnsweredCall) -> Iterator[Variant]:

@@ -68,7 +68,7 @@ class Acme(BaseLLM):
         body = {"ask": request.messages[-1].content, "stream": request.stream}
         identified, begun = None, False
         try:
-            with httpx.Client(trust_env=False) as client, client.stream("POST", URL, json=body) as response:
+            with self.asked(body) as response:
                 identified = response.headers.get("acme-request-id")
                 if response.status_code >= 400:
                     raise self.refused(response.status_code, identified)
@@ -81,6 +81,11 @@ class Acme(BaseLLM):
             raise cut(str(error), provider="acme", request_id=identified) from error
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             raise MalformedResponseError(str(error), provider="acme", request_id=identified) from error
+
+    @contextlib.contextmanager
+    def asked(self, body: dict[str, Any]) -> Iterator[httpx.Response]:
+        with httpx.Client(trust_env=False) as client, client.stream("POST", URL, json=body) as response:
+            yield response
 
     def refused(self, status: int, identified: str | None) -> Exception:
         return ProviderStatusError(f"acme says {status}", provider="acme", status=status, request_id=identified)
@@ -237,6 +242,66 @@ class Shorter(Sound):
             for part in super().generate(request):
                 short = isinstance(part, TextDelta) and not request.stream
                 yield TextDelta(part.text[:-1]) if short and isinstance(part, TextDelta) else part
+
+
+class KeepsConnections(Sound):
+    """Closes what it has read to the end, or failed on, and nothing that was left."""
+
+    class LLM(Acme):
+        @contextlib.contextmanager
+        def asked(self, body: dict[str, Any]) -> Iterator[httpx.Response]:
+            response = _sent(body)
+            try:
+                yield response
+            except Exception:
+                response.close()
+                raise
+            response.close()
+
+
+class FailuresKeepConnections(Sound):
+    """Closes what has ended well."""
+
+    class LLM(Acme):
+        @contextlib.contextmanager
+        def asked(self, body: dict[str, Any]) -> Iterator[httpx.Response]:
+            response = _sent(body)
+            yield response
+            response.close()
+
+
+def _sent(body: dict[str, Any]) -> httpx.Response:
+    client = httpx.Client(trust_env=False)
+    return client.send(client.build_request("POST", URL, json=body), stream=True)
+
+
+class ShowsTheWhole(Sound):
+    """Tells of an answer once all of it is there."""
+
+    class LLM(Acme):
+        def generate(self, request: LLMRequest) -> Iterator[Part]:
+            yield from list(super().generate(request))
+
+
+class ThinksLast(Sound):
+    """Tells what the model thought after what it said."""
+
+    class LLM(Acme):
+        def generate(self, request: LLMRequest) -> Iterator[Part]:
+            parts = list(super().generate(request))
+            yield from sorted(parts, key=lambda part: isinstance(part, ThinkingDelta | Finish))
+
+
+class ArgumentsStripped(Sound):
+    """Writes the arguments of tool calls in letters of its own."""
+
+    class LLM(Acme):
+        def parts(self, line: str) -> Iterator[Part]:
+            for part in super().parts(line):
+                if isinstance(part, ToolCallDelta):
+                    yield ToolCallDelta(part.index, part.id, part.name, part.arguments.replace("Å", "A"))
+                else:
+                    yield part
 
 
 class Exiting(Sound):

@@ -44,6 +44,11 @@ BROKEN: Mapping[type[acme.Sound], tuple[str, str]] = {
     acme.NoThinking: ("llm.thinking", "provider/whole/sync"),
     acme.LostWords: ("llm.deltas-equal-final", "provider/whole/async"),
     acme.ToolsForgotten: ("llm.tool-chunks", "provider/whole/sync"),
+    acme.ThinksLast: ("llm.sequence", "provider/whole/sync"),
+    acme.ArgumentsStripped: ("llm.deltas-equal-final", "provider/whole/sync"),
+    acme.ShowsTheWhole: ("llm.sequence", "provider/closed/sync"),
+    acme.KeepsConnections: ("cleanup.work-stops", "provider/closed/sync"),
+    acme.FailuresKeepConnections: ("cleanup.no-leaks", "provider/malformed/sync"),
     acme.Shorter: ("llm.no-stream", "provider/not-streamed/sync"),
 }
 #: The same for integrations whose bytes the suite reads by itself, so that their own recordings need not be right.

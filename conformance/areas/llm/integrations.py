@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 import harness
 from conformance.areas.llm.chunks import projected, rechunked
-from conformance.providers import variants
+from conformance.providers import closing, variants
+from conformance.providers.closing import close_in_the_middle
 from conformance.providers.integration import Integration
 from conformance.providers.playback import OtherKindError, play
 from conformance.providers.runs import AnsweredCall, RecordedRun
@@ -87,6 +88,16 @@ def _resplit_run(run: RecordedRun, kind: SessionKind) -> Iterator[Evidence]:
         yield replace(evidence, expected=tuple(rechunked(evidence.frames, frames)))
 
 
+def _closed(integration: Integration, kind: SessionKind) -> Iterator[tuple[str, Any]]:
+    """A run of each shape that begins with it, closed where its answer falls silent before its end."""
+    for run, call in integration.shapes:
+        if not call.streamed or call.was_refused or call is not run.calls[0]:
+            continue
+        silent, shows = variants.silent(call)
+        closed = partial(close_in_the_middle, run, kind, call.place, silent, shows=shows)
+        yield run.name, lambda closed=closed: [closed()]
+
+
 def _streamed(vary: Callable[[AnsweredCall], Iterator[Variant]]) -> Vary:
     def varied(integration: Integration, call: AnsweredCall) -> Iterator[Variant]:
         if call.streamed and not call.was_refused:
@@ -112,9 +123,10 @@ _WHOLE: Final = _ENDS | {
     "order.delivery",
     "order.terminal-last",
     "order.previous-earlier",
+    "cleanup.no-leaks",
 }
 _BROKEN: Final = _ENDS | {"llm.truncation", "llm.sequence", "llm.deltas-equal-final", "llm.errors"}
-_FAILED: Final = _ENDS | {"llm.errors", "llm.sequence"}
+_FAILED: Final = _ENDS | {"llm.errors", "llm.sequence", "cleanup.no-leaks"}
 
 #: At how many places a stream is broken off, in order and otherwise, and how many faults are drawn. Most of an
 #: integration is the same in both ways.
@@ -130,6 +142,7 @@ def _scenarios_of(kind: SessionKind) -> Iterator[Scenario]:
         ("disconnect", _BROKEN, partial(_varied, _streamed(partial(variants.cuts, how="cut", most=few)))),
         ("reset", _BROKEN, partial(_varied, _streamed(partial(variants.cuts, how="reset", most=few)))),
         ("no-end-marker", _BROKEN, partial(_varied, _streamed(variants.without_end))),
+        ("closed", closing.CLAUSES, _closed),
         ("re-split", frozenset({"llm.rechunk"}), _resplit),
         ("http-429", _FAILED, partial(_varied, partial(variants.refusals, status=429))),
         ("http-500", _FAILED, partial(_varied, partial(variants.refusals, status=500))),

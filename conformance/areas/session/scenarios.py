@@ -102,6 +102,7 @@ def _single_projection(consumer: Consumer, setting: Setting) -> Evidence:
     """Read one projection to its end: one that is likely to show nothing, or one that shows something."""
     consumer.stage.release("held")
     expected: list[Expected] = []
+    every = FramesRead()
     for name in ("tools", setting.busy[0]):
         session = consumer.open(setting.program)
         consumer.read(getattr(session, name))

@@ -24,7 +24,7 @@ from harness.recording.settings import current_settings
 from harness.recording.tape.credential_sources import is_for_credentials
 from harness.recording.tape.kept_headers import kept_request_headers
 from harness.recording.tape.match import InteractionIndex
-from harness.recording.tape.playback import without_pause
+from harness.recording.tape.playback import Playback, without_pause
 from harness.recording.tape.request_key import Matching
 from harness.recording.tape.take import Take
 from harness.recording.wire import Interaction, WireRequest, WireResponse
@@ -91,6 +91,7 @@ class Tape:
             # What a project says of matching may be wrong, and is known to be before anything runs.
             self._indexed()
         self._request_count = 0
+        self._open: set[Playback] = set()
         self._misses: list[UnrecordedRequestError] = []
         # In the order in which the requests were made; None until the response has ended.
         self._takes: dict[Take, Interaction | None] = {}
@@ -116,6 +117,17 @@ class Tape:
         except UsageError as error:
             # What a project says of matching is wrong; no client is to try again.
             raise TransportFault(error) from error
+
+    def play(self, answer: WireResponse) -> Playback:
+        """Return a playing of a recorded answer, which is one of `open_answers` until it has been read or closed."""
+        playback = Playback(answer, self.speed, self._open.discard)
+        self._open.add(playback)
+        return playback
+
+    @property
+    def open_answers(self) -> tuple[Playback, ...]:
+        """The answers that have been begun, and neither read to their end nor closed."""
+        return tuple(self._open)
 
     def _found(self, cleaned: WireRequest) -> WireResponse | None:
         with self._lock:

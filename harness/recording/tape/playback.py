@@ -7,7 +7,7 @@ import math
 import threading
 import time
 import zlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 
 from msgspec.structs import replace
@@ -38,7 +38,9 @@ class Playback:
     A transport iterates `pieces` or `apieces`, each once, and then raises or returns as `response.ended` says.
     """
 
-    def __init__(self, response: WireResponse, speed: float | None) -> None:
+    def __init__(
+        self, response: WireResponse, speed: float | None, on_end: Callable[[Playback], object] | None = None
+    ) -> None:
         #: Its body is plain where it can be: libraries differ in the codings that they undo, and in how many gzip members
         #: they read, and a body that one of them recorded is to reach the users of each.
         self.response = opened_if_possible(response)
@@ -46,8 +48,12 @@ class Playback:
         self._began = time.monotonic()
         self._stop = threading.Event()
         self._run = current_run()
+        #: Called once it has been read to its end, or is closed; perhaps for both.
+        self._on_end = on_end
         #: Whether `close` came before the end.
         self.closed = False
+        #: Whether somebody waits for a piece that no reader lives to see.
+        self.is_stalled = False
 
     def pieces(self) -> Iterator[bytes]:
         """Yield each recorded chunk when it is due, then return when the end is due, or at once after `close`.
@@ -63,6 +69,7 @@ class Playback:
                     return
                 yield self.response.body[chunk.offset : chunk.offset + chunk.length]
             self._wait(self._end_due_in())
+            self._ended()
         finally:
             if forget is not None:
                 forget()
@@ -80,6 +87,7 @@ class Playback:
         """End the playing; wakes a thread that waits for a piece. May be called from any thread and any time."""
         self.closed = True
         self._stop.set()
+        self._ended()
 
     def wait_for_end(self) -> None:
         """Return when the end is due; for a response of which nothing came."""
@@ -94,11 +102,19 @@ class Playback:
     async def await_due(self, chunk: Chunk | None) -> None:
         """Return when `chunk` is due, or, for None, the end."""
         due = self._end_due_in() if chunk is None else self._due_in(chunk.at_ms)
+        self.is_stalled = due == math.inf
         if due > 0:
             await asyncio.sleep(due)
         self._check()
+        if chunk is None:
+            self._ended()
+
+    def _ended(self) -> None:
+        if self._on_end is not None:
+            self._on_end(self)
 
     def _wait(self, due: float) -> None:
+        self.is_stalled = due == math.inf
         if due > 0:
             self._stop.wait(None if due == math.inf else due)
         self._check()

@@ -28,7 +28,6 @@ from aiohttp.payload import Payload
 from aiohttp.streams import StreamReader
 from yarl import URL
 
-from harness.recording.tape.playback import Playback
 from harness.recording.tape.tape import tape_for
 from harness.recording.transports.aiohttp_played import play
 from harness.recording.transports.failures import FailureKind, described
@@ -87,7 +86,7 @@ def _patched_connect(real: _Connect) -> _Connect:
         wire_request = WireRequest(request.method, url, _plain(request.headers), await _body(request))
         answer = tape.answer(wire_request)
         if answer is not None:
-            return await play(connector, request, wire_request, Playback(answer, tape.speed))
+            return await play(connector, request, wire_request, tape.play(answer))
         take = vars(request)[_TAKE] = tape.begin(wire_request)
         _send_to(request, tape, url)
         try:

@@ -51,7 +51,10 @@ async def play(
                 ClientConnectorError(request.connection_key, _system_error(errno.ECONNREFUSED, failure))
             )
     protocol = _PlayedHandler(request, wire_request, playback)
-    return Connection(connector, request.connection_key, protocol, request.loop)
+    connection = Connection(connector, request.connection_key, protocol, request.loop)
+    # A connector that has been closed closes those that it has made, of which this is none.
+    connection.add_callback(playback.close)
+    return connection
 
 
 class _PlayedHandler(ResponseHandler):

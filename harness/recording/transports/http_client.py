@@ -14,7 +14,6 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urldefrag, urlsplit, urlunsplit
 
-from harness.recording.tape.playback import Playback
 from harness.recording.tape.tape import tape_for
 from harness.recording.transports.failures import described
 from harness.recording.transports.http_client_played import Played
@@ -50,7 +49,7 @@ def _patched_send(real: Callable[..., None], receive: Callable[..., HTTPResponse
         wire_request = WireRequest(method, absolute_url, fields, content or b"")
         answer = tape.answer(wire_request)
         if answer is not None:
-            played = Played(wire_request, Playback(answer, tape.speed))
+            played = Played(wire_request, tape.play(answer))
             played.refuse_connection()
             vars(conn)[_ANSWERED_BY] = played.response
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterator
+from contextlib import closing
 from http.client import BadStatusLine, HTTPResponse, RemoteDisconnected
 from typing import Any, cast
 
@@ -54,8 +55,9 @@ class Played:
     def _script(self) -> Iterator[bytes]:
         recorded = self._recorded
         yield head_of(recorded, self._fields)
-        for piece in self._playback.pieces():
-            yield b"%x\r\n%b\r\n" % (len(piece), piece) if self._is_chunked else piece
+        with closing(self._playback):
+            for piece in self._playback.pieces():
+                yield b"%x\r\n%b\r\n" % (len(piece), piece) if self._is_chunked else piece
         if recorded.ended.how == "cancelled":
             raise cut_off(self._request, recorded)
         if recorded.ended.how == "cut":

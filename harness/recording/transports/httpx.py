@@ -62,7 +62,7 @@ class _Twin:
             wire_request = _wire(request, request.read())
             answer = tape.answer(wire_request)
             if answer is not None:
-                return self._play(request, wire_request, Playback(answer, tape.speed))
+                return self._play(request, wire_request, tape.play(answer))
             take = tape.begin(wire_request)
             try:
                 response = real(transport, self._outgoing(request, tape))
@@ -86,7 +86,7 @@ class _Twin:
             wire_request = _wire(request, await request.aread())
             answer = tape.answer(wire_request)
             if answer is not None:
-                return await self._aplay(request, wire_request, Playback(answer, tape.speed))
+                return await self._aplay(request, wire_request, tape.play(answer))
             take = tape.begin(wire_request)
             try:
                 response = await real(transport, self._outgoing(request, tape))

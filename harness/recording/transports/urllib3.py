@@ -30,7 +30,6 @@ from urllib3.util import Url, parse_url
 
 from harness.bus.scope import current_run
 from harness.errors import RunCancelled
-from harness.recording.tape.playback import Playback
 from harness.recording.tape.tape import tape_for
 from harness.recording.transports.failures import FailureKind, described
 from harness.recording.transports.urllib3_played import SHORT, Playing, loaded
@@ -85,7 +84,7 @@ def _patched(real: _Send) -> _Send:
         wire_request = WireRequest(method, absolute_url, _plain(headers), body or b"")
         answer = tape.answer(wire_request)
         if answer is not None:
-            return Playing(pool, conn, wire_request, Playback(answer, tape.speed)).response(url, options)
+            return Playing(pool, conn, wire_request, tape.play(answer)).response(url, options)
         preload = options.get("preload_content", True)
         options |= {"body": body, "headers": _without_coding(headers), "preload_content": False}
         take = tape.begin(wire_request)

@@ -125,6 +125,23 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "cassette.yaml"
 
 
+@pytest.mark.parametrize("player", CLIENTS.values(), ids=lambda client: client.name)
+def test_an_answer_is_open_until_it_is_read_to_its_end_or_left(player: Client, path: Path) -> None:
+    with loopback(text_stream) as server, open_tape(path, "once"):
+        next(iter(CLIENTS.values())).post(server.url)
+        url = server.url
+    opened: list[int] = []
+    with network_guard(), open_tape(path, "none") as tape:
+
+        def look(piece: bytes) -> bool:
+            opened.append(len(tape.open_answers))
+            return False
+
+        player.post(url, on_piece=look, stop=True)
+
+        assert (opened[0], tape.open_answers) == (1, ())
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 @pytest.mark.parametrize("recorder", CLIENTS.values(), ids=lambda client: client.name)
 def test_what_is_recorded_on_one_library_is_played_on_every_other(recorder: Client, case: Case, path: Path) -> None:
@@ -141,7 +158,7 @@ def test_what_is_recorded_on_one_library_is_played_on_every_other(recorder: Clie
     for player in CLIENTS.values():
         with network_guard(), open_tape(path, "none") as tape:
             played = player.post(url)
-            assert tape.unplayed == ()
+            assert (tape.unplayed, tape.open_answers) == ((), ())
         assert (played.error, played.status) == (case.error(player), live.status), player.name
         assert played.pieces == chunks(one.response), player.name
         if player is recorder and not withheld:

@@ -1,0 +1,110 @@
+"""A recorded run made again and closed in the middle of an answer that falls silent, and what is left of it then."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+from collections.abc import Iterator
+from functools import partial
+from typing import Any, Final
+
+from conformance.providers.playback import answered_by, performed, session_of
+from conformance.providers.runs import RecordedRun
+from conformance.stage.census import ENDING_S, Census, tasks_left
+from conformance.stage.patience import comes_true, ends
+from conformance.stage.points import DEADLINE_S, StageError
+from conformance.stage.reader import Reader, SessionKind, close_session, in_thread
+from conformance.timeline.calls import CHUNKS
+from conformance.timeline.evidence import Evidence
+from conformance.timeline.expected import NOTHING, Expected
+from harness.recording import Tape, WireResponse
+
+#: The clauses that it decides.
+CLAUSES: Final = frozenset({"cleanup.close-prompt", "cleanup.work-stops", "cleanup.no-leaks", "llm.sequence"})
+
+
+def close_in_the_middle(
+    run: RecordedRun, kind: SessionKind, place: int, silent: WireResponse, *, shows: bool
+) -> Evidence:
+    """Read the first session of a run until its answer falls silent, and close it; `place` is the interaction's.
+
+    `shows` says whether there is anything of the answer to be shown before it falls silent.
+    """
+    census = Census(0)
+    answered = answered_by(run, {place: (silent,)})
+    with performed(run, kind, answered, max_retries=0) as (tape, _):
+        with Reader(kind) as reader:
+            session = session_of(next(iter(run.target.sessions())), kind)
+            closed = _closed if kind == "sync" else _aclosed
+            expected = tuple(closed(reader, session, tape))
+        stopped = comes_true(lambda seconds: _wait(seconds, until=not tape.open_answers), ENDING_S)
+        left = census.threads_left()
+        frames = tuple(session.frames)
+    shown = any(frame.type in CHUNKS for frame in frames)
+    aspect = "whether any piece was shown while the rest of the answer was still to come"
+    return Evidence(
+        frames,
+        "closed",
+        expected=(
+            *expected,
+            Expected("cleanup.work-stops", "whether the answer to a closed call was closed, too", True, stopped),
+            Expected("cleanup.no-leaks", "threads that a closed call left", (), left),
+            *([Expected("llm.sequence", aspect, True, shown)] if shows else []),
+        ),
+    )
+
+
+def _wait(seconds: float, *, until: bool) -> bool:
+    threading.Event().wait(0 if until else seconds)
+    return until
+
+
+def _check_silent(tape: Tape) -> None:
+    if not _is_silent(tape):
+        raise StageError("the call never waited for the rest of its answer")
+
+
+def _is_silent(tape: Tape) -> bool:
+    return any(answer.is_stalled for answer in tape.open_answers)
+
+
+def _closed(reader: Reader, session: Any, tape: Tape) -> Iterator[Expected]:
+    # The run works in the context of whoever asks for its first frame.
+    context = contextvars.copy_context()
+    consumer = threading.Thread(target=context.run, args=(reader.read, session), name="consumer", daemon=True)
+    consumer.start()
+    comes_true(lambda seconds: _wait(seconds, until=_is_silent(tape) or not consumer.is_alive()), DEADLINE_S)
+    _check_silent(tape)
+    returned, raised = in_thread(partial(close_session, session), ENDING_S)
+    yield from _came_back(returned, raised)
+    ends(consumer, ENDING_S)
+
+
+def _aclosed(reader: Reader, session: Any, tape: Tape) -> Iterator[Expected]:
+    async def consume() -> None:
+        async for _ in session:
+            pass
+
+    async def close() -> tuple[bool, BaseException | None, tuple[str, ...]]:
+        own = asyncio.all_tasks()
+        consumer = asyncio.create_task(consume(), name="consumer")
+        for _ in range(round(DEADLINE_S * 100)):
+            if _is_silent(tape) or consumer.done():
+                break
+            await asyncio.sleep(0.01)
+        _check_silent(tape)
+        closing = asyncio.create_task(session.aclose(), name="closing")
+        done, _ = await asyncio.wait({closing}, timeout=ENDING_S)
+        await asyncio.wait({consumer}, timeout=ENDING_S)
+        return bool(done), closing.exception() if done else None, await tasks_left({*own, consumer, closing})
+
+    returned, raised, left = reader.complete(close())
+    yield from _came_back(returned, raised)
+    yield Expected("cleanup.no-leaks", "tasks that a closed call left", (), left)
+
+
+def _came_back(returned: bool, raised: BaseException | None) -> Iterator[Expected]:
+    clause, what = "cleanup.close-prompt", "closing a call in the middle of its answer"
+    yield Expected(clause, f"whether {what} came back while the provider was silent", True, returned)
+    yield Expected(clause, what, NOTHING, raised)
