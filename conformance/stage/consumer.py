@@ -12,7 +12,7 @@ from typing import Any, Concatenate, ParamSpec
 from msgspec.structs import replace
 
 from conformance.stage.census import threads_since
-from conformance.stage.points import StageError
+from conformance.stage.points import Stage, StageError
 from conformance.stage.programs import Emit, FlowProgram, Method, Program
 from conformance.stage.reader import ENDING_S, KINDS, FramesRead, Reader, SessionKind, attempt
 from conformance.stage.scenario import Scenario
@@ -113,7 +113,7 @@ class Consumer(Reader):
     def await_reached(self, point: str, times: int = 1) -> None:
         """Wait for the run to come to `point`, while the loop of an async one goes on."""
         if self.is_sync:
-            self.stage.await_reached(point, times)
+            await_sync_runs(self.stage, self._sessions, point, times)
         else:
             self.complete(self.stage.aawait_reached(point, times))
 
@@ -134,6 +134,20 @@ class Consumer(Reader):
         for _ in range(3):
             self.complete(asyncio.sleep(0))
         return len(asyncio.all_tasks(self._loop))
+
+
+def await_sync_runs(stage: Stage, sessions: Iterable[Any], point: str, times: int = 1) -> None:
+    """Wait for runs to come to a point by themselves, or else, where their readers do the work, with somebody to read on.
+
+    Raises:
+        StageError: they don't come to it.
+    """
+    if stage.comes_to(point, ENDING_S, times):
+        return
+    for session in sessions:
+        reader = threading.Thread(target=attempt, args=(partial(list, session),), name="reads-on", daemon=True)
+        reader.start()
+    stage.await_reached(point, times)
 
 
 #: One loop over a session in the middle of its run, and what it was given so far: a second view is a matter of its own.

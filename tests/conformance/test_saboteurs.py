@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from conformance.contract.clauses import CLAUSES, clause
 from conformance.proof import Saboteur, saboteurs
 from conformance.proof.proof import Caught, page, prove, scenarios_of, table, uncaught_without, wrong
 from conformance.proof.saboteur import override
-from conformance.run.suite import perform
+from conformance.run.suite import perform, performed
 from conformance.subjects.harness import HarnessSubject
 from conformance.subjects.subject import load_subject
 from harness import ConformanceError
@@ -119,6 +119,23 @@ def test_making_a_saboteur_leaves_this_process_sound() -> None:
     decisions = [decision for result in results for decision in result.decisions]
 
     assert {decision.status for decision in decisions} == {"passed"}
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "close/call-body/close/sync",
+        "close/call-head/collected/sync",
+        "close/side-by-side/close/sync",
+        "beside/one-llm/sync",
+        "entry/flag/llm/closed/sync",
+        "exit/sync-method/sync",
+    ],
+)
+def test_a_runtime_that_goes_on_only_as_it_is_read_is_put_into_places_where_runs_block(place: str) -> None:
+    [result] = performed(partial(load_subject, "tests.conformance.standins.paced:PACED"), [scenarios()[place]])
+
+    assert {decision.status for decision in result.decisions} == {"passed"}
 
 
 def test_an_unknown_saboteur_is_refused_with_the_names_of_all() -> None:

@@ -136,7 +136,8 @@ def _closed(watcher: Consumer, how: str, place: Place) -> Evidence:
     consumer.start()
     stage.await_reached("held", place.times)
     returned = ends(consumer, ENDING_S)
-    disconnected = stage.comes_to("held:disconnected", ENDING_S, place.asks) if place.asks else None
+    asks = place.asks if closing.is_blocked else 0
+    disconnected = stage.comes_to("held:disconnected", ENDING_S, asks) if asks else None
     stage.release("held")
     census.threads_left()
     if closing.failed:

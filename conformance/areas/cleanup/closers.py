@@ -15,6 +15,7 @@ from time import monotonic
 from typing import Any, Final
 
 from conformance.stage.census import ENDING_S, tasks_left
+from conformance.stage.consumer import await_sync_runs
 from conformance.stage.patience import ends
 from conformance.stage.points import DEADLINE_S, StageError
 from conformance.stage.reader import SessionKind, attempt, close_session, iterator_of
@@ -39,6 +40,7 @@ class Closing:
 
     #: How often the run comes to `held` before it is closed.
     times: int = 1
+    is_blocked: bool = True
     session: Any = None
     frames_then: int | None = None
     raised: BaseException | None = None
@@ -64,7 +66,7 @@ def close_blocked(
 def _begin(session: Any, performance: Performance, closing: Closing) -> Any:
     iterator = iterator_of("sync", session)
     _check_frame(next(iterator, None))
-    performance.stage.await_reached("held", closing.times)
+    await_sync_runs(performance.stage, [session], "held", closing.times)
     return iterator
 
 
@@ -76,9 +78,13 @@ def _check_frame(first: object) -> None:
 def _consume(how: str, make: Callable[[], Any], performance: Performance, closing: Closing) -> None:
     if how == "collected":
         session = make()
-        iterator = _begin(session, performance, closing)
+        iterator = iterator_of("sync", session)
+        _check_frame(next(iterator, None))
+        closing.is_blocked = performance.stage.comes_to("held", ENDING_S, closing.times)
         del session, iterator
         gc.collect()
+        # Where nobody else does the work, a run that nobody reads is blocked in nothing.
+        performance.stage.reach("held")
         return
     session = closing.session = make()
     iterator = _begin(session, performance, closing)

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from conformance.stage.consumer import Consumer, Scenarios
+from conformance.stage.consumer import Consumer, Scenarios, await_sync_runs
 from conformance.stage.points import Stage, StageError
 from conformance.stage.programs import Block, Emit, FlowProgram, Method
 from conformance.stage.reader import KINDS
@@ -74,7 +74,7 @@ def main(subject_name: str, kind: str, place: str) -> None:
     global _kept  # noqa: PLW0603 - nothing but the interpreter's end may let go of it
     _kept = session = subject.session(_program(place), performance)
     next(iter(session))
-    stage.await_reached("held")
+    await_sync_runs(stage, [session], "held")
     _tell_blocked()
 
 
