@@ -18,8 +18,9 @@ from conformance.stage.patience import comes_true
 
 #: How long what is at its end may take to be gone, in seconds. A sound runtime takes milliseconds.
 ENDING_S: Final = 2.0
-#: Threads of the scripted provider stay as long as a client keeps its connection.
-_PROVIDERS_OWN: Final = "process_request_thread"
+#: Threads of the scripted provider: the one that listens stays, the others as long as a client keeps its connection.
+_LISTENING: Final = "provider"
+_ANSWERING: Final = "process_request_thread"
 #: Where Linux tells which connections there are; elsewhere none are counted.
 _CONNECTIONS: Final = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 _DESCRIPTORS: Final = Path("/proc/self/fd")
@@ -73,7 +74,8 @@ async def tasks_left(own: Iterable[asyncio.Task[Any]], within_s: float = ENDING_
 def threads_since(before: Collection[threading.Thread]) -> list[threading.Thread]:
     """Return the threads that have been started since there were those, without the scripted provider's."""
     now = threading.enumerate()
-    return [thread for thread in now if thread not in before and _PROVIDERS_OWN not in thread.name]
+    started = [thread for thread in now if thread not in before]
+    return [thread for thread in started if thread.name != _LISTENING and _ANSWERING not in thread.name]
 
 
 def _events_alive(event_ids: frozenset[str]) -> list[str]:
