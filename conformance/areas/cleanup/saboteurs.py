@@ -20,7 +20,6 @@ _LEAVE: Final = "harness.session.session:StreamSession.__exit__"
 #: Longer than a scenario waits for closing to come back, and short enough for the rest of it to go on.
 _LONG_S: Final = 3.0
 _KEPT: Final[list[Any]] = []
-_CLOSED: Final[list[Any]] = []
 
 
 @SABOTEURS.row(
@@ -172,18 +171,11 @@ def _(forget: Any, base: Any) -> None:
 
 
 @SABOTEURS.row(
-    "one-connection-closed",
+    "tools-begin-all-the-same",
     ("cleanup.work-stops",),
-    "harness.llm.connections:_shut_down",
-    shown_by=("close/side-by-side/close/sync",),
+    "harness.llm.base:run_tool",
+    shown_by=("close/tool/close/sync",),
 )
-def _(shut_down: Any, connection: Any) -> None:
-    if not _CLOSED:
-        _CLOSED.append(connection)
-        shut_down(connection)
-
-
-@SABOTEURS.row("tools-begin-all-the-same", ("cleanup.work-stops",), "harness.llm.base:run_tool")
 def _(run_tool: Any, call: Any, functions: Any, *rest: Any) -> Any:
     """Run the tools of a call to the last, whether or not it has been closed meanwhile."""
     try:
@@ -204,20 +196,32 @@ def _(wake: Any, limit: Any) -> None:
         wake(limit)
 
 
-@SABOTEURS.row("events-of-crews-kept", ("cleanup.no-leaks",), ACCEPT)
+@SABOTEURS.row(
+    "events-of-crews-kept", ("cleanup.no-leaks",), ACCEPT, shown_by=("left-behind/crew/sync", "left-behind/crew/async")
+)
 def _(accept: Any, timeline: Any, source: Any, event: Any, scope: Any) -> None:
     if event.type.startswith("crew_"):
         _KEPT.append(event)
     accept(timeline, source, event, scope)
 
 
-@SABOTEURS.row("waiting-flows-kept", ("cleanup.no-leaks",), "harness.flow.feedback.hook:keep")
+@SABOTEURS.row(
+    "waiting-flows-kept",
+    ("cleanup.no-leaks",),
+    "harness.flow.feedback.hook:keep",
+    shown_by=("left-behind/waiting/sync",),
+)
 def _(keep: Any, *arguments: Any) -> Any:
     _KEPT.append(arguments)
     return keep(*arguments)
 
 
-@SABOTEURS.row("tools-watched-for-ever", ("cleanup.no-leaks",), "harness.llm.base:run_tool")
+@SABOTEURS.row(
+    "tools-watched-for-ever",
+    ("cleanup.no-leaks",),
+    "harness.llm.base:run_tool",
+    shown_by=("left-behind/busy/sync",),
+)
 def _(run_tool: Any, *arguments: Any) -> Any:
     threading.Thread(target=threading.Event().wait, name="watchdog", daemon=True).start()
     return run_tool(*arguments)

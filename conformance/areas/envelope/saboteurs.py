@@ -169,7 +169,12 @@ def _(content: Callable[[Any], Any], frame: StreamFrame) -> Any:
 
 
 @SABOTEURS.row(
-    "results-as-they-are", ("envelope.data-json",), PAYLOAD, by=payload_with, shown_by=("result/value/objects/sync",)
+    "results-as-they-are",
+    ("envelope.data-json",),
+    PAYLOAD,
+    {"envelope.immutable": "and what is no JSON can be changed"},
+    by=payload_with,
+    shown_by=("result/value/objects/sync",),
 )
 def _(record: Any, payload: Any) -> None:
     """Leave what is no JSON in the results of methods, as an encoder of events alone does."""

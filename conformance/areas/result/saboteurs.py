@@ -85,7 +85,7 @@ def _(result: Callable[[Any], Any], session: Any) -> Any:
     "returned-errors-raised",
     ("result.value",),
     "harness.frames.timeline:Timeline.returned",
-    {"error.frames-first": "no frame tells of the failure"},
+    {"error.frames-first": "no frame tells of the failure", "result.states": "nor was there any"},
     shown_by=("result/value/error/sync",),
 )
 def _(returned: Any, timeline: Any, value: Any) -> None:
