@@ -123,6 +123,7 @@ SABOTEURS.add(
     constant(True),
     {
         "cleanup.no-late-frames": "the run goes on when its consumer has gone, and its frames are appended",
+        "cleanup.work-stops": "to its end, and so do its connections",
         "cleanup.no-leaks": "its task stays in the loop",
     },
 )

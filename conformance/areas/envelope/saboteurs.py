@@ -43,7 +43,10 @@ def _(frame: StreamFrame) -> dict[str, Any]:
     "last-id-repeated",
     ("envelope.id-unique",),
     FIELDS,
-    {"envelope.type-verbatim": "the event of that id has another type"},
+    {
+        "envelope.type-verbatim": "the event of that id has another type",
+        "session.replay": "frames of one id are not told apart where they are read again",
+    },
     by=fields_with,
 )
 def _(frame: StreamFrame) -> dict[str, Any]:
@@ -69,7 +72,8 @@ SABOTEURS.add(
     "tool-arguments-printed", ("envelope.content-text",), "harness.frames.frame:StreamFrame.content", by=reading
 )
 def _(content: Any, frame: StreamFrame) -> Any:
-    return frame.data.get("chunk") or ""
+    chunk = frame.data.get("chunk")
+    return chunk if isinstance(chunk, str) else ""
 
 
 @SABOTEURS.row(

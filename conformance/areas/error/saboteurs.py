@@ -40,7 +40,12 @@ def _(failed: Any, production: Any, error: BaseException) -> None:
         failed(production, error)
 
 
-@SABOTEURS.row("cause-lost", ("error.original",), _FAILED)
+@SABOTEURS.row(
+    "cause-lost",
+    ("error.original",),
+    _FAILED,
+    {"envelope.error-class": "the failure is told of by the class of what can't be found any more"},
+)
 def _(failed: Any, production: Any, error: BaseException) -> None:
     if isinstance(error, StopIteration | StopAsyncIteration):
         error = RuntimeError("the run raised what no iterator can pass on")

@@ -132,7 +132,13 @@ def _(end: Any, view: Any) -> None:
             raise
 
 
-SABOTEURS.add("replay-from-the-second", ("session.replay",), _CURSOR, _WITHOUT_THE_FIRST)
+SABOTEURS.add(
+    "replay-from-the-second",
+    ("session.replay",),
+    _CURSOR,
+    _WITHOUT_THE_FIRST,
+    {"session.projections": "it is missing among the frames of all channels"},
+)
 SABOTEURS.add("failed-replay-is-empty", ("session.replay-failed",), _CURSOR, _EMPTY_ONCE_FAILED)
 
 
