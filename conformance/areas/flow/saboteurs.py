@@ -153,6 +153,7 @@ SABOTEURS.add(
     "restored-and-unread",
     ("flow.checkpoint",),
     _RUN,
+    also={"session.replay": "what is read again is not what was read"},
     perhaps={"entry.kwargs": "inputs that come with a checkpoint go into a run that nobody reads"},
 )
 async def _(run: Any, flow: Any, kickoff: Any, *args: Any) -> Any:

@@ -120,6 +120,7 @@ SABOTEURS.add(
     "harness.providers.shared.calls.tool_calls:holds_two",
     constant(False),
     {"llm.errors": "what had to fail passes", "llm.usage": "and has usage, which no failed call has"},
+    shown_by=("ask/tools-as-one/sync",),
 )
 SABOTEURS.add(
     "one-tools-value-in-a-list",
