@@ -117,7 +117,7 @@ SABOTEURS.add(
 SABOTEURS.add(
     "calls-of-two-objects-pass",
     ("llm.tool-chunks",),
-    "harness.providers.shared.calls.tool_calls:holds_two",
+    "harness.providers.shared.calls.tool_calls:_holds_two",
     constant(False),
     {"llm.errors": "what had to fail passes", "llm.usage": "and has usage, which no failed call has"},
     shown_by=("ask/tools-as-one/sync",),
