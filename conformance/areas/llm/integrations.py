@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 import harness
 from conformance.areas.llm.chunks import projected, rechunked
-from conformance.providers import closing, variants
-from conformance.providers.closing import close_in_the_middle
+from conformance.providers import closed_call, variants
+from conformance.providers.closed_call import close_in_the_middle
 from conformance.providers.integration import Integration
 from conformance.providers.playback import OtherKindError, play
 from conformance.providers.runs import AnsweredCall, RecordedRun
@@ -142,7 +142,7 @@ def _scenarios_of(kind: SessionKind) -> Iterator[Scenario]:
         ("disconnect", _BROKEN, partial(_varied, _streamed(partial(variants.cuts, how="cut", most=few)))),
         ("reset", _BROKEN, partial(_varied, _streamed(partial(variants.cuts, how="reset", most=few)))),
         ("no-end-marker", _BROKEN, partial(_varied, _streamed(variants.without_end))),
-        ("closed", closing.CLAUSES, _closed),
+        ("closed", closed_call.CLAUSES, _closed),
         ("re-split", frozenset({"llm.rechunk"}), _resplit),
         ("http-429", _FAILED, partial(_varied, partial(variants.refusals, status=429))),
         ("http-500", _FAILED, partial(_varied, partial(variants.refusals, status=500))),

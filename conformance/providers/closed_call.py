@@ -77,7 +77,7 @@ def _closed(reader: Reader, session: Any, tape: Tape) -> Iterator[Expected]:
     comes_true(lambda seconds: _wait(seconds, until=_is_silent(tape) or not consumer.is_alive()), DEADLINE_S)
     _check_silent(tape)
     returned, raised = in_thread(partial(close_session, session), ENDING_S)
-    yield from _came_back(returned, raised)
+    yield from _prompt(returned, raised)
     ends(consumer, ENDING_S)
 
 
@@ -100,11 +100,11 @@ def _aclosed(reader: Reader, session: Any, tape: Tape) -> Iterator[Expected]:
         return bool(done), closing.exception() if done else None, await tasks_left({*own, consumer, closing})
 
     returned, raised, left = reader.complete(close())
-    yield from _came_back(returned, raised)
+    yield from _prompt(returned, raised)
     yield Expected("cleanup.no-leaks", "tasks that a closed call left", (), left)
 
 
-def _came_back(returned: bool, raised: BaseException | None) -> Iterator[Expected]:
+def _prompt(returned: bool, raised: BaseException | None) -> Iterator[Expected]:
     clause, what = "cleanup.close-prompt", "closing a call in the middle of its answer"
     yield Expected(clause, f"whether {what} came back while the provider was silent", True, returned)
     yield Expected(clause, what, NOTHING, raised)
