@@ -482,6 +482,18 @@ def own_provider() -> Evidence:
     return timeline.evidence(user_events=frozenset({chunk}))
 
 
+def replayed_call() -> Evidence:
+    """A call whose frames were read twice."""
+    evidence = text_call()
+    return replace(evidence, replayed=evidence.frames)
+
+
+def replayed_failure() -> Evidence:
+    """A run that failed, read twice."""
+    evidence, error = failed_flow(), LookupError("no")
+    return replace(evidence, replayed=evidence.frames, raised=error, replay_raised=error)
+
+
 SOUND: tuple[Callable[[], Evidence], ...] = (
     two_methods,
     nested,
@@ -504,4 +516,6 @@ SOUND: tuple[Callable[[], Evidence], ...] = (
     pending_turn,
     restored_flow,
     own_provider,
+    replayed_call,
+    replayed_failure,
 )
