@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from pydantic import BaseModel, create_model
 
 from conformance.timeline.calls import as_requested
 from conformance.timeline.evidence import WireFacts, WireToolCall
-from harness.errors import LLMContextLengthExceededError, MalformedResponseError
+from harness.errors import LLMContextLengthExceededError, MalformedResponseError, ProviderStatusError, UsageError
 from harness.llm import LLM
 from harness.providers.openai.request import response_format
 from harness.providers.shared.calls.structured import STRUCTURED, has_native_form
@@ -186,3 +187,58 @@ def test_a_conversation_that_does_not_fit_has_an_error_of_its_own(model: str, er
 def test_the_name_of_a_format_is_one_that_openai_takes(name: str, sent: str) -> None:
     told = response_format(create_model(name, city=(str, ...)))
     assert told["json_schema"]["name"] == sent
+
+
+SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}}
+NESTED = {"type": "json_schema", "json_schema": {"name": "report", "schema": SCHEMA}}
+FLAT = {"type": "json_schema", "name": "report", "schema": SCHEMA}
+CONVERSE = {"type": "json_schema", "structure": {"jsonSchema": {"schema": json.dumps(SCHEMA), "name": "report"}}}
+#: Model, the field of its request that says of what form the answer is, and what that says where a schema is given, for a
+#: JSON object of any form, and for text; None where it says nothing, and UsageError where it has no word for that.
+FORMS: list[tuple[str, str, Any, Any, Any]] = [
+    ("openai-responses/m", "text", {"format": FLAT}, {"format": {"type": "json_object"}}, {"format": {"type": "text"}}),
+    ("anthropic/m", "output_config", {"format": {"type": "json_schema", "schema": SCHEMA}}, {"format": {"type": "json_object"}}, None),
+    ("gemini/m", "generationConfig", {"responseMimeType": "application/json", "responseJsonSchema": SCHEMA},
+     {"responseMimeType": "application/json"}, {"responseMimeType": "text/plain"}),
+    (NOVA[0], "outputConfig", {"textFormat": CONVERSE}, UsageError, None),
+    ("bedrock-invoke/nova", "outputConfig", {"textFormat": CONVERSE}, UsageError, None),
+    ("ollama-api/m", "format", SCHEMA, "json", None),
+    ("cohere-v1/m", "response_format", {"type": "json_object", "schema": SCHEMA}, {"type": "json_object"}, {"type": "text"}),
+    ("cohere-v2/m", "response_format", {"type": "json_object", "json_schema": SCHEMA}, {"type": "json_object"}, {"type": "text"}),
+]  # fmt: skip
+MODELS = [model for model, *_ in FORMS]
+
+
+@pytest.mark.parametrize(("model", "field", "schema", "any_object", "text"), FORMS, ids=MODELS)
+def test_the_formats_of_openai_are_read_for_every_provider(
+    model: str, field: str, schema: Any, any_object: Any, text: Any
+) -> None:
+    told = [(NESTED, schema), ({"type": "json_object"}, any_object), ({"type": "text"}, text)]
+    if not model.startswith("anthropic"):
+        told.append((FLAT, schema))
+    with Raw(b"{}", "application/json", 400) as server:
+        for answer_format, expected in told:
+            error = streamed(llm(model, server, response_format=answer_format), "sync", "Weather?").error
+            assert isinstance(error, UsageError) == (expected is UsageError)
+            if not isinstance(error, UsageError):
+                assert json.loads(server.requests[-1].body).get(field) == expected
+
+
+class Unwritable(BaseModel):
+    choose: Callable[[str], str]
+
+
+@pytest.mark.parametrize("model", [*MODELS, "openai/m", CLAUDE[0]])
+def test_a_format_that_has_no_schema_is_the_callers_fault(model: str) -> None:
+    with Raw(b"{}", "application/json", 400) as server:
+        for unknown in (
+            {"type": "json_schema"},
+            {"type": "json_schema", "json_schema": None},
+            {"json_schema": {"name": "n"}},
+        ):
+            error = streamed(llm(model, server, response_format=unknown), "sync", "Weather?").error
+            # What reaches a provider, that judges.
+            assert isinstance(error, UsageError | ProviderStatusError)
+        error = streamed(llm(model, server), "sync", "Weather?", response_model=Unwritable).error
+    assert isinstance(error, UsageError)
+    assert "the response model 'Unwritable' has no JSON Schema" in str(error)

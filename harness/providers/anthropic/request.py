@@ -14,6 +14,7 @@ from harness.llm.request import LLMRequest
 from harness.providers.anthropic.messages import wire_messages, wire_system, wire_tool
 from harness.providers.anthropic.recorded import parse_messages, parse_system, parse_tools
 from harness.providers.shared.calls.structured import STRUCTURED, has_native_form, wants_model, with_structured_tool
+from harness.providers.shared.requests.answer_format import answer_schema, described, is_text
 from harness.providers.shared.requests.recorded_request import STOPS, RecordedRequest, json_object
 from harness.providers.shared.requests.wire_body import filled, present, same_names, wire_settings, with_additional
 
@@ -74,19 +75,19 @@ def _choice(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
 
 def _output_config(llm: BaseLLM, request: LLMRequest, *, by_tool: bool) -> dict[str, Any]:
     effort = present(effort=llm.reasoning_effort)
-    if request.response_format is None or by_tool:
+    if request.response_format is None or by_tool or is_text(request.response_format):
         return effort
     return {**effort, "format": _output_format(request.response_format)}
 
 
 def _output_format(response_format: type[BaseModel] | Mapping[str, Any]) -> Mapping[str, Any]:
     if isinstance(response_format, Mapping):
-        # The OpenAI-like form keeps the schema one level deeper.
-        deeper = response_format.get("json_schema")
-        return {"type": "json_schema", "schema": deeper["schema"]} if isinstance(deeper, Mapping) else response_format
+        if "json_schema" not in response_format:
+            return response_format
+        return {"type": "json_schema", "schema": described(response_format)["schema"]}
     from harness.providers.anthropic.sdk import anthropic
 
-    return {"type": "json_schema", "schema": anthropic.transform_schema(response_format)}
+    return {"type": "json_schema", "schema": answer_schema(response_format, anthropic.transform_schema)}
 
 
 def parse_recorded(url: str, body: bytes) -> RecordedCall:

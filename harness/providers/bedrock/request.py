@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import unquote
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel
 
 from harness.errors import UsageError
 from harness.llm.base import BaseLLM
@@ -20,8 +19,9 @@ from harness.providers.bedrock.extra_body import EXTRA_BODY
 from harness.providers.bedrock.messages import sdk_messages, sdk_system, sdk_tools
 from harness.providers.bedrock.recorded import parse_messages, parse_system, parse_tools
 from harness.providers.shared.calls.structured import STRUCTURED, has_native_form, wants_model, with_structured_tool
+from harness.providers.shared.requests.answer_format import answer_schema, described, is_text
 from harness.providers.shared.requests.recorded_request import RecordedRequest, json_object, picked
-from harness.providers.shared.requests.wire_body import filled, present, wire_settings
+from harness.providers.shared.requests.wire_body import as_json, filled, present, wire_settings
 
 #: In `additional_params`: what chooses among the tools. It is no field of the request: it goes with the tools.
 TOOL_CHOICE: Final = "toolChoice"
@@ -55,7 +55,7 @@ def sdk_arguments(llm: BaseLLM, request: LLMRequest, *, converse: bool = True) -
     fields = present(thinking=llm.thinking, reasoning_effort=llm.reasoning_effort, **_top_k(llm))
     if converse:
         fields |= {name: additional.pop(name) for name in [*additional] if name not in _OF_CONVERSE}
-    response_format = None if by_tool else request.response_format
+    response_format = None if by_tool or is_text(request.response_format) else request.response_format
     arguments = {
         "modelId": llm.model,
         "messages": sdk_messages(request.messages),
@@ -92,13 +92,15 @@ def _top_k(llm: BaseLLM) -> dict[str, Any]:
     return {"inferenceConfig": {"topK": llm.top_k}} if "nova" in llm.model else {"top_k": llm.top_k}
 
 
-def _output_config(response_format: type[BaseModel] | Mapping[str, Any]) -> dict[str, Any]:
+def _output_config(response_format: type[BaseModel] | Mapping[str, Any]) -> Mapping[str, Any]:
     if isinstance(response_format, Mapping):
-        schema: Any = response_format.get("json_schema", response_format)
+        if "textFormat" in response_format:
+            return response_format
+        part = described(response_format)
     else:
-        schema = {"name": response_format.__name__, "schema": _closed(TypeAdapter(response_format).json_schema())}
-    described = {"schema": json.dumps(schema["schema"], ensure_ascii=False), **picked(schema, name="name")}
-    return {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": described}}}
+        part = {"name": response_format.__name__, "schema": _closed(answer_schema(response_format))}
+    schema = {"schema": as_json(part["schema"], "bedrock").decode(), **picked(part, name="name")}
+    return {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": schema}}}
 
 
 def _closed(schema: Any) -> Any:

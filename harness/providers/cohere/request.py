@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from harness.llm.recorded import RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.cohere.messages import conversation, wire_tool
+from harness.providers.shared.requests.answer_format import answer_schema, described
 from harness.providers.shared.requests.recorded_request import RecordedRequest, body_fields, json_object
 from harness.providers.shared.requests.wire_body import (
     filled,
@@ -63,9 +64,9 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
 def response_format(answer_format: type[BaseModel] | Mapping[str, Any], schema_field: str) -> Mapping[str, Any]:
     """Return what asks for an answer of a form; `schema_field` takes its JSON Schema. A mapping may be in OpenAI's form."""
     if not isinstance(answer_format, Mapping):
-        return {"type": "json_object", schema_field: answer_format.model_json_schema()}
+        return {"type": "json_object", schema_field: answer_schema(answer_format)}
     if answer_format.get("type") == "json_schema":
-        return {"type": "json_object", schema_field: answer_format["json_schema"]["schema"]}
+        return {"type": "json_object", schema_field: described(answer_format)["schema"]}
     return answer_format
 
 

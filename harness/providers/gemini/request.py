@@ -15,6 +15,7 @@ from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.gemini.messages import JSON_SCHEMA, Signatures, wire_contents, wire_system, wire_tools
 from harness.providers.gemini.recorded import parse_contents, parse_system, parse_tools
+from harness.providers.shared.requests.answer_format import answer_schema, described, is_text
 from harness.providers.shared.requests.recorded_request import UNREADABLE, RecordedRequest, json_object
 from harness.providers.shared.requests.wire_body import filled, present, wire_settings, with_additional
 
@@ -92,13 +93,15 @@ def _config(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
 
 def _format(response_format: type[BaseModel] | Mapping[str, Any]) -> Mapping[str, Any]:
     if not isinstance(response_format, Mapping):
-        return {"responseMimeType": "application/json", "responseJsonSchema": response_format.model_json_schema()}
+        return {"responseMimeType": "application/json", "responseJsonSchema": answer_schema(response_format)}
     if "type" not in response_format:
         return response_format
-    # The OpenAI-like form keeps the schema one level deeper, and has a form without one.
-    deeper = response_format.get("json_schema")
-    schema = {"responseJsonSchema": deeper["schema"]} if isinstance(deeper, Mapping) else {}
-    return {"responseMimeType": "text/plain" if response_format["type"] == "text" else "application/json", **schema}
+    if is_text(response_format):
+        return {"responseMimeType": "text/plain"}
+    # Of OpenAI's forms this one needs no schema.
+    schemaless = response_format["type"] == "json_object" and not response_format.keys() & {"json_schema", "schema"}
+    schema = {} if schemaless else {"responseJsonSchema": described(response_format)["schema"]}
+    return {"responseMimeType": "application/json", **schema}
 
 
 def parse_recorded(url: str, body: bytes) -> RecordedCall:

@@ -16,6 +16,7 @@ from harness.llm.input.messages import read_messages
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.ollama.messages import common_message, wire_messages
+from harness.providers.shared.requests.answer_format import answer_schema, described, is_text
 from harness.providers.shared.requests.recorded_request import (
     RecordedRequest,
     body_fields,
@@ -59,7 +60,7 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
         **wire_settings(llm, same_names("logprobs", "top_logprobs")),
         **present(think=think),
         **filled(tools=[tool.given() for tool in request.tools]),
-        **({} if response_format is None else {"format": _format(response_format)}),
+        **({} if response_format is None or is_text(response_format) else {"format": _format(response_format)}),
         **filled(options=options),
     }
     body = with_additional(llm, fields)
@@ -78,11 +79,11 @@ def _think(llm: BaseLLM) -> Any:
 def _format(response_format: type[BaseModel] | Mapping[str, Any]) -> Any:
     """Return the JSON Schema that an answer is to fit, or `json`; a mapping may be in OpenAI's form."""
     if not isinstance(response_format, Mapping):
-        return response_format.model_json_schema()
+        return answer_schema(response_format)
     if response_format.get("type") == "json_object":
         return "json"
     if response_format.get("type") == "json_schema":
-        return response_format["json_schema"]["schema"]
+        return described(response_format)["schema"]
     return response_format
 
 

@@ -18,6 +18,7 @@ from harness.llm.input.unsent_fields import ALL, Carried
 from harness.llm.input.value import Extended
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
+from harness.providers.shared.requests.answer_format import answer_schema
 from harness.providers.shared.requests.recorded_request import STOPS, RecordedRequest, check_same, json_object
 from harness.providers.shared.requests.wire_body import filled, present, same_names, wire_settings, with_additional
 
@@ -169,7 +170,7 @@ def response_format(answer_format: type[BaseModel] | Mapping[str, Any]) -> Any:
         return answer_format
     from harness.providers.openai.sdk import openai
 
-    schema = openai.pydantic_function_tool(answer_format)["function"]["parameters"]
+    schema = answer_schema(answer_format, openai.pydantic_function_tool)["function"]["parameters"]
     # A generic model's name has brackets, and a class may be named in any language.
     name = _UNNAMED.sub("_", answer_format.__name__).strip("_")[:_LONGEST_NAME] or "answer"
     return {"type": "json_schema", "json_schema": {"name": name, "strict": True, "schema": schema}}

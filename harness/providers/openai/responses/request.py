@@ -115,8 +115,8 @@ def _wire_tool(tool: ToolDefinition | HostedTool) -> dict[str, Any]:
 def _format(answer_format: type[BaseModel] | Mapping[str, Any]) -> dict[str, Any]:
     """Return the format in this API's form, which has in one object what chat completions nest."""
     chat: dict[str, Any] = dict(response_format(answer_format))
-    nested: dict[str, Any] = chat.pop("json_schema", {})
-    return chat | nested
+    nested = chat.pop("json_schema", None)
+    return {**chat, **nested} if isinstance(nested, Mapping) else chat
 
 
 def parse_recorded(url: str, body: bytes) -> RecordedCall:

@@ -9,12 +9,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from pydantic import BaseModel
-
 from harness.llm.input.messages import FunctionDefinition, ToolDefinition
 from harness.llm.output.parts import Finish, Part, TextDelta, ToolCallDelta
 from harness.llm.request import LLMRequest
 from harness.providers.shared.answer import ProviderAnswer
+from harness.providers.shared.requests.answer_format import answer_schema
 
 STRUCTURED: Final = "structured_output"
 #: The version in the name of one of Anthropic's models: claude-3-5-sonnet-…, claude-sonnet-4-20250514, claude-opus-4-1.
@@ -40,11 +39,10 @@ def has_native_form(model: str) -> bool:
 def with_structured_tool(request: LLMRequest) -> list[ToolDefinition]:
     """Return the functions of a request, and the tool that takes its answer."""
     model: Any = request.response_format
-    schema = model.model_json_schema() if issubclass(model, BaseModel) else {}
     function = FunctionDefinition(
         name=STRUCTURED,
         description="Gives the answer, as these arguments. Call it once, with all of it.",
-        parameters=schema,
+        parameters=answer_schema(model),
     )
     return [*request.tools, ToolDefinition(function=function)]
 
