@@ -16,11 +16,17 @@ from harness.agents.inquiry import Inquirer
 from harness.agents.output import AgentAction, AgentAnswer, AgentFinish
 from harness.agents.structured import in_form
 from harness.agents.toolbox import Toolbox, ToolResult
+from harness.bus.scope import Scope
 from harness.bus.step import Step, StepEnds
 from harness.errors import HarnessError, LLMContextLengthExceededError
-from harness.events import AgentExecutionCompletedEvent, AgentExecutionErrorEvent, AgentExecutionStartedEvent
+from harness.events import (
+    AgentExecutionCompletedEvent,
+    AgentExecutionErrorEvent,
+    AgentExecutionStartedEvent,
+    BaseEvent,
+)
 from harness.events.sources import sources
-from harness.llm.output.assembly import arguments_in
+from harness.llm.output.assembly import CUTTING, arguments_in
 from harness.llm.run_usage import RunUsage
 
 #: Looks at an answer before it is given on, and returns it, or another.
@@ -59,6 +65,7 @@ class Execution:
         self._model = response_model
         self._usage = usage
         self._is_native = inquirer.takes_tools
+        self._ending = _Ending()
         self._messages: list[dict[str, Any]] = []
         #: How many of them it began with, which are never shortened.
         self._opening_length = 0
@@ -84,8 +91,7 @@ class Execution:
             agent=agent, task=self._inquirer.task, task_prompt=prompt, tools=tools or None, **self._owner
         )
         async with self._driver.step(Step(agent, started, ENDS, label=agent.role, own_run=True)) as step:
-            if self._usage is not None:
-                step.scope.sinks = (*step.scope.sinks, self._usage)
+            step.scope.sinks = (*step.scope.sinks, self._ending, *([] if self._usage is None else [self._usage]))
             answered = await self._answer()
             if review is not None:
                 answered = await review(answered)
@@ -164,6 +170,8 @@ class Execution:
 
     async def _request(self, tools: list[dict[str, Any]] | None) -> Any:
         in_text = tools is not None and not self._is_native
+        # One that tells nothing of its calls was not cut, as far as can be known; tools may have called others.
+        self._ending.is_cut = False
         return await self._inquirer.ask(
             self._messages,
             tools=tools if self._is_native else None,
@@ -225,7 +233,7 @@ class Execution:
     def _action_in(self, answer: Any) -> text_form.TextAction | None:
         if self._is_native or not self._toolbox.tools or not isinstance(answer, str):
             return None
-        return text_form.read_action(answer)
+        return text_form.read_action(answer, is_cut=self._ending.is_cut)
 
     def _asks_for_tools(self, answer: Any) -> bool:
         """Whether the model asks for tools where it is to answer; an answer in text may speak of actions, or follow one."""
@@ -237,6 +245,21 @@ class Execution:
     async def _notify(self, step: AgentAction | AgentFinish) -> None:
         for callback in self._callbacks:
             await self._driver.call(callback, step)
+
+
+class _Ending:
+    """Whether a limit or a filter cut the latest answer; takes part in the run's events."""
+
+    sees_all = False
+    keeps_order = False
+
+    def __init__(self) -> None:
+        self.is_cut = False
+
+    def accept(self, source: Any, event: BaseEvent, scope: Scope) -> None:
+        """Look at a call that has completed; part of `harness.bus.scope.Sink`."""
+        if event.closes == "call" and event.type == "llm_call_completed":
+            self.is_cut = getattr(event, "finish_reason", None) in CUTTING
 
 
 def _calls_in(answer: Any) -> list[dict[str, Any]] | None:

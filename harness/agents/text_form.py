@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from harness.llm.output.assembly import NoArgumentsYet
 from harness.tools.base_tool import BaseTool
 
 #: Where the model is to stop: what follows an action is not its to say.
@@ -49,9 +50,13 @@ class TextAction:
     text: str
 
 
-def read_action(answer: str) -> TextAction | None:
-    """Return the tool that a model asks for, where it does; what its answer says is the answer's."""
-    text = answer.split(STOP_WORD, maxsplit=1)[0]
+def read_action(answer: str, *, is_cut: bool = False) -> TextAction | None:
+    """Return the tool that a model asks for, where it does; what its answer says is the answer's.
+
+    With `is_cut` the answer ends where a limit or a filter cut it: arguments that end there and are no whole object are
+    unknown.
+    """
+    text, stopped, _ = answer.partition(STOP_WORD)
     action, final = _ACTION.search(text), _FINAL.search(text)
     if action is None or (final is not None and final.start() < action.start()):
         return None
@@ -61,9 +66,10 @@ def read_action(answer: str) -> TextAction | None:
     given = _INPUT.search(text, action.end())
     if given is None and _OF_TEXT.search(text[action.start() : action.start("tool")]):
         return None
-    arguments = "" if given is None else text[given.end() :].strip()
+    arguments = "" if given is None else _unfenced(text[given.end() :].strip())
+    is_cut = is_cut and not stopped and following is None
     thought = _thought(text[: action.start()])
-    return TextAction(action["tool"].strip(" \t\r\"'`*[]"), _as_json(_unfenced(arguments)), thought, text)
+    return TextAction(action["tool"].strip(" \t\r\"'`*[]"), _as_json(arguments, is_cut=is_cut), thought, text)
 
 
 def read_answer(text: str) -> tuple[str, str]:
@@ -110,9 +116,9 @@ def _thought(text: str) -> str:
     return _THOUGHT.sub("", text.strip(), count=1)
 
 
-def _as_json(text: str) -> str:
+def _as_json(text: str, *, is_cut: bool) -> str:
     """Return the object that a text begins with as JSON; also one of Python's, or without its last brace; else the text."""
-    for candidate in (text, text + "}"):
+    for candidate in (text,) if is_cut else (text, text + "}"):
         for read in (json.loads, _begun, ast.literal_eval):
             try:
                 found = read(candidate)
@@ -120,7 +126,7 @@ def _as_json(text: str) -> str:
                     return text if read is json.loads and candidate is text else json.dumps(found, ensure_ascii=False)
             except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
                 continue
-    return text
+    return NoArgumentsYet(text) if is_cut else text
 
 
 def _begun(text: str) -> Any:

@@ -40,7 +40,14 @@ class Held:
         self.let_go = threading.Event()
 
 
-Answer = str | Calls | BaseException | Held
+@dataclass(frozen=True)
+class Cut:
+    """An answer that a limit cuts off."""
+
+    text: str
+
+
+Answer = str | Calls | Cut | BaseException | Held
 
 
 class Speaker(BaseLLM):
@@ -78,10 +85,11 @@ class Speaker(BaseLLM):
             yield Usage(5, 2, 7)
             yield Finish(answer.reason)
             return
-        for word in answer.splitlines(keepends=True):
+        text = answer.text if isinstance(answer, Cut) else answer
+        for word in text.splitlines(keepends=True):
             yield TextDelta(word)
         yield Usage(10, 3, 13)
-        yield Finish("stop")
+        yield Finish("length" if isinstance(answer, Cut) else "stop")
 
     def said_to(self, number: int) -> list[str]:
         """Return what the model was told in its request of that number."""

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from harness import BaseLLM
+from harness import BaseLLM, tool
 from harness.agents import AgentAction, AgentFinish
 from tests.agents.scripted import (
     WAYS,
+    Cut,
     Speaker,
     Way,
     agent,
@@ -80,6 +81,64 @@ def test_a_tool_that_a_model_asks_for_in_its_own_way_of_the_form_is_used(said: s
     assert json.loads(steps[0].tool_input) == {"place": "Bergen"}
     assert model.said_to(1)[-1] == "Observation: high at Bergen"
     assert "Oslo" not in model.said_to(1)[-2]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("said", "used"),
+    [
+        ('Action: wipe\nAction Input: {"path": "/tmp"', False),
+        ('Action: wipe\nAction Input: {"path": "/tmp", "but', False),
+        ("Action: wipe\nAction Input: {'path': '/tmp'", False),
+        ("Action: wipe\nAction Input:", False),
+        ("Action: wipe", False),
+        ('Action: wipe\nAction Input: {"path": "/tmp"}', True),
+        ('Action: wipe\nAction Input: ```json\n{"path": "/tmp"}\n``', True),
+        ('Action: wipe\nAction Input: {"path": "/tmp"}\nObservation: {"gone', True),
+        ('Action: wipe\nAction Input: {"path": "/tmp"\nThought: Now I wai', True),
+    ],
+)
+def test_a_tool_is_not_used_with_arguments_in_which_the_answer_was_cut_off(said: str, used: bool, way: Way) -> None:
+    wiped: list[str] = []
+
+    @tool("wipe")
+    def wipe(path: str = "/", but: str = "") -> None:
+        """Remove all that is there."""
+        wiped.append(path)
+
+    model = Speaker(Cut(said), "Final Answer: Well.", functions=False)
+    assert kicked_off(agent(llm=model, tools=[wipe]), way, "Clean up.").raw == "Well."
+    assert wiped == (["/tmp"] if used else [])
+    assert ("the answer was cut off" in model.said_to(1)[-1]) is not used
+
+
+class Untold(BaseLLM):
+    """Tells nothing of its calls."""
+
+    said = [
+        'Action: ask\nAction Input: {"question": "half"',
+        'Action: ask\nAction Input: {"question": "more"',
+        "Final Answer: Well.",
+    ]
+
+    def supports_function_calling(self) -> bool:
+        return False
+
+    def call(self, messages: Any, **options: Any) -> str:  # type: ignore[override]
+        return self.said[(len(messages) - 2) // 2]
+
+
+def test_that_a_tool_was_told_half_an_answer_says_nothing_of_the_agents_own_model() -> None:
+    asked: list[str] = []
+
+    @tool("ask")
+    def ask(question: str) -> str:
+        """Ask another model, whose answer is cut off."""
+        asked.append(question)
+        return str(Speaker(Cut(question)).call("?"))
+
+    assert agent(llm=Untold("untold"), tools=[ask]).kickoff("What?").raw == "Well."
+    assert asked == ["half", "more"]
 
 
 def test_the_lines_of_an_argument_may_stand_as_they_are() -> None:

@@ -23,7 +23,7 @@ from harness.llm.output.parts import (
 )
 
 #: Reasons for an end that may come in the middle of a call.
-_CUTTING: Final = ("length", "content_filter")
+CUTTING: Final = ("length", "content_filter")
 
 
 class AssembledCall(Struct):
@@ -63,7 +63,7 @@ class AssembledCall(Struct):
 
 
 class NoArgumentsYet(str):
-    """The arguments of a call in which an answer was cut off, before the first of them: unknown, that is, and not {}."""
+    """Arguments in which an answer was cut off, before there were any that can be used: unknown, that is, and not {}."""
 
     __slots__ = ()
 
@@ -122,7 +122,7 @@ class Assembly:
     @property
     def is_cut(self) -> bool:
         """Whether a limit or a filter ended it, perhaps in the middle."""
-        return self.finish_reason in _CUTTING
+        return self.finish_reason in CUTTING
 
     def take(self, part: Part) -> AssembledCall | None:
         """Add one part; answer with the tool call that it belongs to, if it is a piece of one."""
