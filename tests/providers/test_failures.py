@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import re
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -156,3 +157,14 @@ def test_what_is_no_json_is_the_callers_fault(integration: Integration, way: Way
         with pytest.raises(UsageError, match="object object|type object|<class 'object'>"):
             called(llm, way, "Hi")
         assert server.requests == []
+
+
+@pytest.mark.parametrize("way", WAYS)
+@each_integration
+def test_a_server_that_stumbles_over_a_value_of_its_own_is_at_fault(integration: Integration, way: Way) -> None:
+    words = "Object of type Tensor is not JSON serializable"
+    with Raw(json.dumps({"message": words, "error": {"message": words}}).encode(), "application/json", 500) as server:
+        llm = integration.llm(server, max_retries=0)
+        with pytest.raises(ProviderStatusError, match=words) as raised:
+            called(llm, way, "Hi")
+    assert raised.value.status == 500

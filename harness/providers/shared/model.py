@@ -121,8 +121,10 @@ def _translation(llm: SDKModel, answer: ProviderAnswer) -> Iterator[None]:
         raise
     except Exception as error:
         ours = llm._translated(error, answer)
-        if not answer.begun and (isinstance(error, UnicodeEncodeError) or _NO_JSON.search(str(error))):
-            kind = "text" if isinstance(error, UnicodeEncodeError) else "a value"
+        is_text = isinstance(error, UnicodeEncodeError)
+        # A server in Python may say the same, of a value of its own.
+        if not answer.begun and (is_text or (ours is None and _NO_JSON.search(str(error)))):
+            kind = "text" if is_text else "a value"
             ours = UsageError(f"{answer.provider}: the request has {kind} that can't be sent ({error})")
         if ours is None and answer.begun and isinstance(error, OF_ANOTHER_SHAPE):
             ours = answer.malformed(error)
