@@ -233,7 +233,7 @@ USUAL_DIALECT: Final = CHAT
 
 @cache
 def providers() -> tuple[Provider, ...]:
-    """Return every row: those of other packages, and this project's. Raises UsageError where one of theirs is none."""
+    """Return every row. Raises UsageError where one of other packages is none, or can't be imported."""
     return (*_external_rows(), *ROWS)
 
 
@@ -287,7 +287,10 @@ def split_model(
     is_litellm: bool | None = None,
     custom_openai: bool | None = None,
 ) -> tuple[str, str]:
-    """Return the provider, and its name of the model; the parameters are those of `LLM`. Raises UsageError."""
+    """Return the provider, and its name of the model; the parameters are those of `LLM`.
+
+    Raises UsageError where that is unclear, or the provider has no such API.
+    """
     if custom_openai:
         found = "openai", model.removeprefix("openai/")
     elif is_litellm:

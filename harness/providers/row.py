@@ -23,9 +23,10 @@ class Provider(Struct, frozen=True, kw_only=True):
 
     #: As in a report, such as `openai` or `anthropic`.
     name: str
-    #: Its name in a model string → its integration, as `module:Class`. The first name is also that of bare model names.
+    #: Its name in a model string → its integration, a subclass of `LLM` or `BaseLLM`, as `module:Class`. The first name is
+    #: also that of bare model names.
     models: Mapping[str, str]
-    #: Settings that its integrations take beside those of all; some are credentials, and none is another provider's.
+    #: Settings that its integrations take beside those of all. Some are credentials: no other provider is given them.
     settings: tuple[str, ...] = ()
     #: What bare model names look like, such as `claude-…`.
     bare_names: re.Pattern[str] | None = None

@@ -84,8 +84,10 @@ def test_recorded_conversation_is_made_again_to_the_same_json(messages: list[dic
 
 def test_a_conversation_with_calls_goes_with_the_tools_that_it_tells_of() -> None:
     calls = [call("a", "{}"), call("b", "{}"), call("a", "{}")]
-    tools = sent({"role": "assistant", "content": None, "tool_calls": calls})["toolConfig"]["tools"]
-    assert [tool["toolSpec"]["name"] for tool in tools] == ["a", "b"]
+    uses = [{"type": "tool_use", "id": name, "name": name, "input": {}} for name in ("a", "b", "a")]
+    for said in ({"content": None, "tool_calls": calls}, {"content": uses}):
+        tools = sent({"role": "assistant", **said})["toolConfig"]["tools"]
+        assert [tool["toolSpec"]["name"] for tool in tools] == ["a", "b"]
     assert "toolConfig" not in sent({"role": "user", "content": "Hi"})
 
 

@@ -89,7 +89,6 @@ def wire_block(part: ContentPart) -> dict[str, Any]:
         # Another provider's has no type, and no place here.
         case OwnBlock() | HostedItem(type="compaction") if part.type is not None:
             return part.given()
-
         case common.ImagePart():
             return {"type": "image", "source": _source(part.image_url.url), **_cache_mark(part), **part.added}
         case common.FilePart():

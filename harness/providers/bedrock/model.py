@@ -66,7 +66,6 @@ class Bedrock(SDKModel):
         if self.interceptor is not None:
             raise UsageError("bedrock: boto3 has no interceptor; register a handler for its events instead")
         self._region = sole_value("Bedrock", region_name=region_name, aws_region_name=aws_region_name)
-
         self._clients = SDKClients(
             lambda: BedrockClient(self, self.region_name, self.client_arguments),
             lambda: AsyncBedrockClient(self, self.region_name, self.client_arguments),

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from harness.errors import UsageError
 from harness.llm.base import BaseLLM
+from harness.llm.input.blocks import ToolUsePart
 from harness.llm.input.messages import FunctionDefinition, Message, ToolCall, ToolDefinition, read_messages
 from harness.llm.parameters.kinds import is_read
 from harness.llm.recorded import OMIT, RecordedCall
@@ -76,8 +77,11 @@ def _used_tools(messages: Iterable[Message]) -> list[ToolDefinition]:
 
     Without it Converse says: "The toolConfig field must be defined when using toolUse and toolResult content blocks."
     """
-    calls = (call for message in messages for call in message.tool_calls or () if isinstance(call, ToolCall))
-    names = dict.fromkeys(call.function.name for call in calls)
+    names: dict[str, None] = {}
+    for message in messages:
+        parts = message.content if isinstance(message.content, list) else ()
+        names |= dict.fromkeys(part.name for part in parts if isinstance(part, ToolUsePart))
+        names |= dict.fromkeys(call.function.name for call in message.tool_calls or () if isinstance(call, ToolCall))
     return [ToolDefinition(function=FunctionDefinition(name=name)) for name in names]
 
 

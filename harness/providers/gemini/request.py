@@ -49,7 +49,10 @@ NAMED_RESOURCES: Final = ("tunedModels/", "endpoints/", "publishers/")
 
 
 def wire_body(llm: BaseLLM, request: LLMRequest, signatures: Signatures, safety_settings: Any = None) -> dict[str, Any]:
-    """Return the JSON body of `request`; `safety_settings` is category → threshold, or a list of both."""
+    """Return the JSON body of `request`; of `additional_params` those for `generationConfig` win field by field.
+
+    `safety_settings` is category → threshold, or a list of `{category, threshold}`.
+    """
     system, config, additional = wire_system(request.messages), _config(llm, request), llm.additional_params
     schema_field = additional.get(SCHEMA_FIELD, JSON_SCHEMA)
     fields = {

@@ -50,8 +50,10 @@ class Thoughts(GivenBack[tuple[Thought, ...]]):
 
     def _with_kept(self, message: Message, before: Outline) -> Message:
         thoughts, content = self._kept.behind(message, before), message.content or []
-        if thoughts is None or any(isinstance(part, Thought) for part in content):
+        if thoughts is None:
             return message
         if isinstance(content, str):
             content = [TextPart(type="text", text=content)]
+        if any(isinstance(part, Thought) for part in content):
+            return message
         return message.model_copy(update={"content": [*thoughts, *content]})
