@@ -113,7 +113,9 @@ def model_messages(flow: Any) -> list[dict[str, Any]]:
 
 def _without_open_calls(message: dict[str, Any], given: Container[Any]) -> dict[str, Any]:
     """Return a message with those of its calls alone whose outputs are `given`."""
-    closed = [call for call in message.get("tool_calls") or () if call.get("id") in given]
+    calls = message.get("tool_calls") or ()
+    # What is no call is left for the LLM to name.
+    closed = [call for call in calls if not isinstance(call, Mapping) or call.get("id") in given]
     rest = {name: value for name, value in message.items() if name != "tool_calls"}
     return {**rest, "tool_calls": closed} if closed else rest
 

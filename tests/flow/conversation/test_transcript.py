@@ -74,6 +74,13 @@ def test_a_call_that_a_turn_left_without_its_output_goes_to_no_model() -> None:
     assert len(flow.state.messages) == 6
 
 
+def test_what_is_no_call_is_for_the_model_to_name() -> None:
+    flow = talk()
+    said = [{"role": "assistant", "content": None, "tool_calls": ["tide()"]}, {"role": "user", "content": "Well?"}]
+    flow.state.messages[:] = said
+    assert flow.conversation_messages == said
+
+
 def test_a_state_may_have_messages_of_its_own_kind() -> None:
     class Rated(ConversationMessage):
         stars: int = 0
