@@ -14,6 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
+from time import monotonic
 from types import TracebackType
 from typing import Any, Final, Generic, Protocol, Self, TypeVar
 
@@ -58,6 +59,10 @@ class RunningBody(ABC, Generic[T]):
     @abstractmethod
     async def outcome(self, within_s: float | None = None) -> Outcome[T] | None:
         """Return how it ended, once it has; None where that takes longer than `within_s` seconds."""
+
+    @abstractmethod
+    async def ended(self, within_s: float) -> None:
+        """Return once it has ended, or so many seconds have passed, although the run around is cancelled."""
 
     @abstractmethod
     def cancel(self) -> None:
@@ -187,8 +192,9 @@ class Beside(AbstractAsyncContextManager["Beside"]):
         try:
             if error is not None:
                 self.cancel()
+                until = monotonic() + GRACE_S
                 for body in self._bodies:
-                    await body.outcome(GRACE_S)
+                    await body.ended(max(0.0, until - monotonic()))
         finally:
             # What a body was stopped by refers to it, and a circle would be kept until the garbage collector runs.
             self._bodies.clear()
@@ -273,7 +279,8 @@ class _ThreadBody(RunningBody[T]):
         def work() -> None:
             ended.put(attempt(lambda: context.run(lambda: run_unsuspended(make()))))
 
-        threading.Thread(target=work, name="harness-task", daemon=True).start()
+        self._thread = threading.Thread(target=work, name="harness-task", daemon=True)
+        self._thread.start()
 
     async def outcome(self, within_s: float | None = None) -> Outcome[T] | None:
         ended = self._ended
@@ -283,6 +290,9 @@ class _ThreadBody(RunningBody[T]):
                 return take(ended, within_s)
         except queue.Empty:
             return None
+
+    async def ended(self, within_s: float) -> None:
+        self._thread.join(within_s)
 
     def cancel(self) -> None:
         return
@@ -329,6 +339,9 @@ class _TaskBody(RunningBody[T]):
         if not done:
             return None
         return Outcome(error=asyncio.CancelledError()) if self._task.cancelled() else self._task.result()
+
+    async def ended(self, within_s: float) -> None:
+        await asyncio.wait({self._task}, timeout=within_s)
 
     def cancel(self) -> None:
         self._task.cancel()

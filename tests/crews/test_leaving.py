@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import gc
+import threading
 import weakref
+from collections.abc import Iterator
 
 import pytest
 
 from harness import Crew
+from harness.agents import driver
+from harness.llm import LLMRequest, Part, TextDelta
 from tests.agents.scripted import (
     WAYS,
     Held,
+    Speaker,
     Way,
     agent,
     left,
@@ -34,6 +39,38 @@ def test_closing_returns_while_tasks_beside_each_other_are_blocked_and_leaves_no
 
     assert session.is_cancelled
     assert len(session.frames) == count
+
+
+class Endless(Speaker):
+    """Says one word after the other, until it is left."""
+
+    def generate(self, request: LLMRequest) -> Iterator[Part]:
+        said.set()
+        try:
+            while not hurried.wait(0.001):
+                yield TextDelta("and ")
+        finally:
+            over.set()
+
+
+said, hurried, over = threading.Event(), threading.Event(), threading.Event()
+
+
+def test_a_task_beside_one_that_fails_has_a_moment_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(driver, "GRACE_S", 30.0)
+
+    def fail(_: object) -> None:
+        assert said.wait(30)
+        raise ValueError("no wind")
+
+    agents = [agent(llm=Endless("")), agent("So.")]
+    sailing = task("Sail.", agents[0], async_execution=True)
+    failing = task("Fail.", agents[1], context=[], callback=fail)
+    with pytest.raises(ValueError, match="no wind"):
+        Crew(agents=agents, tasks=[sailing, failing]).kickoff()
+    ended = over.is_set()
+    hurried.set()
+    assert ended
 
 
 @pytest.mark.parametrize("way", WAYS)
