@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, PydanticUserError, ValidationError
 
 from harness.errors import UsageError
 
@@ -186,3 +186,20 @@ class UserModel(BaseModel, defer_build=True):
 
         # What stands inside another model is validated by its schema, as on pydantic's own.
         __init__.__pydantic_base_init__ = True
+
+
+def _json_schema(model: type[BaseModel]) -> Any:
+    return model.model_json_schema()
+
+
+def answer_schema(model: type[BaseModel], make: Callable[[type[BaseModel]], Any] = _json_schema) -> Any:
+    """Return the JSON Schema of a response model, as `make` makes it.
+
+    Raises:
+        UsageError: it has none.
+    """
+    try:
+        return make(model)
+    except PydanticUserError as error:
+        fault = str(error).partition("\n")[0]
+        raise UsageError(f"the response model {model.__name__!r} has no JSON Schema ({fault})") from error

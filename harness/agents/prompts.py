@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from harness.validation import answer_schema
+
 LAST_CALL: Final = (
     "You have used as many steps as you may, and there are no tools any more. Give your best complete answer now, from "
     "what you know so far."
@@ -48,7 +50,7 @@ def task_text(description: str, expected_output: str, context: str | None, *, ma
 
 def form_text(model: type[BaseModel]) -> str:
     """Return the request for an answer in the form of `model`, for models that can't be told of it otherwise."""
-    schema = json.dumps(model.model_json_schema(), ensure_ascii=False)
+    schema = json.dumps(answer_schema(model), ensure_ascii=False)
     return f"Answer with one JSON object and nothing else. It fits this JSON Schema: {schema}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from pydantic import BaseModel
 
 from harness import BaseLLM, tool
 from harness.agents import GuardrailError, LiteAgentOutput
+from harness.errors import UsageError
 from tests.agents.scripted import (
     ASKED,
     WAYS,
@@ -79,6 +81,14 @@ def test_a_model_that_can_not_be_told_of_a_form_is_told_in_the_prompt() -> None:
             return '{"place": "Bergen", "metres": 1}'
 
     assert agent(llm=Parrot("parrot")).kickoff("How high?", response_format=Tide).pydantic.metres == 1
+
+
+def test_a_form_that_no_schema_can_say_is_the_callers_fault() -> None:
+    class Odd(BaseModel):
+        choose: Callable[[str], str]
+
+    with pytest.raises(UsageError, match="the response model 'Odd' has no JSON Schema"):
+        agent("High.", tools=[tide]).kickoff("How high?", Odd)
 
 
 @pytest.mark.parametrize("way", WAYS)

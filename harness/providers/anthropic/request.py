@@ -14,9 +14,10 @@ from harness.llm.request import LLMRequest
 from harness.providers.anthropic.messages import wire_messages, wire_system, wire_tool
 from harness.providers.anthropic.recorded import parse_messages, parse_system, parse_tools
 from harness.providers.shared.calls.structured import STRUCTURED, has_native_form, wants_model, with_structured_tool
-from harness.providers.shared.requests.answer_format import answer_schema, described, is_text
+from harness.providers.shared.requests.answer_format import described, is_text
 from harness.providers.shared.requests.recorded_request import STOPS, RecordedRequest, json_object
 from harness.providers.shared.requests.wire_body import filled, present, same_names, wire_settings, with_additional
+from harness.validation import answer_schema
 
 #: The API wants a limit with every request; this one stands where the caller names none.
 DEFAULT_MAX_TOKENS: Final = 4096

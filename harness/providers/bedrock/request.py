@@ -20,9 +20,10 @@ from harness.providers.bedrock.extra_body import EXTRA_BODY
 from harness.providers.bedrock.messages import sdk_messages, sdk_system, sdk_tools
 from harness.providers.bedrock.recorded import parse_messages, parse_system, parse_tools
 from harness.providers.shared.calls.structured import STRUCTURED, has_native_form, wants_model, with_structured_tool
-from harness.providers.shared.requests.answer_format import answer_schema, described, is_text
+from harness.providers.shared.requests.answer_format import described, is_text
 from harness.providers.shared.requests.recorded_request import RecordedRequest, json_object, picked
 from harness.providers.shared.requests.wire_body import as_json, filled, present, wire_settings
+from harness.validation import answer_schema
 
 #: In `additional_params`: what chooses among the tools. It is no field of the request: it goes with the tools.
 TOOL_CHOICE: Final = "toolChoice"

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from harness.llm.recorded import RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.cohere.messages import conversation, wire_tool
-from harness.providers.shared.requests.answer_format import answer_schema, described
+from harness.providers.shared.requests.answer_format import described
 from harness.providers.shared.requests.recorded_request import RecordedRequest, body_fields, json_object
 from harness.providers.shared.requests.wire_body import (
     filled,
@@ -24,6 +24,7 @@ from harness.providers.shared.requests.wire_body import (
     wire_settings,
     with_additional,
 )
+from harness.validation import answer_schema
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM

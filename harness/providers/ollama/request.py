@@ -16,7 +16,7 @@ from harness.llm.input.messages import read_messages
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.ollama.messages import common_message, wire_messages
-from harness.providers.shared.requests.answer_format import answer_schema, described, is_text
+from harness.providers.shared.requests.answer_format import described, is_text
 from harness.providers.shared.requests.recorded_request import (
     RecordedRequest,
     body_fields,
@@ -25,6 +25,7 @@ from harness.providers.shared.requests.recorded_request import (
     parse_tools,
 )
 from harness.providers.shared.requests.wire_body import filled, present, same_names, wire_settings, with_additional
+from harness.validation import answer_schema
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM

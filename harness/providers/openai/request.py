@@ -18,9 +18,9 @@ from harness.llm.input.unsent_fields import ALL, Carried
 from harness.llm.input.value import Extended
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
-from harness.providers.shared.requests.answer_format import answer_schema
 from harness.providers.shared.requests.recorded_request import STOPS, RecordedRequest, check_same, json_object
 from harness.providers.shared.requests.wire_body import filled, present, same_names, wire_settings, with_additional
+from harness.validation import answer_schema
 
 #: Models that take `max_completion_tokens` in place of `max_tokens`.
 _REASONING: Final = re.compile(r"(o\d|gpt-5)")

@@ -13,7 +13,7 @@ from harness.llm.input.messages import FunctionDefinition, ToolDefinition
 from harness.llm.output.parts import Finish, Part, TextDelta, ToolCallDelta
 from harness.llm.request import LLMRequest
 from harness.providers.shared.answer import ProviderAnswer
-from harness.providers.shared.requests.answer_format import answer_schema
+from harness.validation import answer_schema
 
 STRUCTURED: Final = "structured_output"
 #: The version in the name of one of Anthropic's models: claude-3-5-sonnet-…, claude-sonnet-4-20250514, claude-opus-4-1.

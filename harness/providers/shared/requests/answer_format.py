@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, PydanticUserError
+from pydantic import BaseModel
 
 from harness.errors import UsageError
 
@@ -28,20 +28,3 @@ def described(answer_format: Mapping[str, Any]) -> Mapping[str, Any]:
             "{'type': 'json_schema', 'json_schema': {'name': …, 'schema': {…}}}, or a pydantic model's class"
         )
     return part
-
-
-def _json_schema(model: type[BaseModel]) -> Any:
-    return model.model_json_schema()
-
-
-def answer_schema(model: type[BaseModel], make: Callable[[type[BaseModel]], Any] = _json_schema) -> Any:
-    """Return the JSON Schema of a response model, as `make` makes it.
-
-    Raises:
-        UsageError: it has none.
-    """
-    try:
-        return make(model)
-    except PydanticUserError as error:
-        fault = str(error).partition("\n")[0]
-        raise UsageError(f"the response model {model.__name__!r} has no JSON Schema ({fault})") from error
