@@ -7,6 +7,7 @@ which proxy. Whoever plays a recording has another environment than who made it,
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,7 +22,7 @@ from harness.recording.wire import Interaction
 WAYS: Final = (
     *(f"{scheme}_proxy" for scheme in ("http", "https", "all", "no")),
     *(f"{scheme}_PROXY" for scheme in ("HTTP", "HTTPS", "ALL", "NO")),
-    *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
+    *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"),
 )
 
 _lock = threading.Lock()
@@ -102,13 +103,16 @@ def _stand_ins() -> dict[str, str]:
 def _places(recorded: Iterable[Interaction]) -> dict[str, str | None]:
     """Return what the variables are to be that say where a provider is; None is nothing."""
     urls = set()
+    calls: defaultdict[str, list[str]] = defaultdict(list)
     addresses: defaultdict[str, set[str]] = defaultdict(set)
     for request in (interaction.request for interaction in recorded):
         url = request.url.partition("?")[0]
         urls.add(url)
         row = recognized(request.method, request.url, request.body)
-        if row is not None and row.address is not None:
-            addresses[row.address[0]].add(row.address[1].sub("", url))
+        if row is not None:
+            calls[row.name].append(request.url)
+            if row.address is not None:
+                addresses[row.address[0]].add(row.address[1].sub("", url))
     places: dict[str, str | None] = dict.fromkeys(WAYS)
     for row in providers():
         for name, pattern in row.leading.items():
@@ -117,9 +121,20 @@ def _places(recorded: Iterable[Interaction]) -> dict[str, str | None]:
                 places[name] = None
     homes = {home for row in providers() for home in row.homes}
     for variable, found in addresses.items():
-        if len(found) == 1 and not found & homes and variable in places:
+        # One that leads past home says where that is, for whoever reads it; who has none needs none.
+        if len(found) == 1 and (os.environ.get(variable) if found & homes else variable in places):
             (places[variable],) = found
+    for row in providers():
+        for name, told in row.told_by.items():
+            values = {_told(url, *told) for url in calls[row.name]}
+            if len(values) == 1 and None not in values:
+                places[name] = values.pop() or None
     return places
+
+
+def _told(url: str, pattern: re.Pattern[str], value: str) -> str | None:
+    found = pattern.search(url)
+    return None if found is None else found.expand(value)
 
 
 def _is_at(url: str, address: str) -> bool:
