@@ -14,6 +14,7 @@ from conformance.run.suite import perform
 from conformance.subjects.harness import HarnessSubject
 from harness import LLM
 from harness.providers.registry import ROWS
+from harness.providers.row import NOBODY
 from harness.recording import open_tape, read_cassette, replay_recording
 from harness.recording.environment import WAYS, played_environment
 from harness.shipped import shipped_folder, shipped_recording
@@ -149,8 +150,10 @@ def test_what_the_environment_said_of_a_call_is_told_by_its_url(
 def test_a_variable_that_the_run_has_set_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     recorded = read_cassette(shipped_recording("openai/text") / "cassette.yaml")
     monkeypatch.setenv("OPENAI_BASE_URL", ELSEWHERE)
-    with played_environment(recorded, own={}):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with played_environment(recorded, own={"OPENAI_API_KEY": "taken away by the run"}):
         assert os.environ["OPENAI_BASE_URL"] == ELSEWHERE
+        assert os.environ["OPENAI_API_KEY"] == NOBODY
     with played_environment(recorded):
         assert os.environ["OPENAI_BASE_URL"] == "https://api.openai.com/v1"
         os.environ["OPENAI_BASE_URL"] = "http://set.by.the.run"
