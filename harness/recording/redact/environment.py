@@ -16,8 +16,13 @@ def environment_secrets() -> tuple[str, ...]:
 
 @lru_cache(maxsize=16)
 def _of_credentials(names: tuple[str, ...]) -> tuple[str, ...]:
-    # PWD is where a shell is.
-    return tuple(name for name in names if weight(name) != "none" and name != "PWD")
+    return tuple(filter(_is_of_credential, names))
+
+
+def _is_of_credential(name: str) -> bool:
+    settles = weight(name)
+    # `S3_KEY` may be where a file is, and PWD is where a shell is.
+    return name.endswith("TOKEN") if settles == "doubtful" else settles == "secret" and name != "PWD"
 
 
 @lru_cache(maxsize=16)
