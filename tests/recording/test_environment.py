@@ -15,7 +15,7 @@ from conformance.subjects.harness import HarnessSubject
 from harness import LLM
 from harness.providers.registry import ROWS
 from harness.providers.row import NOBODY
-from harness.recording import open_tape, read_cassette, replay_recording
+from harness.recording import open_tape, read_cassette, replay_cassette, replay_recording
 from harness.recording.environment import WAYS, played_environment
 from harness.shipped import shipped_folder, shipped_recording
 
@@ -44,6 +44,8 @@ def test_replays_are_the_same_on_a_machine_that_has_providers_elsewhere(monkeypa
         texts = [shipped_folder() / row.recordings / "text"] if row.recordings else []
         for folder in filter(Path.exists, texts):
             assert _what_differs(folder) == [], folder
+            (call,) = replay_cassette(folder / "cassette.yaml")
+            assert (call.unjudged, call.error) == (None, None), folder
     with played_environment(()):
         httpx.Client().close()
     assert dict(os.environ) == before
