@@ -98,8 +98,26 @@ _QUERY_NAMES = frozenset(
 )
 #: The same, where it looks like one: a ticket is a service's, or a bug's.
 _DOUBTFUL_QUERY_NAMES = frozenset({"ticket"})
-#: What stands there where it is that other thing: what to sort or to look up by.
-_QUERY_WORDS = frozenset({"name", "value", "id", "date", "price", "size", "title", "asc", "desc", "index", "all"})
+#: What stands there where it is that other thing: what to sort or to look up by, and whether something is so.
+_QUERY_WORDS = frozenset(
+    {
+        "name",
+        "value",
+        "id",
+        "date",
+        "price",
+        "size",
+        "title",
+        "asc",
+        "desc",
+        "index",
+        "all",
+        "yes",
+        "no",
+        "true",
+        "false",
+    }
+)
 
 #: Provider fields that are opaque on purpose and that the provider verifies: one changed character and the next
 #: request is refused. Anthropic: signature, redacted_thinking. Gemini: thoughtSignature. OpenAI: encrypted_content,
