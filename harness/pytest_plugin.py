@@ -84,6 +84,14 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    fixtures = getattr(item, "fixturenames", [])
+    if "_environment" in fixtures:
+        # Its end is the last: others put back what they found in the environment, in their own order.
+        fixtures.remove("_environment")
+        fixtures.insert(0, "_environment")
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     shard = config.getoption("--shard")
@@ -134,15 +142,6 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     tape = item.stash.get(_TAPE, None)
     if tape is not None and not tape.records:
         _refuse(item, tape, [str(miss) for miss in tape.misses])
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
-    try:
-        return (yield)
-    finally:
-        # Only now: fixtures put back what they found in the environment, in their own order.
-        item.stash.get(_ENVIRONMENT, ExitStack()).close()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -215,7 +214,13 @@ def _offline(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture
-def cassette(request: pytest.FixtureRequest, _offline: None) -> Iterator[Tape]:
+def _environment() -> Iterator[ExitStack]:
+    with ExitStack() as environment:
+        yield environment
+
+
+@pytest.fixture
+def cassette(request: pytest.FixtureRequest, _environment: ExitStack, _offline: None) -> Iterator[Tape]:
     """The tape that plays, or records, this test's traffic: `<test>.yaml`, or what the marker `cassette` names.
 
     What the run of a whole recording asked a person is answered as it was when it was recorded.
@@ -279,8 +284,7 @@ def cassette(request: pytest.FixtureRequest, _offline: None) -> Iterator[Tape]:
         item.stash[_TAPE] = tape
         if not tape.records:
             # What is only played needs no key, and none of the machine's addresses, whoever asks for them.
-            environment = item.stash[_ENVIRONMENT] = ExitStack()
-            environment.enter_context(played_environment(tape.unplayed, item.config.stash[_OUTSIDE]))
+            _environment.enter_context(played_environment(tape.unplayed, item.config.stash[_OUTSIDE]))
         yield tape
         # What the test has set up has been taken down, which may have made requests, too.
         _end(item, tape)
@@ -354,9 +358,8 @@ _NOTES: Final = "stream-harness"
 #: What to do where a cassette and its test do not fit.
 _ADVICE: Final = pytest.StashKey[str]()
 _TAPE: Final = pytest.StashKey["Tape"]()
-#: The environment before any conftest was loaded, and what ends that of a test that is played.
+#: The environment before any conftest was loaded.
 _OUTSIDE: Final = pytest.StashKey[dict[str, str]]()
-_ENVIRONMENT: Final = pytest.StashKey[ExitStack]()
 #: Which test has recorded a cassette in this run.
 _OWNERS: Final = pytest.StashKey[dict[Path, str]]()
 #: What became of a test: `passed`, `failed`, `skipped` or `xfailed`; None where it has not come to its end.

@@ -38,6 +38,14 @@ if TYPE_CHECKING:
 ENTRY_POINTS: Final = "stream_harness.providers"
 
 _AWS_ADDRESS: Final = "AWS_ENDPOINT_URL_BEDROCK_RUNTIME"
+_NOWHERE: Final = re.compile(r"(?!)")
+_ON_VERTEX: Final = re.compile(r"aiplatform\.googleapis\.com/|/publishers/")
+_BEFORE_VERTEX: Final = re.compile(
+    r"^(https?://(?![^/]*aiplatform\.googleapis\.com)[^?]*?)/v1\w*/(?:projects|publishers)/"
+)
+_OF_PROJECT: Final = re.compile(r"/projects/([^/]+)/locations/([^/]+)/publishers/google/")
+_AZURE_VERSION: Final = re.compile(r"[?&]api-version=([^&]+)")
+_OLLAMA: Final = re.compile(r"(https?://(?!localhost:)[^/]+:11434)/v1/")
 
 #: What rows have in common that are asked by one SDK.
 _by_openai: Final = partial(Provider, extra="openai", distributions=("openai",))
@@ -50,10 +58,11 @@ _bedrock: Final = partial(
     extra="bedrock",
     distributions=("boto3", "aiobotocore"),
     response_headers=("x-amzn-bedrock-", "x-amzn-errortype", "x-amzn-requestid"),
-    # A profile has credentials of its own, which nothing stands in for.
     moved_by={
         "AWS_ENDPOINT_URL": None,
-        **dict.fromkeys(("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_CA_BUNDLE"), re.compile(r"(?!)")),
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": _NOWHERE,
+        # A profile has credentials of its own, which nothing stands in for.
+        **dict.fromkeys(("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_CA_BUNDLE"), _NOWHERE),
     },
 )
 
@@ -75,6 +84,10 @@ ROWS: Final = (
         recordings="azure",
         address=("AZURE_ENDPOINT", re.compile(r"/(chat/completions|responses)$")),
         moved_by=dict.fromkeys(ENDPOINT_VARIABLES),
+        told_by={
+            "AZURE_OPENAI_ENDPOINT": (re.compile(r"(https?://[^/]+)/openai/"), r"\1"),
+            **dict.fromkeys(("AZURE_API_VERSION", "OPENAI_API_VERSION"), (_AZURE_VERSION, r"\1")),
+        },
         placeholders={
             "AZURE_API_KEY": NOBODY,
             "AZURE_OPENAI_API_KEY": NOBODY,
@@ -152,7 +165,15 @@ ROWS: Final = (
         homes=("https://generativelanguage.googleapis.com",),
         moved_by={
             "GOOGLE_VERTEX_BASE_URL": None,
-            "GOOGLE_GENAI_USE_VERTEXAI": re.compile(r"aiplatform\.googleapis\.com/|/publishers/"),
+            "GOOGLE_GENAI_USE_VERTEXAI": _ON_VERTEX,
+        },
+        told_by={
+            "GOOGLE_GENAI_USE_VERTEXAI": (_ON_VERTEX, "true"),
+            "GOOGLE_VERTEX_BASE_URL": (_BEFORE_VERTEX, r"\1"),
+            "GOOGLE_CLOUD_PROJECT": (_OF_PROJECT, r"\1"),
+            "GOOGLE_CLOUD_LOCATION": (_OF_PROJECT, r"\2"),
+            # Who has a key asks for no project.
+            **dict.fromkeys(("GEMINI_API_KEY", "GOOGLE_API_KEY"), (_OF_PROJECT, "")),
         },
         placeholders={"GEMINI_API_KEY": NOBODY},
     ),
@@ -169,10 +190,10 @@ ROWS: Final = (
         dialect=CHAT,
         recordings="openai",
         address=("OPENAI_BASE_URL", re.compile(r"/chat/completions$")),
-        homes=(_OPENAI_HOME, *(host.base_url for host in HOSTS.values())),
         moved_by=dict.fromkeys(
             ("OPENAI_API_BASE", *(variable for host in HOSTS.values() for variable in host.base_url_variables))
         ),
+        told_by=dict.fromkeys(HOSTS["ollama"].base_url_variables, (_OLLAMA, r"\1")),
         request_headers=("openai-beta",),
         response_headers=("openai-model", "openai-processing-ms", "openai-version"),
         placeholders={

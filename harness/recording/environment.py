@@ -7,6 +7,7 @@ which proxy. Whoever plays a recording has another environment than who made it,
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,7 +22,7 @@ from harness.recording.wire import Interaction
 WAYS: Final = (
     *(f"{scheme}_proxy" for scheme in ("http", "https", "all", "no")),
     *(f"{scheme}_PROXY" for scheme in ("HTTP", "HTTPS", "ALL", "NO")),
-    *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
+    *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"),
 )
 
 _lock = threading.Lock()
@@ -36,8 +37,8 @@ def played_environment(recorded: Iterable[Interaction] | None, own: Mapping[str,
 
     Until the last such context is left, the process's environment has a stand-in for each key that it lacks. Of what is
     recorded, it names no address, account or proxy that leads past it, and the address at which a provider was, where that
-    is one and not the provider's own. A variable that is not as in `own`, where that is given, is left alone: the run has
-    set it. Nothing of this is recorded, and nothing reaches a provider.
+    is one and not the provider's own. What is another than in `own`, where that is given, is left alone: the run has set
+    it. Nothing of this is recorded, and nothing reaches a provider.
     """
     _begin(recorded, os.environ if own is None else own)
     try:
@@ -63,10 +64,11 @@ def _begin(recorded: Iterable[Interaction] | None, own: Mapping[str, str]) -> No
         _played += 1
         if _played > 1:
             return
-        changes = _stand_ins() if recorded is None else {**_stand_ins(), **_places(recorded)}
+        now = dict(os.environ)
+        changes = _stand_ins(now) if recorded is None else {**_stand_ins(now), **_places(recorded, now)}
         for name, value in changes.items():
-            before = os.environ.get(name)
-            if value != before and before == own.get(name):
+            before = now.get(name)
+            if value != before and before in (None, own.get(name)):
                 _changed[name] = (before, value)
                 _set(name, value)
 
@@ -89,37 +91,50 @@ def _set(name: str, value: str | None) -> None:
         os.environ[name] = value
 
 
-def _stand_ins() -> dict[str, str]:
-    """Return a stand-in for each key that the environment lacks, and for what else a client can't do without."""
+def _stand_ins(now: Mapping[str, str]) -> dict[str, str]:
+    """Return a stand-in for each key that the environment `now` lacks, and for what else a client can't do without."""
     return {
         name: value
         for row in providers()
         for name, value in row.placeholders.items()
-        if name not in row.leading and not os.environ.get(name)
+        if name not in row.leading and not now.get(name)
     }
 
 
-def _places(recorded: Iterable[Interaction]) -> dict[str, str | None]:
+def _places(recorded: Iterable[Interaction], now: Mapping[str, str]) -> dict[str, str | None]:
     """Return what the variables are to be that say where a provider is; None is nothing."""
     urls = set()
+    calls: defaultdict[str, list[str]] = defaultdict(list)
     addresses: defaultdict[str, set[str]] = defaultdict(set)
     for request in (interaction.request for interaction in recorded):
         url = request.url.partition("?")[0]
         urls.add(url)
         row = recognized(request.method, request.url, request.body)
-        if row is not None and row.address is not None:
-            addresses[row.address[0]].add(row.address[1].sub("", url))
+        if row is not None:
+            calls[row.name].append(request.url)
+            if row.address is not None:
+                addresses[row.address[0]].add(row.address[1].sub("", url))
     places: dict[str, str | None] = dict.fromkeys(WAYS)
     for row in providers():
         for name, pattern in row.leading.items():
-            value = os.environ.get(name, "")
-            if not any(pattern.search(url) if pattern else _is_at(url, value) for url in urls):
+            if not any(pattern.search(url) if pattern else _is_at(url, now.get(name, "")) for url in urls):
                 places[name] = None
     homes = {home for row in providers() for home in row.homes}
     for variable, found in addresses.items():
-        if len(found) == 1 and not found & homes and variable in places:
+        # One that leads past home says where that is, for whoever reads it; who has none needs none.
+        if len(found) == 1 and (now.get(variable) if found & homes else variable in places):
             (places[variable],) = found
+    for row in providers():
+        for name, told in row.told_by.items():
+            values = {_told(url, *told) for url in calls[row.name]}
+            if len(values) == 1 and None not in values:
+                places[name] = values.pop() or None
     return places
+
+
+def _told(url: str, pattern: re.Pattern[str], value: str) -> str | None:
+    found = pattern.search(url)
+    return None if found is None else found.expand(value)
 
 
 def _is_at(url: str, address: str) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -11,10 +9,9 @@ from msgspec import Struct, field
 
 from harness.errors import ProviderStatusError
 from harness.frames.stored import FrameLike
-from harness.llm.credentials import no_credentials_needed
 from harness.recording.comparison.compare import Difference
 from harness.recording.record import host_of
-from harness.recording.tape.tape import NetworkGuard, Tape, network_guard
+from harness.recording.tape.tape import NetworkGuard, Tape
 from harness.recording.target import Session
 
 
@@ -60,13 +57,6 @@ class Replayed(Struct):
     def is_recorded_error(self) -> bool:
         """Whether the run failed with the very HTTP error that was recorded, as it should."""
         return isinstance(self.error, ProviderStatusError) and self.error.status == self.status
-
-
-@contextlib.contextmanager
-def offline() -> Iterator[NetworkGuard]:
-    """Block the network, and have nobody ask for credentials."""
-    with network_guard() as guard, no_credentials_needed():
-        yield guard
 
 
 def note_blocked(guard: NetworkGuard, replayed: Replayed) -> None:

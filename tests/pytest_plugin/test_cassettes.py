@@ -248,8 +248,18 @@ def test_with_an_address_of_its_own(own, cassette):
 
 def test_after_them():
     assert os.environ["OPENAI_BASE_URL"] == "http://127.0.0.1:9"
+
+@pytest.fixture(scope="module")
+def whole():
+    yield
+    assert os.environ["OPENAI_BASE_URL"] == "http://127.0.0.1:9"
+
+@pytest.mark.cassette("openai/text")
+def test_in_which_more_ends_than_itself(monkeypatch, whole, cassette):
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://api.openai.com/v1")
+    assert answer().result == {ANSWER!r}
 """
-    started(test_it=source).assert_outcomes(passed=3, xfailed=1)
+    started(test_it=source).assert_outcomes(passed=4, xfailed=1)
 
 
 def test_a_key_among_the_parameters_is_in_the_name_of_no_file(inner: InnerRun, pytester: pytest.Pytester) -> None:

@@ -23,12 +23,13 @@ from harness.providers.shared.shapes import OF_ANOTHER_SHAPE
 from harness.recording.calls.readable import check_coding, with_coding_and_type
 from harness.recording.calls.unmarked_ends import NOTE, hosts_that_mark, is_whole_without_mark
 from harness.recording.calls.unsupported import unsupported_api
+from harness.recording.environment import played_environment
 from harness.recording.files.cassette_reader import read_cassette, read_each
 from harness.recording.pack.access import at_hand
 from harness.recording.record import host_of
 from harness.recording.redact.content_coding import opened_request
-from harness.recording.replayed import Replayed, note_blocked, offline
-from harness.recording.tape.tape import Tape, playing
+from harness.recording.replayed import Replayed, note_blocked
+from harness.recording.tape.tape import Tape, network_guard, playing
 from harness.recording.wire import Interaction
 from harness.session.session import StreamSession
 
@@ -88,7 +89,11 @@ def _replay_interaction(
         # A setting that is none.
         replayed.unjudged = f"the recorded request can't be rebuilt: {type(error).__name__}: {error}"
         return replayed
-    with offline() as guard, playing(path, (interaction,), speed=speed) as tape:
+    with (
+        network_guard() as guard,
+        played_environment((interaction,)),
+        playing(path, (interaction,), speed=speed) as tape,
+    ):
         session = StreamSession(lambda: _made_again(llm, call), source=llm)
         replayed.sessions.append(session)
         try:

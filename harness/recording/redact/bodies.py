@@ -15,6 +15,7 @@ from harness.recording.boundaries import media_type
 from harness.recording.redact import aws_stream
 from harness.recording.redact.environment import environment_secrets
 from harness.recording.redact.judge import Judge, default_judge
+from harness.recording.redact.names import SHORTEST_OPAQUE
 from harness.recording.redact.passage import Buffer, JoinedPassage, JsonString, Narrowed, Passage, Slice, Utf8, is_wide
 from harness.recording.redact.search import Hit, Search, is_json
 
@@ -80,7 +81,9 @@ def redacted_json_lines(text: str, judge: Judge | None = None) -> tuple[str, tup
 def _settled(text: str, look: _Look, judge: Judge | None) -> tuple[str, tuple[Hit, ...]]:
     """Look until nothing more is found; the hits are the first look's."""
     hits: tuple[Hit, ...] = ()
-    judge = replace(judge or default_judge(), values=environment_secrets())
+    judge = judge or default_judge()
+    if len(text) >= SHORTEST_OPAQUE:
+        judge = replace(judge, values=environment_secrets())
     for _ in range(_PASSES):
         buffer, search = Buffer(text), Search(judge)
         look(search, buffer)

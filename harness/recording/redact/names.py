@@ -86,7 +86,9 @@ _OTHER_TOKEN = re.compile(
 )
 _SETTING = re.compile(r"[A-Z][A-Z0-9_]{0,40}_KEY\Z")
 _OPTION = re.compile(r"--?[A-Za-z][A-Za-z0-9_.-]{0,60}", re.ASCII)
-_LOOKS_OPAQUE = re.compile(r"(?=[^0-9*]{0,200}[0-9*])[A-Za-z0-9._~+/=*|-]{16,}", re.ASCII)
+#: So many characters has what looks like a credential by itself.
+SHORTEST_OPAQUE = 16
+_LOOKS_OPAQUE = re.compile(rf"(?=[^0-9*]{{0,200}}[0-9*])[A-Za-z0-9._~+/=*|-]{{{SHORTEST_OPAQUE},}}", re.ASCII)
 
 #: What is a credential in the query of a URL or in a form, and any other thing elsewhere.
 _QUERY_NAMES = frozenset(
@@ -96,8 +98,26 @@ _QUERY_NAMES = frozenset(
 )
 #: The same, where it looks like one: a ticket is a service's, or a bug's.
 _DOUBTFUL_QUERY_NAMES = frozenset({"ticket"})
-#: What stands there where it is that other thing: what to sort or to look up by.
-_QUERY_WORDS = frozenset({"name", "value", "id", "date", "price", "size", "title", "asc", "desc", "index", "all"})
+#: What stands there where it is that other thing: what to sort or to look up by, and whether something is so.
+_QUERY_WORDS = frozenset(
+    {
+        "name",
+        "value",
+        "id",
+        "date",
+        "price",
+        "size",
+        "title",
+        "asc",
+        "desc",
+        "index",
+        "all",
+        "yes",
+        "no",
+        "true",
+        "false",
+    }
+)
 
 #: Provider fields that are opaque on purpose and that the provider verifies: one changed character and the next
 #: request is refused. Anthropic: signature, redacted_thinking. Gemini: thoughtSignature. OpenAI: encrypted_content,

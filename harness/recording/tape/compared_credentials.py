@@ -42,7 +42,7 @@ def compared_field(name: str, value: str, own: frozenset[str], *, in_query: bool
         return BLANK
     settles = weight(name, own)
     announced = settles != "none" or (in_query and is_query_name(name))
-    if not announced or value.isdecimal() or (in_query and is_query_word(value)):
+    if not announced or value.isdecimal() or ((settles != "secret" or in_query) and is_query_word(value)):
         return compared_text(value)
     is_one = _is_credential(value) if settles == "secret" else is_placeholder(value)
     return BLANK if is_one else compared_text(value)

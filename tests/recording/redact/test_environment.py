@@ -42,6 +42,15 @@ def test_what_has_a_form_keeps_what_all_of_it_have(monkeypatch: pytest.MonkeyPat
     assert Redactor().text(f"It is {key}.") == without == f"It is sk-proj-{'*' * 48}."
 
 
+def test_a_token_is_one_by_its_look_and_where_a_shell_or_a_file_is_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    token = opaque("token", 24)
+    monkeypatch.setenv("BOATS_TOKEN", token)
+    monkeypatch.setenv("PWD", "/var/jenkins_home/workspace/boats_PR-1234")
+    monkeypatch.setenv("S3_KEY", "boats/2024/q3-arrivals.csv")
+    text = f"{token}, from /var/jenkins_home/workspace/boats_PR-1234/quay.txt by boats/2024/q3-arrivals.csv"
+    assert Redactor().text(text) == f"{'*' * len(token)}{text[len(token) :]}"
+
+
 def test_a_run_that_was_told_its_key_replays_without_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def serve(exchange: Exchange) -> None:
         exchange.head()

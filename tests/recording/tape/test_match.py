@@ -129,6 +129,8 @@ APART = [
     pytest.param(asked(body=b'{"pwd": "/srv/a"}'), asked(body=b'{"pwd": "/srv/b"}'), id="a working directory"),
     pytest.param(asked(url=f"{URL}?token=1"), asked(url=f"{URL}?token=2"), id="a number"),
     pytest.param(keyed("a", name="api"), keyed("b", name="api"), id="another name"),
+    pytest.param(keyed("name", name="SORT_KEY"), keyed("id", name="SORT_KEY"), id="a key to sort by"),
+    pytest.param(keyed("yes", name="pass"), keyed("no", name="pass"), id="an exam"),
     pytest.param(
         asked(body=b'{"password": {"type": "string"}}'), asked(body=b'{"password": {"type": "null"}}'), id="a schema"
     ),

@@ -161,7 +161,7 @@ def test_of_tapes_that_record_one_cassette_at_once_none_costs_the_other_what_it_
     [
         "http://169.254.169.254/latest/meta-data/iam/security-credentials/boats",
         "http://[fd00:ec2::23]/v1/credentials",
-        "https://sts.eu-west-1.amazonaws.com/",
+        "https://sts.eu-west-1.amazonaws.com/?Action=AssumeRoleWithWebIdentity",
         "https://oauth2.googleapis.com/token",
         "https://login.microsoftonline.com/tenant/oauth2/v2.0/token",
     ],
@@ -177,6 +177,20 @@ def test_what_gave_credentials_when_it_was_recorded_may_be_asked_or_not(path: Pa
         answer = tape.answer(asked)
         assert answer is not None
         assert answer.body == b"credentials"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://sts.eu-west-1.amazonaws.com/?Action=GetCallerIdentity",
+        "https://oauth2.googleapis.com/tokeninfo",
+        "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/boats:signBlob",
+    ],
+)
+def test_what_else_is_asked_where_credentials_are_is_the_runs_own(path: Path, url: str) -> None:
+    write_cassette(path, [Interaction(replace(ask("boats"), url=url), told("boats"))])
+    with open_tape(path, "none") as tape:
+        assert [one.request.url for one in tape.unplayed] == [url]
 
 
 def perform_once(path: Path) -> str:
