@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -808,6 +809,21 @@ def test_a_flow_with_a_step_called_name_has_the_name_of_its_class() -> None:
 class Shelved(Flow):
     @start()
     def put(self) -> None: ...
+
+
+class LockedShelf(functions.Shelf):
+    lock: Any = None
+
+
+@persist(LockedShelf(lock=threading.Lock()))
+class Locked(Flow):
+    @start()
+    def put(self) -> None: ...
+
+
+def test_a_place_that_holds_what_can_not_be_written_down_is_named() -> None:
+    whole = Locked.flow_definition().to_dict()
+    assert whole["persist"]["persistence"] == {"ref": f"{__name__}:LockedShelf"}
 
 
 def test_a_place_with_fields_is_written_down_by_its_name_and_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
