@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import re
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -156,3 +157,12 @@ def test_what_is_no_json_is_the_callers_fault(integration: Integration, way: Way
         with pytest.raises(UsageError, match="object object|type object|<class 'object'>"):
             called(llm, way, "Hi")
         assert server.requests == []
+
+
+@pytest.mark.parametrize("way", WAYS)
+@each_integration
+def test_what_a_server_says_of_its_own_json_is_the_servers_fault(integration: Integration, way: Way) -> None:
+    text = "Object of type ndarray is not JSON serializable"
+    body = json.dumps({"error": {"message": text}, "message": text}).encode()
+    with Raw(body, "application/json", 400) as server, pytest.raises(ProviderStatusError, match="400"):
+        called(integration.llm(server), way, "Hi")

@@ -8,7 +8,7 @@ from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, ClassVar, Final
 
-from harness.errors import HarnessError, UsageError
+from harness.errors import HarnessError, ProviderStatusError, UsageError
 from harness.llm.llm import LLM
 from harness.llm.output.parts import Part, RequestId
 from harness.llm.pump import ended
@@ -121,8 +121,11 @@ def _translation(llm: SDKModel, answer: ProviderAnswer) -> Iterator[None]:
         raise
     except Exception as error:
         ours = llm._translated(error, answer)
-        if not answer.begun and (isinstance(error, UnicodeEncodeError) or _NO_JSON.search(str(error))):
-            kind = "text" if isinstance(error, UnicodeEncodeError) else "a value"
+        no_text = isinstance(error, UnicodeEncodeError)
+        # A server that answers may say the same, of itself.
+        no_json = not isinstance(ours, ProviderStatusError) and _NO_JSON.search(str(error))
+        if not answer.begun and (no_text or no_json):
+            kind = "text" if no_text else "a value"
             ours = UsageError(f"{answer.provider}: the request has {kind} that can't be sent ({error})")
         if ours is None and answer.begun and isinstance(error, OF_ANOTHER_SHAPE):
             ours = answer.malformed(error)
