@@ -99,6 +99,22 @@ async def outcome_in_thread(function: Callable[[], T], threads: Threads | None =
     return await settled
 
 
+async def until_done(future: concurrent.futures.Future[Any]) -> None:
+    """Wait until a future of another thread is done; where the waiting is cancelled, the future is left as it is.
+
+    What `run_until_loop` has begun without a loop blocks its thread, until the current run is cancelled.
+    """
+    if is_loop_running():
+        loop, done = running_loop(), asyncio.Event()
+        future.add_done_callback(lambda _: _call_in(loop, done.set))
+        await done.wait()
+        return
+    outcomes: queue.SimpleQueue[Outcome[None]] = queue.SimpleQueue()
+    future.add_done_callback(lambda _: outcomes.put(Outcome()))
+    with on_cancel(lambda: outcomes.put(Outcome(error=RunCancelled()))):
+        take(outcomes).unwrap()
+
+
 def _waited_for(function: Callable[[], T], threads: Threads) -> Outcome[T]:
     outcomes: queue.SimpleQueue[Outcome[T]] = queue.SimpleQueue()
 

@@ -102,7 +102,8 @@ class Step:
 
         Nor is there for who works for a handler: others wait for that one.
         """
-        return None if self._scope is None or listeners.is_handling() else self._scope.handled
+        handled = None if self._scope is None else self._scope.handled
+        return None if handled is None or listeners.is_handling() else handled
 
     @property
     def _name(self) -> str:

@@ -86,6 +86,9 @@ def with_inputs(state: AnyState, inputs: dict[str, Any], owner: str) -> AnyState
     if isinstance(state, dict):
         return {**state, **inputs}
     model = type(state)
+    if _makes_id(model):
+        # What a run is found by is none of its fields.
+        inputs = {name: value for name, value in inputs.items() if name != "id"}
     held = {name: getattr(state, name) for name in model.model_fields} | (state.__pydantic_extra__ or {})
     try:
         base = _made(model, held)
@@ -210,12 +213,17 @@ def _with_id(model: type[BaseModel]) -> type[BaseModel]:
     Raises:
         UsageError: it can have none, as a root model.
     """
-    if "id" in model.model_fields or isinstance(getattr(model, "id", None), property):
+    if "id" in model.model_fields or _makes_id(model):
         return model
     try:
         return create_model(model.__name__, __base__=(FlowState, model), __module__=model.__module__)
     except (PydanticUserError, TypeError) as error:
         raise UsageError(f"{model.__name__} is no model for a state, which needs an id: {error}") from error
+
+
+def _makes_id(model: type[BaseModel]) -> bool:
+    """Whether a model makes its `id` of its fields."""
+    return isinstance(getattr(model, "id", None), property)
 
 
 def _instance_with_id(state: BaseModel) -> BaseModel:

@@ -168,17 +168,19 @@ class AsyncStreamSession(SessionCore[T, "AsyncFrameIterator", Callable[[], Await
     def _launch(self, body: Callable[[], Awaitable[T]], context: Context) -> None:
         loop = running_loop()
         self._task = loop.create_task(_aproduce(self._production, body), name="harness-run", context=context)
-        if self._production.run is not None:
-            self._production.run.on_cancel(_canceller(loop, self._task))
 
 
 async def _aproduce(production: Production, body: Callable[[], Awaitable[Any]]) -> None:
+    task: Any = asyncio.current_task()
+    # Only now: a task that is cancelled before it begins never does, and would end nothing.
+    if production.run is not None:
+        production.run.on_cancel(_canceller(task))
     # Nothing but a cancellation may leave a task: asyncio stops the whole loop for SystemExit and KeyboardInterrupt.
     try:
         value = await body()
     except asyncio.CancelledError as error:
         production.failed(error)
-        if asyncio.current_task().cancelling():  # type: ignore[union-attr]
+        if task.cancelling():
             raise
     except BaseException as error:
         production.failed(error)
@@ -188,19 +190,24 @@ async def _aproduce(production: Production, body: Callable[[], Awaitable[Any]]) 
         production.end()
 
 
-def _canceller(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> Callable[[], None]:
+def _canceller(task: asyncio.Task[None]) -> Callable[[], None]:
+    loop = task.get_loop()
+
     def cancel() -> None:
-        if is_loop_running() and running_loop() is loop:
+        is_here = is_loop_running() and running_loop() is loop
+        if is_here:
             # At once: were it to come later, the run may be cleaning up by then, and would be cut off in that.
             task.cancel()
-            return
-        try:
-            loop.call_soon_threadsafe(task.cancel)
-        except RuntimeError:
-            # The loop is closed, and has cancelled its tasks.
-            return
+        # A closed loop has cancelled its tasks.
+        with contextlib.suppress(RuntimeError):
+            # A signal handler may close while the loop sleeps, which has to wake up in any case.
+            loop.call_soon_threadsafe(_nothing if is_here else task.cancel)
 
     return cancel
+
+
+def _nothing() -> None:
+    return None
 
 
 class AsyncFrameIterator(ViewCore):

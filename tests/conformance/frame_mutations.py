@@ -133,6 +133,7 @@ FRAME_MUTATIONS = (
     row("numbers from 0", "order.seq-gapless", T.text_call, put(1, seq=0)),
     row("a number used twice", "order.seq-gapless", T.text_call, put(4, seq=3)),
     row("no number at all", "order.seq-gapless", T.text_call, put(3, seq=None)),
+    row("a run whose start has no number", "order.seq-gapless", T.two_methods, put(1, seq=None)),
     row("two chunks swapped", "order.delivery", T.parallel_calls, swap(7), "order.previous-earlier"),
     row("a parent of another session", "order.parent-closed", T.two_methods, put(4, parent_id="elsewhere")),
     row("a parent that opened nothing", "order.parent-closed", T.two_methods, then(put(6, parent_id="e4"))),

@@ -21,6 +21,7 @@ from harness.events import (
 )
 from harness.flow import Flow, start
 from tests.flow.graphs import TIMEOUT_S, collected
+from tests.session.bodies import join_harness_threads
 
 
 @pytest.fixture(autouse=True)
@@ -144,6 +145,9 @@ def test_a_run_that_is_cancelled_waits_for_no_handler() -> None:
         assert next(session.events).type == "flow_started"
         assert entered.wait(TIMEOUT_S)
     assert session.is_cancelled
+    # Nor does a thread of it.
+    join_harness_threads()
+    assert not event_bus.flush(0)
     cancelled.set()
     gate.set()
     assert event_bus.flush(TIMEOUT_S)

@@ -372,7 +372,7 @@ def test_a_model_that_can_have_no_id_is_refused_when_the_flow_is_made() -> None:
 
 
 def test_an_id_that_a_model_makes_of_its_fields_is_the_states() -> None:
-    class Seat(BaseModel):
+    class Seat(BaseModel, extra="forbid"):
         row: int = 1
 
         @computed_field  # type: ignore[prop-decorator]
@@ -383,6 +383,9 @@ def test_an_id_that_a_model_makes_of_its_fields_is_the_states() -> None:
     flow: Any = One(initial_state=Seat)
     flow.kickoff({"row": 3})
     assert (flow.flow_id, type(flow.state)) == ("row-3", Seat)
+    # By which a run may be looked for.
+    flow.kickoff({"row": 4, "id": "row-3"})
+    assert flow.flow_id == "row-4"
 
 
 def test_the_state_is_copied_for_whoever_sees_it_and_for_nobody_else() -> None:

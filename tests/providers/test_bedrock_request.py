@@ -84,7 +84,9 @@ def test_recorded_conversation_is_made_again_to_the_same_json(messages: list[dic
 
 def test_a_conversation_with_calls_goes_with_the_tools_that_it_tells_of() -> None:
     calls = [call("a", "{}"), call("b", "{}"), call("a", "{}")]
-    uses = [{"type": "tool_use", "id": name, "name": name, "input": {}} for name in ("a", "b", "a")]
+    uses: list[dict[str, Any]] = [
+        {"type": "tool_use", "id": name, "name": name, "input": {}} for name in ("a", "b", "a")
+    ]
     for said in ({"content": None, "tool_calls": calls}, {"content": uses}):
         tools = sent({"role": "assistant", **said})["toolConfig"]["tools"]
         assert [tool["toolSpec"]["name"] for tool in tools] == ["a", "b"]

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from harness.bus import aemit, attribution, emit
+from harness.bus import aemit, attribution, emit, scope as scopes
 from harness.errors import RunCancelled, UsageError
 from harness.session.session import AsyncStreamSession
 from tests.session.bodies import TIMEOUT_S, Note, collected, run_program
@@ -140,6 +140,22 @@ async def test_a_run_that_is_about_to_go_on_is_told_once_that_it_is_closed() -> 
     gate.set()
     await session.aclose()
     assert cleaned.is_set()
+
+
+@pytest.mark.asyncio
+async def test_a_run_that_is_closed_before_it_begins_leaves_no_scope_open() -> None:
+    async def around() -> list[scopes.Scope]:
+        session = Waiting().session()
+        reading = asyncio.create_task(collected(aiter(session)))
+        await asyncio.sleep(0)
+        session.close()
+        assert await reading == []
+        assert session.is_cancelled
+        return list(scopes.current_scope().children)
+
+    outer = AsyncStreamSession(around)
+    await collected(aiter(outer))
+    assert outer.result == []
 
 
 @pytest.mark.asyncio

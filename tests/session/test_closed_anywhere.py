@@ -118,3 +118,21 @@ def test_a_session_is_closed_between_any_two_steps_of_its_reader(
         session.close()
         assert len(session.frames) == count
     assert tried > 50
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no timers that signal")
+def test_a_signal_handler_that_closes_wakes_the_loop() -> None:
+    woken: list[str] = []
+
+    async def main() -> None:
+        asyncio.get_running_loop().call_later(TIMEOUT_S, woken.append, "by its timer alone")
+        session = AsyncStreamSession(asyncio.Event().wait)
+        before = signal.signal(signal.SIGALRM, lambda *_: session.close())
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
+        try:
+            assert [frame async for frame in session] == []
+        finally:
+            signal.signal(signal.SIGALRM, before)
+
+    asyncio.run(main())
+    assert woken == []

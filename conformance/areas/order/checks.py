@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import takewhile
 
 from conformance.areas.order.scopes import has_scopes, parent_closed, scope_nesting
 from conformance.timeline.calls import calls_of, has_calls
@@ -82,7 +83,8 @@ def _outermost_terminal(evidence: Evidence) -> int | None:
         if first is None:
             return nameless.get(runs[0].kind)
         # A crew that is run for each of several inputs at once has no outermost one among its runs.
-        top = [scope for scope in runs if scope.kind == runs[0].kind and scope.opener.seq < first.seq]
+        begun = {id(frame) for frame in takewhile(lambda frame: frame is not first, evidence.frames)}
+        top = [scope for scope in runs if scope.kind == runs[0].kind and id(scope.opener) in begun]
     # A session over something smaller, such as a direct call, may hold several, too: the one that ends last counts.
     ends = [scope.closed_by for scope in top]
     if not ends or None in ends:

@@ -88,7 +88,7 @@ def closing_brace(text: str, at: int) -> int:
     parser()
     is_open = 1
     with contextlib.suppress(Exception):  # as where a text has no end
-        for token in parser.CEL_PARSER.lex(text[at : at + _MAX_LENGTH + 1]):
+        for token in parser.CEL_PARSER.lex(text[at:]):
             is_open += (token.type == "LBRACE") - (token.type == "RBRACE")
             if not is_open:
                 return at + int(token.start_pos)

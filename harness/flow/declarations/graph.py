@@ -141,7 +141,10 @@ def _persist(hooks: Iterable[object]) -> dict[str, Any] | None:
     elif type(place) is SQLiteFlowPersistence:
         persistence = {"persistence": {"persistence_type": "SQLiteFlowPersistence", "db_path": place.db_path}}
     else:
-        fields = dumped_fields(place, FlowPersistence, mode="json")
+        # What holds something that can't be written down, as a connection, is named alone.
+        fields: dict[str, Any] = {}
+        with contextlib.suppress(ValueError):
+            fields = dumped_fields(place, FlowPersistence, mode="json")
         named = {"persistence_type": type(place).__name__, **fields} if fields else {"ref": _ref(type(place))}
         persistence = {"persistence": named}
     return {"enabled": True, "verbose": hook.verbose, **persistence}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import operator
 import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import unquote
 
-from msgspec import Struct
+from msgspec import Struct, field
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from harness.errors import UsageError
@@ -37,22 +39,23 @@ _OF_NUMBERS: Final = {
 _OF_LISTS: Final = {"minItems": "min_length", "maxItems": "max_length"}
 
 
-class _Around(Struct, frozen=True):
-    """The whole schema that a part is in, and the places in it that the part is reached by."""
+class _Around(Struct):
+    """The whole schema that a part is in, and the types of the parts that were referred to, by their places."""
 
     schema: dict[str, Any]
-    open: tuple[str, ...] = ()
-
-    def inside(self, place: str) -> _Around:
-        return _Around(self.schema, (*self.open, place))
+    #: Which reads the patterns.
+    engine: Literal["python-re", "rust-regex"] = "python-re"
+    types: dict[str, Any] = field(default_factory=dict)
 
     def at(self, place: str) -> Any:
         """Return the part that `#/$defs/…` names. Raises UsageError."""
         part: Any = self.schema
-        for name in place.removeprefix("#").split("/")[1:]:
-            part = part.get(name) if isinstance(part, dict) else None
-        if not place.startswith("#") or part is None:
-            raise UsageError(f"the schema of the state has no {place!r}")
+        try:
+            for name in unquote(place).split("/")[1:]:
+                key = name.replace("~1", "/").replace("~0", "~")
+                part = part[int(key) if isinstance(part, list) else key]
+        except (KeyError, IndexError, ValueError, TypeError):
+            raise UsageError(f"the schema of the state has no {place!r}") from None
         return part
 
 
@@ -110,6 +113,9 @@ def _model_of_schema(schema: dict[str, Any]) -> type[BaseModel]:
     try:
         return _model("State", schema, _Around(schema), is_state=True)
     except UsageError:
+        # Either engine reads what the other can't: one looks ahead, one knows \p{L}.
+        with contextlib.suppress(Exception):
+            return _model("State", schema, _Around(schema, "rust-regex"), is_state=True)
         raise
     except Exception as error:
         raise UsageError(f"the JSON Schema of the state can't be read: {type(error).__name__}: {error}") from error
@@ -128,7 +134,7 @@ def _model(name: str, schema: dict[str, Any], around: _Around, *, is_state: bool
             kind |= None
         fields[key] = (kind, Field(default=default, description=part.get("description")))
     is_closed = schema.get("additionalProperties") is False
-    config = ConfigDict(extra="forbid" if is_closed else "allow", regex_engine="python-re")
+    config = ConfigDict(extra="forbid" if is_closed else "allow", regex_engine=around.engine)
     return create_model(name, __config__=config, **fields)
 
 
@@ -137,35 +143,60 @@ def _type(name: str, schema: Any, around: _Around) -> Any:
         return Any
     place = schema.get("$ref")
     if isinstance(place, str):
-        # One that is inside of itself is not held to anything there.
-        return Any if place in around.open else _type(name, around.at(place), around.inside(place))
-    several = schema.get("anyOf", schema.get("oneOf"))
-    if several:
-        return _union(_type(f"{name}_{number}", part, around) for number, part in enumerate(several))
+        return _referred(name, place, around)
     if schema.get("enum"):
-        return Literal[tuple(schema["enum"])]
+        return _one_of(schema["enum"])
     if "const" in schema:
-        return Literal[schema["const"]]
-    kind = schema.get("type")
+        return _one_of([schema["const"]])
+    kind, several = schema.get("type"), schema.get("anyOf", schema.get("oneOf"))
+    if several and kind is None:
+        return _union(_type(f"{name}_{number}", part, around) for number, part in enumerate(several))
     if isinstance(kind, list):
         return _union(_type(name, {**schema, "type": part}, around) for part in kind)
     if kind == "array":
         return _bounded(list[_type(f"{name}_item", schema.get("items", {}), around)], schema, _OF_LISTS)  # type: ignore[misc]
     if kind == "object":
         return _model(name, schema, around) if "properties" in schema else dict[str, Any]
+    if kind == "string" and around.engine == "python-re":
+        _check_pattern(schema.get("pattern", ""))
     bounds = _OF_TEXTS if kind == "string" else _OF_NUMBERS if kind in ("integer", "number") else {}
     return _bounded(_PLAIN.get(str(kind), Any), schema, bounds)
+
+
+def _referred(name: str, place: str, around: _Around) -> Any:
+    """Return the type of the part at a place; Any where that is in another document, or goes by a name of its own."""
+    if place != "#" and not place.startswith("#/"):
+        return Any
+    if place not in around.types:
+        # One that is inside of itself is not held to anything there.
+        around.types[place] = Any
+        around.types[place] = _type(name, around.at(place), around)
+    return around.types[place]
+
+
+def _one_of(values: list[Any]) -> Any:
+    """Return the type of these values; Any where a list or an object is among them, for which Python has none."""
+    return Any if any(isinstance(value, list | dict) for value in values) else Literal[tuple(values)]
 
 
 def _union(kinds: Iterable[Any]) -> Any:
     return functools.reduce(operator.or_, kinds)
 
 
-def _bounded(kind: Any, schema: dict[str, Any], bounds: Mapping[str, str]) -> Any:
-    """Return a type with what its schema says of its values. Raises UsageError for a pattern that can't be read."""
-    given = {own: schema[name] for name, own in bounds.items() if name in schema}
+def _check_pattern(pattern: Any) -> None:
     try:
-        re.compile(given.get("pattern", ""))
+        re.compile(pattern)
     except (re.error, TypeError) as error:
-        raise UsageError(f"the pattern {given['pattern']!r} can't be read: {error}") from error
-    return Annotated[kind, Field(**given)] if given else kind
+        raise UsageError(f"the pattern {pattern!r} can't be read: {error}") from error
+
+
+def _bounded(kind: Any, schema: dict[str, Any], bounds: Mapping[str, str]) -> Any:
+    """Return a type with what its schema says of its values."""
+    for name, own in bounds.items():
+        bound = schema.get(name, False)
+        if isinstance(bound, float) and bound.is_integer():
+            bound = int(bound)
+        # Older schemas have `exclusiveMinimum: true`, and pydantic holds whole numbers to no part of one.
+        if not (isinstance(bound, bool) or (isinstance(bound, float) and schema["type"] == "integer")):
+            kind = Annotated[kind, Field(**{own: bound})]
+    return kind

@@ -14,7 +14,6 @@ import contextvars
 import logging
 from collections import deque
 from collections.abc import Coroutine, Iterator
-from concurrent import futures
 from typing import Any, Final
 
 from msgspec import Struct
@@ -29,7 +28,7 @@ from harness.flow.engine.body import perform
 from harness.flow.engine.hooks import FlowHook, Hooks, call_in, resolved
 from harness.flow.engine.run import FlowRun
 from harness.flow.plan.calls import MethodCall, MethodResult
-from harness.workers import GRACE_S, Outcome, begin, outcome_in_thread, require_loop
+from harness.workers import GRACE_S, Outcome, begin, require_loop, until_done
 
 logger = logging.getLogger("harness")
 #: Every so many runs inside of one another, the methods of one work in threads, which have a stack of their own.
@@ -110,8 +109,8 @@ class Engine:
     async def _wait_for_handlers(self, step: Step) -> None:
         """Wait until what the flow has just published has been handled, by async handlers, too."""
         handled = step.handled
-        if handled is not None and not handled.done():
-            (await outcome_in_thread(lambda: futures.wait([handled]), self._run.threads)).unwrap()
+        if handled is not None:
+            await until_done(handled)
 
     async def _execute(self) -> None:
         """Run what is due until nothing is, or, once a call has paused, until nothing runs any more."""

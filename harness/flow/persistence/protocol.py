@@ -33,6 +33,10 @@ class FlowPersistence(ABC):
         Raises:
             UsageError: a value does not fit its annotation.
         """
+        if isinstance(self, BaseModel):
+            # Which sees to its fields, and to what comes after.
+            super().__init__(*others, **fields)
+            return
         super().__init__(*others, **take_fields(self, FlowPersistence, fields))
         self.model_post_init(None)
 

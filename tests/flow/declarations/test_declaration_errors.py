@@ -71,6 +71,10 @@ WRONG: dict[str, tuple[str, str]] = {
     ),
     "item outside of each": (ONE + "item.x}\n", "speaks of 'item'; there are outputs, state"),
     "an expression that is too long": (ONE + "'" + "1+" * 3000 + "1'}\n", "an expression has at most 4000 characters"),
+    "an expression in a text that is too long": (
+        ONE.replace("expression, expr: ", "code, ref: 'json:dumps', with: {obj: '${") + "1+" * 3000 + "1}'}}\n",
+        "an expression has at most 4000 characters",
+    ),
     "an argument deep inside": (
         HEAD
         + "methods:\n  a:\n    start: true\n    do:\n      call: code\n      ref: json:dumps\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -281,6 +282,45 @@ def test_inputs_are_held_to_the_bounds_and_the_parts_of_a_json_schema(
     for inputs in wrong:
         with pytest.raises(UsageError, match=next(iter(inputs))):
             flow.kickoff(inputs)
+
+
+@pytest.mark.parametrize(
+    ("part", "fits"),
+    [
+        ({"type": "string", "pattern": "^\\p{L}+$"}, "tide"),
+        ({"type": "string", "minLength": 1.0}, "t"),
+        ({"type": "number", "minimum": 0, "exclusiveMinimum": True}, 0.5),
+        ({"type": "integer", "minimum": 0.5, "multipleOf": 0.5}, 3),
+        ({"const": {"sail": 1}}, {"sail": 1}),
+        ({"enum": [["sail"], "tide"]}, "tide"),
+        ({"$ref": "#sail"}, "tide"),
+        ({"$ref": "https://example.com/tide.json"}, "tide"),
+        ({"$ref": "#/$defs/a~1b%5Bc%5D/anyOf/0"}, "tide"),
+        ({"type": "string", "anyOf": [{"pattern": "i"}, {"pattern": "o"}]}, "tide"),
+    ],
+)
+def test_whatever_a_json_schema_allows_is_taken(part: dict[str, Any], fits: Any) -> None:
+    schema = {"properties": {"a": part}, "$defs": {"a/b[c]": {"anyOf": [{"type": "string"}]}}}
+    flow = declared({"call": "expression", "expr": "state.a"}, state={"type": "json_schema", "json_schema": schema})
+    assert flow.kickoff({"a": fits}) == fits
+
+
+def test_an_object_whose_parts_may_be_one_or_the_other_has_them_by_name() -> None:
+    parts = {"ebb": {"type": "integer"}, "flood": {"type": "integer"}}
+    part = {"type": "object", "properties": parts, "anyOf": [{"required": ["ebb"]}, {"required": ["flood"]}]}
+    state = {"type": "json_schema", "json_schema": {"properties": {"tide": part}}}
+    flow: Any = declared({"call": "expression", "expr": "state.tide.ebb"}, state=state)
+    assert flow.kickoff({"tide": {"ebb": 1}}) == 1
+    assert (flow.state.tide.ebb, flow.state.tide.flood) == (1, None)
+
+
+def test_a_json_schema_of_which_every_part_leads_to_every_other_is_read() -> None:
+    names = [f"part{number}" for number in range(30)]
+    parts = {"type": "object", "properties": {name: {"$ref": f"#/$defs/{name}"} for name in names}}
+    state = {"type": "json_schema", "json_schema": {**parts, "$defs": dict.fromkeys(names, parts)}}
+    flow = declared({"call": "expression", "expr": "1"}, state=state)
+    with pytest.raises(UsageError, match="part0"):
+        flow.kickoff({"part0": 1})
 
 
 @pytest.mark.parametrize(
@@ -769,6 +809,21 @@ def test_a_flow_with_a_step_called_name_has_the_name_of_its_class() -> None:
 class Shelved(Flow):
     @start()
     def put(self) -> None: ...
+
+
+class LockedShelf(functions.Shelf):
+    lock: Any = None
+
+
+@persist(LockedShelf(lock=threading.Lock()))
+class Locked(Flow):
+    @start()
+    def put(self) -> None: ...
+
+
+def test_a_place_that_holds_what_can_not_be_written_down_is_named() -> None:
+    whole = Locked.flow_definition().to_dict()
+    assert whole["persist"]["persistence"] == {"ref": f"{__name__}:LockedShelf"}
 
 
 def test_a_place_with_fields_is_written_down_by_its_name_and_with_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -394,3 +394,23 @@ def test_what_a_place_annotates_are_options_of_its_constructor() -> None:
         Shelf(label=3)
     with pytest.raises(TypeError):
         Shelf(colour="red")
+
+
+class ModelShelf(FlowPersistence, BaseModel):
+    """A place that is a model by itself."""
+
+    label: str = "states"
+    made: int = 0
+
+    def model_post_init(self, context: Any, /) -> None:
+        self.made += 1
+
+    def init_db(self) -> None: ...
+
+    def load_state(self, flow_uuid: str) -> dict[str, Any] | None: ...
+
+    def save_state(self, flow_uuid: str, method_name: str, state_data: Any) -> None: ...
+
+
+def test_a_place_that_is_a_model_is_made_as_one() -> None:
+    assert ModelShelf(label="others").model_dump() == {"label": "others", "made": 1}
