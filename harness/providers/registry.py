@@ -84,7 +84,7 @@ ROWS: Final = (
         recordings="azure",
         address=("AZURE_ENDPOINT", re.compile(r"/(chat/completions|responses)$")),
         moved_by=dict.fromkeys(ENDPOINT_VARIABLES),
-        told_by={
+        in_urls={
             "AZURE_OPENAI_ENDPOINT": (re.compile(r"(https?://[^/]+)/openai/"), r"\1"),
             **dict.fromkeys(("AZURE_API_VERSION", "OPENAI_API_VERSION"), (_AZURE_VERSION, r"\1")),
         },
@@ -167,7 +167,7 @@ ROWS: Final = (
             "GOOGLE_VERTEX_BASE_URL": None,
             "GOOGLE_GENAI_USE_VERTEXAI": _ON_VERTEX,
         },
-        told_by={
+        in_urls={
             "GOOGLE_GENAI_USE_VERTEXAI": (_ON_VERTEX, "true"),
             "GOOGLE_VERTEX_BASE_URL": (_BEFORE_VERTEX, r"\1"),
             "GOOGLE_CLOUD_PROJECT": (_OF_PROJECT, r"\1"),
@@ -193,7 +193,7 @@ ROWS: Final = (
         moved_by=dict.fromkeys(
             ("OPENAI_API_BASE", *(variable for host in HOSTS.values() for variable in host.base_url_variables))
         ),
-        told_by=dict.fromkeys(HOSTS["ollama"].base_url_variables, (_OLLAMA, r"\1")),
+        in_urls=dict.fromkeys(HOSTS["ollama"].base_url_variables, (_OLLAMA, r"\1")),
         request_headers=("openai-beta",),
         response_headers=("openai-model", "openai-processing-ms", "openai-version"),
         placeholders={

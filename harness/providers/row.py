@@ -58,7 +58,7 @@ class Provider(Struct, frozen=True, kw_only=True):
     moved_by: Mapping[str, re.Pattern[str] | None] = field(default_factory=dict)
     #: What an environment held where the URLs of all its calls are like this: variable → what each is like, and the value,
     #: as `Match.expand` has it. Empty is none.
-    told_by: Mapping[str, tuple[re.Pattern[str], str]] = field(default_factory=dict)
+    in_urls: Mapping[str, tuple[re.Pattern[str], str]] = field(default_factory=dict)
     #: Whether it takes the calls to every provider that has no row, where its SDK is installed.
     takes_all: bool = False
 

@@ -125,16 +125,16 @@ def _places(recorded: Iterable[Interaction], now: Mapping[str, str]) -> dict[str
         if len(found) == 1 and (now.get(variable) if found & homes else variable in places):
             (places[variable],) = found
     for row in providers():
-        for name, told in row.told_by.items():
-            values = {_told(url, *told) for url in calls[row.name]}
+        for name, (pattern, template) in row.in_urls.items():
+            values = {_value_in(url, pattern, template) for url in calls[row.name]}
             if len(values) == 1 and None not in values:
                 places[name] = values.pop() or None
     return places
 
 
-def _told(url: str, pattern: re.Pattern[str], value: str) -> str | None:
+def _value_in(url: str, pattern: re.Pattern[str], template: str) -> str | None:
     found = pattern.search(url)
-    return None if found is None else found.expand(value)
+    return None if found is None else found.expand(template)
 
 
 def _is_at(url: str, address: str) -> bool:
