@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Awaitable, Callable
 from contextvars import Context
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 
 from harness.bus.running_loop import is_loop_running, running_loop
 from harness.errors import UsageError
@@ -171,16 +171,16 @@ class AsyncStreamSession(SessionCore[T, "AsyncFrameIterator", Callable[[], Await
 
 
 async def _aproduce(production: Production, body: Callable[[], Awaitable[Any]]) -> None:
-    task: Any = asyncio.current_task()
     # Only now: a task that is cancelled before it begins never does, and would end nothing.
     if production.run is not None:
-        production.run.on_cancel(_canceller(task))
+        production.run.on_cancel(_canceller())
     # Nothing but a cancellation may leave a task: asyncio stops the whole loop for SystemExit and KeyboardInterrupt.
     try:
         value = await body()
     except asyncio.CancelledError as error:
         production.failed(error)
-        if task.cancelling():
+        # No variable has the task: it would be kept by the error that it keeps.
+        if asyncio.current_task().cancelling():  # type: ignore[union-attr]
             raise
     except BaseException as error:
         production.failed(error)
@@ -190,8 +190,8 @@ async def _aproduce(production: Production, body: Callable[[], Awaitable[Any]]) 
         production.end()
 
 
-def _canceller(task: asyncio.Task[None]) -> Callable[[], None]:
-    loop = task.get_loop()
+def _canceller() -> Callable[[], None]:
+    loop, task = running_loop(), cast("asyncio.Task[None]", asyncio.current_task())
 
     def cancel() -> None:
         is_here = is_loop_running() and running_loop() is loop
