@@ -217,7 +217,7 @@ def _with_id(model: type[BaseModel]) -> type[BaseModel]:
         return model
     try:
         return create_model(model.__name__, __base__=(FlowState, model), __module__=model.__module__)
-    except (PydanticUserError, TypeError) as error:
+    except (PydanticUserError, TypeError, NameError) as error:
         raise UsageError(f"{model.__name__} is no model for a state, which needs an id: {error}") from error
 
 
