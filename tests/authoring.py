@@ -20,19 +20,19 @@ from harness.shipped.table import PROVIDERS
 from harness.shipped.targets import target_name
 from tests.examples.scenarios import ExamplesServer
 from tests.litellm.targets import LITELLM
-from tests.servers.anthropic import AnthropicServer
-from tests.servers.azure import AzureServer
-from tests.servers.bedrock import BedrockServer
-from tests.servers.bedrock_invoke import BedrockInvokeServer
-from tests.servers.cohere import CohereServer
-from tests.servers.cohere_v2 import CohereV2Server
-from tests.servers.compatible import DeepSeekServer, OpenRouterServer
-from tests.servers.gemini import GeminiServer
-from tests.servers.ollama import OllamaServer
-from tests.servers.openai_chat import OpenAIChatServer
-from tests.servers.openai_completions import OpenAICompletionsServer
-from tests.servers.openai_responses import OpenAIResponsesServer
-from tests.servers.vertex_anthropic import VertexAnthropicServer
+from tests.servers.anthropic.server import AnthropicServer
+from tests.servers.anthropic.vertex import VertexAnthropicServer
+from tests.servers.azure.server import AzureServer
+from tests.servers.bedrock.invoke import BedrockInvokeServer
+from tests.servers.bedrock.server import BedrockServer
+from tests.servers.cohere.v1 import CohereServer
+from tests.servers.cohere.v2 import CohereV2Server
+from tests.servers.gemini.server import GeminiServer
+from tests.servers.ollama.server import OllamaServer
+from tests.servers.openai.chat import OpenAIChatServer
+from tests.servers.openai.compatible import DeepSeekServer, OpenRouterServer
+from tests.servers.openai.completions import OpenAICompletionsServer
+from tests.servers.openai.responses import OpenAIResponsesServer
 from tests.servers.wire_server import WireServer
 
 ROOT: Final = Path(__file__).parents[1]

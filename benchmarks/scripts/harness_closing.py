@@ -17,8 +17,8 @@ from harness.bus.bus import emit
 from harness.events import LLMStreamChunkEvent
 from harness.llm import LLM
 from harness.session.session import AsyncStreamSession, StreamSession
-from tests.servers.openai_chat import OpenAIChatServer
-from tests.servers.openai_chat_scenarios import SCENARIOS
+from tests.servers.openai.chat import OpenAIChatServer
+from tests.servers.openai.chat_scenarios import SCENARIOS
 
 _PROMPT: Final = SCENARIOS["blocked_body"].prompt
 

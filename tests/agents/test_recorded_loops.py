@@ -20,7 +20,7 @@ from tests.agents.recorded_loop import RecordedLoop, loops
 from tests.agents.scripted import WAYS, Way
 from tests.agents.step import NUMBERS, SENTENCE, WORDS
 from tests.agents.walk import Program, kickoff, llm_of, managed, walk
-from tests.providers.playing_again import heard
+from tests.providers.recorded.playing_again import heard
 
 
 @dataclass(frozen=True)

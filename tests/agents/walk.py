@@ -27,8 +27,8 @@ from harness.recording.wire import WireRequest, WireResponse
 from tests.agents.recorded_loop import RecordedLoop
 from tests.agents.scripted import Way, by
 from tests.agents.step import SYSTEM, LoopStep, call_of
-from tests.providers.playing_again import again
-from tests.providers.sending_again import REFUSAL
+from tests.providers.recorded.playing_again import again
+from tests.providers.recorded.sending_again import REFUSAL
 
 Program = Callable[[RecordedLoop, Way], Any]
 #: How a system prompt begins, here and in what was recorded.

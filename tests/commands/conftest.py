@@ -10,7 +10,7 @@ import pytest
 from harness.recording import Target, record
 from tests.commands.command_line import Run, runner
 from tests.commands.recordings import SUBJECTS
-from tests.servers.openai_chat import OpenAIChatServer
+from tests.servers.openai.chat import OpenAIChatServer
 
 
 @pytest.fixture

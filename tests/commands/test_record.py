@@ -13,8 +13,8 @@ import pytest
 
 from tests.commands.command_line import ROOT, Run, environment
 from tests.commands.recordings import FILES, SUBJECTS
-from tests.servers.openai_chat import OpenAIChatServer
-from tests.servers.openai_chat_scenarios import HARBOUR_TEXT, SCENARIOS
+from tests.servers.openai.chat import OpenAIChatServer
+from tests.servers.openai.chat_scenarios import HARBOUR_TEXT, SCENARIOS
 
 
 def test_record_streams_the_text_and_says_what_was_written(tmp_path: Path, run: Run) -> None:

@@ -13,7 +13,7 @@ from tests.commands.command_line import Run
 from tests.commands.recordings import SUBJECTS
 from tests.recording.loopback import loopback
 from tests.recording.test_unframed_calls import answer
-from tests.servers.openai_chat import OpenAIChatServer
+from tests.servers.openai.chat import OpenAIChatServer
 
 
 @pytest.fixture

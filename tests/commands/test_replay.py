@@ -14,7 +14,7 @@ from conformance.run import replay as replaying
 from harness.shipped import shipped_recording
 from tests.commands.command_line import Run
 from tests.commands.recordings import FILES, edit_frame
-from tests.servers.openai_chat_scenarios import HARBOUR_TEXT
+from tests.servers.openai.chat_scenarios import HARBOUR_TEXT
 
 
 def drop_frame(copy: Path) -> None:

@@ -8,8 +8,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from tests.docs.blocks import ROOT, blocks_of
-from tests.servers.openai_chat import OpenAIChatServer
-from tests.servers.openai_chat_scenarios import SCENARIOS, Scenario, say
+from tests.servers.openai.chat import OpenAIChatServer
+from tests.servers.openai.chat_scenarios import SCENARIOS, Scenario, say
 from tests.servers.script import Turn
 from tests.servers.scripted_server import RefusedError
 

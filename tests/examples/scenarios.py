@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from tests.servers.openai_chat import OpenAIChatServer
-from tests.servers.openai_chat_scenarios import Call, Scenario, say
+from tests.servers.openai.chat import OpenAIChatServer
+from tests.servers.openai.chat_scenarios import Call, Scenario, say
 
 EXAMPLES: Final[Mapping[str, Scenario]] = {
     "plan": Scenario("Plan a report on tides in three parts.", (say("1. The moon\n2. The sun\n3. The coast"),)),

@@ -15,7 +15,7 @@ from harness.errors import UsageError
 from harness.events import BaseEvent, FlowCreatedEvent
 from harness.flow import Flow, listen, start
 from harness.session.session import AsyncStreamSession, StreamSession
-from tests.flow.graphs import TIMEOUT_S, collected, transcript
+from tests.flow.graph.graphs import TIMEOUT_S, collected, transcript
 
 
 class Note(BaseEvent):

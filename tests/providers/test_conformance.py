@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.shipped import shipped_providers
-from tests.conformance.provider_outcome import outcome_of
+from tests.conformance.providers.provider_outcome import outcome_of
 
 #: One of each large family of wire formats; what the others are asked through, these are asked through too.
 ALWAYS = {"anthropic", "openai"}

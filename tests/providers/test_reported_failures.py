@@ -32,7 +32,7 @@ from tests.providers.integrations import (
     openai_responses,
 )
 from tests.providers.integrations.integration import Integration
-from tests.servers.bedrock_wire import framed
+from tests.servers.bedrock.wire import framed
 from tests.servers.raw import Raw
 
 WORDS = "the runner at Bergen has stopped"

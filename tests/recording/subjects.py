@@ -18,7 +18,7 @@ from harness import LLM, Agent, BaseLLM, Crew, Flow, StreamSession, Task, and_, 
 from harness.frames.frame import StreamFrame
 from harness.llm import Finish, TextDelta
 from harness.session.session import AsyncStreamSession
-from tests.servers.openai_chat_scenarios import SCENARIOS
+from tests.servers.openai.chat_scenarios import SCENARIOS
 
 MODEL = "openai/gpt-4o-mini"
 NUMBER = "Which number is it?"

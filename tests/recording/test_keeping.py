@@ -21,8 +21,8 @@ from harness.recording.files.asides import asides_of
 from harness.recording.files.frames_file import FrameLines
 from harness.recording.record import Recorded
 from harness.recording.scan import Finding
-from tests.servers.openai_chat import OpenAIChatServer
-from tests.servers.openai_chat_scenarios import HARBOUR_TEXT
+from tests.servers.openai.chat import OpenAIChatServer
+from tests.servers.openai.chat_scenarios import HARBOUR_TEXT
 
 SUBJECTS = "tests.recording.subjects"
 NOBODY = "http://127.0.0.1:9"

@@ -34,8 +34,8 @@ from harness.recording.tape.tape import open_tape
 from harness.recording.target import Target
 from harness.recording.wire import WireRequest as TapeRequest, WireResponse as TapeResponse
 from tests.recording.subjects import KEY, NUMBER, Order
-from tests.servers.openai_chat import OpenAIChatServer
-from tests.servers.openai_chat_scenarios import EXPANDED_TEXT, HARBOUR_TEXT, SCENARIOS, Completion, Scenario
+from tests.servers.openai.chat import OpenAIChatServer
+from tests.servers.openai.chat_scenarios import EXPANDED_TEXT, HARBOUR_TEXT, SCENARIOS, Completion, Scenario
 from tests.servers.wire_server import WireRequest, WireResponse
 
 SUBJECTS = "tests.recording.subjects"

@@ -23,8 +23,8 @@ from harness.errors import (
 from harness.recording import Target, load_recording, record, replay_cassette, replay_recording
 from harness.recording.files.asides import new_aside
 from harness.recording.replayed import Replayed
-from tests.servers.openai_chat import OpenAIChatServer
-from tests.servers.openai_chat_scenarios import EXPANDED_TEXT, HARBOUR_TEXT
+from tests.servers.openai.chat import OpenAIChatServer
+from tests.servers.openai.chat_scenarios import EXPANDED_TEXT, HARBOUR_TEXT
 
 SUBJECTS = "tests.recording.subjects"
 

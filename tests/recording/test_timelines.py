@@ -13,7 +13,7 @@ from harness.recording import Target, record
 from harness.recording.files.frames_file import dump_frames
 from harness.recording.timelines import compared, timelines_of
 from tests.recording.timelines import chunk, flow, flow_end, frames_of, method, method_end
-from tests.servers.openai_chat import OpenAIChatServer
+from tests.servers.openai.chat import OpenAIChatServer
 
 
 @pytest.fixture(scope="module")

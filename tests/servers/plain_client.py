@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tests.servers.anthropic import AnthropicServer
-from tests.servers.azure import AzureServer
-from tests.servers.bedrock import BedrockServer
-from tests.servers.gemini import GeminiServer
-from tests.servers.openai_chat import OpenAIChatServer
-from tests.servers.openai_responses import OpenAIResponsesServer
+from tests.servers.anthropic.server import AnthropicServer
+from tests.servers.azure.server import AzureServer
+from tests.servers.bedrock.server import BedrockServer
+from tests.servers.gemini.server import GeminiServer
+from tests.servers.openai.chat import OpenAIChatServer
+from tests.servers.openai.responses import OpenAIResponsesServer
 from tests.servers.scripted_server import ScriptedServer
 from tests.servers.wire_server import WireServer
 

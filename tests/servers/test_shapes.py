@@ -10,10 +10,10 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from tests.servers.openai_chat import OpenAIChatServer
-from tests.servers.openai_chat_scenarios import SCENARIOS, Completion
+from tests.servers.openai.chat import OpenAIChatServer
+from tests.servers.openai.chat_scenarios import SCENARIOS, Completion
+from tests.servers.openai.test_chat import SCHEMA, TOOLS, USAGE, fetch
 from tests.servers.shapes import EventShape, KeySet, plain_shape, stream_shape
-from tests.servers.test_openai_chat import SCHEMA, TOOLS, USAGE, fetch
 from tests.servers.wire_server import Ending
 
 CHUNK: Final = ("id", "object", "created", "model", "service_tier", "system_fingerprint", "choices")

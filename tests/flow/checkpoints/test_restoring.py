@@ -25,7 +25,7 @@ from harness.flow import (
     listen,
     start,
 )
-from tests.flow.graphs import TIMEOUT_S, collected
+from tests.flow.graph.graphs import TIMEOUT_S, collected
 
 
 class Draft(BaseModel):

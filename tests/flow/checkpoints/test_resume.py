@@ -22,7 +22,7 @@ from harness.bus import is_replaying
 from harness.events import BaseEvent, MethodEvent
 from harness.flow import CheckpointConfig, Flow, frames_by_run, listen, router, start
 from harness.flow.value_codec import encode_exactly
-from tests.flow.graphs import collected
+from tests.flow.graph.graphs import collected
 
 ROOT = Path(__file__).parents[3]
 

@@ -15,7 +15,7 @@ from harness.conversation import ConversationConfig
 from harness.flow import FlowPersistence, HumanFeedbackPending, persist
 from harness.flow.state import saved_state
 from tests.flow.conversation.talks import WAYS, Speaker, Way, said, story, take
-from tests.flow.graphs import TIMEOUT_S
+from tests.flow.graph.graphs import TIMEOUT_S
 
 HELLO = "Hello there"
 

@@ -6,7 +6,7 @@ import pytest
 
 from harness import Flow
 from harness.conversation import ConversationConfig, ConversationState
-from tests.servers.openai_chat import OpenAIChatServer
+from tests.servers.openai.chat import OpenAIChatServer
 from tests.servers.script import HARBOUR_TEXT
 
 

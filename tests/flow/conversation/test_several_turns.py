@@ -18,7 +18,7 @@ from harness.events import FlowFinishedEvent, FlowStartedEvent
 from harness.flow import SQLiteFlowPersistence, persist
 from harness.flow.conversation.dialogue import Turn
 from tests.flow.conversation.talks import WAYS, Harbour, Speaker, Way, said, take, talk
-from tests.flow.graphs import TIMEOUT_S
+from tests.flow.graph.graphs import TIMEOUT_S
 
 EVENT_ID: Final = re.compile(r"[0-9a-f]{16}-[0-9a-f]+")
 

@@ -25,7 +25,7 @@ from harness.conversation import (
 from harness.errors import UsageError
 from harness.flow.conversation import transcript
 from tests.flow.conversation.talks import Speaker, routed, said, talk
-from tests.flow.graphs import TIMEOUT_S
+from tests.flow.graph.graphs import TIMEOUT_S
 
 
 class Plain(Flow[Any]):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness.flow import Flow, FlowPersistence, InputProvider, InputResponse, flow_config, start
-from tests.flow.graphs import KINDS, TIMEOUT_S, Kind
+from tests.flow.graph.graphs import KINDS, TIMEOUT_S, Kind
 
 
 class Typist:

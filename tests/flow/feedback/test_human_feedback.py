@@ -22,7 +22,7 @@ from harness.flow import (
     start,
 )
 from tests.flow.feedback.people import AsyncPerson, Chooser, Person, in_json
-from tests.flow.graphs import transcript
+from tests.flow.graph.graphs import transcript
 
 
 class Emptied(Person):

@@ -28,7 +28,7 @@ from harness.flow import (
 )
 from tests.flow.feedback.approvals import Approval
 from tests.flow.feedback.people import Later, Person, in_json
-from tests.flow.graphs import TIMEOUT_S
+from tests.flow.graph.graphs import TIMEOUT_S
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from harness.flow import (
     set_flow_persistence_factory,
     start,
 )
-from tests.flow.graphs import TIMEOUT_S, transcript
+from tests.flow.graph.graphs import TIMEOUT_S, transcript
 
 
 class Memory(FlowPersistence):

@@ -23,8 +23,8 @@ from tests.providers.integrations.integration import (
     ordinary,
     reported,
 )
-from tests.servers.anthropic import AnthropicServer
-from tests.servers.anthropic_scenarios import CROSSING, SCENARIOS
+from tests.servers.anthropic.scenarios import CROSSING, SCENARIOS
+from tests.servers.anthropic.server import AnthropicServer
 from tests.servers.script import CHECKING, CROSSING_TEXT, HARBOUR_TEXT
 
 THINKING: Final = {"type": "enabled", "budget_tokens": 1024}

@@ -7,8 +7,8 @@ from typing import Final
 
 from tests.providers.integrations.integration import KEY, SDK, Stream
 from tests.providers.integrations.openai_chat import DONE, OPENAI_CHAT, event
-from tests.servers.azure import AzureServer
-from tests.servers.compatible import SCENARIOS
+from tests.servers.azure.server import AzureServer
+from tests.servers.openai.compatible import SCENARIOS
 
 #: Streams that Azure may send.
 STREAMS = (

@@ -17,9 +17,9 @@ from tests.providers.integrations.integration import (
     Usage,
     reported,
 )
-from tests.servers.bedrock import BedrockServer
-from tests.servers.bedrock_scenarios import SCENARIOS
-from tests.servers.bedrock_wire import framed
+from tests.servers.bedrock.scenarios import SCENARIOS
+from tests.servers.bedrock.server import BedrockServer
+from tests.servers.bedrock.wire import framed
 
 SPECS = [
     {"toolSpec": {"name": name, "inputSchema": {"json": {"type": "object", "properties": {}}}}}

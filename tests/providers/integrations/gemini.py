@@ -21,8 +21,8 @@ from tests.providers.integrations.integration import (
     ordinary,
     reported,
 )
-from tests.servers.gemini import GeminiServer
-from tests.servers.gemini_scenarios import CROSSING, SCENARIOS
+from tests.servers.gemini.scenarios import CROSSING, SCENARIOS
+from tests.servers.gemini.server import GeminiServer
 from tests.servers.script import CHECKING, CROSSING_TEXT, HARBOUR_TEXT
 
 SCHEMA = Report.model_json_schema()

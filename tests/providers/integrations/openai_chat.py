@@ -26,8 +26,8 @@ from tests.providers.integrations.integration import (
     ordinary,
     reported,
 )
-from tests.servers.openai_chat import OpenAIChatServer
-from tests.servers.openai_chat_scenarios import SCENARIOS
+from tests.servers.openai.chat import OpenAIChatServer
+from tests.servers.openai.chat_scenarios import SCENARIOS
 
 BODIES = (
     Body("nothing set", {}),

@@ -21,9 +21,9 @@ from tests.providers.integrations.integration import (
     Usage,
     ordinary,
 )
-from tests.servers.openai_chat_wire import pieces
-from tests.servers.openai_responses import OpenAIResponsesServer
-from tests.servers.openai_responses_scenarios import SCENARIOS, SEARCH_TEXT, SUMMARY, TIDE_TEXT
+from tests.servers.openai.chat_wire import pieces
+from tests.servers.openai.responses import OpenAIResponsesServer
+from tests.servers.openai.responses_scenarios import SCENARIOS, SEARCH_TEXT, SUMMARY, TIDE_TEXT
 
 FUNCTION = {"type": "function", "name": "get_weather", "parameters": {"type": "object", "properties": {}}}
 BODIES = (

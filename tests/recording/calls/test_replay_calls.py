@@ -20,7 +20,7 @@ from harness.errors import MalformedResponseError
 from harness.providers.openai.chat import OpenAIChat
 from harness.recording import Replayed, replay_cassette
 from tests.commands.command_line import runner
-from tests.conformance.html_tree import parsed
+from tests.conformance.report.html_tree import parsed
 
 CHAT = "https://api.openai.com/v1/chat/completions"
 ASKED = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hello"}]}

@@ -11,8 +11,8 @@ import pytest
 from harness.recording import Target, record, replay_recording, scan
 from tests.recording.redact.innocent_texts import CODE, PLACEHOLDERS, PROSE
 from tests.recording.redact.planted_secrets import BY_FORM, opaque
-from tests.servers.openai_chat import OpenAIChatServer
-from tests.servers.openai_chat_scenarios import Call, Scenario, say
+from tests.servers.openai.chat import OpenAIChatServer
+from tests.servers.openai.chat_scenarios import Call, Scenario, say
 
 SUBJECTS = "tests.recording.redact.answering_subjects"
 PROMPT = "Show me."

@@ -1,0 +1,259 @@
+"""InvokeModel: each model's own form, asked and answered, whole and in chunks."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.errors import MalformedResponseError, StreamTruncatedError, UsageError
+from harness.llm import LLM, LLMRequest
+from harness.llm.input.messages import read_messages
+from harness.providers.bedrock.dialect import aws_message
+from harness.providers.bedrock_invoke.request import parse_recorded, wire_body
+from harness.recording import Replayed
+from tests.providers.recorded.cassettes import played
+from tests.providers.recorded.playing_again import again
+from tests.providers.recorded.sending_again import Sent, sent_again
+
+HOST = "https://bedrock-runtime.us-east-1.amazonaws.com"
+ASKED = [{"role": "user", "content": [{"text": "Hi"}]}]
+CALL = [{"id": "t1", "type": "function", "function": {"name": "f", "arguments": '{"x": 1}'}}]
+STREAMED_CALL = [{"id": "t1", "type": "function", "function": {"name": "f", "arguments": '{"x":1}'}}]
+
+
+def url(model: str, *, stream: bool = False) -> str:
+    return f"{HOST}/model/{model}/invoke{'-with-response-stream' if stream else ''}"
+
+
+@dataclass
+class Form:
+    """One model's form: what it is asked, what it answers whole, and in chunks."""
+
+    model: str
+    asked: dict[str, Any]
+    whole: dict[str, Any]
+    chunks: list[dict[str, Any]]
+    result: Any = "Hello"
+    streamed_result: Any = "Hello"
+    finish: str = "stop"
+    usage: dict[str, int] | None = field(
+        default_factory=lambda: {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
+    )
+
+
+METRICS = {"amazon-bedrock-invocationMetrics": {"inputTokenCount": 3, "outputTokenCount": 2}}
+PROMPT = {"prompt": "Hi", "temperature": 0.5}
+CLAUDE = {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 5, "messages": [{"role": "user", "content": "Hi"}]}
+CLAUDE_USAGE = {"input_tokens": 3, "output_tokens": 2}
+COMPLETION = {"id": "c", "object": "chat.completion", "created": 1, "model": "m"}
+CHAT_USAGE = {"usage": {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}}
+NOVA_USAGE = {"inputTokens": 3, "outputTokens": 2, "totalTokens": 5}
+FORMS = {
+    "anthropic": Form(
+        "anthropic.claude-3-haiku-20240307-v1%3A0",
+        CLAUDE,
+        {"id": "m", "type": "message", "content": [{"type": "text", "text": "Hello"}], "stop_reason": "end_turn",
+         "usage": CLAUDE_USAGE},
+        [
+            {"type": "message_start", "message": {"id": "m", "usage": {"input_tokens": 3, "output_tokens": 1}}},
+            {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+            {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Hello"}},
+            {"type": "content_block_stop", "index": 0},
+            {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 2}},
+            {"type": "message_stop", **METRICS},
+        ],
+    ),
+    "anthropic, a call": Form(
+        "us.anthropic.claude-3-5-sonnet-20240620-v1%3A0",
+        {**CLAUDE, "tools": [{"name": "f", "input_schema": {"type": "object"}}]},
+        {"id": "m", "type": "message", "content": [{"type": "tool_use", "id": "t1", "name": "f", "input": {"x": 1}}],
+         "stop_reason": "tool_use", "usage": CLAUDE_USAGE},
+        [
+            {"type": "message_start", "message": {"id": "m", "usage": {"input_tokens": 3, "output_tokens": 1}}},
+            {"type": "content_block_start", "index": 0,
+             "content_block": {"type": "tool_use", "id": "t1", "name": "f", "input": {}}},
+            {"type": "content_block_delta", "index": 0,
+             "delta": {"type": "input_json_delta", "partial_json": '{"x":1}'}},
+            {"type": "content_block_stop", "index": 0},
+            {"type": "message_delta", "delta": {"stop_reason": "tool_use"}, "usage": {"output_tokens": 2}},
+            {"type": "message_stop"},
+        ],
+        result=CALL,
+        streamed_result=STREAMED_CALL,
+        finish="tool_calls",
+    ),
+    "anthropic, a prompt": Form(
+        "anthropic.claude-v2",
+        {"prompt": "\n\nHuman: Hi\n\nAssistant:", "max_tokens_to_sample": 5},
+        {"type": "completion", "completion": "Hello", "stop_reason": "max_tokens"},
+        [{"completion": "Hel", "stop_reason": None}, {"completion": "lo", "stop_reason": "max_tokens"}],
+        finish="length",
+        usage=None,
+    ),
+    "nova": Form(
+        "amazon.nova-micro-v1%3A0",
+        {"schemaVersion": "messages-v1", "messages": ASKED, "inferenceConfig": {"max_new_tokens": 5}},
+        {"output": {"message": {"role": "assistant", "content": [{"text": "Hello"}]}}, "stopReason": "end_turn",
+         "usage": NOVA_USAGE},
+        [
+            {"messageStart": {"role": "assistant"}},
+            {"contentBlockDelta": {"delta": {"text": "Hello"}, "contentBlockIndex": 0}},
+            {"contentBlockStop": {"contentBlockIndex": 0}},
+            {"messageStop": {"stopReason": "end_turn"}},
+            {"metadata": {"usage": NOVA_USAGE}, **METRICS},
+        ],
+    ),
+    "nova, a call": Form(
+        "us.amazon.nova-pro-v1%3A0",
+        {"messages": ASKED, "toolConfig": {"tools": [{"toolSpec": {"name": "f", "inputSchema": {"json": {}}}}]}},
+        {"output": {"message": {"content": [{"toolUse": {"toolUseId": "t1", "name": "f", "input": {"x": 1}}}]}},
+         "stopReason": "tool_use", "usage": NOVA_USAGE},
+        [
+            {"contentBlockStart": {"start": {"toolUse": {"toolUseId": "t1", "name": "f"}}, "contentBlockIndex": 0}},
+            {"contentBlockDelta": {"delta": {"toolUse": {"input": '{"x":1}'}}, "contentBlockIndex": 0}},
+            {"messageStop": {"stopReason": "tool_use"}},
+            {"metadata": {"usage": NOVA_USAGE}},
+        ],
+        result=CALL,
+        streamed_result=STREAMED_CALL,
+        finish="tool_calls",
+    ),
+    "chat completions": Form(
+        "openai.gpt-oss-20b-1%3A0",
+        {"messages": [{"role": "user", "content": "Hi"}], "max_completion_tokens": 5},
+        {**COMPLETION, **CHAT_USAGE,
+         "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hello"}, "finish_reason": "stop"}]},
+        [
+            {**COMPLETION, "choices": [{"index": 0, "delta": {"content": "Hello"}, "finish_reason": None}]},
+            {**COMPLETION, **CHAT_USAGE, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]},
+        ],
+    ),
+    "titan": Form(
+        "amazon.titan-text-lite-v1",
+        {"inputText": "Hi", "textGenerationConfig": {"maxTokenCount": 5}},
+        {"inputTextTokenCount": 3, "results": [{"tokenCount": 2, "outputText": "Hello", "completionReason": "FINISH"}]},
+        [{"outputText": "Hel", "index": 0, "totalOutputTextTokenCount": None, "completionReason": None},
+         {"outputText": "lo", "index": 0, "totalOutputTextTokenCount": 2, "completionReason": "FINISH",
+          "inputTextTokenCount": 3}],
+    ),
+    "llama": Form(
+        "meta.llama3-1-70b-instruct-v1%3A0",
+        PROMPT,
+        {"generation": "Hello", "prompt_token_count": 3, "generation_token_count": 2, "stop_reason": "length"},
+        [{"generation": "Hel", "prompt_token_count": 3, "generation_token_count": 1, "stop_reason": None},
+         {"generation": "lo", "prompt_token_count": None, "generation_token_count": 2, "stop_reason": "length"}],
+        finish="length",
+    ),
+    "mistral": Form(
+        "mistral.mistral-7b-instruct-v0%3A2",
+        PROMPT,
+        {"outputs": [{"text": "Hello", "stop_reason": "stop"}]},
+        [{"outputs": [{"text": "Hello", "stop_reason": None}]}, {"outputs": [{"text": "", "stop_reason": "stop"}]}],
+        usage=None,
+    ),
+    "command": Form(
+        "cohere.command-light-text-v14",
+        PROMPT,
+        {"id": "g", "generations": [{"id": "h", "text": "Hello", "finish_reason": "COMPLETE"}], "prompt": "Hi"},
+        [{"text": "Hello", "is_finished": False, "index": 0}, {"is_finished": True, "finish_reason": "COMPLETE"}],
+        usage=None,
+    ),
+    "command-r": Form(
+        "cohere.command-r-v1%3A0",
+        {"message": "Hi", "p": 0.9},
+        {"response_id": "r", "text": "Hello", "finish_reason": "COMPLETE", "chat_history": []},
+        [{"event_type": "text-generation", "text": "Hello", "is_finished": False},
+         {"event_type": "stream-end", "finish_reason": "COMPLETE", "is_finished": True, "response": {"text": "Hello"}}],
+        usage=None,
+    ),
+    "jurassic": Form(
+        "ai21.j2-mid-v1",
+        PROMPT,
+        {"completions": [{"data": {"text": "Hello"}, "finishReason": {"reason": "endoftext"}}]},
+        [{"completions": [{"data": {"text": "Hello"}, "finishReason": {"reason": "endoftext"}}]}],
+        usage=None,
+    ),
+}  # fmt: skip
+
+
+def replayed(folder: Path, form: Form, answer: str | bytes, *, stream: bool) -> Replayed:
+    kind = "application/vnd.amazon.eventstream" if stream else "application/json"
+    return played(folder, url(form.model, stream=stream), form.asked, answer, kind)
+
+
+def events(chunks: list[dict[str, Any]]) -> bytes:
+    headers = {":event-type": "chunk", ":content-type": "application/json", ":message-type": "event"}
+    packed = (base64.b64encode(json.dumps(chunk).encode()).decode() for chunk in chunks)
+    return b"".join(aws_message(headers, json.dumps({"bytes": one}).encode()) for one in packed)
+
+
+def check(run: Replayed, result: Any, form: Form) -> None:
+    assert (run.unjudged, run.problems, run.error) == (None, [], None)
+    assert run.sessions[0].result == result
+    completed = run.frames[-1].data
+    assert completed["finish_reason"] == form.finish
+    counted = completed["usage"]
+    assert (counted and {name: counted[name] for name in form.usage or counted}) == form.usage
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_an_invoked_model_is_asked_and_answers_in_its_own_form(form: Form, tmp_path: Path) -> None:
+    check(replayed(tmp_path, form, json.dumps(form.whole), stream=False), form.result, form)
+
+
+@pytest.mark.parametrize("answer", [{"results": []}, {"generation": None, "prompt_token_count": 3}, {"text": ["a"]}])
+def test_an_answer_without_text_is_none(answer: dict[str, Any], tmp_path: Path) -> None:
+    run = replayed(tmp_path, FORMS["titan"], json.dumps(answer), stream=False)
+    assert isinstance(run.error, MalformedResponseError)
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_the_chunks_of_an_invoked_model_are_its_answer(form: Form, tmp_path: Path) -> None:
+    check(replayed(tmp_path, form, events(form.chunks), stream=True), form.streamed_result, form)
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_chunks_that_lack_the_last_are_no_answer(form: Form, tmp_path: Path) -> None:
+    run = replayed(tmp_path, form, events(form.chunks[:-1]), stream=True)
+    assert isinstance(run.error, StreamTruncatedError)
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_any_field_of_an_invoked_body_is_sent_again_as_it_was(form: Form) -> None:
+    asked = json.dumps({**form.asked, "later_invention": {"a": [1, None]}}).encode()
+    assert sent_again(url(form.model), asked) == Sent.of(url(form.model), asked)
+
+
+def test_a_call_without_a_body_is_made_without_one() -> None:
+    call = parse_recorded(url("does-not-exist", stream=True), b"")
+    assert wire_body(*again(call)) is None
+    assert call.stream
+
+
+@pytest.mark.parametrize(
+    ("model", "body"),
+    [
+        ("anthropic.claude-3", {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 9,
+                                "messages": [{"role": "user", "content": "Hi"}]}),
+        ("amazon.nova-lite-v1:0", {"messages": ASKED, "inferenceConfig": {"maxTokens": 9}}),
+        ("openai.gpt-oss-20b", {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 9}),
+    ],
+)  # fmt: skip
+def test_a_conversation_of_ours_takes_the_form_of_the_model(model: str, body: Any) -> None:
+    made = wire_body(LLM(f"bedrock-invoke/{model}", max_tokens=9), LLMRequest(read_messages("Hi")))
+    assert json.loads(made or b"") == body
+
+
+@pytest.mark.parametrize(("model", "field"), [("amazon.titan-text-lite-v1", "inputText"), ("meta.llama3", "prompt")])
+def test_a_model_that_takes_one_text_is_asked_that_and_nothing_else(model: str, field: str) -> None:
+    llm = LLM(f"bedrock-invoke/{model}", additional_params={"top_k": 1})
+    assert json.loads(wire_body(llm, LLMRequest(read_messages("Hi"))) or b"") == {field: "Hi", "top_k": 1}
+    with pytest.raises(UsageError, match="one text"):
+        wire_body(llm, LLMRequest(read_messages([{"role": "user", "content": "Hi"}] * 2)))
+    with pytest.raises(UsageError, match="'max_tokens'"):
+        wire_body(LLM(f"bedrock-invoke/{model}", max_tokens=1), LLMRequest(read_messages("Hi")))
