@@ -43,14 +43,18 @@ def test_the_porting_page_names_clauses_that_there_are() -> None:
     assert named - CLAUSES.keys() == NO_CLAUSES
 
 
-def test_every_module_and_package_has_its_place_on_the_architecture_page() -> None:
-    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    places = [
-        path.stem + (path.suffix or "/")
-        for root in ("harness", "conformance")
-        for path in (ROOT / root).iterdir()
+def modules_of(package: str) -> list[Path]:
+    """Return the modules and packages in a package of ours."""
+    return [
+        path
+        for path in (ROOT / package).iterdir()
         if not path.name.startswith("_") and ((path / "__init__.py").exists() or path.suffix == ".py")
     ]
+
+
+def test_every_module_and_package_has_its_place_on_the_architecture_page() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    places = [path.stem + (path.suffix or "/") for root in ("harness", "conformance") for path in modules_of(root)]
     assert len(places) > 20
     assert [place for place in places if place not in page] == []
 
@@ -60,6 +64,7 @@ def test_the_layers_on_the_architecture_page_are_those_that_hold() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     held = settings["tool"]["importlinter"]["contracts"][0]["layers"]
     assert "\n".join(held).replace("harness.", "") == page.partition("## Layers")[2].split("```")[1].strip()
+    assert {f"harness.{path.stem}" for path in modules_of("harness")} - {*re.findall(r"[\w.]+", " ".join(held))} == set()
 
 
 @pytest.mark.parametrize(
