@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from conformance.contract.clauses import CLAUSES
+from harness import BaseEvent, events
+from harness.frames.channels import CHANNEL_OF
 from harness.frames.states import LEGAL, State
+from harness.providers.registry import ROWS
 from harness.shipped.overview import render_table
 
 ROOT = Path(__file__).parents[1]
@@ -24,6 +27,16 @@ def test_the_page_of_providers_has_the_table_of_shipped_recordings() -> None:
     assert shown == render_table(), "put into docs/providers.md what `python -m harness.shipped` prints"
 
 
+def test_the_page_of_providers_has_every_model_with_its_extra_and_every_other_extra() -> None:
+    page = (ROOT / "docs" / "providers.md").read_text(encoding="utf-8")
+    rows = [row.split(" | ") for row in re.findall(r"^\| (`.*) \|$", page, re.MULTILINE)]
+    models = {name: row[1] for row in rows if len(row) == 3 for name in re.findall(r"`([\w-]+)/…`", row[0])}
+    assert models == {name: f"`{row.extra}`" for row in ROWS for name in row.models}
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    extras = settings["project"]["optional-dependencies"].keys() - {"test", "docs", "dev"}
+    assert [extra for extra in extras if f"`{extra}`" not in page] == []
+
+
 def test_the_architecture_page_has_the_table_of_states() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     rows = [
@@ -31,6 +44,25 @@ def test_the_architecture_page_has_the_table_of_states() -> None:
         for state in State
     ]
     assert re.sub(r" +", " ", "\n".join(rows)) in re.sub(r" +", " ", page)
+
+
+def test_the_page_of_events_has_every_type_with_its_fields_under_its_channel() -> None:
+    page = (ROOT / "docs" / "events.md").read_text(encoding="utf-8")
+    shown = {}
+    for section in page.split("\n### ")[1:]:
+        above, *rows = re.split(r"\n\| (?=`)", section)
+        common = re.findall(r"`(\w+)`", above)[1:] if "All have" in above else []
+        for types, _, fields in (row.partition("\n")[0].partition(" | ") for row in rows):
+            for name in re.findall(r"`(\w+)`", types):
+                shown[name] = (section.split("`")[1], {*common, *re.findall(r"`(\w+)`", fields)})
+    kinds = [kind for name in events.__all__ if isinstance(kind := getattr(events, name), type)]
+    inside = {*BaseEvent.model_fields, "from_task", "from_agent"}
+    assert shown == {
+        name: (CHANNEL_OF[name], {*kind.model_fields} - inside)
+        for kind in kinds
+        if issubclass(kind, BaseEvent) and (name := kind.model_fields["type"].default) in CHANNEL_OF
+    }
+    assert shown.keys() == CHANNEL_OF.keys()
 
 
 def test_the_porting_page_names_clauses_that_there_are() -> None:
