@@ -276,7 +276,10 @@ def test_a_token_credential_of_azure_is_asked_for_its_scopes_and_needs_no_key() 
 
     path = shipped_recording("azure/text") / "cassette.yaml"
     (recorded,) = read_cassette(path)
-    place = {"base_url": "https://harbour-example.openai.azure.com", "api_version": "2024-12-01-preview"}
+    place: dict[str, Any] = {
+        "base_url": "https://harbour-example.openai.azure.com",
+        "api_version": "2024-12-01-preview",
+    }
     llm = LLM("azure/gpt-4o-mini", **place, credential_scopes=["s"], client_params={"credential": Credential()})
     with playing(path, (recorded,)):
         assert streamed(llm, "sync", "How is the harbour tonight?").result.startswith("The harbour")
