@@ -31,7 +31,7 @@ def test_the_page_of_providers_has_every_model_with_its_extra_and_every_other_ex
     page = (ROOT / "docs" / "providers.md").read_text(encoding="utf-8")
     rows = [row.split(" | ") for row in re.findall(r"^\| (`.*) \|$", page, re.MULTILINE)]
     models = {name: row[1] for row in rows if len(row) == 3 for name in re.findall(r"`([\w-]+)/…`", row[0])}
-    assert models == {name: f"`{row.extra}`" for row in ROWS for name in row.models}
+    assert models == {name: f"`{row.extra}`" for row in ROWS for name in row.models}, "put it into docs/providers.md"
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     extras = settings["project"]["optional-dependencies"].keys() - {"test", "docs", "dev"}
     assert [extra for extra in extras if f"`{extra}`" not in page] == []
@@ -59,7 +59,8 @@ def test_the_page_of_events_has_every_type_with_its_fields_under_its_channel() -
     kinds = [kind for kind in public if isinstance(kind, type) and issubclass(kind, BaseEvent)]
     by_type = {kind.model_fields["type"].default: kind for kind in kinds}
     inside = {*BaseEvent.model_fields, "from_task", "from_agent"}
-    assert shown == {name: (channel, {*by_type[name].model_fields} - inside) for name, channel in CHANNEL_OF.items()}
+    there = {name: (channel, {*by_type[name].model_fields} - inside) for name, channel in CHANNEL_OF.items()}
+    assert shown == there, "put each type with its fields into docs/events.md"
 
 
 def test_the_porting_page_names_clauses_that_there_are() -> None:
