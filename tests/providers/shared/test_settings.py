@@ -194,7 +194,7 @@ def test_the_deployment_of_an_azure_resource_shows_as_its_endpoint() -> None:
         ("anthropic/m", {"organization": "o"}, "organization is a setting of openai/…"),
         ("openai/m", {"auto_chain": True}, "auto_chain is a setting of openai-responses/…"),
         ("anthropic/m", {"api": "responses"}, "openai/… and azure/… have it, and anthropic/… has not"),
-        ("openai/m", {"api": "smoke"}, "api='smoke': there is 'responses'"),
+        ("openai/m", {"api": "smoke"}, "api='smoke': expected 'responses'"),
         ("bedrock/m", {"interceptor": object()}, "bedrock: .* no interceptor"),
         ("openai/m", {"api": "responses", "parse_tool_outputs": True}, "parse_tool_outputs: .*Leave it out"),
         ("snowflake/m", {"api_key": "k"}, "snowflake: no address; pass base_url='https://<account>"),
