@@ -9,7 +9,7 @@ import click
 
 from conformance.commands.conformance import STYLES
 from conformance.commands.reports import Reports, html_option, markdown_option
-from harness.commands.output import console_for, json_option, text_of
+from harness.commands.output import console_for, json_option, print_table, text_of
 from harness.commands.progress import at_work
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _render(console: Console, document: dict[str, Any], *, every: bool) -> None:
     for row in rows:
         table.add_row(text_of(row["id"]), *map(_shown, row["cells"]))
     if rows:
-        console.print(table, soft_wrap=False)
+        print_table(console, table)
     more = len(document["clauses"]) - len(rows)
     if more:
         console.print(

@@ -24,6 +24,7 @@ from harness.terminal import shown, shown_json
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
     from rich.text import Text
 
 #: How wide a terminal is that does not say, and how wide one is at least for whoever lays out text.
@@ -143,6 +144,17 @@ def print_hung(console: Console, head: str, text: str, *, style: str | None = No
 
     line = shown(f"{head}{text}")
     console.print(Text(fitted(line, console.width, len(head)) if console.is_terminal else line), style=style)
+
+
+def print_table(console: Console, table: Table) -> None:
+    """Print a table; where no person watches, a line ends with its last word, however wide the widest is."""
+    from rich.text import Text
+
+    if console.is_terminal:
+        console.print(table, soft_wrap=False)
+        return
+    for line in console.render_lines(table, pad=False):
+        console.print(Text("".join(segment.text for segment in line).rstrip()))
 
 
 def text_of(text: str) -> Text:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path), required=False)
 @click.option("--app", "target", metavar="TARGET", help="A flow, LLM or callable, as package.module:attribute.")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="On this port; 0 takes a free one.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, show_default="a free one", help="On this port.")
 @click.option("--speed", type=click.FloatRange(0, min_open=True), help="Answer at recorded times: 1 as recorded.")
 @click.option(
     "--fault", "specs", multiple=True, metavar="SPEC", help="What goes wrong, as in cut:120 or 429:2; repeatable."

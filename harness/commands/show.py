@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.commands.garbage import few_collections
-from harness.commands.output import console_for, json_option, tell, text_of, write_json
+from harness.commands.output import console_for, json_option, print_table, tell, text_of, write_json
 from harness.commands.progress import at_work
 
 if TYPE_CHECKING:
@@ -86,4 +86,4 @@ def _render_timeline(console: Console, timeline: StoredTimeline) -> None:
     for row in timeline.rows():
         marks = ["●" if lane == row.channel else "·" for lane in lanes]
         table.add_row(str(row.seq), f"{row.offset_ms:.0f}", *marks, text_of(row.text))
-    console.print(table)
+    print_table(console, table)

@@ -328,7 +328,7 @@ def _by_api(provider: str, name: str, api: str) -> tuple[str, str]:
     if api in ("completions", "chat"):
         return provider, name
     if api != "responses":
-        raise UsageError(f"api={api!r}: there is 'responses' and 'completions', which is what is asked by itself")
+        raise UsageError(f"api={api!r}: expected 'responses', or 'completions', the default")
     if provider not in _RESPONSES_OF:
         raise UsageError(f"api='responses': openai/… and azure/… have it, and {provider}/… has not; leave it out")
     return _RESPONSES_OF[provider], name

@@ -38,7 +38,7 @@ def serve_app(
 
     Raises:
         KeyboardInterrupt: at Ctrl-C; it never returns.
-        UsageError: as `create_app`, or the port can't be had; a host without a name, which would be every one.
+        UsageError: as `create_app`, or the port can't be used; a host without a name, which would be every one.
     """
     if not host:
         raise UsageError("the host is ''; expected a name or an address, as 127.0.0.1, or 0.0.0.0 for every one")
@@ -49,7 +49,9 @@ def serve_app(
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except (OSError, OverflowError, UnicodeError) as error:
-        raise UsageError(f"port {port} of {host} can't be had: {error}; choose another, or none") from error
+        raise UsageError(
+            f"port {port} of {host} can't be used: {error}; choose another, or leave it out for a free one"
+        ) from error
     with listener:
         name = f"[{host}]" if ":" in host else host
         ready(f"http://{name}:{listener.getsockname()[1]}")

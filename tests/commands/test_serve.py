@@ -212,7 +212,7 @@ def test_a_port_that_is_taken_ends_with_2(run: Run) -> None:
         said = run("serve", TEXT, "--port", port)
 
     assert said.code == 2
-    assert f"port {port} of 127.0.0.1 can't be had" in said.err
+    assert f"port {port} of 127.0.0.1 can't be used" in said.err
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,7 @@ DONE: Final[Mapping[str, Sequence[str]]] = MappingProxyType(
         "bridges": ("harness record my_app.flows:PlanFlow -o recordings/plan",),
         "conformance": ("harness record my_pkg.targets:text -o cassettes/openai/text",),
         "recording": (
+            "harness record my_app.flows:StoryFlow -o recordings/story",
             "harness record my_pkg.targets:text -o cassettes/openai/text",
             "harness pack cassettes -o recordings.pack",
         ),

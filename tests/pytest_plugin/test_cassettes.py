@@ -157,7 +157,7 @@ def test_it(cassette):
 """
     result = inner(test_it=source)
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*matches none of 1*record it again with --record-mode new*"])
+    result.stdout.fnmatch_lines(["*matches none of 1*record it again with --record-mode all*"])
 
 
 UNPLAYED = """
@@ -581,7 +581,7 @@ def test_a_whole_recording_that_does_not_fit_is_told_with_the_command_that_makes
         ["cassette 'cassettes/mine/cassette.yaml' and the test do not fit:", f"{command} all"]
     )
     other = inner(test_it=source.replace("answer()", "answer('Another?')"))
-    other.stdout.fnmatch_lines([f"*{command} new"])
+    other.stdout.fnmatch_lines([f"*{command} all"])
 
 
 NO_RECORDING = """

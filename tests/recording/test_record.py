@@ -269,6 +269,15 @@ def test_new_plays_what_is_there_and_records_the_rest(server: OpenAIChatServer, 
     assert_green(replay_recording(out))
 
 
+def test_a_changed_request_is_recorded_again_as_its_miss_says(server: OpenAIChatServer, out: Path) -> None:
+    recorded(server, out, "text")
+    changed = {"prompt": SCENARIOS["unicode"].prompt}
+    miss = recorded(server, out, "text", mode="none", inputs=changed).error
+    advised = str(miss).partition("record it again with --mode ")[2]
+    assert recorded(server, out, "text", mode=advised, inputs=changed).written
+    assert_green(replay_recording(out))
+
+
 @pytest.mark.parametrize("mode", ["once", "new", "all"])
 def test_a_run_that_makes_no_request_is_recorded(mode: str, server: OpenAIChatServer, out: Path) -> None:
     done = recorded(server, out, "GreetingFlow", mode=mode, inputs={"name": "Ada"})

@@ -49,15 +49,8 @@ def test_iterating_the_session_is_iterating_its_events(kind: Kind, driver: Drive
     assert driver.all(session.events) == session.frames
 
 
-VIEWS: dict[str, tuple[str, ...]] = {
-    "events": CHANNELS,
-    "llm": ("llm",),
-    "flow": ("flow",),
-    "tools": ("tools",),
-    "messages": ("messages",),
-    "lifecycle": ("lifecycle",),
-    "custom": ("custom",),
-}
+#: Each channel has a projection of its name.
+VIEWS: dict[str, tuple[str, ...]] = {"events": CHANNELS, **{channel: (channel,) for channel in CHANNELS}}
 
 
 @pytest.mark.parametrize("live", [True, False], ids=["live", "replayed"])

@@ -36,6 +36,15 @@ def test_the_page_belongs_to_its_sources() -> None:
     assert f"sources: {digest.hexdigest()} -->" in _built(), _AGAIN
 
 
+def test_the_page_has_the_licence_of_each_package_that_is_in_it() -> None:
+    packages = json.loads((of_checkout("viewer") / "package.json").read_text("utf-8"))["dependencies"]
+    notices = _built().partition("</html>")[2]
+    named = {name for names in re.findall(r"^([@\w/, -]+):$", notices, re.MULTILINE) for name in names.split(", ")}
+
+    assert packages.keys() <= named
+    assert len(re.findall(r"^Copyright .*\d{4}", notices, re.MULTILINE)) >= 4
+
+
 def test_each_channel_has_a_lane_here_and_in_the_terminal_and_a_colour_by_day_and_by_night() -> None:
     sources = of_checkout("viewer") / "src"
     lanes = re.search(r"CHANNELS = (\[.*?\])", (sources / "model.js").read_text("utf-8"))

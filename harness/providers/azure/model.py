@@ -31,7 +31,8 @@ _OF_THIS_SDK: Final = {"api_version": None, "client_params": None}
 class AzureChat(ChatModel):
     """A model on Azure: an Azure OpenAI deployment by its name, or a model of another inference endpoint.
 
-    `endpoint` is another name of `base_url`; `credential_scopes` are those of a token credential in `client_params`.
+    `endpoint` is another name of `base_url`; `credential_scopes` are those of a token credential, which
+    `client_params={"credential": …}` gives in place of a key.
     """
 
     provider = "azure"
@@ -104,7 +105,9 @@ class AzureChat(ChatModel):
         return read_at_once(sent) if isinstance(client, inference.ChatCompletionsClient) else aread_at_once(sent)
 
     def _client_settings(self) -> dict[str, Any]:
-        key = api_key(self.api_key, self.provider, KEY_VARIABLES)
+        given = self.client_params or {}
+        if "credential" not in given:
+            given = {"credential": AzureKeyCredential(api_key(self.api_key, self.provider, KEY_VARIABLES)), **given}
         endpoint = chat_endpoint(self.base_url, self.model)
         settings = present(
             api_version=self.api_version,
@@ -114,8 +117,7 @@ class AzureChat(ChatModel):
             read_timeout=self.timeout,
             retry_total=self.max_retries,
         )
-        credential = AzureKeyCredential(key)
-        return {"endpoint": endpoint, "credential": credential, **settings, **(self.client_params or {})}
+        return {"endpoint": endpoint, **settings, **given}
 
     def _new_client(self) -> inference.ChatCompletionsClient:
         end_urllib3_with_runs()

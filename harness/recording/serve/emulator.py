@@ -47,7 +47,7 @@ def serve(
 
     Raises:
         KeyboardInterrupt: at Ctrl-C; it never returns.
-        UnreadableRecordingError, UsageError: as `load_served`; the speed is not above zero, or the port can't be had.
+        UnreadableRecordingError, UsageError: as `load_served`; the speed is not above zero, or the port can't be used.
     """
     emulator = Emulator(load_served(path, faults), port=port, speed=speed, on_answer=on_answer)
 
@@ -135,7 +135,9 @@ class Emulator:
         try:
             self._listener = socket.create_server((_HOST, self._port))
         except (OSError, OverflowError) as error:
-            raise UsageError(f"port {self._port} of {_HOST} can't be had: {error}; choose another, or none") from error
+            raise UsageError(
+                f"port {self._port} of {_HOST} can't be used: {error}; choose another, or leave it out for a free one"
+            ) from error
         self._listener.setblocking(False)
         self._port = self._listener.getsockname()[1]
         asyncio.get_running_loop().add_reader(self._listener, self._accept, self._listener)

@@ -277,7 +277,7 @@ class Tape:
         near = f"nearest: {nearest.number}, {nearest.difference}" if nearest else "nothing is recorded"
         return (
             f"cassette '{cassette_name(self.path)}': request {self._request_count} ({request_line(cleaned.method, cleaned.url)}) "
-            f"matches none of {len(self._loaded)} ({near}); record it again with {with_mode('new')}"
+            f"matches none of {len(self._loaded)} ({near}); record it again with {with_mode('all')}"
         )
 
 

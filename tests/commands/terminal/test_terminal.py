@@ -116,13 +116,15 @@ def test_80_columns_hold_what_a_command_says(
 
 
 @pytest.mark.parametrize("line", LINES, ids=" ".join)
-def test_what_is_piped_holds_no_codes(
+def test_what_is_piped_holds_no_codes_and_no_line_is_filled_up(
     line: tuple[str, ...], folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(folder)
     _call(*line)
     captured = capsys.readouterr()
-    assert "\x1b" not in captured.out + captured.err
+    said = captured.out + captured.err
+    assert "\x1b" not in said
+    assert [shown for shown in said.splitlines() if shown.endswith(" ")] == []
 
 
 @pytest.mark.parametrize("line", ["show text", "diff text changed", "scan text"])

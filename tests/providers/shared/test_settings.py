@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator, Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.tape.tape import playing
 from harness.recording.wire import Ending
 from harness.shipped import shipped_recording
-from tests.llm.scripted import WAYS, Way, called
+from tests.llm.scripted import WAYS, Way, called, streamed
 from tests.servers.raw import Raw
 
 HEADERS = {"x-team": "harbour"}
@@ -193,7 +194,7 @@ def test_the_deployment_of_an_azure_resource_shows_as_its_endpoint() -> None:
         ("anthropic/m", {"organization": "o"}, "organization is a setting of openai/…"),
         ("openai/m", {"auto_chain": True}, "auto_chain is a setting of openai-responses/…"),
         ("anthropic/m", {"api": "responses"}, "openai/… and azure/… have it, and anthropic/… has not"),
-        ("openai/m", {"api": "smoke"}, "api='smoke': there is 'responses'"),
+        ("openai/m", {"api": "smoke"}, "api='smoke': expected 'responses'"),
         ("bedrock/m", {"interceptor": object()}, "bedrock: .* no interceptor"),
         ("openai/m", {"api": "responses", "parse_tool_outputs": True}, "parse_tool_outputs: .*Leave it out"),
         ("snowflake/m", {"api_key": "k"}, "snowflake: no address; pass base_url='https://<account>"),
@@ -263,6 +264,26 @@ def test_functions_wait_to_be_found_where_tools_are_searched(raw: Raw) -> None:
     body = json.loads(asked(raw, "anthropic/claude-opus-4-5", keywords={"tools": tools}, tool_search=True).body)
     assert [tool["name"] for tool in body["tools"]] == ["tool_search_tool_bm25", "add"]
     assert body["tools"][1]["defer_loading"] is True
+
+
+def test_a_token_credential_of_azure_is_asked_for_its_scopes_and_needs_no_key() -> None:
+    scopes = list[str]()
+
+    class Credential:
+        def get_token(self, *asked: str, **options: Any) -> SimpleNamespace:
+            scopes.extend(asked)
+            return SimpleNamespace(token="t", expires_on=2**40)
+
+    path = shipped_recording("azure/text") / "cassette.yaml"
+    (recorded,) = read_cassette(path)
+    place: dict[str, Any] = {
+        "base_url": "https://harbour-example.openai.azure.com",
+        "api_version": "2024-12-01-preview",
+    }
+    llm = LLM("azure/gpt-4o-mini", **place, credential_scopes=["s"], client_params={"credential": Credential()})
+    with playing(path, (recorded,)):
+        assert streamed(llm, "sync", "How is the harbour tonight?").result.startswith("The harbour")
+    assert scopes == ["s"]
 
 
 @pytest.mark.parametrize("kind", [OpenAIChat, OpenAIResponses])

@@ -441,7 +441,7 @@ def test_a_port_that_is_taken_is_the_callers_mistake(cassette: Callable[..., Pat
     path = cassette(interaction(b"1"))
     with emulated(path) as emulator:
         port = int(emulator.url.rpartition(":")[2])
-        with pytest.raises(UsageError, match=f"port {port} of 127.0.0.1 can't be had"), emulated(path, port=port):
+        with pytest.raises(UsageError, match=f"port {port} of 127.0.0.1 can't be used"), emulated(path, port=port):
             pass
 
 

@@ -217,7 +217,7 @@ def test_a_miss_says_what_where_and_what_to_do(path: Path) -> None:
         texts = [str(miss).partition("cassette.yaml': ")[2] for miss in tape.misses]
         assert texts == [
             f"request {number} (POST https://h/v1/chat) matches none of 1 (nearest: 1, body differs at n: recorded 1, "
-            f"sent {sent}); record it again with --mode new"
+            f"sent {sent}); record it again with --mode all"
             for number, sent in ((1, 2), (2, 3))
         ]
         assert [one.request.body for one in tape.unplayed] == [b'{"n": 1}']
