@@ -22,6 +22,7 @@ from harness.errors import RecordingError, RunCancelled, UsageError
 from harness.recording.files.cassette_document import cassette_name
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.files.exchange import held
+from harness.recording.redact.redaction import Redactor
 from harness.recording.settings import current_settings
 from harness.recording.tape.core import Mode, Tape, TapeRedactor
 from harness.recording.tape.guard import NetworkGuard, block, is_blocked, network_guard
@@ -73,6 +74,9 @@ def open_tape(
     once, each has a file of its own beside it; those with mode `new` add to it one after the other, of others the first
     that ends makes it, and the rest stay beside it.
 
+    What is recorded has gone through `redactor`, and what is asked for is compared as it leaves it; without one, through
+    a `Redactor` by the settings of the current project.
+
     `speed` paces answers (1.0 as recorded, None at once). `base_url` sends live requests there instead; what is
     recorded is the URL that was asked for. `scope_of` names the scope that a request comes from. `shown_as` is what messages
     call the cassette, where that is not its path.
@@ -89,7 +93,13 @@ def open_tape(
     if base_url is not None and not _is_absolute(base_url):
         raise UsageError(f"base URL is {base_url!r}; it must be absolute, such as http://127.0.0.1:8080/v1")
     make = partial(
-        Tape, shown_as or path, speed=speed, base_url=base_url, redactor=redactor, scope_of=scope_of, clock=clock
+        Tape,
+        shown_as or path,
+        speed=speed,
+        base_url=base_url,
+        redactor=redactor or Redactor(),
+        scope_of=scope_of,
+        clock=clock,
     )
     return _TapeContext(path, mode, make, on_note)
 
