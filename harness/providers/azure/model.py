@@ -17,9 +17,10 @@ from harness.llm.settings import environment
 from harness.providers.azure.body import AsyncRefusalsAreRead, AzureBody, RefusalsAreRead, aread_at_once, read_at_once
 from harness.providers.azure.endpoint import KEY_VARIABLES, azure_endpoint, chat_endpoint, configured_endpoint
 from harness.providers.azure.errors import translated
-from harness.providers.azure.request import NO_STOP_WORDS, wire_body
+from harness.providers.azure.request import wire_body
 from harness.providers.azure.sdk import AzureKeyCredential, aio, inference
 from harness.providers.openai.chat_model import ChatModel
+from harness.providers.openai.request import NO_STOP_WORDS
 from harness.providers.shared.clients import SDKClients
 from harness.providers.shared.model import SDKModel
 from harness.providers.shared.requests.wire_body import as_json, present

@@ -22,13 +22,13 @@ from harness.providers.shared.requests.recorded_request import STOPS, RecordedRe
 from harness.providers.shared.requests.wire_body import filled, present, same_names, wire_settings, with_additional
 from harness.validation import answer_schema
 
-#: Models that take `max_completion_tokens` in place of `max_tokens`.
-_REASONING: Final = re.compile(r"(o\d|gpt-5)")
+#: Models that reason: they take `max_completion_tokens` in place of `max_tokens`, and no stop words.
+_REASONING: Final = r"(?:ft:)?(?:o\d|gpt-[5-9])"
+_COUNTS_REASONING: Final = re.compile(_REASONING)
+NO_STOP_WORDS: Final = re.compile(rf"(?:.*/)?{_REASONING}")
 #: What the name of a format can't have, and how long it may be.
 _UNNAMED: Final = re.compile(r"[^a-zA-Z0-9_-]+")
 _LONGEST_NAME: Final = 64
-#: Models that take no stop words.
-NO_STOP_WORDS: Final = re.compile(r"(?:.*/)?gpt-5")
 #: Fields of messages that hosts have added to the format.
 _OF_HOSTS: Final = frozenset(
     {"reasoning_content", "reasoning", "reasoning_details", "prefix", "cache_control", "extra_content", "parsed"}
@@ -124,17 +124,10 @@ def recorded_chat(body: bytes) -> RecordedRequest:
     return RecordedRequest(json_object(body, ["messages"]), kinds, systems=True)
 
 
-def recorded_call(
-    recorded: RecordedRequest,
-    provider: str,
-    model: str,
-    *,
-    no_stop_words: re.Pattern[str] = NO_STOP_WORDS,
-    **settings: Any,
-) -> RecordedCall:
-    """Return the call of a recorded body; `no_stop_words` are the names of models that are sent none."""
+def recorded_call(recorded: RecordedRequest, provider: str, model: str, **settings: Any) -> RecordedCall:
+    """Return the call of a recorded body."""
     fields = {**_SETTINGS, "max_tokens": _max_tokens_field(model), "response_format": "response_format"}
-    if no_stop_words.match(model) is None:
+    if NO_STOP_WORDS.match(model) is None:
         fields["stop"] = "stop"
     settings |= recorded.settings(fields)
     if isinstance(settings.get("stop"), str):
@@ -161,7 +154,7 @@ def _parse_tools(wire: Sequence[Any]) -> list[dict[str, Any]]:
 
 
 def _max_tokens_field(model: str) -> str:
-    return "max_completion_tokens" if _REASONING.match(model) else "max_tokens"
+    return "max_completion_tokens" if _COUNTS_REASONING.match(model) else "max_tokens"
 
 
 def response_format(answer_format: type[BaseModel] | Mapping[str, Any]) -> Any:
