@@ -126,6 +126,28 @@ def test_beside_other_functions_the_model_chooses_among_all() -> None:
     assert json.loads(server.requests[0].body)["tool_choice"] == {"type": "auto"}
 
 
+class Branch(BaseModel):
+    name: str
+    twigs: list[Branch] = []
+
+
+@pytest.mark.parametrize(
+    ("asked", "schema"),
+    [
+        (CLAUDE, lambda body: body["tools"][0]["input_schema"]),
+        (NOVA, lambda body: body["toolConfig"]["tools"][0]["toolSpec"]["inputSchema"]["json"]),
+    ],
+)
+def test_the_tool_takes_an_object_where_a_model_holds_others_of_its_kind(
+    asked: tuple[str, str], schema: Callable[[Any], Any]
+) -> None:
+    model, media_type = asked
+    with Raw(b"", media_type) as server:
+        streamed(llm(model, server), "sync", "Grow!", response_model=Branch)
+    sent = schema(json.loads(server.requests[0].body))
+    assert (sent["type"], sent["$defs"].keys(), "$ref" in sent) == ("object", {"Branch"}, False)
+
+
 def test_an_answer_that_does_not_fit_fails_as_any() -> None:
     with Raw(START + use('{"city": "Bergen"}') + end("tool_use")) as server:
         error = streamed(llm(CLAUDE[0], server), "sync", "Weather?", response_model=Report).error
