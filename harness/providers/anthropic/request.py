@@ -13,7 +13,13 @@ from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.anthropic.messages import wire_messages, wire_system, wire_tool
 from harness.providers.anthropic.recorded import parse_messages, parse_system, parse_tools
-from harness.providers.shared.calls.structured import STRUCTURED, has_native_form, wants_model, with_structured_tool
+from harness.providers.shared.calls.structured import (
+    STRUCTURED,
+    has_native_form,
+    thinks,
+    wants_model,
+    with_structured_tool,
+)
 from harness.providers.shared.requests.answer_format import described, is_text
 from harness.providers.shared.requests.recorded_request import STOPS, RecordedRequest, json_object
 from harness.providers.shared.requests.wire_body import filled, present, same_names, wire_settings, with_additional
@@ -68,8 +74,7 @@ def asks_by_tool(llm: BaseLLM, request: LLMRequest) -> bool:
 
 
 def _choice(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
-    # A model that thinks can't be made to call a tool.
-    if isinstance(llm.thinking, Mapping) and llm.thinking.get("type") != "disabled":
+    if thinks(llm):
         return {"type": "auto"}
     return {"type": "any"} if request.all_tools() else {"type": "tool", "name": STRUCTURED}
 

@@ -126,6 +126,27 @@ def test_beside_other_functions_the_model_chooses_among_all() -> None:
     assert json.loads(server.requests[0].body)["tool_choice"] == {"type": "auto"}
 
 
+@pytest.mark.parametrize(
+    ("model", "settings", "tools", "choice"),
+    [
+        ("us.anthropic.claude-3-7-sonnet-20250219-v1:0", {}, None, {"tool": {"name": STRUCTURED}}),
+        ("us.anthropic.claude-3-7-sonnet-20250219-v1:0", {}, TOOLS, {"any": {}}),
+        ("us.anthropic.claude-3-7-sonnet-20250219-v1:0", {"thinking": {"type": "disabled"}}, TOOLS, {"any": {}}),
+        ("us.anthropic.claude-3-7-sonnet-20250219-v1:0", {"thinking": {"type": "enabled", "budget_tokens": 1024}}, None, None),
+        ("us.meta.llama3-3-70b-instruct-v1:0", {}, None, None),
+        ("us.meta.llama3-3-70b-instruct-v1:0", {}, TOOLS, None),
+        ("us.meta.llama3-3-70b-instruct-v1:0", {"toolChoice": {"any": {}}}, TOOLS, {"any": {}}),
+        ("arn:aws:bedrock:us-east-1:1:application-inference-profile/a", {}, None, {"tool": {"name": STRUCTURED}}),
+    ],
+)  # fmt: skip
+def test_a_model_on_bedrock_is_made_to_call_the_tool_where_it_can_be(
+    model: str, settings: dict[str, Any], tools: Any, choice: Any
+) -> None:
+    with Raw(b"", NOVA[1]) as server:
+        streamed(llm(f"bedrock/{model}", server, **settings), "sync", "Weather?", tools, response_model=Report)
+    assert json.loads(server.requests[0].body)["toolConfig"].get("toolChoice") == choice
+
+
 class Branch(BaseModel):
     name: str
     twigs: list[Branch] = []
