@@ -117,7 +117,7 @@ def _of_messages(messages: Sequence[Message], carried: Carried) -> Iterator[tupl
 def _of_part(part: Given, place: str, carried: Carried) -> Iterator[tuple[str, str]]:
     yield from ((place, field) for field in _saying(part, _OF_PARTS - carried.part))
     if isinstance(part, Extended) and not carried.added_to_parts:
-        yield from ((place, field) for field in part.model_extra or ())
+        yield from ((place, field) for field in _saying(part, frozenset(part.model_extra or ())))
     if isinstance(part, CachePointPart) and "cache_control" not in carried.part:
         yield place, part.type
     if isinstance(part, DocumentPart) and part.citations is not None and "citations" not in carried.part:

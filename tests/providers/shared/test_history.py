@@ -9,7 +9,8 @@ from math import inf
 from typing import Any, get_args
 
 import pytest
-from openai.types.chat import ChatCompletionMessage
+from anthropic.types import TextBlock, ToolUseBlock
+from openai.types.chat import ChatCompletionMessage, ParsedFunctionToolCall
 
 from harness.errors import UsageError
 from harness.llm import LLM
@@ -83,6 +84,26 @@ def test_an_sdks_message_object_is_taken_without_its_empty_fields() -> None:
         {"role": "assistant", "content": None, "tool_calls": [call], "usage": 1}
     )
     assert sent(OPENAI_CHAT, ASKED, given, RESULT)["messages"][1] == {"role": "assistant", "tool_calls": [call]}
+
+
+def test_an_sdks_objects_among_a_messages_calls_and_parts_are_taken() -> None:
+    function = {"name": "f", "arguments": "{}"}
+    call = {"id": "c1", "type": "function", "function": function}
+    given = ParsedFunctionToolCall.model_validate({**call, "function": {**function, "parsed_arguments": {"a": 1}}})
+    answered = {"role": "assistant", "tool_calls": [given]}
+    assert sent(OPENAI_CHAT, ASKED, answered, RESULT)["messages"][1] == {"role": "assistant", "tool_calls": [call]}
+    use = {"type": "tool_use", "id": "c1", "name": "f", "input": {"a": None}}
+    blocks = [TextBlock(type="text", text="Yes."), ToolUseBlock.model_validate(use)]
+    told = sent(ANTHROPIC, ASKED, {"role": "assistant", "content": blocks}, RESULT)["messages"][1]
+    assert told == {"role": "assistant", "content": [{"type": "text", "text": "Yes."}, use]}
+
+
+def test_a_block_with_a_field_that_its_provider_has_added_goes_back_to_it() -> None:
+    use = {"type": "tool_use", "id": "c1", "name": "wait", "input": {}, "toolset_name": "computer"}
+    shot = {"type": "image", "source": {"type": "file", "file_id": "f"}, "transformations": {}}
+    result = {"type": "tool_result", "tool_use_id": "c1", "content": [shot], "toolset_name": "computer"}
+    conversation = [ASKED, {"role": "assistant", "content": [use]}, {"role": "user", "content": [result]}]
+    assert sent(ANTHROPIC, *conversation)["messages"] == conversation
 
 
 def test_calls_of_which_a_host_said_little_are_taken() -> None:
