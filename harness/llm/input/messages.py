@@ -77,7 +77,7 @@ class AudioSource(Given):
     format: str
 
 
-class AudioPart(Given):
+class AudioPart(Extended):
     type: Literal["input_audio"]
     input_audio: AudioSource
 

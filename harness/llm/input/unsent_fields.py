@@ -34,11 +34,11 @@ class Carried(Struct, frozen=True):
 
     #: Of messages: `name`, `refusal`, `prefix`, `cache_control`.
     message: frozenset[str] = frozenset()
-    #: Of parts: `cache_control`, `title`, `context`, `citations`, `detail`.
+    #: Of parts: `cache_control`, `title`, `context`, `citations`, `detail`, and its own that this project has no word for.
     part: frozenset[str] = frozenset()
     #: Of tools: `strict`, `cache_control`.
     tool: frozenset[str] = frozenset()
-    #: Fields that this project has no word for.
+    #: All fields that this project has no word for.
     added_to_messages: bool = False
     added_to_parts: bool = False
     added_to_tools: bool = False
@@ -117,7 +117,7 @@ def _of_messages(messages: Sequence[Message], carried: Carried) -> Iterator[tupl
 def _of_part(part: Given, place: str, carried: Carried) -> Iterator[tuple[str, str]]:
     yield from ((place, field) for field in _saying(part, _OF_PARTS - carried.part))
     if isinstance(part, Extended) and not carried.added_to_parts:
-        yield from ((place, field) for field in _saying(part, frozenset(part.model_extra or ())))
+        yield from ((place, field) for field in _saying(part, frozenset(part.model_extra or ()) - carried.part))
     if isinstance(part, CachePointPart) and "cache_control" not in carried.part:
         yield place, part.type
     if isinstance(part, DocumentPart) and part.citations is not None and "citations" not in carried.part:

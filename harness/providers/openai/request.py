@@ -33,9 +33,13 @@ _LONGEST_NAME: Final = 64
 _OF_HOSTS: Final = frozenset(
     {"reasoning_content", "reasoning", "reasoning_details", "prefix", "cache_control", "extra_content", "parsed"}
 )
+#: The field of parts up to which a prompt is to be cached.
+CACHE_MARK: Final = "prompt_cache_breakpoint"
 #: What OpenAI's own API knows of messages, parts and tools; it refuses other fields.
 _CARRIED: Final = Carried(
-    frozenset({"name", "refusal"}), frozenset({"title", "context", "citations", "detail"}), frozenset({"strict"})
+    frozenset({"name", "refusal"}),
+    frozenset({"title", "context", "citations", "detail", CACHE_MARK}),
+    frozenset({"strict"}),
 )
 _SETTINGS: Final = same_names(
     *("temperature", "top_p", "seed", "frequency_penalty", "presence_penalty", "n", "reasoning_effort"),
@@ -102,7 +106,8 @@ def _of_openai(part: ContentPart) -> dict[str, Any]:
     sent = part.given()
     sent.pop("cache_control", None)
     for name in part.added if isinstance(part, Extended) else ():
-        del sent[name]
+        if name != CACHE_MARK:
+            del sent[name]
     return sent
 
 

@@ -18,6 +18,7 @@ from harness.llm.input.hosted import HostedItem
 from harness.llm.input.items import ReasoningItem
 from harness.llm.input.messages import AnyToolCall, ContentPart, Message
 from harness.llm.input.own_block import OwnBlock
+from harness.providers.openai.request import CACHE_MARK
 from harness.providers.shared.requests.recorded_request import picked
 from harness.providers.shared.requests.wire_body import present
 
@@ -112,18 +113,18 @@ def _parts(role: str, parts: Iterable[ContentPart]) -> Iterator[dict[str, Any]]:
     for part in parts:
         match part:
             case common.TextPart():
-                yield _text(role, part)
+                yield {**_text(role, part), **_mark(part)}
             case common.RefusalPart() | common.AudioPart() | OwnBlock():
                 yield part.given()
             case common.ImagePart():
                 url = part.image_url
-                yield {"type": "input_image", "image_url": url.url, **present(detail=url.detail)}
+                yield {"type": "input_image", "image_url": url.url, **present(detail=url.detail), **_mark(part)}
             case blocks.SourcedImagePart():
                 source = part.source
                 place = present(file_id=source.file_id) or {"image_url": source.url or _data_url(source)}
                 yield {"type": "input_image", **place, **present(detail=part.detail)}
             case common.FilePart():
-                yield {"type": "input_file", **part.file.given()}
+                yield {"type": "input_file", **part.file.given(), **_mark(part)}
             case blocks.DocumentPart():
                 yield _document(part)
             case blocks.ThinkingPart() | blocks.RedactedThinkingPart() | blocks.CachePointPart():
@@ -138,6 +139,10 @@ def _parts(role: str, parts: Iterable[ContentPart]) -> Iterator[dict[str, Any]]:
 def _text(role: str, part: common.TextPart) -> dict[str, Any]:
     kind = "output_text" if role == "assistant" else "input_text"
     return {"type": kind, "text": part.text, **present(annotations=part.citations, logprobs=part.logprobs)}
+
+
+def _mark(part: common.TextPart | common.ImagePart | common.FilePart) -> dict[str, Any]:
+    return {CACHE_MARK: mark} if (mark := part.added.get(CACHE_MARK)) is not None else {}
 
 
 def _document(part: blocks.DocumentPart) -> dict[str, Any]:
