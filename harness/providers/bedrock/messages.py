@@ -126,6 +126,8 @@ def sdk_tools(tools: Sequence[ToolDefinition]) -> list[dict[str, Any]]:
     sent: list[dict[str, Any]] = []
     for tool in tools:
         without = {"parameters", *tool.function.added}
-        function = {name: value for name, value in tool.function.given().items() if name not in without}
+        # It refuses nulls, and a description of no text.
+        given = present(**tool.function.given()).items()
+        function = {name: value for name, value in given if name not in without and value != ""}
         sent += ({"toolSpec": {**function, "inputSchema": {"json": turns.schema_of(tool.function)}}}, *_mark(tool))
     return sent

@@ -60,6 +60,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "nulls": {"temperature": None, "thinking": None, "stop_sequences": None, "system": None},
     "thinking": {"thinking": {"type": "enabled", "budget_tokens": 1024}},
     "tools": {"tools": [TOOL, {**TOOL, "strict": True, **CACHED}, {"name": "b", "input_schema": {}}]},
+    "a null of a tool": {"tools": [TOOL, {**TOOL, "description": None}]},
     "tool choice": {"tools": [TOOL], "tool_choice": {"type": "tool", "name": "a"}},
     "output": {"output_config": {"effort": "low", "format": {"type": "json_schema", "schema": {}}}},
     "metadata": {"metadata": {"user_id": "u"}, "service_tier": "auto"},

@@ -77,6 +77,29 @@ def test_openais_own_api_gets_what_it_knows() -> None:
     assert message["tool_calls"] == [{"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]
 
 
+def test_openais_own_api_is_given_no_null_that_it_refuses() -> None:
+    nulls = dict.fromkeys(("name", "tool_calls", "tool_call_id", "refusal"))
+    llm = LLM("openai/gpt-4o-mini", api_key="k")
+    request = llm._begin([{**ASKED, **nulls}], None, None, None, None).request
+    assert openai_request.wire_body(llm, request)["messages"] == [{**ASKED, "refusal": None}]
+
+
+@pytest.mark.parametrize("integration", [ANTHROPIC, BEDROCK, GEMINI, OPENAI_CHAT], ids=lambda one: one.name)
+def test_what_is_null_or_empty_of_a_tool_is_not_sent(integration: Integration) -> None:
+    nulls = {"name": "f", "description": None, "parameters": None, "strict": None}
+    empty = {"name": "g", "description": ""}
+    tools = [{"type": "function", "function": one} for one in (nulls, empty)]
+    if integration is OPENAI_CHAT:
+        # A host gets what was given.
+        llm = LLM("openai/gpt-4o-mini", api_key="k")
+        body = openai_request.wire_body(llm, llm._begin([ASKED], tools, None, None, None).request)
+    else:
+        body = sent(integration, ASKED, tools=tools)
+    told = json.dumps(body.get("tools") or body["toolConfig"])
+    assert "null" not in told
+    assert integration is not BEDROCK or "description" not in told
+
+
 def test_an_sdks_message_object_is_taken_without_its_empty_fields() -> None:
     function = {"name": "f", "arguments": "{}"}
     call = {"id": "c1", "type": "function", "function": function}
