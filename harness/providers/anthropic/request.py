@@ -39,12 +39,13 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
     system = wire_system(request.messages)
     fields = {
         "model": llm.model,
-        "max_tokens": DEFAULT_MAX_TOKENS if llm.max_tokens is None else llm.max_tokens,
+        "max_tokens": _default_limit(llm) if llm.max_tokens is None else llm.max_tokens,
         "messages": wire_messages(request.messages),
         **present(system=system, stream=request.stream),
         **wire_settings(llm, {**_SETTINGS, "top_k": "top_k"}),
         **filled(
-            stop_sequences=request.stop,
+            # It refuses words of nothing but space; answers end at them here.
+            stop_sequences=[word for word in request.stop or () if word.strip()],
             tools=_searched(getattr(llm, "tool_search", None), list(map(wire_tool, tools))) if tools else None,
             tool_choice=_choice(llm, request) if by_tool else None,
             output_config=_output_config(llm, request, by_tool=by_tool),
@@ -53,6 +54,12 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
     body = with_additional(llm, fields)
     body.pop(BETAS, None)
     return body
+
+
+def _default_limit(llm: BaseLLM) -> int:
+    """Return the limit where the caller names none: what is thought counts, and the API wants room beside it."""
+    budget = llm.thinking.get("budget_tokens") if isinstance(llm.thinking, Mapping) else None
+    return DEFAULT_MAX_TOKENS + (budget if isinstance(budget, int) and budget >= DEFAULT_MAX_TOKENS else 0)
 
 
 def _searched(search: Any, tools: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -113,5 +120,7 @@ def recorded_call(recorded: RecordedRequest, model: str, base_url: str, *, strea
     """Return the call of a recorded body; `stream` where the URL tells whether it is streamed."""
     recorded.rest.setdefault("max_tokens", OMIT)
     settings = recorded.settings({**_SETTINGS, "max_tokens": "max_tokens", "stop": "stop_sequences"})
+    if not all(word.strip() for word in settings.get("stop") or ()):
+        recorded.rest["stop_sequences"] = settings["stop"]
     messages = [*recorded.system("system", parse_system), *recorded.messages("messages", parse_messages)]
     return recorded.call(model, messages, recorded.tools(parse_tools), stream=stream, base_url=base_url, **settings)

@@ -55,6 +55,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "empty system": {"system": ""},
     "no system blocks": {"system": []},
     "sampling": {"temperature": 0, "top_p": 1.0, "top_k": 3, "stop_sequences": ["a"], "max_tokens": 1},
+    "stop words of nothing but space": {"stop_sequences": ["\n", "a"]},
     "numbers as text": {"temperature": "0.5", "top_k": "3", "max_tokens": "1"},
     "empty lists": {"stop_sequences": [], "tools": []},
     "nulls": {"temperature": None, "thinking": None, "stop_sequences": None, "system": None},
