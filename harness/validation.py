@@ -202,10 +202,10 @@ def answer_schema(model: type[BaseModel], make: Callable[[type[BaseModel]], Any]
     """Return the JSON Schema of a response model, as `make` makes it.
 
     Raises:
-        UsageError: it has none.
+        UsageError: it has none, or none that the provider's SDK, where that makes it, can say.
     """
     try:
         return make(model)
-    except PydanticUserError as error:
+    except (PydanticUserError, ValueError, TypeError) as error:
         fault = str(error).partition("\n")[0]
         raise UsageError(f"the response model {model.__name__!r} has no JSON Schema ({fault})") from error

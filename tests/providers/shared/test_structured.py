@@ -285,3 +285,14 @@ def test_a_format_that_has_no_schema_is_the_callers_fault(model: str) -> None:
         error = streamed(llm(model, server), "sync", "Weather?", response_model=Unwritable).error
     assert isinstance(error, UsageError)
     assert "the response model 'Unwritable' has no JSON Schema" in str(error)
+
+
+def test_a_model_that_an_sdk_can_not_say_is_the_callers_fault() -> None:
+    class Loose(BaseModel):
+        value: Any
+
+    with Raw(b"{}") as server:
+        error = streamed(llm("anthropic/claude-sonnet-4-5", server), "sync", "Weather?", response_model=Loose).error
+        assert not server.requests
+    assert isinstance(error, UsageError)
+    assert "the response model 'Loose' has no JSON Schema" in str(error)
