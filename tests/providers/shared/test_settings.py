@@ -72,6 +72,8 @@ def asked(raw: Raw, model: str, way: Way = "sync", keywords: Mapping[str, Any] |
          {"safetySettings": [{"category": "HARM", "threshold": "NONE"}]}),
         ("gemini/gemini-2.5-flash", {"thinking_config": {"thinkingBudget": 9}},
          {"generationConfig": {"thinkingConfig": {"thinkingBudget": 9}}}),
+        ("gemini/gemini-2.5-flash", {"thinking": True, "reasoning_effort": "low"},
+         {"generationConfig": {"thinkingConfig": {"includeThoughts": True, "thinkingLevel": "low"}}}),
         ("gemini/gemini-2.5-flash", {"thinking": ThinkingConfig(thinking_budget=9)},
          {"generationConfig": {"thinkingConfig": {"thinkingBudget": 9}}}),
         ("bedrock/m", {"guardrail_config": {"guardrailIdentifier": "g", "guardrailVersion": "1"},
