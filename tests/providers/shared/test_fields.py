@@ -171,6 +171,22 @@ def test_settings_that_have_no_place_are_named_too() -> None:
         llm._begin("Hi", None, None, None, None)
 
 
+def test_a_completion_is_asked_for_without_what_only_conversations_have() -> None:
+    settings: dict[str, Any] = {
+        "logprobs": True,
+        "top_logprobs": 2,
+        "reasoning_effort": "low",
+        "thinking": True,
+        "top_k": 3,
+    }
+    llm: Any = LLM("openai-completions/gpt-3.5-turbo-instruct", **settings, **KEY)
+    with pytest.warns(
+        UnsentFieldWarning, match="no place for logprobs, reasoning_effort, thinking, top_logprobs, and is"
+    ):
+        request = llm._begin("Hi", None, None, None, None).request
+    assert llm._body(request) == {"model": "gpt-3.5-turbo-instruct", "prompt": "Hi", "top_k": 3}
+
+
 def test_thinking_goes_to_hosts_in_the_form_that_they_have_added() -> None:
     llm: Any = LLM("openai/glm-4.6", base_url="https://api.z.ai/v4", thinking={"type": "enabled"}, **KEY)
     request = llm._begin("Hi", None, None, None, None).request
