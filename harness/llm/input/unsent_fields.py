@@ -9,7 +9,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from harness.llm.input.blocks import CachePointPart, DocumentPart
-from harness.llm.input.messages import Message, ToolDefinition
+from harness.llm.input.messages import ImagePart, Message, ToolDefinition
 from harness.llm.input.value import Extended, Given
 
 #: Notes for the programs around a call, which say nothing to a model.
@@ -122,9 +122,8 @@ def _of_part(part: Given, place: str, carried: Carried) -> Iterator[tuple[str, s
         yield place, part.type
     if isinstance(part, DocumentPart) and part.citations is not None and "citations" not in carried.part:
         yield place, "citations"
-    image = getattr(part, "image_url", None)
-    if image is not None:
-        yield from ((f"{place}.image_url", field) for field in _saying(image, _OF_PARTS - carried.part))
+    if isinstance(part, ImagePart):
+        yield from ((f"{place}.image_url", field) for field in _saying(part.image_url, _OF_PARTS - carried.part))
     inner = getattr(part, "content", None)
     for number, block in enumerate(inner if isinstance(inner, list) else ()):
         if isinstance(block, Given):

@@ -145,9 +145,17 @@ def test_thoughts_as_mistral_has_them_are_taken(integration: Integration) -> Non
     assert '"hm"' in json.dumps(body)
 
 
-@pytest.mark.parametrize("kind", ["output_text", "input_text"])
-def test_a_part_as_the_responses_have_it_goes_back_to_them(kind: str) -> None:
-    part = {"type": kind, "text": "Yes.", "annotations": []}
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "output_text", "text": "Yes.", "annotations": []},
+        {"type": "input_text", "text": "Yes.", "annotations": []},
+        {"type": "input_image", "image_url": "https://example.com/a.png", "detail": "low"},
+        {"type": "input_file", "file_url": "https://example.com/a.pdf"},
+    ],
+    ids=lambda part: part["type"],
+)
+def test_a_part_as_the_responses_have_it_goes_back_to_them(part: dict[str, Any]) -> None:
     (item,) = sent(OPENAI_RESPONSES, {"role": "assistant", "content": [part]})["input"]
     assert item == {"role": "assistant", "content": [part]}
 
