@@ -187,6 +187,7 @@ OWN = (
     Own(ANTHROPIC, {"type": "tool_search_tool_result", "tool_use_id": "s", "content": {"type": "tool_reference"}}),
     Own(ANTHROPIC, {"type": "compaction", "content": "Earlier."}),
     Own(OPENAI_RESPONSES, {"type": "apply_patch_call", "call_id": "c", "operation": {"type": "delete_file", "path": "a"}}),
+    Own(OPENAI_RESPONSES, {"type": "tool_search_output", "call_id": "c", "execution": "server", "tools": []}),
     Own(GEMINI, {"executableCode": {"language": "PYTHON", "code": "1"}}),
     Own(GEMINI, {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "1"}}),
     Own(GEMINI, {"fileData": {"fileUri": "gs://b/f", "mimeType": "video/mp4"}, "videoMetadata": {"fps": 1}}),

@@ -23,6 +23,17 @@ from harness.providers.shared.requests.recorded_request import picked
 from harness.providers.shared.requests.wire_body import present
 
 _HOSTED: Final = frozenset(get_args(HostedItem.model_fields["type"].annotation))
+#: Items that this project has no word for, beside calls and what those gave.
+_ITEMS: Final = frozenset(
+    {
+        "additional_tools",
+        "compaction_trigger",
+        "configuration_update",
+        "program",
+        "program_output",
+        "tool_search_output",
+    }
+)
 #: The types of the parts of an item's content.
 _OWN_PARTS: Final = frozenset(
     {"input_text", "input_image", "input_file", "output_text", "summary_text", "reasoning_text"}
@@ -73,7 +84,7 @@ def _own_item(part: ContentPart) -> dict[str, Any] | None:
             return {"type": "function_call_output", "call_id": part.tool_use_id, "output": text or ""}
         case OwnBlock(type=str() as kind) if kind in _OWN_PARTS:
             return None
-        case OwnBlock(type=str() as kind) if kind.endswith(("_call", "_call_output")):
+        case OwnBlock(type=str() as kind) if kind in _ITEMS or kind.endswith(("_call", "_call_output")):
             return part.given()
         case OwnBlock():
             raise UsageError(f"OpenAI's Responses API takes no block of the kind {part.kind!r}")
