@@ -18,6 +18,7 @@ from harness.providers.azure.body import AsyncRefusalsAreRead, AzureBody, Refusa
 from harness.providers.azure.endpoint import KEY_VARIABLES, azure_endpoint, chat_endpoint, configured_endpoint
 from harness.providers.azure.errors import translated
 from harness.providers.azure.request import wire_body
+from harness.providers.azure.retries import AsyncRetries, Retries
 from harness.providers.azure.sdk import AzureKeyCredential, aio, inference
 from harness.providers.openai.chat_model import ChatModel
 from harness.providers.openai.request import NO_STOP_WORDS
@@ -122,7 +123,11 @@ class AzureChat(ChatModel):
 
     def _new_client(self) -> inference.ChatCompletionsClient:
         end_urllib3_with_runs()
-        return inference.ChatCompletionsClient(**self._client_settings(), per_retry_policies=[RefusalsAreRead()])
+        settings = self._client_settings()
+        settings = {"retry_policy": Retries(**settings), **settings}
+        return inference.ChatCompletionsClient(**settings, per_retry_policies=[RefusalsAreRead()])
 
     def _new_async_client(self) -> aio.ChatCompletionsClient:
-        return aio.ChatCompletionsClient(**self._client_settings(), per_retry_policies=[AsyncRefusalsAreRead()])
+        settings = self._client_settings()
+        settings = {"retry_policy": AsyncRetries(**settings), **settings}
+        return aio.ChatCompletionsClient(**settings, per_retry_policies=[AsyncRefusalsAreRead()])
