@@ -113,8 +113,9 @@ def _tool_result(part: blocks.ToolResultPart) -> dict[str, Any]:
 
 def _mark(part: Any) -> Iterator[dict[str, Any]]:
     """Yield what stands behind something that the prompt is to be cached with."""
-    mark: blocks.CacheControl | None = getattr(part, "cache_control", None)
-    if mark is not None:
+    mark = getattr(part, "cache_control", None)
+    # A block of another provider's has what it says there.
+    if isinstance(mark, blocks.CacheControl):
         yield _cache_point(mark.ttl)
 
 

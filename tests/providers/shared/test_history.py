@@ -232,6 +232,19 @@ def test_another_provider_refuses_it_by_its_name(own: Own) -> None:
             llm.call([{"role": "user", "content": [own.block]}])
 
 
+def test_a_marked_block_of_another_provider_in_a_result_is_refused_by_its_name() -> None:
+    block = {
+        "type": "search_result",
+        "source": "s",
+        "title": "t",
+        "content": [],
+        "cache_control": {"type": "ephemeral"},
+    }
+    llm = LLM(BEDROCK.model, base_url="http://127.0.0.1:9")
+    with pytest.raises(UsageError, match="no block of the kind 'search_result'"):
+        llm.call([ASKED, {"role": "assistant", "tool_calls": [CALL]}, {**RESULT, "content": [block]}])
+
+
 @pytest.mark.parametrize(
     "part",
     [{"type": "text", "text": 5}, {"type": "image"}, {"type": ""}, {}, {"role": "user"}, {"a": 1, "b": 2}],
