@@ -188,18 +188,24 @@ class UserModel(BaseModel, defer_build=True):
         __init__.__pydantic_base_init__ = True
 
 
-def _json_schema(model: type[BaseModel]) -> Any:
-    return model.model_json_schema()
+def object_schema(model: type[BaseModel], **options: Any) -> dict[str, Any]:
+    """Return the JSON Schema of a model as an object, which a model that holds others of its kind only refers to.
+
+    Providers ask for the type of what a tool is given where the schema begins.
+    """
+    schema = model.model_json_schema(**options)
+    name = schema.pop("$ref", "").rpartition("/")[2]
+    return {**schema["$defs"][name], **schema} if name else schema
 
 
-def answer_schema(model: type[BaseModel], make: Callable[[type[BaseModel]], Any] = _json_schema) -> Any:
+def answer_schema(model: type[BaseModel], make: Callable[[type[BaseModel]], Any] = object_schema) -> Any:
     """Return the JSON Schema of a response model, as `make` makes it.
 
     Raises:
-        UsageError: it has none.
+        UsageError: it has none, or none that the provider's SDK, where that makes it, can say.
     """
     try:
         return make(model)
-    except PydanticUserError as error:
+    except (PydanticUserError, ValueError, TypeError) as error:
         fault = str(error).partition("\n")[0]
         raise UsageError(f"the response model {model.__name__!r} has no JSON Schema ({fault})") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from itertools import chain
@@ -25,6 +26,9 @@ from harness.llm.request import LLMRequest
 from harness.llm.settings import LLMSettings
 from harness.llm.stop_words import StopWords
 from harness.validation import first_fault
+
+#: JSON as models write it that are not held to a form, whatever their host was asked for.
+_FENCED: Final = re.compile(r"\s*```(?:json)?\s(.*)```\s*", re.DOTALL | re.IGNORECASE)
 
 
 # Late, as all events: their models are made when the first call is.
@@ -128,8 +132,9 @@ class ModelCall:
         # Integrations end the use of a tool that is empty with an object that is, of which defaults would make an answer.
         if assembly.is_cut and assembly.text == "{}":
             raise self._unfit(model, "it was cut off before it began")
+        fenced = _FENCED.fullmatch(assembly.text)
         try:
-            return model.model_validate_json(assembly.text)
+            return model.model_validate_json(fenced[1] if fenced else assembly.text)
         except ValidationError as error:
             raise self._unfit(model, first_fault(error)) from error
 

@@ -17,6 +17,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import PydanticSerializationError
 
 from harness.errors import UsageError
+from harness.validation import object_schema
 
 #: Keywords of JSON Schema with a schema for each name, and with values, which have keys of their own.
 _OF_NAMES = ("properties", "$defs")
@@ -133,7 +134,7 @@ def parameters_schema(model: type[BaseModel], tool_name: str) -> dict[str, Any]:
         UsageError: they have none.
     """
     with _named_in_errors(tool_name):
-        schema = _untitled(model.model_json_schema(schema_generator=_Schema))
+        schema = _untitled(object_schema(model, schema_generator=_Schema))
     return {name: part for name, part in schema.items() if name != "description"}
 
 

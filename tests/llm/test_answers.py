@@ -25,18 +25,22 @@ def answers(text: str, reason: Any = "stop", **settings: Any) -> Scripted:
     return Scripted(TextDelta(text), Finish(reason), **settings)
 
 
+@pytest.mark.parametrize(
+    "text", [WHOLE, f"```json\n{WHOLE}\n```", f"\n```\n{WHOLE}```\n"], ids=["plain", "fenced", "in a fence"]
+)
 @pytest.mark.parametrize("way", WAYS)
-def test_a_response_model_is_validated_and_the_frames_keep_the_text(way: Way) -> None:
-    llm = answers(WHOLE)
+def test_a_response_model_is_validated_and_the_frames_keep_the_text(way: Way, text: str) -> None:
+    llm = answers(text)
     ran = streamed(llm, way, "Hi", response_model=Report)
     assert ran.result == Report(city="Bergen", degrees=11)
-    assert ran.frames[-1].data["response"] == WHOLE
+    assert ran.frames[-1].data["response"] == text
     assert llm.requests[0].response_format is Report
 
 
 @pytest.mark.parametrize(
     ("text", "reason", "told"),
     [
+        (f"```json\n{WHOLE}\n```\nIt is warm.", "stop", "expected JSON"),
         ("It is warm.", "stop", r"not a valid Report \(finish reason stop\): expected JSON"),
         ('{"city": "Bergen"}', "stop", r"\(finish reason stop\): \w+: expected a value, and none was given"),
         ('{"city": "Ber', "length", r"\(finish reason length\): expected JSON"),

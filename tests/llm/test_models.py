@@ -59,7 +59,7 @@ def test_an_llm_is_an_instance_of_its_integration_with_its_settings() -> None:
         ("openai/gpt-3", 8_192), ("ft:gpt-4o:acme::1", 128_000), ("claude/claude-opus-4-1", 200_000),
         ("gemini/gemini-1.5-pro-002", 2_097_152), ("bedrock/us.anthropic.claude-3-haiku-20240307-v1:0", 200_000),
         ("bedrock/amazon.nova-lite-v1:0", 300_000), ("openrouter/meta-llama/llama-3.1-8b-instruct", 131_072),
-        ("azure/gpt-5-mini", 400_000), ("groq/later-invention", 8_192),
+        ("azure/gpt-5-mini", 400_000), ("gpt-6.1-sol", 400_000), ("groq/later-invention", 8_192),
     ],
 )  # fmt: skip
 def test_a_request_may_fill_85_percent_of_the_window_of_the_longest_name_that_fits(model: str, tokens: int) -> None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from collections.abc import Callable
 from typing import Any
 
+import anyio
 import pytest
 
+from harness.errors import ProviderStatusError
 from tests.llm.scripted import WAYS, Way, streamed
 from tests.providers.integrations import each_integration
 from tests.providers.integrations.integration import Integration
+from tests.servers.raw import Raw
 from tests.servers.scripted_server import ScriptedServer
 from tests.servers.wire_server import WireRequest, WireResponse
 
@@ -50,3 +56,35 @@ def be_busy(server: ScriptedServer[Any, Any], times: int, monkeypatch: pytest.Mo
         return BUSY if len(server.requests) <= times else answered
 
     monkeypatch.setattr(server, "answer", busy_at_first)
+
+
+class UsedUp(Raw):
+    """A provider of whose quota nothing is left until tomorrow."""
+
+    def answer(self, request: WireRequest) -> WireResponse:
+        super().answer(request)
+        headers = (("content-type", "application/json"), ("retry-after", "86400"))
+        return WireResponse(429, headers, (b'{"error": {"code": "429", "message": "Retry after 86400 seconds."}}',))
+
+
+@pytest.mark.parametrize("way", WAYS)
+@each_integration
+def test_nobody_waits_a_day_for_another_attempt(
+    integration: Integration, way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unless_long(sleep: Callable[[float], Any]) -> Callable[[float], Any]:
+        def slept(seconds: float, *more: Any) -> Any:
+            assert seconds < 600, f"a wait of {seconds} s"
+            return sleep(seconds, *more)
+
+        return slept
+
+    for name, replaced in integration.hurry.items():
+        monkeypatch.setattr(name, replaced)
+    for module in (time, asyncio, anyio):
+        monkeypatch.setattr(module, "sleep", unless_long(module.sleep))
+    with UsedUp() as server:
+        error = streamed(integration.llm(server, max_retries=1), way, "Hi").error
+    assert isinstance(error, ProviderStatusError)
+    assert (error.status, error.retryable) == (429, True)
+    assert "Retry after 86400 seconds." in str(error)

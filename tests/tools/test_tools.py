@@ -253,6 +253,20 @@ def test_a_property_that_is_called_title_is_told_of() -> None:
     assert shelve.run(title="Kon-Tiki", copy=2) == "Kon-Tiki 2"
 
 
+def test_arguments_that_hold_others_of_their_kind_are_told_of_as_an_object() -> None:
+    class Branch(BaseModel):
+        name: str
+        twigs: list[Branch] = []
+
+    class Grows(OwnSchema):
+        args_schema: type[BaseModel] = Branch
+
+    told = Grows().definition()["function"]["parameters"]
+    assert (told["type"], told["required"]) == ("object", ["name"])
+    assert told["properties"]["twigs"]["items"] == {"$ref": "#/$defs/Branch"}
+    assert told["$defs"]["Branch"]["properties"] == told["properties"]
+
+
 def test_values_in_a_schema_are_told_whole() -> None:
     @tool
     def lend(book: dict[str, str] = Field(default={"title": "Fram"}, examples=[{"title": "Kon-Tiki"}])) -> str:  # noqa: B008

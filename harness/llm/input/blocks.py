@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from harness.llm.input.own_block import OwnBlock
-from harness.llm.input.value import Given
+from harness.llm.input.value import Extended, Given
 
 
 class CacheControl(Given):
@@ -67,7 +67,7 @@ class MediaSource(Given):
     content: str | list[BlockText] | None = None
 
 
-class SourcedImagePart(Given):
+class SourcedImagePart(Extended):
     """An image by its source."""
 
     type: Literal["image"]
@@ -81,7 +81,7 @@ class Citations(Given):
     enabled: bool
 
 
-class DocumentPart(Given):
+class DocumentPart(Extended):
     """A document by its source."""
 
     type: Literal["document"]
@@ -99,7 +99,7 @@ class JSONPart(Given):
     value: Any
 
 
-class ToolUsePart(Given):
+class ToolUsePart(Extended):
     """A tool call that stands among the parts of an answer, where `tool_calls` could not say its place."""
 
     type: Literal["tool_use"]
@@ -113,7 +113,7 @@ class ToolUsePart(Given):
     signature: str | None = None
 
 
-class ToolResultPart(Given):
+class ToolResultPart(Extended):
     """A tool's result that stands among the parts of a user message, where a `tool` message could not say its place."""
 
     type: Literal["tool_result"]

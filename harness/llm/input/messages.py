@@ -77,7 +77,7 @@ class AudioSource(Given):
     format: str
 
 
-class AudioPart(Given):
+class AudioPart(Extended):
     type: Literal["input_audio"]
     input_audio: AudioSource
 
@@ -305,14 +305,28 @@ def _listed(value: Any, name: str, expected: str) -> Iterable[Any]:
 
 
 def _plain(message: Any) -> Any:
-    if isinstance(message, Message) or not isinstance(message, BaseModel):
-        return dict(message) if isinstance(message, Mapping) else message
+    if isinstance(message, Message):
+        return message
+    if isinstance(message, Mapping):
+        fields = dict(message)
+        for name in ("content", "tool_calls"):
+            if isinstance(fields.get(name), list):
+                fields[name] = [_dumped(part) for part in fields[name]]
+        return fields
     # What the object says beside the message, such as its usage, and what an SDK has parsed of it, is no part of it.
-    dumped = message.model_dump(mode="json", exclude_none=True, warnings=False)
-    fields = {name: value for name, value in dumped.items() if name in Message.model_fields and name != "parsed"}
-    for call in fields.get("tool_calls") or ():
+    return {
+        name: value for name, value in _dumped(message).items() if name in Message.model_fields and name != "parsed"
+    }
+
+
+def _dumped(value: Any) -> Any:
+    """Return what an SDK's object says, but for what that has parsed of it; any other value as it is."""
+    if isinstance(value, Given) or not isinstance(value, BaseModel):
+        return value
+    dumped = value.model_dump(mode="json", exclude_none=True, warnings=False)
+    for call in (dumped, *(dumped.get("tool_calls") or ())):
         call.get("function", {}).pop("parsed_arguments", None)
-    return fields
+    return dumped
 
 
 def _nested(tool: Any) -> Any:

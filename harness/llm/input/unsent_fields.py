@@ -9,7 +9,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from harness.llm.input.blocks import CachePointPart, DocumentPart
-from harness.llm.input.messages import Message, ToolDefinition
+from harness.llm.input.messages import ImagePart, Message, ToolDefinition
 from harness.llm.input.value import Extended, Given
 
 #: Notes for the programs around a call, which say nothing to a model.
@@ -34,11 +34,11 @@ class Carried(Struct, frozen=True):
 
     #: Of messages: `name`, `refusal`, `prefix`, `cache_control`.
     message: frozenset[str] = frozenset()
-    #: Of parts: `cache_control`, `title`, `context`, `citations`, `detail`.
+    #: Of parts: `cache_control`, `title`, `context`, `citations`, `detail`, and its own that this project has no word for.
     part: frozenset[str] = frozenset()
     #: Of tools: `strict`, `cache_control`.
     tool: frozenset[str] = frozenset()
-    #: Fields that this project has no word for.
+    #: All fields that this project has no word for.
     added_to_messages: bool = False
     added_to_parts: bool = False
     added_to_tools: bool = False
@@ -117,14 +117,13 @@ def _of_messages(messages: Sequence[Message], carried: Carried) -> Iterator[tupl
 def _of_part(part: Given, place: str, carried: Carried) -> Iterator[tuple[str, str]]:
     yield from ((place, field) for field in _saying(part, _OF_PARTS - carried.part))
     if isinstance(part, Extended) and not carried.added_to_parts:
-        yield from ((place, field) for field in part.model_extra or ())
+        yield from ((place, field) for field in _saying(part, frozenset(part.model_extra or ()) - carried.part))
     if isinstance(part, CachePointPart) and "cache_control" not in carried.part:
         yield place, part.type
     if isinstance(part, DocumentPart) and part.citations is not None and "citations" not in carried.part:
         yield place, "citations"
-    image = getattr(part, "image_url", None)
-    if image is not None:
-        yield from ((f"{place}.image_url", field) for field in _saying(image, _OF_PARTS - carried.part))
+    if isinstance(part, ImagePart):
+        yield from ((f"{place}.image_url", field) for field in _saying(part.image_url, _OF_PARTS - carried.part))
     inner = getattr(part, "content", None)
     for number, block in enumerate(inner if isinstance(inner, list) else ()):
         if isinstance(block, Given):

@@ -29,6 +29,7 @@ _WINDOWS: Final[Mapping[str, int]] = MappingProxyType(
         "gpt-4.1": 1_047_576,
         "gpt-4.5": 128_000,
         "gpt-5": 400_000,
+        "gpt-6": 400_000,
         "gpt-5-chat": 128_000,
         "gpt-oss": 131_072,
         "o1": 200_000,

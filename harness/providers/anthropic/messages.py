@@ -128,6 +128,6 @@ def _cache_mark(part: common.ImagePart | common.FilePart | ToolDefinition | Mess
 def wire_tool(tool: ToolDefinition | HostedTool) -> dict[str, Any]:
     if isinstance(tool, HostedTool):
         return tool.given()
-    function = tool.function.given()
+    function = present(**tool.function.given())
     function.pop("parameters", None)
     return {**function, "input_schema": turns.schema_of(tool.function), **_cache_mark(tool), **tool.added}

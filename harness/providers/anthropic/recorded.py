@@ -22,8 +22,8 @@ def _tool(wire: Mapping[str, Any]) -> dict[str, Any]:
         # The provider's own; `custom`, its name for a caller's, is a type that need not be named.
         return dict(wire)
     definition = {name: value for name, value in wire.items() if name not in {"input_schema", "cache_control"}}
-    if definition.keys() - {"name", "description", "strict"}:
-        raise ValueError(f"{wire!r:.200} has fields of its own")
+    if definition.keys() - {"name", "description", "strict"} or None in definition.values():
+        raise ValueError(f"{wire!r:.200} has fields of its own, or nulls")
     tool: dict[str, Any] = {"type": "function", "function": {**definition, "parameters": wire["input_schema"]}}
     return {**tool, **picked(wire, cache_control="cache_control")}
 

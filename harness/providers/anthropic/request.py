@@ -13,7 +13,13 @@ from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.anthropic.messages import wire_messages, wire_system, wire_tool
 from harness.providers.anthropic.recorded import parse_messages, parse_system, parse_tools
-from harness.providers.shared.calls.structured import STRUCTURED, has_native_form, wants_model, with_structured_tool
+from harness.providers.shared.calls.structured import (
+    STRUCTURED,
+    has_native_form,
+    thinks,
+    wants_model,
+    with_structured_tool,
+)
 from harness.providers.shared.requests.answer_format import described, is_text
 from harness.providers.shared.requests.recorded_request import STOPS, RecordedRequest, json_object
 from harness.providers.shared.requests.wire_body import filled, present, same_names, wire_settings, with_additional
@@ -33,12 +39,13 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
     system = wire_system(request.messages)
     fields = {
         "model": llm.model,
-        "max_tokens": DEFAULT_MAX_TOKENS if llm.max_tokens is None else llm.max_tokens,
+        "max_tokens": _default_limit(llm) if llm.max_tokens is None else llm.max_tokens,
         "messages": wire_messages(request.messages),
         **present(system=system, stream=request.stream),
         **wire_settings(llm, {**_SETTINGS, "top_k": "top_k"}),
         **filled(
-            stop_sequences=request.stop,
+            # It refuses words of nothing but space; answers end at them here.
+            stop_sequences=[word for word in request.stop or () if word.strip()],
             tools=_searched(getattr(llm, "tool_search", None), list(map(wire_tool, tools))) if tools else None,
             tool_choice=_choice(llm, request) if by_tool else None,
             output_config=_output_config(llm, request, by_tool=by_tool),
@@ -47,6 +54,12 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
     body = with_additional(llm, fields)
     body.pop(BETAS, None)
     return body
+
+
+def _default_limit(llm: BaseLLM) -> int:
+    """Return the limit where the caller names none: what is thought counts, and the API wants room beside it."""
+    budget = llm.thinking.get("budget_tokens") if isinstance(llm.thinking, Mapping) else None
+    return DEFAULT_MAX_TOKENS + (budget if isinstance(budget, int) and budget >= DEFAULT_MAX_TOKENS else 0)
 
 
 def _searched(search: Any, tools: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -68,8 +81,7 @@ def asks_by_tool(llm: BaseLLM, request: LLMRequest) -> bool:
 
 
 def _choice(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
-    # A model that thinks can't be made to call a tool.
-    if isinstance(llm.thinking, Mapping) and llm.thinking.get("type") != "disabled":
+    if thinks(llm):
         return {"type": "auto"}
     return {"type": "any"} if request.all_tools() else {"type": "tool", "name": STRUCTURED}
 
@@ -108,5 +120,7 @@ def recorded_call(recorded: RecordedRequest, model: str, base_url: str, *, strea
     """Return the call of a recorded body; `stream` where the URL tells whether it is streamed."""
     recorded.rest.setdefault("max_tokens", OMIT)
     settings = recorded.settings({**_SETTINGS, "max_tokens": "max_tokens", "stop": "stop_sequences"})
+    if not all(word.strip() for word in settings.get("stop") or ()):
+        recorded.rest["stop_sequences"] = settings["stop"]
     messages = [*recorded.system("system", parse_system), *recorded.messages("messages", parse_messages)]
     return recorded.call(model, messages, recorded.tools(parse_tools), stream=stream, base_url=base_url, **settings)

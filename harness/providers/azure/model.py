@@ -17,9 +17,11 @@ from harness.llm.settings import environment
 from harness.providers.azure.body import AsyncRefusalsAreRead, AzureBody, RefusalsAreRead, aread_at_once, read_at_once
 from harness.providers.azure.endpoint import KEY_VARIABLES, azure_endpoint, chat_endpoint, configured_endpoint
 from harness.providers.azure.errors import translated
-from harness.providers.azure.request import NO_STOP_WORDS, wire_body
+from harness.providers.azure.request import wire_body
+from harness.providers.azure.retries import AsyncRetries, Retries
 from harness.providers.azure.sdk import AzureKeyCredential, aio, inference
 from harness.providers.openai.chat_model import ChatModel
+from harness.providers.openai.request import NO_STOP_WORDS
 from harness.providers.shared.clients import SDKClients
 from harness.providers.shared.model import SDKModel
 from harness.providers.shared.requests.wire_body import as_json, present
@@ -121,7 +123,11 @@ class AzureChat(ChatModel):
 
     def _new_client(self) -> inference.ChatCompletionsClient:
         end_urllib3_with_runs()
-        return inference.ChatCompletionsClient(**self._client_settings(), per_retry_policies=[RefusalsAreRead()])
+        settings = self._client_settings()
+        settings = {"retry_policy": Retries(**settings), **settings}
+        return inference.ChatCompletionsClient(**settings, per_retry_policies=[RefusalsAreRead()])
 
     def _new_async_client(self) -> aio.ChatCompletionsClient:
-        return aio.ChatCompletionsClient(**self._client_settings(), per_retry_policies=[AsyncRefusalsAreRead()])
+        settings = self._client_settings()
+        settings = {"retry_policy": AsyncRetries(**settings), **settings}
+        return aio.ChatCompletionsClient(**settings, per_retry_policies=[AsyncRefusalsAreRead()])

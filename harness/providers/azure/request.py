@@ -6,8 +6,7 @@ otherwise. Source: https://learn.microsoft.com/azure/ai-foundry/openai/reference
 
 from __future__ import annotations
 
-import re
-from typing import Any, Final
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from harness.errors import UsageError
@@ -17,9 +16,6 @@ from harness.llm.request import LLMRequest
 from harness.providers.azure.endpoint import DEPLOYMENT
 from harness.providers.openai import request as openai_request
 from harness.providers.openai.responses import request as openai_responses_request
-
-#: Models that take no stop words there.
-NO_STOP_WORDS: Final = re.compile(r"(?:.*/)?(gpt-5|o\d)")
 
 
 def wire_body(llm: BaseLLM, request: LLMRequest, endpoint: str) -> dict[str, Any]:
@@ -49,5 +45,4 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
         name = recorded.model()
     # Without a version it is OpenAI's own API, at Azure's address.
     provider = "azure" if version else "openai"
-    refusing = NO_STOP_WORDS if version else openai_request.NO_STOP_WORDS
-    return openai_request.recorded_call(recorded, provider, name, no_stop_words=refusing, base_url=base_url, **version)
+    return openai_request.recorded_call(recorded, provider, name, base_url=base_url, **version)

@@ -113,8 +113,9 @@ def _tool_result(part: blocks.ToolResultPart) -> dict[str, Any]:
 
 def _mark(part: Any) -> Iterator[dict[str, Any]]:
     """Yield what stands behind something that the prompt is to be cached with."""
-    mark: blocks.CacheControl | None = getattr(part, "cache_control", None)
-    if mark is not None:
+    mark = getattr(part, "cache_control", None)
+    # A block of another provider's has what it says there.
+    if isinstance(mark, blocks.CacheControl):
         yield _cache_point(mark.ttl)
 
 
@@ -126,6 +127,8 @@ def sdk_tools(tools: Sequence[ToolDefinition]) -> list[dict[str, Any]]:
     sent: list[dict[str, Any]] = []
     for tool in tools:
         without = {"parameters", *tool.function.added}
-        function = {name: value for name, value in tool.function.given().items() if name not in without}
+        # It refuses nulls, and a description of no text.
+        given = present(**tool.function.given()).items()
+        function = {name: value for name, value in given if name not in without and value != ""}
         sent += ({"toolSpec": {**function, "inputSchema": {"json": turns.schema_of(tool.function)}}}, *_mark(tool))
     return sent

@@ -116,7 +116,7 @@ def parse_tools(tools: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     for tool in tools:
         match dict(tool):
             case {"toolSpec": {"inputSchema": {"json": dict(schema), **beside}, **spec}, **more} if not (
-                beside or more or spec.keys() - {"name", "description", "strict"}
+                beside or more or spec.keys() - {"name", "description", "strict"} or spec.get("description") == ""
             ):
                 ours.append({"type": "function", "function": {**spec, "parameters": schema}})
             case {"cachePoint": {"type": "default", **rest}, **more} if (

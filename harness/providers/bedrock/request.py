@@ -19,7 +19,13 @@ from harness.llm.request import LLMRequest
 from harness.providers.bedrock.extra_body import EXTRA_BODY
 from harness.providers.bedrock.messages import sdk_messages, sdk_system, sdk_tools
 from harness.providers.bedrock.recorded import parse_messages, parse_system, parse_tools
-from harness.providers.shared.calls.structured import STRUCTURED, has_native_form, wants_model, with_structured_tool
+from harness.providers.shared.calls.structured import (
+    STRUCTURED,
+    has_native_form,
+    thinks,
+    wants_model,
+    with_structured_tool,
+)
 from harness.providers.shared.requests.answer_format import described, is_text
 from harness.providers.shared.requests.recorded_request import RecordedRequest, json_object, picked
 from harness.providers.shared.requests.wire_body import as_json, filled, present, wire_settings
@@ -27,6 +33,9 @@ from harness.validation import answer_schema
 
 #: In `additional_params`: what chooses among the tools. It is no field of the request: it goes with the tools.
 TOOL_CHOICE: Final = "toolChoice"
+#: Models that can be made to call a tool, and what may stand for one of them
+#: (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolChoice.html, 2026-11).
+_MADE_TO_CALL: Final = re.compile(r"claude|nova|:application-inference-profile/")
 #: The arguments of Converse. What else is given is a field of the model's own.
 _OF_CONVERSE: Final = frozenset(
     {"modelId", "messages", "system", "inferenceConfig", "toolConfig", "guardrailConfig", "promptVariables", EXTRA_BODY}
@@ -52,7 +61,7 @@ def sdk_arguments(llm: BaseLLM, request: LLMRequest, *, converse: bool = True) -
     by_tool = asks_by_tool(llm, request)
     functions = with_structured_tool(request) if by_tool else request.tools or _used_tools(request.messages)
     if by_tool and choice is None:
-        choice = {"any": {}} if request.tools else {"tool": {"name": STRUCTURED}}
+        choice = _choice(llm, request)
     # The models' own fields, such as those of Anthropic's and OpenAI's models.
     fields = present(thinking=llm.thinking, reasoning_effort=llm.reasoning_effort, **_top_k(llm))
     if converse:
@@ -89,6 +98,13 @@ def _used_tools(messages: Iterable[Message]) -> list[ToolDefinition]:
 def asks_by_tool(llm: BaseLLM, request: LLMRequest) -> bool:
     """Whether a structured answer is asked for by a tool: of the models there, the newer of Claude's have a form of it."""
     return wants_model(request) and not ("claude" in llm.model and has_native_form(llm.model))
+
+
+def _choice(llm: BaseLLM, request: LLMRequest) -> dict[str, Any] | None:
+    """Return what makes the model answer by a tool; None where it refuses to be made to, and is only given that tool."""
+    if thinks(llm) or not _MADE_TO_CALL.search(llm.model):
+        return None
+    return {"any": {}} if request.tools else {"tool": {"name": STRUCTURED}}
 
 
 def _top_k(llm: BaseLLM) -> dict[str, Any]:

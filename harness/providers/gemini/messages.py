@@ -13,10 +13,10 @@ from harness.llm.input import blocks, messages as common
 from harness.llm.input.hosted import HostedTool
 from harness.llm.input.messages import AnyToolCall, ContentPart, Message, ToolDefinition
 from harness.llm.input.own_block import OwnBlock
-from harness.providers.gemini.media import wire_media
+from harness.providers.gemini.media import MediaPart, wire_media
 from harness.providers.shared.reasoning.by_call import KeptByCall, Outline, outlines
 from harness.providers.shared.requests import turns
-from harness.providers.shared.requests.wire_body import present, sent_arguments
+from harness.providers.shared.requests.wire_body import filled, present, sent_arguments
 
 #: What ids begin with that the provider did not give, and so is not sent.
 _OWN: Final = "gemini-call-"
@@ -97,7 +97,7 @@ def _part(part: ContentPart, names: Mapping[str, str]) -> dict[str, Any]:
             call = {**sent_id(part.id), "name": part.name, "args": part.given()["input"]}
             return {"functionCall": call, **present(thoughtSignature=part.signature)}
         case blocks.ToolResultPart():
-            return _response(part.tool_use_id, _name(part.tool_use_id, names), _result(part))
+            return _response(part.tool_use_id, _name(part.tool_use_id, names), *_result(part))
         case (
             common.ImagePart()
             | common.FilePart()
@@ -120,10 +120,9 @@ def _call(call: AnyToolCall, signatures: Signatures, before: Outline) -> dict[st
 
 
 def _tool_response(message: Message, names: Mapping[str, str]) -> dict[str, Any]:
-    call_id, content = turns.answered_id(message), message.content
-    if isinstance(content, list):
-        content = _texts(content, common.TextPart, "as the result of a tool")
-    return _response(call_id, message.name or _name(call_id, names), {"result": content or ""})
+    call_id = turns.answered_id(message)
+    text, media = _text_and_media(message.content)
+    return _response(call_id, message.name or _name(call_id, names), {"result": text}, media)
 
 
 def _name(call_id: str, names: Mapping[str, str]) -> str:
@@ -132,27 +131,35 @@ def _name(call_id: str, names: Mapping[str, str]) -> str:
     return names[call_id]
 
 
-def _result(part: blocks.ToolResultPart) -> dict[str, Any]:
+def _result(part: blocks.ToolResultPart) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     key = "error" if part.is_error else "result"
-    content = part.content or ""
-    if isinstance(content, str):
-        return {key: content}
-    first = content[0]
-    if len(content) == 1 and isinstance(first, blocks.JSONPart):
-        value = first.given()["value"]
-        return value if isinstance(value, dict) else {key: value}
-    return {key: _texts(content, blocks.BlockText, "among others as the result of a tool")}
+    match part.content:
+        case [blocks.JSONPart() as only]:
+            value = only.given()["value"]
+            return value if isinstance(value, dict) else {key: value}, []
+        case content:
+            text, media = _text_and_media(content)
+            return {key: text}, media
 
 
-def _texts(parts: Sequence[Any], kind: type[Any], place: str) -> str:
-    for part in parts:
-        if not isinstance(part, kind):
-            raise UsageError(f"gemini takes no {type(part).__name__} {place}")
-    return "".join(part.text for part in parts)
+def _text_and_media(content: str | Sequence[Any] | None) -> tuple[str, list[dict[str, Any]]]:
+    """Return what the result of a tool says, and what it shows, which newer models take beside that."""
+    if content is None or isinstance(content, str):
+        return content or "", []
+    texts: list[str] = []
+    media: list[dict[str, Any]] = []
+    for part in content:
+        if isinstance(part, MediaPart):
+            media.append(wire_media(part))
+        elif isinstance(part, common.TextPart | blocks.BlockText):
+            texts.append(part.text)
+        else:
+            raise UsageError(f"gemini takes no {type(part).__name__} among others as the result of a tool")
+    return "".join(texts), media
 
 
-def _response(call_id: str, name: str, response: Mapping[str, Any]) -> dict[str, Any]:
-    return {"functionResponse": {**sent_id(call_id), "name": name, "response": response}}
+def _response(call_id: str, name: str, response: Mapping[str, Any], media: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"functionResponse": {**sent_id(call_id), "name": name, "response": response, **filled(parts=media)}}
 
 
 def own_id(response_id: str, number: int) -> str:

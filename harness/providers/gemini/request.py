@@ -88,6 +88,8 @@ def _dumped(value: Any) -> Any:
 def _config(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
     config = {name: _dumped(value) for name, value in wire_settings(llm, _FIELDS).items()}
     config |= filled(stopSequences=request.stop)
+    if isinstance(llm.thinking, bool):
+        config["thinkingConfig"] = {"includeThoughts": llm.thinking}
     if llm.reasoning_effort is not None:
         config["thinkingConfig"] = {"thinkingLevel": llm.reasoning_effort, **config.get("thinkingConfig", {})}
     if request.response_format is not None:

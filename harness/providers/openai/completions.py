@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from harness.llm.input.unsent_fields import Carried
 from harness.llm.output.parts import Part
 from harness.llm.request import LLMRequest
 from harness.providers.openai.chat_answer import ChatAnswer
@@ -19,6 +20,7 @@ class OpenAICompletions(OpenAIModel):
     """A model that goes on from one text, at OpenAI or at a host that speaks its completions."""
 
     path = "/completions"
+    carried = Carried(without=frozenset({"logprobs", "top_logprobs", "reasoning_effort", "thinking"}))
 
     def _body(self, request: LLMRequest) -> dict[str, Any]:
         return wire_body(self, request)

@@ -13,7 +13,7 @@ from harness.providers.shared.requests.turns import sole_text
 from harness.providers.shared.requests.wire_body import filled, present, same_names, wire_settings, with_additional
 
 _SETTINGS: Final = same_names(
-    "temperature", "top_p", "max_tokens", "seed", "frequency_penalty", "presence_penalty", "n"
+    "temperature", "top_p", "top_k", "max_tokens", "seed", "frequency_penalty", "presence_penalty", "n"
 )
 
 

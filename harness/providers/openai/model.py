@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, ClassVar, Final
 
 from harness.llm.settings import environment
@@ -20,10 +19,9 @@ class OpenAIModel(StainlessModel):
     sdk: ClassVar[Any] = openai
     key_variables: tuple[str, ...] = ("OPENAI_API_KEY",)
     of_client = (*StainlessModel.of_client, "organization", "project")
-    no_stop_words: ClassVar[re.Pattern[str]] = NO_STOP_WORDS
 
     def supports_stop_words(self) -> bool:
-        return self.no_stop_words.match(self.model) is None
+        return NO_STOP_WORDS.match(self.model) is None
 
     def _address(self) -> str | None:
         return self.base_url or environment(_ADDRESSES)

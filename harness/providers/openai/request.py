@@ -22,20 +22,26 @@ from harness.providers.shared.requests.recorded_request import STOPS, RecordedRe
 from harness.providers.shared.requests.wire_body import filled, present, same_names, wire_settings, with_additional
 from harness.validation import answer_schema
 
-#: Models that take `max_completion_tokens` in place of `max_tokens`.
-_REASONING: Final = re.compile(r"(o\d|gpt-5)")
+#: Models that reason: they take `max_completion_tokens` in place of `max_tokens`, and no stop words.
+_REASONING: Final = r"(?:ft:)?(?:o\d|gpt-[5-9])"
+_COUNTS_REASONING: Final = re.compile(_REASONING)
+NO_STOP_WORDS: Final = re.compile(rf"(?:.*/)?{_REASONING}")
 #: What the name of a format can't have, and how long it may be.
 _UNNAMED: Final = re.compile(r"[^a-zA-Z0-9_-]+")
 _LONGEST_NAME: Final = 64
-#: Models that take no stop words.
-NO_STOP_WORDS: Final = re.compile(r"(?:.*/)?gpt-5")
 #: Fields of messages that hosts have added to the format.
 _OF_HOSTS: Final = frozenset(
     {"reasoning_content", "reasoning", "reasoning_details", "prefix", "cache_control", "extra_content", "parsed"}
 )
+#: Fields of messages that OpenAI's own API refuses where they are null, as SDKs give them back. Of a function it refuses any.
+_NEVER_NULL: Final = ("name", "tool_calls", "tool_call_id")
+#: The field of parts up to which a prompt is to be cached.
+CACHE_MARK: Final = "prompt_cache_breakpoint"
 #: What OpenAI's own API knows of messages, parts and tools; it refuses other fields.
 _CARRIED: Final = Carried(
-    frozenset({"name", "refusal"}), frozenset({"title", "context", "citations", "detail"}), frozenset({"strict"})
+    frozenset({"name", "refusal"}),
+    frozenset({"title", "context", "citations", "detail", CACHE_MARK}),
+    frozenset({"strict"}),
 )
 _SETTINGS: Final = same_names(
     *("temperature", "top_p", "seed", "frequency_penalty", "presence_penalty", "n", "reasoning_effort"),
@@ -83,7 +89,8 @@ def _wire_message(message: Message, custom: Container[str], *, of_hosts: bool) -
     for part in message.content if isinstance(message.content, list) else ():
         if isinstance(part, OwnBlock) and part.type is None:
             raise UsageError(f"a message takes no block of the kind {part.kind!r} in OpenAI's chat format")
-    not_there = () if of_hosts else (*_OF_HOSTS, *message.added)
+    nulls = [name for name in _NEVER_NULL if getattr(message, name) is None]
+    not_there = () if of_hosts else (*_OF_HOSTS, *message.added, *nulls)
     sent = message.model_dump(mode="json", exclude_unset=True, exclude={"item", *not_there})
     if not of_hosts and isinstance(message.content, list):
         sent["content"] = [_of_openai(part) for part in message.content]
@@ -102,14 +109,16 @@ def _of_openai(part: ContentPart) -> dict[str, Any]:
     sent = part.given()
     sent.pop("cache_control", None)
     for name in part.added if isinstance(part, Extended) else ():
-        del sent[name]
+        if name != CACHE_MARK:
+            del sent[name]
     return sent
 
 
 def _wire_tool(tool: ToolDefinition | HostedTool, *, of_hosts: bool) -> dict[str, Any]:
     if of_hosts or isinstance(tool, HostedTool):
         return tool.given()
-    function = {name: value for name, value in tool.function.given().items() if name not in tool.function.added}
+    sent, added = tool.function.given(), tool.function.added
+    function = {name: value for name, value in sent.items() if name not in added and value is not None}
     return {"type": "function", "function": function}
 
 
@@ -124,17 +133,10 @@ def recorded_chat(body: bytes) -> RecordedRequest:
     return RecordedRequest(json_object(body, ["messages"]), kinds, systems=True)
 
 
-def recorded_call(
-    recorded: RecordedRequest,
-    provider: str,
-    model: str,
-    *,
-    no_stop_words: re.Pattern[str] = NO_STOP_WORDS,
-    **settings: Any,
-) -> RecordedCall:
-    """Return the call of a recorded body; `no_stop_words` are the names of models that are sent none."""
+def recorded_call(recorded: RecordedRequest, provider: str, model: str, **settings: Any) -> RecordedCall:
+    """Return the call of a recorded body."""
     fields = {**_SETTINGS, "max_tokens": _max_tokens_field(model), "response_format": "response_format"}
-    if no_stop_words.match(model) is None:
+    if NO_STOP_WORDS.match(model) is None:
         fields["stop"] = "stop"
     settings |= recorded.settings(fields)
     if isinstance(settings.get("stop"), str):
@@ -161,7 +163,7 @@ def _parse_tools(wire: Sequence[Any]) -> list[dict[str, Any]]:
 
 
 def _max_tokens_field(model: str) -> str:
-    return "max_completion_tokens" if _REASONING.match(model) else "max_tokens"
+    return "max_completion_tokens" if _COUNTS_REASONING.match(model) else "max_tokens"
 
 
 def response_format(answer_format: type[BaseModel] | Mapping[str, Any]) -> Any:

@@ -9,6 +9,8 @@ from typing import Any, Final, NamedTuple
 
 #: Statuses after which the same request may succeed. 529: Anthropic is overloaded.
 RETRYABLE: Final = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
+#: Seconds, as in OpenAI's SDK. That the same request may succeed after longer is told at once, whatever an SDK would wait for.
+LONGEST_WAIT_S: Final = 120
 #: What HTTP libraries raise, by the package that it comes from.
 _HTTP_LIBRARIES: Final = frozenset({"httpx", "httpx2", "aiohttp", "urllib3", "requests"})
 

@@ -17,7 +17,7 @@ from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.body import HTTPXBody
 from harness.providers.shared.clients import SDKClients
 from harness.providers.shared.content import read_as_sent
-from harness.providers.shared.failure import failure_in, is_transport_error
+from harness.providers.shared.failure import LONGEST_WAIT_S, failure_in, is_transport_error
 from harness.providers.shared.interceptor import intercept
 from harness.providers.shared.model import SDKModel
 from harness.providers.shared.requests.wire_body import EXTRA_QUERY, present, with_query
@@ -79,6 +79,7 @@ class StainlessModel(SDKModel):
 
     def _prepared(self, client: Any) -> Any:
         read_as_sent(client)
+        _tell_long_waits(client)
         intercept(client, self.interceptor)
         return client
 
@@ -90,6 +91,21 @@ class StainlessModel(SDKModel):
 
     def _translated(self, error: Exception, answer: ProviderAnswer) -> HarnessError | None:
         return translated(self.sdk, error, answer)
+
+
+def _tell_long_waits(client: Any) -> None:
+    """Have the SDK that uses this client make no other attempt where it is to come again after long."""
+
+    def tell(response: Any) -> None:
+        wait = response.headers.get("retry-after", "")
+        if wait.isdecimal() and int(wait) > LONGEST_WAIT_S:
+            # The SDK's own word for it.
+            response.headers["x-should-retry"] = "false"
+
+    async def atell(response: Any) -> None:
+        tell(response)
+
+    client.event_hooks["response"].append(atell if hasattr(client, "aclose") else tell)
 
 
 def translated(sdk: Any, error: Exception, answer: ProviderAnswer) -> ProviderError | None:

@@ -59,6 +59,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "no stop sequences": {"inferenceConfig": {"stopSequences": []}},
     "thinking": {"additionalModelRequestFields": {"thinking": {"type": "enabled", "budget_tokens": 1024}}},
     "model's own fields": {"additionalModelRequestFields": {"thinking": {"type": "disabled"}, "top_k": 5}},
+    "a description of nothing": {"toolConfig": {"tools": [{"toolSpec": {**SPEC["toolSpec"], "description": ""}}]}},
     "tools": {"toolConfig": {"tools": [SPEC, POINT, SPEC], "toolChoice": {"auto": {}}}},
     "strict tool": {"toolConfig": {"tools": [{"toolSpec": {**SPEC["toolSpec"], "strict": True}}]}},
     "no tools": {"toolConfig": {}},

@@ -141,3 +141,22 @@ def test_a_result_has_the_name_of_the_last_call_with_its_id() -> None:
     contents = wire_contents(read_messages([*turn("get_weather"), *turn("get_tide")]), Signatures())
     results = [part["functionResponse"]["name"] for content in contents[1::2] for part in content["parts"]]
     assert results == ["get_weather", "get_tide"]
+
+
+def test_what_a_tool_shows_goes_beside_what_it_says() -> None:
+    pytest.importorskip("google.genai")
+    from harness.llm.input.messages import read_messages
+    from harness.providers.gemini.messages import Signatures, wire_contents
+
+    call = {"id": "c", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+    said, png = {"type": "text", "text": "The harbour"}, "iVBORw0KGgo="
+    shown = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{png}"}}
+    sourced = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": png}}
+    message = {"role": "tool", "tool_call_id": "c", "content": [said, shown]}
+    block = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c", "content": [said, sourced]}]}
+    asked = {"role": "assistant", "content": None, "tool_calls": [call]}
+    for result in (message, block):
+        (_, content) = wire_contents(read_messages([asked, result]), Signatures())
+        told = {"id": "c", "name": "look", "response": {"result": "The harbour"}}
+        media = [{"inlineData": {"mimeType": "image/png", "data": png}}]
+        assert content["parts"] == [{"functionResponse": {**told, "parts": media}}]

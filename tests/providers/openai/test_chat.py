@@ -21,7 +21,9 @@ def server() -> Iterator[OpenAIChatServer]:
 
 
 @pytest.mark.parametrize(("model", "name"), [("gpt-4o", "max_tokens"), ("o3-mini", "max_completion_tokens"),
-                                             ("gpt-5-nano", "max_completion_tokens")])  # fmt: skip
+                                             ("gpt-5-nano", "max_completion_tokens"),
+                                             ("gpt-6-sol", "max_completion_tokens"),
+                                             ("ft:o4-mini:acme::1", "max_completion_tokens")])  # fmt: skip
 def test_reasoning_models_take_their_limit_under_its_newer_name(
     model: str, name: str, server: OpenAIChatServer
 ) -> None:

@@ -17,8 +17,13 @@ from harness.providers.openai import request as openai_request
 from harness.providers.openai.responses.model import OpenAIResponses
 
 MARK = {"type": "ephemeral", "ttl": "1h"}
+EXPLICIT = {"mode": "explicit"}
 IMAGE: dict[str, Any] = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
 PDF = {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": "JVBERi0xLjQK"}}
+FILE: dict[str, Any] = {
+    "type": "file",
+    "file": {"file_data": "data:application/pdf;base64,JVBERi0xLjQK", "filename": "a.pdf"},
+}
 CALL = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 FUNCTION = {"name": "f", "parameters": {"type": "object", "properties": {}}}
 
@@ -51,6 +56,9 @@ ASKED: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]] | None, str]] 
     "text.cache_control": (part(TEXT, cache_control=MARK), None, '"ttl": "1h"'),
     "image.cache_control": (part(IMAGE, cache_control=MARK), None, '"ttl": "1h"'),
     "image.detail": (part({**IMAGE, "image_url": {**IMAGE["image_url"], "detail": "low"}}), None, '"detail": "low"'),
+    "text.prompt_cache_breakpoint": (part(TEXT, prompt_cache_breakpoint=EXPLICIT), None, '"mode": "explicit"'),
+    "image.prompt_cache_breakpoint": (part(IMAGE, prompt_cache_breakpoint=EXPLICIT), None, '"mode": "explicit"'),
+    "file.prompt_cache_breakpoint": (part(FILE, prompt_cache_breakpoint=EXPLICIT), None, '"mode": "explicit"'),
     "text.weight": (part(TEXT, weight=3), None, '"weight": 3'),
     "image.weight": (part(IMAGE, weight=3), None, '"weight": 3'),
     "document.title": (part(PDF, title="Tides"), None, '"Tides"'),
@@ -62,6 +70,7 @@ ASKED: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]] | None, str]] 
 }  # fmt: skip
 
 CACHED = frozenset(name for name in ASKED if name.endswith("cache_control"))
+EXPLICITLY_CACHED = frozenset(name for name in ASKED if name.endswith("prompt_cache_breakpoint"))
 DOCUMENTS = frozenset(name for name in ASKED if name.startswith("document"))
 
 
@@ -83,7 +92,7 @@ def _gemini(llm: Any, request: Any) -> Any:
 
 KEY: dict[str, Any] = {"api_key": "k"}
 OWN = frozenset({"partial", "text.weight", "image.weight"})
-#: By the official SDKs' types: openai 2, anthropic 0.7x, boto3 1.4x, google-genai 1 (2026-11).
+#: By the official SDKs' types: openai 3.57, anthropic 2.14, boto3 1.44, google-genai 3.6 (2026-11).
 PROVIDERS = {
     "a host of OpenAI's format": Asked(
         llm=lambda: LLM("openai/kimi-k2", base_url="https://api.moonshot.ai/v1", **KEY),
@@ -109,12 +118,16 @@ PROVIDERS = {
     "bedrock": Asked(
         llm=lambda: LLM("bedrock/anthropic.claude-sonnet-4-5-20250929-v1:0", region_name="us-east-1"),
         body=_bedrock,
-        unsent=OWN | {"name", "image.detail", "function.defer_loading"},
+        unsent=OWN | EXPLICITLY_CACHED | {"name", "image.detail", "function.defer_loading"},
     ),
     "gemini": Asked(
         llm=lambda: LLM("gemini/gemini-2.5-flash", **KEY),
         body=_gemini,
-        unsent=OWN | CACHED | DOCUMENTS | {"prefix", "name", "image.detail", "tool.strict", "function.defer_loading"},
+        unsent=OWN
+        | CACHED
+        | EXPLICITLY_CACHED
+        | DOCUMENTS
+        | {"prefix", "name", "image.detail", "tool.strict", "function.defer_loading"},
     ),
 }
 #: What goes without saying.
@@ -156,6 +169,22 @@ def test_settings_that_have_no_place_are_named_too() -> None:
     llm: Any = LLM("anthropic/claude-sonnet-4-5", seed=7, n=2, temperature=0.5, **KEY)
     with pytest.warns(UnsentFieldWarning, match="anthropic has no place for n, seed, and is asked without"):
         llm._begin("Hi", None, None, None, None)
+
+
+def test_a_completion_is_asked_for_without_what_only_conversations_have() -> None:
+    settings: dict[str, Any] = {
+        "logprobs": True,
+        "top_logprobs": 2,
+        "reasoning_effort": "low",
+        "thinking": True,
+        "top_k": 3,
+    }
+    llm: Any = LLM("openai-completions/gpt-3.5-turbo-instruct", **settings, **KEY)
+    with pytest.warns(
+        UnsentFieldWarning, match="no place for logprobs, reasoning_effort, thinking, top_logprobs, and is"
+    ):
+        request = llm._begin("Hi", None, None, None, None).request
+    assert llm._body(request) == {"model": "gpt-3.5-turbo-instruct", "prompt": "Hi", "top_k": 3}
 
 
 def test_thinking_goes_to_hosts_in_the_form_that_they_have_added() -> None:

@@ -9,7 +9,8 @@ from math import inf
 from typing import Any, get_args
 
 import pytest
-from openai.types.chat import ChatCompletionMessage
+from anthropic.types import TextBlock, ToolUseBlock
+from openai.types.chat import ChatCompletionMessage, ParsedFunctionToolCall
 
 from harness.errors import UsageError
 from harness.llm import LLM
@@ -76,6 +77,29 @@ def test_openais_own_api_gets_what_it_knows() -> None:
     assert message["tool_calls"] == [{"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]
 
 
+def test_openais_own_api_is_given_no_null_that_it_refuses() -> None:
+    nulls = dict.fromkeys(("name", "tool_calls", "tool_call_id", "refusal"))
+    llm = LLM("openai/gpt-4o-mini", api_key="k")
+    request = llm._begin([{**ASKED, **nulls}], None, None, None, None).request
+    assert openai_request.wire_body(llm, request)["messages"] == [{**ASKED, "refusal": None}]
+
+
+@pytest.mark.parametrize("integration", [ANTHROPIC, BEDROCK, GEMINI, OPENAI_CHAT], ids=lambda one: one.name)
+def test_what_is_null_or_empty_of_a_tool_is_not_sent(integration: Integration) -> None:
+    nulls = {"name": "f", "description": None, "parameters": None, "strict": None}
+    empty = {"name": "g", "description": ""}
+    tools = [{"type": "function", "function": one} for one in (nulls, empty)]
+    if integration is OPENAI_CHAT:
+        # A host gets what was given.
+        llm = LLM("openai/gpt-4o-mini", api_key="k")
+        body = openai_request.wire_body(llm, llm._begin([ASKED], tools, None, None, None).request)
+    else:
+        body = sent(integration, ASKED, tools=tools)
+    told = json.dumps(body.get("tools") or body["toolConfig"])
+    assert "null" not in told
+    assert integration is not BEDROCK or "description" not in told
+
+
 def test_an_sdks_message_object_is_taken_without_its_empty_fields() -> None:
     function = {"name": "f", "arguments": "{}"}
     call = {"id": "c1", "type": "function", "function": function}
@@ -83,6 +107,26 @@ def test_an_sdks_message_object_is_taken_without_its_empty_fields() -> None:
         {"role": "assistant", "content": None, "tool_calls": [call], "usage": 1}
     )
     assert sent(OPENAI_CHAT, ASKED, given, RESULT)["messages"][1] == {"role": "assistant", "tool_calls": [call]}
+
+
+def test_an_sdks_objects_among_a_messages_calls_and_parts_are_taken() -> None:
+    function = {"name": "f", "arguments": "{}"}
+    call = {"id": "c1", "type": "function", "function": function}
+    given = ParsedFunctionToolCall.model_validate({**call, "function": {**function, "parsed_arguments": {"a": 1}}})
+    answered = {"role": "assistant", "tool_calls": [given]}
+    assert sent(OPENAI_CHAT, ASKED, answered, RESULT)["messages"][1] == {"role": "assistant", "tool_calls": [call]}
+    use = {"type": "tool_use", "id": "c1", "name": "f", "input": {"a": None}}
+    blocks = [TextBlock(type="text", text="Yes."), ToolUseBlock.model_validate(use)]
+    told = sent(ANTHROPIC, ASKED, {"role": "assistant", "content": blocks}, RESULT)["messages"][1]
+    assert told == {"role": "assistant", "content": [{"type": "text", "text": "Yes."}, use]}
+
+
+def test_a_block_with_a_field_that_its_provider_has_added_goes_back_to_it() -> None:
+    use = {"type": "tool_use", "id": "c1", "name": "wait", "input": {}, "toolset_name": "computer"}
+    shot = {"type": "image", "source": {"type": "file", "file_id": "f"}, "transformations": {}}
+    result = {"type": "tool_result", "tool_use_id": "c1", "content": [shot], "toolset_name": "computer"}
+    conversation = [ASKED, {"role": "assistant", "content": [use]}, {"role": "user", "content": [result]}]
+    assert sent(ANTHROPIC, *conversation)["messages"] == conversation
 
 
 def test_calls_of_which_a_host_said_little_are_taken() -> None:
@@ -101,9 +145,17 @@ def test_thoughts_as_mistral_has_them_are_taken(integration: Integration) -> Non
     assert '"hm"' in json.dumps(body)
 
 
-@pytest.mark.parametrize("kind", ["output_text", "input_text"])
-def test_a_part_as_the_responses_have_it_goes_back_to_them(kind: str) -> None:
-    part = {"type": kind, "text": "Yes.", "annotations": []}
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "output_text", "text": "Yes.", "annotations": []},
+        {"type": "input_text", "text": "Yes.", "annotations": []},
+        {"type": "input_image", "image_url": "https://example.com/a.png", "detail": "low"},
+        {"type": "input_file", "file_url": "https://example.com/a.pdf"},
+    ],
+    ids=lambda part: part["type"],
+)
+def test_a_part_as_the_responses_have_it_goes_back_to_them(part: dict[str, Any]) -> None:
     (item,) = sent(OPENAI_RESPONSES, {"role": "assistant", "content": [part]})["input"]
     assert item == {"role": "assistant", "content": [part]}
 
@@ -135,6 +187,7 @@ OWN = (
     Own(ANTHROPIC, {"type": "tool_search_tool_result", "tool_use_id": "s", "content": {"type": "tool_reference"}}),
     Own(ANTHROPIC, {"type": "compaction", "content": "Earlier."}),
     Own(OPENAI_RESPONSES, {"type": "apply_patch_call", "call_id": "c", "operation": {"type": "delete_file", "path": "a"}}),
+    Own(OPENAI_RESPONSES, {"type": "tool_search_output", "call_id": "c", "execution": "server", "tools": []}),
     Own(GEMINI, {"executableCode": {"language": "PYTHON", "code": "1"}}),
     Own(GEMINI, {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "1"}}),
     Own(GEMINI, {"fileData": {"fileUri": "gs://b/f", "mimeType": "video/mp4"}, "videoMetadata": {"fps": 1}}),
@@ -177,6 +230,19 @@ def test_another_provider_refuses_it_by_its_name(own: Own) -> None:
         llm = LLM(other.model, base_url="http://127.0.0.1:9", api_key="k")
         with pytest.raises(UsageError, match=f"no block of the kind '{own.kind}'"):
             llm.call([{"role": "user", "content": [own.block]}])
+
+
+def test_a_marked_block_of_another_provider_in_a_result_is_refused_by_its_name() -> None:
+    block = {
+        "type": "search_result",
+        "source": "s",
+        "title": "t",
+        "content": [],
+        "cache_control": {"type": "ephemeral"},
+    }
+    llm = LLM(BEDROCK.model, base_url="http://127.0.0.1:9")
+    with pytest.raises(UsageError, match="no block of the kind 'search_result'"):
+        llm.call([ASKED, {"role": "assistant", "tool_calls": [CALL]}, {**RESULT, "content": [block]}])
 
 
 @pytest.mark.parametrize(

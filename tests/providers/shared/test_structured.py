@@ -126,6 +126,49 @@ def test_beside_other_functions_the_model_chooses_among_all() -> None:
     assert json.loads(server.requests[0].body)["tool_choice"] == {"type": "auto"}
 
 
+@pytest.mark.parametrize(
+    ("model", "settings", "tools", "choice"),
+    [
+        ("us.anthropic.claude-3-7-sonnet-20250219-v1:0", {}, None, {"tool": {"name": STRUCTURED}}),
+        ("us.anthropic.claude-3-7-sonnet-20250219-v1:0", {}, TOOLS, {"any": {}}),
+        ("us.anthropic.claude-3-7-sonnet-20250219-v1:0", {"thinking": {"type": "disabled"}}, TOOLS, {"any": {}}),
+        ("us.anthropic.claude-3-7-sonnet-20250219-v1:0", {"thinking": {"type": "enabled", "budget_tokens": 1024}}, None, None),
+        ("us.meta.llama3-3-70b-instruct-v1:0", {}, None, None),
+        ("us.meta.llama3-3-70b-instruct-v1:0", {}, TOOLS, None),
+        ("us.meta.llama3-3-70b-instruct-v1:0", {"toolChoice": {"any": {}}}, TOOLS, {"any": {}}),
+        ("arn:aws:bedrock:us-east-1:1:application-inference-profile/a", {}, None, {"tool": {"name": STRUCTURED}}),
+    ],
+)  # fmt: skip
+def test_a_model_on_bedrock_is_made_to_call_the_tool_where_it_can_be(
+    model: str, settings: dict[str, Any], tools: Any, choice: Any
+) -> None:
+    with Raw(b"", NOVA[1]) as server:
+        streamed(llm(f"bedrock/{model}", server, **settings), "sync", "Weather?", tools, response_model=Report)
+    assert json.loads(server.requests[0].body)["toolConfig"].get("toolChoice") == choice
+
+
+class Branch(BaseModel):
+    name: str
+    twigs: list[Branch] = []
+
+
+@pytest.mark.parametrize(
+    ("asked", "schema"),
+    [
+        (CLAUDE, lambda body: body["tools"][0]["input_schema"]),
+        (NOVA, lambda body: body["toolConfig"]["tools"][0]["toolSpec"]["inputSchema"]["json"]),
+    ],
+)
+def test_the_tool_takes_an_object_where_a_model_holds_others_of_its_kind(
+    asked: tuple[str, str], schema: Callable[[Any], Any]
+) -> None:
+    model, media_type = asked
+    with Raw(b"", media_type) as server:
+        streamed(llm(model, server), "sync", "Grow!", response_model=Branch)
+    sent = schema(json.loads(server.requests[0].body))
+    assert (sent["type"], sent["$defs"].keys(), "$ref" in sent) == ("object", {"Branch"}, False)
+
+
 def test_an_answer_that_does_not_fit_fails_as_any() -> None:
     with Raw(START + use('{"city": "Bergen"}') + end("tool_use")) as server:
         error = streamed(llm(CLAUDE[0], server), "sync", "Weather?", response_model=Report).error
@@ -242,3 +285,14 @@ def test_a_format_that_has_no_schema_is_the_callers_fault(model: str) -> None:
         error = streamed(llm(model, server), "sync", "Weather?", response_model=Unwritable).error
     assert isinstance(error, UsageError)
     assert "the response model 'Unwritable' has no JSON Schema" in str(error)
+
+
+def test_a_model_that_an_sdk_can_not_say_is_the_callers_fault() -> None:
+    class Loose(BaseModel):
+        value: Any
+
+    with Raw(b"{}") as server:
+        error = streamed(llm("anthropic/claude-sonnet-4-5", server), "sync", "Weather?", response_model=Loose).error
+        assert not server.requests
+    assert isinstance(error, UsageError)
+    assert "the response model 'Loose' has no JSON Schema" in str(error)

@@ -18,10 +18,22 @@ from harness.llm.input.hosted import HostedItem
 from harness.llm.input.items import ReasoningItem
 from harness.llm.input.messages import AnyToolCall, ContentPart, Message
 from harness.llm.input.own_block import OwnBlock
+from harness.providers.openai.request import CACHE_MARK
 from harness.providers.shared.requests.recorded_request import picked
 from harness.providers.shared.requests.wire_body import present
 
 _HOSTED: Final = frozenset(get_args(HostedItem.model_fields["type"].annotation))
+#: Items that this project has no word for, beside calls and what those gave.
+_ITEMS: Final = frozenset(
+    {
+        "additional_tools",
+        "compaction_trigger",
+        "configuration_update",
+        "program",
+        "program_output",
+        "tool_search_output",
+    }
+)
 #: The types of the parts of an item's content.
 _OWN_PARTS: Final = frozenset(
     {"input_text", "input_image", "input_file", "output_text", "summary_text", "reasoning_text"}
@@ -72,7 +84,7 @@ def _own_item(part: ContentPart) -> dict[str, Any] | None:
             return {"type": "function_call_output", "call_id": part.tool_use_id, "output": text or ""}
         case OwnBlock(type=str() as kind) if kind in _OWN_PARTS:
             return None
-        case OwnBlock(type=str() as kind) if kind.endswith(("_call", "_call_output")):
+        case OwnBlock(type=str() as kind) if kind in _ITEMS or kind.endswith(("_call", "_call_output")):
             return part.given()
         case OwnBlock():
             raise UsageError(f"OpenAI's Responses API takes no block of the kind {part.kind!r}")
@@ -112,18 +124,18 @@ def _parts(role: str, parts: Iterable[ContentPart]) -> Iterator[dict[str, Any]]:
     for part in parts:
         match part:
             case common.TextPart():
-                yield _text(role, part)
+                yield {**_text(role, part), **_mark(part)}
             case common.RefusalPart() | common.AudioPart() | OwnBlock():
                 yield part.given()
             case common.ImagePart():
                 url = part.image_url
-                yield {"type": "input_image", "image_url": url.url, **present(detail=url.detail)}
+                yield {"type": "input_image", "image_url": url.url, **present(detail=url.detail), **_mark(part)}
             case blocks.SourcedImagePart():
                 source = part.source
                 place = present(file_id=source.file_id) or {"image_url": source.url or _data_url(source)}
                 yield {"type": "input_image", **place, **present(detail=part.detail)}
             case common.FilePart():
-                yield {"type": "input_file", **part.file.given()}
+                yield {"type": "input_file", **part.file.given(), **_mark(part)}
             case blocks.DocumentPart():
                 yield _document(part)
             case blocks.ThinkingPart() | blocks.RedactedThinkingPart() | blocks.CachePointPart():
@@ -138,6 +150,10 @@ def _parts(role: str, parts: Iterable[ContentPart]) -> Iterator[dict[str, Any]]:
 def _text(role: str, part: common.TextPart) -> dict[str, Any]:
     kind = "output_text" if role == "assistant" else "input_text"
     return {"type": kind, "text": part.text, **present(annotations=part.citations, logprobs=part.logprobs)}
+
+
+def _mark(part: common.TextPart | common.ImagePart | common.FilePart) -> dict[str, Any]:
+    return {CACHE_MARK: mark} if (mark := part.added.get(CACHE_MARK)) is not None else {}
 
 
 def _document(part: blocks.DocumentPart) -> dict[str, Any]:

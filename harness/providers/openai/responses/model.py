@@ -11,6 +11,7 @@ from harness.llm.input.items import ReasoningItem
 from harness.llm.input.unsent_fields import Carried
 from harness.llm.request import LLMRequest
 from harness.providers.openai.model import OpenAIModel
+from harness.providers.openai.request import CACHE_MARK
 from harness.providers.openai.responses.answer import ResponsesAnswer
 from harness.providers.openai.responses.request import check_settings, wire_body
 from harness.providers.shared.reasoning.thoughts import Thoughts
@@ -31,10 +32,10 @@ class OpenAIResponses(OpenAIModel):
 
     path = "/responses"
     asks_for_hosted_tools: ClassVar[bool] = True
-    #: Its texts can't be marked to be cached: the provider caches what it sees again.
+    #: Its texts are marked to be cached in its own way alone: the provider caches what it sees again.
     carried = Carried(
         message=frozenset({"refusal"}),
-        part=frozenset({"title", "detail"}),
+        part=frozenset({"title", "detail", CACHE_MARK}),
         tool=frozenset({"strict"}),
         added_to_tools=True,
     )

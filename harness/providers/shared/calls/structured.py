@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from harness.llm.base import BaseLLM
 from harness.llm.input.messages import FunctionDefinition, ToolDefinition
 from harness.llm.output.parts import Finish, Part, TextDelta, ToolCallDelta
 from harness.llm.request import LLMRequest
@@ -34,6 +35,11 @@ def has_native_form(model: str) -> bool:
     if found is None:
         return "claude-instant" not in model
     return (int(found[1]), int(found[2] or 0)) >= _NATIVE_SINCE
+
+
+def thinks(llm: BaseLLM) -> bool:
+    """Whether one of Anthropic's models is to think, which then can't be made to call a tool."""
+    return isinstance(llm.thinking, Mapping) and llm.thinking.get("type") != "disabled"
 
 
 def with_structured_tool(request: LLMRequest) -> list[ToolDefinition]:
