@@ -9,7 +9,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeAlias, cast
 
+from harness.bus import bus
 from harness.errors import MissingExtraError, UsageError
+from harness.events import ToolFailureDetectedEvent
 from harness.flow.declarations.crew_schema import AgentCall, CrewCall
 from harness.flow.declarations.errors import FlowScriptExecutionDisabledError, PartError
 from harness.flow.declarations.references import made, referenced
@@ -26,6 +28,7 @@ from harness.flow.declarations.schema import (
 from harness.flow.declarations.templates import expression, template
 from harness.flow.engine.hooks import FlowHook
 from harness.flow.engine.run import FlowRun
+from harness.tools import ToolExecutionFailedError, ToolFailure, ToolFailurePolicy, ToolFailureRecord
 from harness.workers import in_thread
 
 #: The names that an expression may speak of, `item` within `each` alone; and the flow, and what triggered the method.
@@ -93,8 +96,10 @@ def _simple(call: SimpleCall, roots: frozenset[str], path: tuple[int | str, ...]
             function = _part((*path, "ref"), lambda: _callable(referenced(ref), ref))
             leads = _leads(function, call.arguments)
         case DeclaredToolCall(ref=ref):
-            function = _part((*path, "ref"), lambda: _tool(ref))
-            leads = _no_leads
+            tool = _part((*path, "ref"), lambda: made(ref))
+            run = _part((*path, "ref"), lambda: _callable(getattr(tool, "run", tool), ref))
+            values = _part((*path, "with"), lambda: template(call.arguments, roots))
+            return lambda scope: _used(tool, run, values(scope), scope["flow"])
     arguments = _part((*path, "with"), lambda: template(call.arguments or {}, roots))
     return lambda scope: _called(function, arguments(scope), leads(scope))
 
@@ -175,9 +180,21 @@ def _callable(found: Any, ref: str) -> Callable[..., Any]:
     return found  # type: ignore[no-any-return]
 
 
-def _tool(ref: str) -> Callable[..., Any]:
-    tool = made(ref)
-    return _callable(getattr(tool, "run", tool), ref)
+async def _used(tool: Any, run: Callable[..., Any], arguments: Mapping[str, Any], flow: Any) -> Any:
+    """Return what a tool gives.
+
+    Raises:
+        ToolExecutionFailedError: that is a `ToolFailure`, and the tool has no policy of its own, or `raise`.
+    """
+    value = await _called(run, arguments)
+    policy = getattr(tool, "tool_failure_policy", None) or ToolFailurePolicy.RAISE
+    if not isinstance(value, ToolFailure) or policy is ToolFailurePolicy.IGNORE:
+        return value
+    use: dict[str, Any] = {"tool_name": str(getattr(tool, "name", type(tool).__name__)), "tool_args": dict(arguments)}
+    await bus.aemit(flow, ToolFailureDetectedEvent(failure=value, policy=policy.value, **use))
+    if policy is ToolFailurePolicy.RAISE:
+        raise ToolExecutionFailedError(ToolFailureRecord(failure=value, **use))
+    return value
 
 
 def _script_scope(scope: Scope) -> dict[str, Any]:

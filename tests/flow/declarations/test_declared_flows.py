@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from datetime import date
@@ -30,6 +31,7 @@ from harness.flow import (
     router,
     start,
 )
+from harness.tools import ToolExecutionFailedError
 from tests.flow.declarations import functions
 
 HERE = "tests.flow.declarations.functions"
@@ -125,6 +127,24 @@ def test_a_tool_is_run_and_a_function_may_fail() -> None:
     assert declared({"call": "tool", "ref": f"{HERE}:Doubler", "with": {"number": 4}}).kickoff() == 8
     with pytest.raises(LookupError, match="no such thing"):
         declared({"call": "code", "ref": f"{HERE}:fail"}).kickoff()
+
+
+@pytest.mark.parametrize(
+    ("tool", "is_published", "is_raised"),
+    [("Unsure", True, True), ("Raised", True, True), ("Warned", True, False), ("Ignored", False, False)],
+)
+def test_a_tool_that_says_it_has_failed_fails_its_method_unless_its_policy_says_otherwise(
+    tool: str, is_published: bool, is_raised: bool
+) -> None:
+    session = declared({"call": "tool", "ref": f"{HERE}:{tool}", "with": {"text": "luck"}}).stream_events()
+    with contextlib.suppress(ToolExecutionFailedError):
+        list(session)
+    raised = [frame.data["error"] for frame in session.frames if frame.type == "method_execution_failed"]
+    published = [frame.data["tool_args"] for frame in session.frames if frame.type == "tool_failure_detected"]
+    assert (published, raised) == (
+        [{"text": "luck"}] if is_published else [],
+        ["the tool 'Unsure' failed: no luck"] if is_raised else [],
+    )
 
 
 EACH: dict[str, Any] = {
