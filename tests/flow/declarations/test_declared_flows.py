@@ -32,6 +32,7 @@ from harness.flow import (
     start,
 )
 from harness.tools import ToolExecutionFailedError
+from tests.flow.conversation.talks import Speaker
 from tests.flow.declarations import functions
 
 HERE = "tests.flow.declarations.functions"
@@ -462,6 +463,31 @@ def test_a_call_of_code_need_not_say_so() -> None:
         },
     }
     assert Flow.from_declaration(contents=whole).kickoff() == ["AHOY!!", "B!"]
+
+
+@pytest.mark.parametrize("state", [{}, {"state": {"default": {"topic": "declared"}}}], ids=["none", "another"])
+def test_a_class_whose_graph_is_declared_keeps_its_state(state: dict[str, Any]) -> None:
+    class Typed(Flow[functions.Report]):
+        pass
+
+    class Begun(Flow):
+        initial_state: Any = {"topic": "tides"}
+
+    step = {"start": True, "do": {"call": "expression", "expr": "state.topic"}}
+    whole = {"schema": "crewai.flow/v1", "name": "Given", **state, "methods": {"say": step}}
+    for cls in (Typed, Begun):
+        assert cls.from_declaration(contents=whole).kickoff() == "tides"
+
+
+def test_a_class_whose_graph_is_declared_converses_as_it_says() -> None:
+    @ConversationConfig(llm=Speaker("Hello"))
+    class Talk(Flow[ConversationState]):
+        pass
+
+    whole = {"schema": "crewai.flow/v1", "name": "Given", "conversational": {"system_prompt": "Be brief."}}
+    flow = Talk.from_declaration(contents=whole)
+    assert flow.handle_turn("Hi") == "Hello"
+    assert [message.content for message in flow.state.messages] == ["Hi", "Hello"]
 
 
 def test_a_declared_flow_waits_and_is_taken_up_by_its_declaration(
