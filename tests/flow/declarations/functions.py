@@ -71,6 +71,15 @@ class Raised(Unsure):
     tool_failure_policy: ToolFailurePolicy | None = ToolFailurePolicy.RAISE
 
 
+class Once(BaseTool):
+    name: str = "Once"
+    description: str = "May be used once"
+    max_usage_count: int | None = 1
+
+    def _run(self, text: str) -> str:
+        return text
+
+
 class Agrees:
     def request_feedback(self, context: PendingFeedbackContext, flow: Any) -> str:
         return f"yes to {context.method_output}"

@@ -148,6 +148,15 @@ def test_a_tool_that_says_it_has_failed_fails_its_method_unless_its_policy_says_
     )
 
 
+def test_how_often_a_tool_may_be_used_counts_for_each_run() -> None:
+    use = {"call": "tool", "ref": f"{HERE}:Once", "with": {"text": "${item}"}}
+    flow = declared({"call": "each", "in": "state.words", "do": [{"name": "use", "action": use}]})
+    for _ in range(2):
+        assert flow.kickoff(inputs={"words": ["ahoy"]}) == ["ahoy"]
+    with pytest.raises(ToolExecutionFailedError, match="'Once' has been used 1 times"):
+        flow.kickoff(inputs={"words": ["ahoy", "again"]})
+
+
 EACH: dict[str, Any] = {
     "call": "each",
     "in": "state.parts",
