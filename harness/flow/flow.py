@@ -44,6 +44,15 @@ _SHARED: Final = frozenset({"_definition", "_hooks", "_last_usage", "persistence
 State = TypeVar("State", bound=Mapping[str, Any] | BaseModel, default=dict[str, Any])
 
 
+class _Unmade:
+    """Stands where the state of a flow will, until the constructor has made it."""
+
+    def __get__(self, flow: Any, cls: type) -> Self:
+        if flow is None:
+            return self
+        raise UsageError(f"{cls.__name__} has not been made yet: have its __init__ call super().__init__(…) first")
+
+
 class Flow(StartableFlow, ConversationalFlow, DeclarableFlow, AnswerableFlow, CheckpointedFlow, Generic[State]):
     """A graph of methods joined by `start`, `listen` and `router`, with a state that they share.
 
@@ -68,6 +77,8 @@ class Flow(StartableFlow, ConversationalFlow, DeclarableFlow, AnswerableFlow, Ch
     persistence: FlowPersistence | None = None
     #: How often one method may be called in one run, a bound for cycles that do not end.
     max_method_calls: int = 100
+    if not TYPE_CHECKING:
+        _state = _Unmade()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -23,11 +23,15 @@ def is_model(cls: Any) -> bool:
     return isinstance(cls, type) and (issubclass(cls, BaseModel) or dataclasses.is_dataclass(cls))
 
 
-def own_form(value: Any) -> Any:
-    """Return what a model writes itself as, if that is JSON: an object, or of a root model what its root is; else NO_FORM."""
+def own_form(value: Any, field: str | None = None) -> Any:
+    """Return what a model writes itself as, if that is JSON: an object, or of a root model what its root is; else NO_FORM.
+
+    With `field` that is an object with this field alone.
+    """
     cls: Any = type(value)
+    only = None if field is None else {field}
     try:
-        written = _adapter(cls).dump_python(value, mode="json", warnings=False)
+        written = _adapter(cls).dump_python(value, mode="json", warnings=False, include=only)
     except (RunCancelled, KeyboardInterrupt):
         raise
     except BaseException:
@@ -98,9 +102,9 @@ def round_trips(value: Any, form: Any) -> bool:
         return False
 
 
-def parts_of(value: Any, encode_part: Callable[[Any], Any]) -> dict[str, Any]:
-    """Return the fields of a model, each as `encode_part` has it. Raises what that raises."""
-    return {name: encode_part(part) for name, part in _fields(value)}
+def parts_of(value: Any, encode_part: Callable[[str, Any], Any]) -> dict[str, Any]:
+    """Return the fields of a model, each as `encode_part` has its name and its value. Raises what that raises."""
+    return {name: encode_part(name, part) for name, part in _fields(value)}
 
 
 def _is_json(written: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
@@ -54,8 +55,20 @@ def check_options(owner: str, options: Mapping[str, Any]) -> None:
 
 
 def check_persistence(label: str, given: object) -> None:
-    """Raise UsageError for what keeps no states."""
+    """Raise UsageError for what keeps no states, and for what would keep them in coroutines."""
     check_method(label, given, "save_state", "a FlowPersistence, such as SQLiteFlowPersistence('states.db')")
+    for method in (
+        "save_state",
+        "load_state",
+        "save_pending_feedback",
+        "load_pending_feedback",
+        "clear_pending_feedback",
+    ):
+        if inspect.iscoroutinefunction(getattr(given, method, None)):
+            raise UsageError(
+                f"{label}: {method} of {type(given).__name__} is a coroutine function, which nobody awaits: make it a plain "
+                "one, which is called from a thread and may block"
+            )
 
 
 def check_method(label: str, given: object, method: str, expected: str) -> None:

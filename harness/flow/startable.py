@@ -64,7 +64,8 @@ class StartableFlow:
         are due side by side, they work in threads beside it.
 
         `inputs` go into the state. With an `id` among them, the state that was kept under it is loaded first; with
-        `restore_from_state_id`, the one kept under that, as a fork with an id of its own. Both need a `persistence`.
+        `restore_from_state_id`, the one kept under that, as a fork with an id of its own. Both need a `persistence`; an
+        empty one is none.
 
         `from_checkpoint`, a `CheckpointConfig`, has this run write checkpoints, and begin at its `restore_from`, with the
         inputs put into the state found there. With `resume` the run goes on where the last one of this flow has stopped,
@@ -184,10 +185,13 @@ class StartableFlow:
         resume: bool,
     ) -> Kickoff:
         self._keep_flag()
+        if isinstance(inputs, dict) and "id" in inputs and not inputs["id"]:
+            # Kept under no name, the states of all who have none would be one.
+            inputs = {name: value for name, value in inputs.items() if name != "id"}
         branch = None
         if self._begins_from is not None and from_checkpoint is None and restore_from_state_id is None and not resume:
             (from_checkpoint, branch), self._begins_from = self._begins_from, None
-        return Kickoff(inputs, input_files, from_checkpoint, restore_from_state_id, resume, branch)
+        return Kickoff(inputs, input_files, from_checkpoint, restore_from_state_id or None, resume, branch)
 
     def _options_of(self, kickoff: Kickoff) -> dict[str, Any]:
         """Return the options of a kickoff for a subclass's own, which may know of none but those that were given."""

@@ -212,7 +212,7 @@ def _of_its_class(value: Any, plain: Any, kept: Any, *, strict: bool) -> Any:
 
 def _of_model(value: Any, depth: int, *, strict: bool, plainly: bool) -> dict[str, Any]:
     if plainly:
-        return {"parts": parts_of(value, lambda part: _encode(part, depth + 1, strict=strict, plainly=True))}
+        return {"parts": parts_of(value, lambda _, part: _encode(part, depth + 1, strict=strict, plainly=True))}
     how, fields = _form(value, depth, strict=strict)
     return {how: fields}
 
@@ -221,14 +221,27 @@ def _form(value: Any, depth: int, *, strict: bool) -> tuple[str, Any]:
     """Return how a model is kept, and that: the first of these ways by which it comes back.
 
     As the `fields` that it writes itself as; in `parts`, kept one by one, of which its class makes it; as they are `held`,
-    whatever its class would make of them.
+    whatever its class would make of them. A part that has a form by its field alone, as a URL, is as the model writes that.
     """
     own = own_form(value)
     if own is not NO_FORM and round_trips(value, own):
         return "fields", own
+    written: dict[str, Any] = {}
+
+    def part_form(name: str, part: Any) -> Any:
+        try:
+            return _encode(part, depth + 1, strict=True)
+        except _UnencodableError:
+            alone = own_form(value, name)
+            if isinstance(alone, dict) and len(alone) == 1:
+                written.update(alone)
+                return next(iter(alone.values()))
+            if strict:
+                raise
+        return _encode(part, depth + 1, strict=False)
 
     try:
-        kept = parts_of(value, lambda part: _encode(part, depth + 1, strict=strict))
+        kept = parts_of(value, part_form)
     except _UnencodableError:
         if own is NO_FORM:
             raise
@@ -236,10 +249,10 @@ def _form(value: Any, depth: int, *, strict: bool) -> tuple[str, Any]:
 
     # Not whether it equals: what is no number, for one, never does.
     def plain(model: Any) -> dict[str, Any]:
-        return parts_of(model, lambda part: _encode(part, depth + 1, strict=False, plainly=True))
+        return parts_of(model, lambda _, part: _encode(part, depth + 1, strict=False, plainly=True))
 
     wanted = plain(value)
-    ways = {"fields": own, "parts": kept, "held": kept}
+    ways = {"fields": own, "parts": kept, "held": NO_FORM if written else kept}
     for way, form in ways.items():
         with contextlib.suppress(Exception):
             if form is not NO_FORM and plain(_MADE[way](type(value), decode_value(form))) == wanted:

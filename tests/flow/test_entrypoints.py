@@ -13,7 +13,7 @@ from harness.bus import emit, event_bus
 from harness.bus.scope import current_path
 from harness.errors import UsageError
 from harness.events import BaseEvent, FlowCreatedEvent
-from harness.flow import Flow, listen, start
+from harness.flow import Flow, SQLiteFlowPersistence, listen, start
 from harness.session.session import AsyncStreamSession, StreamSession
 from tests.flow.graph.graphs import TIMEOUT_S, collected, transcript
 
@@ -314,6 +314,11 @@ def test_a_frame_keeps_the_state_of_its_moment() -> None:
 
 # What is refused at the call.
 
+
+class AsyncPlace(SQLiteFlowPersistence):
+    async def load_state(self, flow_uuid: str) -> Any: ...  # type: ignore[override]
+
+
 REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     "both restore options": (
         lambda: Plain().stream_events(from_checkpoint=object(), restore_from_state_id="x"),  # type: ignore[arg-type]
@@ -332,6 +337,10 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     "a path for a persistence": (
         lambda: Plain(persistence="states.db"),  # type: ignore[arg-type]
         "persistence of Plain: expected a FlowPersistence, such as .* not 'states.db'",
+    ),
+    "a persistence that works in coroutines": (
+        lambda: Plain(persistence=AsyncPlace()),
+        "persistence of Plain: load_state of AsyncPlace is a coroutine function, which nobody awaits",
     ),
     "an input provider that can't be asked": (
         lambda: Plain(input_provider=object()),  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import pytest
@@ -165,6 +166,18 @@ def test_what_a_class_says_of_an_option_is_held_to_what_can_be_given(
     bases, own = ((type("Mixin", (), said), Flow), {}) if is_mixin else ((Flow,), said)
     with pytest.raises(UsageError, match=message):
         type("Odd", bases, own)
+
+
+@pytest.mark.parametrize(
+    "use", [Flow.kickoff, Flow.stream_events, lambda flow: flow.state], ids=["run", "stream", "state"]
+)
+def test_a_flow_whose_constructor_was_not_called_says_so(use: Callable[[Flow], object]) -> None:
+    class Bare(Flow):
+        def __init__(self, topic: str) -> None:
+            self.topic = topic
+
+    with pytest.raises(UsageError, match=r"Bare has not been made yet: have its __init__ call super\(\).__init__"):
+        use(Bare("tides"))
 
 
 def test_an_option_may_be_a_property() -> None:

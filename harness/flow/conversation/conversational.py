@@ -282,7 +282,7 @@ class ConversationalFlow:
         if shown == "public":
             self.append_assistant_message(content, metadata=metadata)
 
-    # The route of a turn. All of this can be overridden.
+    # The route of a turn. All of this can be overridden, and what decides by coroutines, too.
 
     def route_turn(self, context: dict[str, Any]) -> str | None:
         """Return the label of the handler that is to answer; None leaves that to the intent, and then to `converse`.

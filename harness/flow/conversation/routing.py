@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import logging
 from collections.abc import Mapping, Sequence
@@ -22,7 +23,7 @@ from harness.flow.conversation.transcript import as_lines, messages_of, model_me
 from harness.flow.engine.run import run_of
 from harness.flow.graph.labels import label_of
 from harness.flow.state import field_of, id_of, set_field
-from harness.workers import outcome_in_thread
+from harness.workers import outcome_in_thread, run_awaitable
 
 logger = logging.getLogger("harness")
 _PREFER_TALK = (
@@ -63,7 +64,7 @@ def route(flow: Any) -> str | None:
         )
     previous = field_of(state, "last_intent")
     # All that was said, which is of no use where nothing of the class's own looks at it.
-    chosen = decide(flow, flow.build_router_context() if flow._routes_itself else {})
+    chosen = decide(flow, _settled(flow.build_router_context()) if flow._routes_itself else {})
     refuse_closed()
     set_field(state, "last_intent", chosen)
     bus.emit(
@@ -88,7 +89,7 @@ def decide(flow: Any, context: Mapping[str, Any]) -> str:
     Raises:
         UsageError: `route_turn` has returned a label that nothing listens to.
     """
-    route = label_of(flow.route_turn(context))
+    route = label_of(_settled(flow.route_turn(context)))
     if route:
         if route not in flow._definition.awaited:
             raise UsageError(
@@ -100,7 +101,12 @@ def decide(flow: Any, context: Mapping[str, Any]) -> str:
     intent = label_of(turn.intent) if turn is not None else None
     if intent:
         return intent
-    return FROM_HISTORY if flow.can_answer_from_history(context) else CONVERSE
+    return FROM_HISTORY if _settled(flow.can_answer_from_history(context)) else CONVERSE
+
+
+def _settled(answer: Any) -> Any:
+    """Return what a method gives that a class may override with a coroutine."""
+    return run_awaitable(answer) if inspect.isawaitable(answer) else answer
 
 
 def route_by_model(flow: Any, context: Mapping[str, Any]) -> str | None:
@@ -125,7 +131,9 @@ def route_by_model(flow: Any, context: Mapping[str, Any]) -> str | None:
     form = router.response_format or _form(router.intent_field, routes)
     try:
         answer = ask_for(
-            flow._dialogue.model(model), _router_messages(router, routes, context or flow.build_router_context()), form
+            flow._dialogue.model(model),
+            _router_messages(router, routes, context or _settled(flow.build_router_context())),
+            form,
         )
     except Exception as error:
         logger.warning("the router failed (%s: %s); the turn goes to %r", type(error).__name__, error, fallback)

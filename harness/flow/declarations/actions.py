@@ -5,11 +5,14 @@ from __future__ import annotations
 import ast
 import inspect
 import os
+import weakref
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeAlias, cast
 
+from harness.bus import bus
 from harness.errors import MissingExtraError, UsageError
+from harness.events import ToolFailureDetectedEvent
 from harness.flow.declarations.crew_schema import AgentCall, CrewCall
 from harness.flow.declarations.errors import FlowScriptExecutionDisabledError, PartError
 from harness.flow.declarations.references import made, referenced
@@ -25,7 +28,9 @@ from harness.flow.declarations.schema import (
 )
 from harness.flow.declarations.templates import expression, template
 from harness.flow.engine.hooks import FlowHook
-from harness.flow.engine.run import FlowRun
+from harness.flow.engine.run import FlowRun, run_of
+from harness.flow.plan.plan import Plan
+from harness.tools import BaseTool, ToolExecutionFailedError, ToolFailure, ToolFailurePolicy, ToolFailureRecord
 from harness.workers import in_thread
 
 #: The names that an expression may speak of, `item` within `each` alone; and the flow, and what triggered the method.
@@ -93,8 +98,9 @@ def _simple(call: SimpleCall, roots: frozenset[str], path: tuple[int | str, ...]
             function = _part((*path, "ref"), lambda: _callable(referenced(ref), ref))
             leads = _leads(function, call.arguments)
         case DeclaredToolCall(ref=ref):
-            function = _part((*path, "ref"), lambda: _tool(ref))
-            leads = _no_leads
+            tool = _part((*path, "ref"), lambda: _Tool(ref))
+            values = _part((*path, "with"), lambda: template(call.arguments, roots))
+            return lambda scope: tool.used(values(scope), scope["flow"])
     arguments = _part((*path, "with"), lambda: template(call.arguments or {}, roots))
     return lambda scope: _called(function, arguments(scope), leads(scope))
 
@@ -175,9 +181,37 @@ def _callable(found: Any, ref: str) -> Callable[..., Any]:
     return found  # type: ignore[no-any-return]
 
 
-def _tool(ref: str) -> Callable[..., Any]:
-    tool = made(ref)
-    return _callable(getattr(tool, "run", tool), ref)
+class _Tool:
+    """A tool that a method uses. How often it may be used counts for each run."""
+
+    def __init__(self, ref: str) -> None:
+        self._tool = made(ref)
+        self._run = _callable(getattr(self._tool, "run", self._tool), ref)
+        #: The plans of the runs that have used it.
+        self._plans: weakref.WeakSet[Plan] = weakref.WeakSet()
+
+    async def used(self, arguments: Mapping[str, Any], flow: Any) -> Any:
+        """Return what the tool gives.
+
+        Raises:
+            ToolExecutionFailedError: that is a `ToolFailure`, and the tool has no policy of its own, or `raise`.
+        """
+        tool, run = self._tool, run_of(flow)
+        if isinstance(tool, BaseTool) and run is not None and run.plan not in self._plans:
+            self._plans.add(run.plan)
+            tool.reset_usage_count()
+        value = await _called(self._run, arguments)
+        policy = getattr(tool, "tool_failure_policy", None) or ToolFailurePolicy.RAISE
+        if not isinstance(value, ToolFailure) or policy is ToolFailurePolicy.IGNORE:
+            return value
+        use: dict[str, Any] = {
+            "tool_name": str(getattr(tool, "name", type(tool).__name__)),
+            "tool_args": dict(arguments),
+        }
+        await bus.aemit(flow, ToolFailureDetectedEvent(failure=value, policy=policy.value, **use))
+        if policy is ToolFailurePolicy.RAISE:
+            raise ToolExecutionFailedError(ToolFailureRecord(failure=value, **use))
+        return value
 
 
 def _script_scope(scope: Scope) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from harness.flow.conversation.config import ConversationConfig, RouterConfig
 from harness.flow.conversation.state import ConversationState
 from harness.flow.declarations.actions import Action, ScriptGate, action, allow_scripts, has_script
 from harness.flow.declarations.errors import DeclarationProblem, FlowDeclarationError, PartError
+from harness.flow.declarations.graph import state_of
 from harness.flow.declarations.options import options, store
 from harness.flow.declarations.options_schema import DeclaredPersistence
 from harness.flow.declarations.references import made, referenced_model
@@ -22,6 +23,7 @@ from harness.flow.declarations.schema import (
     DeclaredCondition,
     DeclaredConversation,
     DeclaredMethod,
+    DeclaredState,
     FlowDefinition,
 )
 from harness.flow.declarations.source import DeclarationSource, declaration_text
@@ -69,6 +71,8 @@ def read_declaration(
 def declared_class(base: C, declaration: FlowDefinition, source: DeclarationSource) -> C:
     """Return a subclass of a flow class that does what is declared.
 
+    What the class says of its state, and of how it converses, holds before what the declaration does.
+
     Raises:
         FlowDeclarationError: something that it names is not there, an expression can't be read, or the graph can't run.
         FlowScriptExecutionDisabledError: it has a script, and the environment allows none.
@@ -89,19 +93,20 @@ def declared_class(base: C, declaration: FlowDefinition, source: DeclarationSour
         problems.append(source.problem(("config",), str(error)))
     hooks: list[Any] = []
     config: ConversationConfig | None = None
+    own: Any = base
     try:
-        config = _config(declaration.conversational)
+        config = _config(declaration.conversational) if own.conversational_config is None else None
     except UsageError as error:
         problems.append(source.problem(("conversational", "router", "response_format"), str(error)))
+    state = declaration.state if state_of(own) is None else None
     try:
-        if "state" in declaration.model_fields_set or not declaration.is_conversational:
-            body["initial_state"] = initial_state(declaration.state)
-        else:
-            body["initial_state"] = ConversationState
+        if state is not None:
+            is_transcript = declaration.is_conversational and "state" not in declaration.model_fields_set
+            body["initial_state"] = ConversationState if is_transcript else initial_state(state)
     except (UsageError, TypeError) as error:
         problems.append(source.problem(("state",), str(error)))
     try:
-        hooks = [*([ScriptGate()] if has_scripts else ()), *_hooks(declaration)]
+        hooks = [*([ScriptGate()] if has_scripts else ()), *_hooks(declaration, state)]
     except (UsageError, TypeError) as error:
         problems.append(source.problem(("persist",), str(error)))
     if problems:
@@ -136,8 +141,8 @@ def _source(contents: str | dict[str, Any] | FlowDefinition | None, path: str | 
     return source
 
 
-def _hooks(declaration: FlowDefinition) -> Iterator[Any]:
-    names = required(declaration.state)
+def _hooks(declaration: FlowDefinition, state: DeclaredState | None) -> Iterator[Any]:
+    names = () if state is None else required(state)
     if names:
         yield RequiredInputs(names)
     if declaration.persist is not None and declaration.persist.enabled:

@@ -91,9 +91,14 @@ def _condition(condition: Condition) -> Any:
     return {condition.operator: [_condition(part) for part in condition.parts]}
 
 
+def state_of(cls: Any) -> Any:
+    """Return what a flow class says that its state is: a type, a dict, a model's instance; None where it says nothing."""
+    return cls.initial_state if cls.initial_state is not None else declared_type(cls, _flow_class(cls))
+
+
 def _state(cls: Any) -> dict[str, Any] | None:
-    """Return what a flow class says of its state; None where it says nothing."""
-    declared = cls.initial_state if cls.initial_state is not None else declared_type(cls, _flow_class(cls))
+    """Return what a flow class says of its state, written down; None where it says nothing."""
+    declared = state_of(cls)
     if isinstance(declared, type) and issubclass(declared, BaseModel):
         return {"type": "pydantic", "ref": _ref(declared)}
     if isinstance(declared, BaseModel):

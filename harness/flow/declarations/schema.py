@@ -228,8 +228,10 @@ class FlowDefinition(Declared):
     ) -> FlowDefinition:
         """Return the declaration that is given, or that is in a file, without making a flow of it.
 
+        What it names, its expressions and its graph are looked at when a flow is made of it.
+
         Raises:
-            FlowDeclarationError: it is wrong; every mistake has its line and column.
+            FlowDeclarationError: its form is wrong; every mistake has its line and column.
             UsageError: neither was given, or both; or the file can't be read.
         """
         # Late: it reads what stands here.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import sys
 import uuid
 from collections.abc import Callable, Generator
 from typing import Any, cast
@@ -96,13 +97,20 @@ def run_of(flow: Any) -> FlowRun | None:
 
 @block
 def inside(run: FlowRun) -> Generator[None]:
-    """Make this context one that works for `run`."""
+    """Make this context one that works for `run`.
+
+    Raises:
+        RecursionError: it is inside of as many others as Python lets calls be.
+    """
     around = run_of(run.flow)
     if around is not None:
         run.usage, run.around = around.usage, around
     run.outer = _current.get()
     if run.outer is not None:
         run.depth = run.outer.depth + 1
+    if run.depth > sys.getrecursionlimit():
+        # Each of so many has a stack of its own, so that Python sees no end.
+        raise RecursionError(f"{run.name} is run inside of {run.depth - 1} others: a method begins its own flow again")
     token = _current.set(run)
     try:
         yield

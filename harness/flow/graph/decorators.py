@@ -21,6 +21,8 @@ class Role(Struct, frozen=True):
     #: What sets a start going again, or instead of the kickoff; None for one that only the kickoff does.
     starts_on: Condition | None = None
     listens_to: Condition | None = None
+    #: Another condition that an inner decorator had said, and which does not hold.
+    lost: Condition | None = None
     is_router: bool = False
     #: The labels that a router is said to return; None where nothing is said.
     emits: tuple[str, ...] | None = None
@@ -83,6 +85,10 @@ def add_to_role(function: Callable[..., Any], **changes: Any) -> None:
 
 def _marked(**changes: Any) -> Callable[[F], F]:
     def decorate(function: F) -> F:
+        role = role_of(function)
+        lost = None if role is None else role.listens_to
+        if lost not in (None, changes.get("listens_to", lost)):
+            changes["lost"] = lost
         add_to_role(function, **changes)
         return function
 

@@ -99,7 +99,8 @@ def graph_of(cls: type) -> FlowGraph:
         UsageError: it can't run as it is written: a method that waits for itself, parameters that nothing fills.
 
     Warns:
-        FlowGraphWarning: it runs, but has no start, or a name that nothing is known to answer to; once for each class.
+        FlowGraphWarning: it runs, but has no start, a name that nothing is known to answer to, or a method with two conditions;
+            once for each class.
     """
     definition = _known.get(cls)
     if definition is None:
@@ -181,6 +182,12 @@ def _check(cls: type, methods: Mapping[str, FlowMethod]) -> None:
 
 def _doubts(cls: type, methods: Mapping[str, FlowMethod]) -> Iterator[str]:
     """Give what of a graph that can run is perhaps not as it was meant."""
+    for method in methods.values():
+        if method.role.lost is not None:
+            yield (
+                f"{cls.__name__}.{method.name} listens twice, and what its outer decorator says alone holds: join the two with "
+                "or_(…) or and_(…)"
+            )
     if not any(method.role.is_start for method in methods.values()):
         yield f"{cls.__name__} has no start method, and gives None: decorate the one that a kickoff runs with @start()"
         return

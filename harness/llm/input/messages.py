@@ -273,6 +273,8 @@ class ToolDefinition(Extended):
 
 
 _WHEN_USED: Final = ConfigDict(defer_build=True)
+#: What is null where a message of a transcript is dumped, and which providers refuse as that.
+_NEVER_NULL: Final = frozenset({"name", "tool_call_id", "tool_calls"})
 _messages = TypeAdapter(list[Message], config=_WHEN_USED)
 _tools = TypeAdapter(list[ToolDefinition], config=_WHEN_USED)
 
@@ -308,7 +310,7 @@ def _plain(message: Any) -> Any:
     if isinstance(message, Message):
         return message
     if isinstance(message, Mapping):
-        fields = dict(message)
+        fields = {name: value for name, value in message.items() if value is not None or name not in _NEVER_NULL}
         for name in ("content", "tool_calls"):
             if isinstance(fields.get(name), list):
                 fields[name] = [_dumped(part) for part in fields[name]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import enum
 import json
 from collections.abc import Callable
@@ -320,6 +321,26 @@ def test_every_built_in_method_can_be_overridden(body: dict[str, Any], label: st
     flow = talk(base, llm=Speaker("Hello there"))
     assert flow.handle_turn("hi") == "Mine."
     assert said(flow) == ["user: hi", "assistant: Mine."]
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["plain", "async"])
+def test_what_decides_on_routes_may_be_overridden_by_coroutines(is_async: bool) -> None:
+    class Deciding(Desk):
+        async def build_router_context(self) -> Any:  # type: ignore[override]
+            return {"said": self.state.current_user_message}
+
+        async def route_turn(self, context: dict[str, Any]) -> Any:  # type: ignore[override]
+            await asyncio.sleep(0)
+            return "ORDER" if context["said"] == "order" else None
+
+        async def can_answer_from_history(self, context: dict[str, Any]) -> Any:  # type: ignore[override]
+            return False
+
+    def reply(message: str) -> Any:
+        flow = talk(Deciding, llm=Speaker("Hello there"))
+        return asyncio.run(flow.ahandle_turn(message)) if is_async else flow.handle_turn(message)
+
+    assert [reply("order"), reply("hi")] == ["Your order is on its way.", "Hello there"]
 
 
 def test_an_override_can_call_the_built_in_answer() -> None:

@@ -6,7 +6,9 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel
 
+from harness import BaseTool
 from harness.flow import FlowPersistence, PendingFeedbackContext
+from harness.tools import ToolFailure, ToolFailurePolicy
 
 
 class Report(BaseModel):
@@ -45,6 +47,37 @@ class Doubler:
 
     def run(self, number: int) -> int:
         return number * 2
+
+
+class Unsure(BaseTool):
+    """Says that it has failed, under a policy that each subclass has."""
+
+    name: str = "Unsure"
+    description: str = "Fails"
+
+    def _run(self, text: str) -> ToolFailure:
+        return ToolFailure(message=f"no {text}")
+
+
+class Ignored(Unsure):
+    tool_failure_policy: ToolFailurePolicy | None = ToolFailurePolicy.IGNORE
+
+
+class Warned(Unsure):
+    tool_failure_policy: ToolFailurePolicy | None = ToolFailurePolicy.WARN
+
+
+class Raised(Unsure):
+    tool_failure_policy: ToolFailurePolicy | None = ToolFailurePolicy.RAISE
+
+
+class Once(BaseTool):
+    name: str = "Once"
+    description: str = "May be used once"
+    max_usage_count: int | None = 1
+
+    def _run(self, text: str) -> str:
+        return text
 
 
 class Agrees:

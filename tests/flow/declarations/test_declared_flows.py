@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from datetime import date
@@ -30,6 +31,8 @@ from harness.flow import (
     router,
     start,
 )
+from harness.tools import ToolExecutionFailedError
+from tests.flow.conversation.talks import Speaker
 from tests.flow.declarations import functions
 
 HERE = "tests.flow.declarations.functions"
@@ -125,6 +128,33 @@ def test_a_tool_is_run_and_a_function_may_fail() -> None:
     assert declared({"call": "tool", "ref": f"{HERE}:Doubler", "with": {"number": 4}}).kickoff() == 8
     with pytest.raises(LookupError, match="no such thing"):
         declared({"call": "code", "ref": f"{HERE}:fail"}).kickoff()
+
+
+@pytest.mark.parametrize(
+    ("tool", "is_published", "is_raised"),
+    [("Unsure", True, True), ("Raised", True, True), ("Warned", True, False), ("Ignored", False, False)],
+)
+def test_a_tool_that_says_it_has_failed_fails_its_method_unless_its_policy_says_otherwise(
+    tool: str, is_published: bool, is_raised: bool
+) -> None:
+    session = declared({"call": "tool", "ref": f"{HERE}:{tool}", "with": {"text": "luck"}}).stream_events()
+    with contextlib.suppress(ToolExecutionFailedError):
+        list(session)
+    raised = [frame.data["error"] for frame in session.frames if frame.type == "method_execution_failed"]
+    published = [frame.data["tool_args"] for frame in session.frames if frame.type == "tool_failure_detected"]
+    assert (published, raised) == (
+        [{"text": "luck"}] if is_published else [],
+        ["the tool 'Unsure' failed: no luck"] if is_raised else [],
+    )
+
+
+def test_how_often_a_tool_may_be_used_counts_for_each_run() -> None:
+    use = {"call": "tool", "ref": f"{HERE}:Once", "with": {"text": "${item}"}}
+    flow = declared({"call": "each", "in": "state.words", "do": [{"name": "use", "action": use}]})
+    for _ in range(2):
+        assert flow.kickoff(inputs={"words": ["ahoy"]}) == ["ahoy"]
+    with pytest.raises(ToolExecutionFailedError, match="'Once' has been used 1 times"):
+        flow.kickoff(inputs={"words": ["ahoy", "again"]})
 
 
 EACH: dict[str, Any] = {
@@ -442,6 +472,31 @@ def test_a_call_of_code_need_not_say_so() -> None:
         },
     }
     assert Flow.from_declaration(contents=whole).kickoff() == ["AHOY!!", "B!"]
+
+
+@pytest.mark.parametrize("state", [{}, {"state": {"default": {"topic": "declared"}}}], ids=["none", "another"])
+def test_a_class_whose_graph_is_declared_keeps_its_state(state: dict[str, Any]) -> None:
+    class Typed(Flow[functions.Report]):
+        pass
+
+    class Begun(Flow):
+        initial_state: Any = {"topic": "tides"}
+
+    step = {"start": True, "do": {"call": "expression", "expr": "state.topic"}}
+    whole = {"schema": "crewai.flow/v1", "name": "Given", **state, "methods": {"say": step}}
+    for cls in (Typed, Begun):
+        assert cls.from_declaration(contents=whole).kickoff() == "tides"
+
+
+def test_a_class_whose_graph_is_declared_converses_as_it_says() -> None:
+    @ConversationConfig(llm=Speaker("Hello"))
+    class Talk(Flow[ConversationState]):
+        pass
+
+    whole = {"schema": "crewai.flow/v1", "name": "Given", "conversational": {"system_prompt": "Be brief."}}
+    flow = Talk.from_declaration(contents=whole)
+    assert flow.handle_turn("Hi") == "Hello"
+    assert [message.content for message in flow.state.messages] == ["Hi", "Hello"]
 
 
 def test_a_declared_flow_waits_and_is_taken_up_by_its_declaration(

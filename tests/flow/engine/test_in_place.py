@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -205,6 +206,16 @@ def test_flows_inside_of_one_another_are_as_deep_as_they_like() -> None:
 
     # More than there would be room for in one stack.
     assert Deep(left=99).kickoff() == 100
+
+
+def test_a_flow_that_begins_itself_again_and_again_comes_to_an_end() -> None:
+    class Again(Flow):
+        @start()
+        def first(self) -> Any:
+            return self.kickoff()
+
+    with pytest.raises(RecursionError, match=f"Again is run inside of {sys.getrecursionlimit()} others"):
+        Again().kickoff()
 
 
 @pytest.mark.parametrize("on", ["class", "method"])

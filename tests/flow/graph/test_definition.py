@@ -256,6 +256,24 @@ def async_generator() -> type[Flow]:
     return Wrong
 
 
+def listens_twice() -> type[Flow]:
+    class Wrong(Flow):
+        @start()
+        def begin(self) -> int:
+            return 1
+
+        @listen(begin)
+        def between(self, before: int) -> int:
+            return before + 1
+
+        @listen(between)
+        @listen(begin)
+        def after(self, before: int) -> int:
+            return before * 10
+
+    return Wrong
+
+
 MISTAKES: dict[str, tuple[Callable[[], type[Flow]], str]] = {
     "a router that nothing triggers": (lonely_router, "route is a router that nothing triggers"),
     "a method that waits for itself": (own_name, "retry listens to 'retry', which is itself"),
@@ -285,6 +303,7 @@ DOUBTS: dict[str, tuple[Callable[[], type[Flow]], str, Any]] = {
         "'up', .*there are after, begin, left, right",
         "left",
     ),
+    "two conditions": (listens_twice, "Wrong.after listens twice, and what its outer decorator says alone holds", 20),
     "no start": (no_start, "Wrong has no start method, and gives None", None),
 }
 

@@ -297,6 +297,17 @@ def test_the_id_that_a_fork_is_given_need_be_no_text() -> None:
     assert (fork.state.id, fork.state.count) == (2, 2)
 
 
+@pytest.mark.parametrize("empty", ["", None])
+def test_runs_with_an_empty_id_have_nothing_of_one_another(empty: str | None) -> None:
+    persistence = Memory()
+    flows = [whole_class(persistence) for _ in range(3)]
+    flows[0].kickoff({"id": empty, "notes": ["of one"]})
+    list(flows[1].stream_events({"id": empty}))
+    flows[2].kickoff(restore_from_state_id=empty)
+    assert [flow.state.notes for flow in flows] == [["of one"], [], []]
+    assert len({flow.flow_id for flow in flows} - {"", "None"}) == 3
+
+
 @pytest.mark.parametrize("options", [{"inputs": {"id": "other"}}, {"restore_from_state_id": "other"}], ids=str)
 def test_an_id_that_is_not_known_is_said_in_the_log(options: Any, caplog: pytest.LogCaptureFixture) -> None:
     flow = one_method(Memory())

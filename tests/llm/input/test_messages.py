@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from harness.conversation import ConversationMessage
 from harness.errors import UsageError
 from harness.llm import Message, ToolDefinition
 from harness.llm.input.messages import read_messages, read_tools
@@ -29,6 +30,13 @@ GIVEN: list[list[dict[str, Any]]] = [
 @pytest.mark.parametrize("messages", GIVEN, ids=range(len(GIVEN)))
 def test_what_was_given_is_sent_and_nothing_else(messages: list[dict[str, Any]]) -> None:
     assert [message.given() for message in read_messages(messages)] == messages
+
+
+def test_the_nulls_of_a_dumped_message_that_providers_refuse_are_left_out() -> None:
+    dumped = ConversationMessage(role="user", content="Hi").model_dump()
+    assert (dumped["name"], dumped["tool_calls"], dumped["tool_call_id"]) == (None, None, None)
+    (message,) = read_messages([dumped])
+    assert message.given() == {"role": "user", "content": "Hi", "files": None, "metadata": {}}
 
 
 def test_a_string_is_one_user_message() -> None:
