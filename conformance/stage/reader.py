@@ -12,8 +12,7 @@ from msgspec import Struct
 
 from conformance.stage.patience import ends
 from conformance.stage.points import DEADLINE_S, StageError
-from conformance.timeline.any_frame import AnyFrame
-from conformance.timeline.evidence import Ended, Evidence, ProgramOutcome, ResultRead, WireFacts
+from conformance.timeline.evidence import AnyFrame, Ended, Evidence, ProgramOutcome, ResultRead, WireFacts
 from conformance.timeline.expected import Expected
 
 SessionKind = Literal["sync", "async"]

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct, field
 
-from conformance.timeline.any_frame import AnyFrame
-from conformance.timeline.evidence import Evidence, found_once
+from conformance.timeline.evidence import AnyFrame, Evidence, found_once
 from conformance.timeline.vocabulary import closes, opens
 
 

@@ -56,9 +56,7 @@ def _add(reading: Reading, event: dict[str, Any]) -> None:
         for part in (candidate.get("content") or {}).get("parts", ()):
             if "functionCall" in part:
                 call = part["functionCall"]
-                key = len(reading.calls)
-                reading.begin_call(key, call.get("id"), call["name"])
-                reading.argue(key, json.dumps(call.get("args") or {}))
+                reading.call(call.get("id"), call["name"], json.dumps(call.get("args") or {}))
             elif part.get("thought"):
                 reading.think(part.get("text"))
             else:

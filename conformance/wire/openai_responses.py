@@ -46,13 +46,12 @@ def read_stream(body: bytes, reading: Reading) -> None:
 
 def read_plain(body: bytes, reading: Reading) -> None:
     response = json_object(body)
-    for index, item in enumerate(response["output"]):
+    for item in response["output"]:
         if item["type"] == "message":
             for part in item["content"]:
                 reading.say(part.get("text") or part.get("refusal"))
         elif item["type"] in _CALLS:
-            reading.begin_call(index, item["call_id"], item["name"])
-            reading.argue(index, item[_CALLS[item["type"]]])
+            reading.call(item["call_id"], item["name"], item[_CALLS[item["type"]]])
         elif item["type"] == "reasoning":
             for part in [*item.get("summary", []), *(item.get("content") or [])]:
                 reading.think(part["text"])

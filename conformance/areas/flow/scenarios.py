@@ -17,8 +17,7 @@ from conformance.areas.flow import declarations, other_process, restores
 from conformance.areas.flow.continuations import MethodsRun, goes_on, resumable, resumed
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.programs import AskHuman, Emit, Feedback, FlowProgram, Give, Method, Reach, Script
-from conformance.timeline.any_frame import AnyFrame
-from conformance.timeline.evidence import Evidence, ProgramOutcome, beside_frames
+from conformance.timeline.evidence import AnyFrame, Evidence, ProgramOutcome, beside_frames
 from conformance.timeline.expected import NOTHING, Expected
 
 _VALUE: Final = "done"

@@ -13,8 +13,7 @@ from conformance.areas.scope.crews import FRAMES, METHODS, NEEDS, OF_CREW, OF_TA
 from conformance.areas.scope.marks import SIDE_BY_SIDE
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.programs import Ask, CrewProgram, Script, TaskProgram, ToolProgram
-from conformance.timeline.any_frame import AnyFrame
-from conformance.timeline.evidence import Evidence
+from conformance.timeline.evidence import AnyFrame, Evidence
 from conformance.timeline.expected import Expected
 
 _CALL: Final = ("llm_call_started", "llm_call_completed")

@@ -14,9 +14,8 @@ from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.points import StageError
 from conformance.stage.programs import CrewProgram, Emit, FlowProgram, Method, Nest, Script, TaskProgram
 from conformance.stage.reader import FramesRead, read_result
-from conformance.timeline.any_frame import AnyFrame
 from conformance.timeline.calls import delta_kind
-from conformance.timeline.evidence import Evidence, ProgramOutcome
+from conformance.timeline.evidence import AnyFrame, Evidence, ProgramOutcome
 from conformance.timeline.expected import Expected
 
 _TASKS: Final = (
