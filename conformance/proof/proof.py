@@ -41,13 +41,12 @@ class Caught(Struct, frozen=True):
     def failed(self) -> frozenset[str]:
         return frozenset(self.by)
 
-    def complaints(self, *, whole: bool = True) -> list[str]:
+    def complaints(self) -> list[str]:
         """Return what is wrong with its row, in words; nothing where it was caught as it says."""
         saboteur, name, listed = self.saboteur, self.saboteur.name, ", ".join(self.saboteur.clauses)
         missed = {*saboteur.clauses} - self.failed
         unlisted = self.failed - {*saboteur.clauses, *saboteur.also, *saboteur.perhaps}
-        # What is listed beside its own and did not fail: a whole run has none.
-        idle = {*saboteur.also} - self.failed if whole else set[str]()
+        idle = {*saboteur.also} - self.failed
         return [
             *(f"{name} was not caught by {clause}" for clause in sorted(missed)),
             *(f"{name} failed {clause} too, which is not listed beside {listed}" for clause in sorted(unlisted)),

@@ -27,10 +27,7 @@ _FAILURES: Final = frozenset(
         *("MISSING_THOUGHT_SIGNATURE", "PUP_LIMITED_DISABLED"),
     }
 )
-_COUNTS: Final = {
-    "cached_prompt_tokens": "cachedContentTokenCount",
-    "reasoning_tokens": "thoughtsTokenCount",
-}
+_COUNTS: Final = {"cached_prompt_tokens": "cachedContentTokenCount", "reasoning_tokens": "thoughtsTokenCount"}
 
 
 def read_stream(body: bytes, reading: Reading) -> None:

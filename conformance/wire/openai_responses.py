@@ -15,10 +15,7 @@ from conformance.wire.events import sse_events
 _REASONS: Final[dict[str, FinishReason]] = {"max_output_tokens": "length", "content_filter": "content_filter"}
 #: Items that are calls of the caller's tools, and the field that has what they are given.
 _CALLS: Final = {"function_call": "arguments", "custom_tool_call": "input"}
-_COUNTS: Final = {
-    "prompt_tokens": "input_tokens",
-    "completion_tokens": "output_tokens",
-}
+_COUNTS: Final = {"prompt_tokens": "input_tokens", "completion_tokens": "output_tokens"}
 _PROMPT_COUNTS: Final = {"cached_prompt_tokens": "cached_tokens", "cache_creation_tokens": "cache_write_tokens"}
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from conformance.areas.catalogue import scenarios
 from conformance.contract.clauses import CLAUSES, clause
@@ -77,7 +78,11 @@ def slow_where(is_slow: Callable[[int, Saboteur], bool]) -> list[Any]:
     "saboteur", slow_where(lambda number, saboteur: number % EACH > 0 or saboteur.name in LATE), ids=named
 )
 def test_a_saboteur_is_caught_by_its_clauses_and_by_nothing_that_is_not_listed(saboteur: Saboteur) -> None:
-    assert caught_by(saboteur.name).complaints(whole=False) == []
+    caught = caught_by(saboteur.name)
+    # Of some scenarios, none may be one in which what is listed beside its own breaks.
+    perhaps = replace(saboteur, also={}, perhaps={**saboteur.also, **saboteur.perhaps})
+
+    assert replace(caught, saboteur=perhaps).complaints() == []
 
 
 @pytest.mark.parametrize(
