@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from functools import partial
+from operator import methodcaller
 from typing import Any, Final, Literal, Self
 
 from msgspec import Struct
@@ -205,9 +206,8 @@ def read_result(session: Any, when: Any) -> ResultRead:
     )
 
 
-def close_session(session: Any) -> None:
-    """Close a session, in whatever thread; `close` is looked up there, since it may be missing."""
-    session.close()
+#: Closes a session, in whatever thread; `close` is looked up there, since it may be missing.
+close_session: Final = methodcaller("close")
 
 
 def attempt(action: Callable[[], object]) -> BaseException | None:
