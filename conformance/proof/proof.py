@@ -19,8 +19,6 @@ from conformance.subjects.subject import load_subject
 
 #: How long a broken runtime may take over one scenario; some of them hang, which is one way of being caught.
 _DEADLINE_S: Final = 10.0
-#: How many scenarios of an area are enough to show that its clauses catch a saboteur, where not the whole is proven.
-_OF_AREA: Final = 6
 #: What stands above the table.
 _HEAD: Final = (
     "# Runtimes broken on purpose, and the clauses that catch them",
@@ -30,8 +28,6 @@ _HEAD: Final = (
     "listed beside it in `conformance/areas/`.",
     "",
 )
-#: In how many of the scenarios that caught it a saboteur must go free without the check.
-_ENOUGH: Final = 2
 
 
 class Caught(Struct, frozen=True):
@@ -45,13 +41,12 @@ class Caught(Struct, frozen=True):
     def failed(self) -> frozenset[str]:
         return frozenset(self.by)
 
-    def complaints(self, *, whole: bool = True) -> list[str]:
+    def complaints(self) -> list[str]:
         """Return what is wrong with its row, in words; nothing where it was caught as it says."""
         saboteur, name, listed = self.saboteur, self.saboteur.name, ", ".join(self.saboteur.clauses)
         missed = {*saboteur.clauses} - self.failed
         unlisted = self.failed - {*saboteur.clauses, *saboteur.also, *saboteur.perhaps}
-        # What is listed beside its own and did not fail: a whole run has none.
-        idle = {*saboteur.also} - self.failed if whole else set[str]()
+        idle = {*saboteur.also} - self.failed
         return [
             *(f"{name} was not caught by {clause}" for clause in sorted(missed)),
             *(f"{name} failed {clause} too, which is not listed beside {listed}" for clause in sorted(unlisted)),
@@ -85,22 +80,13 @@ def page(rows: Sequence[Caught]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def prove(names: Iterable[str] | None = None, *, whole: bool = True, workers: int = 1) -> tuple[Caught, ...]:
-    """Run the suite against every saboteur, or those named; not `whole`, only some scenarios of its clauses, of each area.
+def prove(workers: int = 1) -> tuple[Caught, ...]:
+    """Run the suite against every saboteur.
 
     Calls to providers in their own formats are left out: they show nothing of a runtime that OpenAI's chat does not.
     """
-    chosen = [saboteur for name, saboteur in saboteurs().items() if names is None or name in set(names)]
     with ThreadPoolExecutor(workers) as pool:
-        return tuple(pool.map(partial(_caught, whole=whole), chosen))
-
-
-def uncaught_without(caught: Caught, clause: str) -> bool:
-    """Return whether the saboteur goes free where it was caught by `clause`, once the check of that has been removed."""
-    name = caught.saboteur.name
-    address = f"conformance.proof.unchecked:{name}/{clause}"
-    again = _run(caught.saboteur, address, caught.by[clause][:_ENOUGH])
-    return clause not in again.failed and not again.faults
+        return tuple(pool.map(partial(caught_in, scenarios_of(CLAUSES)), saboteurs().values()))
 
 
 def scenarios_of(clauses: Iterable[str]) -> list[str]:
@@ -113,25 +99,12 @@ def scenarios_of(clauses: Iterable[str]) -> list[str]:
     ]
 
 
-def _caught(saboteur: Saboteur, *, whole: bool) -> Caught:
-    chosen = scenarios_of(CLAUSES) if whole else [*_some(scenarios_of(saboteur.clauses)), *saboteur.shown_by]
-    return _run(saboteur, saboteur.address, list(dict.fromkeys(chosen)))
-
-
-def _some(names: Iterable[str]) -> list[str]:
-    """Return the names of each area, or so many of them, spread over it and its kinds, where it has more."""
-    areas: defaultdict[str, list[str]] = defaultdict(list)
-    for name in names:
-        areas[name.partition("/")[0]].append(name)
-    # Sync and async take turns in a list of scenarios, so that an even step would see one of them alone.
-    return [name for area in areas.values() for name in area[:: len(area) // _OF_AREA | 1]]
-
-
-def _run(saboteur: Saboteur, address: str, chosen: Sequence[str]) -> Caught:
+def caught_in(chosen: Sequence[str], saboteur: Saboteur, address: str | None = None) -> Caught:
+    """Put a saboteur, or what stands for it at another address, into scenarios."""
     by: defaultdict[str, list[str]] = defaultdict(list)
     faults: list[str] = []
     rows = [scenarios()[name] for name in chosen]
-    for result in performed(partial(load_subject, address), rows, deadline_s=_DEADLINE_S):
+    for result in performed(partial(load_subject, address or saboteur.address), rows, deadline_s=_DEADLINE_S):
         for decision in result.decisions:
             if decision.status == "failed":
                 by[decision.clause].append(result.scenario)

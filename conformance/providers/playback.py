@@ -195,16 +195,13 @@ def _entered(kind: SessionKind) -> Iterator[None]:
     def entered(self: Any, *args: Any, **options: Any) -> Any:
         return getattr(self, twin)(*args, **options)
 
-    # Where it stands: a base of them may have it.
-    owners = [next(base for base in owner.__mro__ if name in vars(base)) for owner in (BaseLLM, Flow)]
-    originals = [vars(owner)[name] for owner in owners]
-    for owner in owners:
-        setattr(owner, name, entered)
-    try:
+    with ExitStack() as stack:
+        for owner in (BaseLLM, Flow):
+            # Where it stands: a base of them may have it.
+            place = next(base for base in owner.__mro__ if name in vars(base))
+            stack.callback(setattr, place, name, vars(place)[name])
+            setattr(place, name, entered)
         yield
-    finally:
-        for owner, original in zip(owners, originals, strict=True):
-            setattr(owner, name, original)
 
 
 @contextmanager

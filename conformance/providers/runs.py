@@ -10,9 +10,8 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from conformance.timeline.any_frame import AnyFrame
 from conformance.timeline.calls import ShownCall, calls_of
-from conformance.timeline.evidence import Evidence, WireFacts, WireToolCall
+from conformance.timeline.evidence import AnyFrame, Evidence, WireFacts, WireToolCall
 from conformance.wire import facts_of, format_of, request_id_of
 from harness.errors import UnreadableRecordingError
 from harness.providers import recognized

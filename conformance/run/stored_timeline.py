@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from conformance.run.judge import judge
-from conformance.timeline.any_frame import AnyFrame
-from conformance.timeline.evidence import Ended, Evidence
+from conformance.timeline.evidence import AnyFrame, Ended, Evidence
 from harness.viewer import BrokenClause
 
 

@@ -104,9 +104,12 @@ class Consumer(Reader):
         iterators = [self.iterate(session) for session in sessions]
         return [(iterator, self.take(iterator, 1)) for iterator in iterators]
 
-    def read_held(self, loops: list[Loop]) -> list[FramesRead]:
-        """Wait until the runs of all have come to `held`, release it, and return all that each loop is given to the end."""
-        self.await_reached("held", len(loops))
+    def read_held(self, loops: list[Loop], times: int | None = None) -> list[FramesRead]:
+        """Wait until the runs of all have come to `held`, release it, and return all that each loop is given to the end.
+
+        They come to it so many `times`, or once each.
+        """
+        self.await_reached("held", times or len(loops))
         self.stage.release("held")
         return [first if first.raised is not None else first.then(self.take(iterator)) for iterator, first in loops]
 

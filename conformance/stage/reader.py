@@ -6,14 +6,14 @@ import asyncio
 import threading
 from collections.abc import Callable
 from functools import partial
+from operator import methodcaller
 from typing import Any, Final, Literal, Self
 
 from msgspec import Struct
 
 from conformance.stage.patience import ends
 from conformance.stage.points import DEADLINE_S, StageError
-from conformance.timeline.any_frame import AnyFrame
-from conformance.timeline.evidence import Ended, Evidence, ProgramOutcome, ResultRead, WireFacts
+from conformance.timeline.evidence import AnyFrame, Ended, Evidence, ProgramOutcome, ResultRead, WireFacts
 from conformance.timeline.expected import Expected
 
 SessionKind = Literal["sync", "async"]
@@ -206,9 +206,8 @@ def read_result(session: Any, when: Any) -> ResultRead:
     )
 
 
-def close_session(session: Any) -> None:
-    """Close a session, in whatever thread; `close` is looked up there, since it may be missing."""
-    session.close()
+#: Closes a session, in whatever thread; `close` is looked up there, since it may be missing.
+close_session: Final = methodcaller("close")
 
 
 def attempt(action: Callable[[], object]) -> BaseException | None:

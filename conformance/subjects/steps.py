@@ -47,19 +47,8 @@ class StepPerformer:
             match step:
                 case Block(point):
                     self._stage.block(point)
-                case Ask():
-                    llm = self._subject.noted_llm(step, self._performance)
-                    prompt, tools = self._performance.provider.prompt_for(step.script), tools_of(step, self._stage)
-                    if step.as_session:
-                        value = _read(llm.stream_events(prompt, **tools), self._performance)
-                    else:
-                        value = llm.call(prompt, **tools)
-                case Nest(CrewProgram() as program):
-                    crew = self._subject.crew(program, self._performance, stream=step.streamed)
-                    value = run_crew(crew, step, self._performance)
-                case Nest():
-                    inner = self._subject.flow(step.program, self._performance)
-                    value = _read(inner.stream_events(), self._performance) if step.streamed else inner.kickoff()
+                case Ask() | Nest():
+                    value = self._run(step, is_async=False)
                 case AskHuman(message):
                     value = self._flow.ask(message)
                 case Spawn():
@@ -76,20 +65,8 @@ class StepPerformer:
             match step:
                 case Block(point):
                     await self._stage.ablock(point)
-                case Ask():
-                    llm = self._subject.noted_llm(step, self._performance)
-                    prompt, tools = self._performance.provider.prompt_for(step.script), tools_of(step, self._stage)
-                    if step.as_session:
-                        value = await _aread(llm.astream(prompt, **tools), self._performance)
-                    else:
-                        value = await llm.acall(prompt, **tools)
-                case Nest(CrewProgram() as program):
-                    crew = self._subject.crew(program, self._performance, stream=step.streamed)
-                    value = await arun_crew(crew, step, self._performance)
-                case Nest():
-                    inner = self._subject.flow(step.program, self._performance)
-                    run = _aread(inner.astream(), self._performance) if step.streamed else inner.akickoff()
-                    value = await run
+                case Ask() | Nest():
+                    value = await self._run(step, is_async=True)
                 case AskHuman(message):
                     value = self._flow.ask(message)
                 case Emit(awaited=True):
@@ -99,6 +76,25 @@ class StepPerformer:
                 case _:
                     self._simple(step)
         return value
+
+    def _run(self, step: Ask | Nest, *, is_async: bool) -> Any:
+        """Return what a model, a flow or a crew gives that is run inside; in async code an awaitable of it."""
+        subject, performance = self._subject, self._performance
+        if isinstance(step, Ask):
+            llm = subject.noted_llm(step, performance)
+            prompt, tools = performance.provider.prompt_for(step.script), tools_of(step, self._stage)
+            if not step.as_session:
+                return (llm.acall if is_async else llm.call)(prompt, **tools)
+            session = (llm.astream if is_async else llm.stream_events)(prompt, **tools)
+        elif isinstance(step.program, CrewProgram):
+            crew = subject.crew(step.program, performance, stream=step.streamed)
+            return (arun_crew if is_async else run_crew)(crew, step, performance)
+        else:
+            inner = subject.flow(step.program, performance)
+            if not step.streamed:
+                return (inner.akickoff if is_async else inner.kickoff)()
+            session = (inner.astream if is_async else inner.stream_events)()
+        return (_aread if is_async else _read)(session, performance)
 
     def _simple(self, step: Step) -> None:
         match step:

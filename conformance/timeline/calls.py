@@ -9,8 +9,7 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from conformance.timeline.any_frame import AnyFrame
-from conformance.timeline.evidence import DeltaKind, Evidence, WireFacts, found_once
+from conformance.timeline.evidence import AnyFrame, DeltaKind, Evidence, WireFacts, found_once
 
 TERMINALS = ("llm_call_completed", "llm_call_failed")
 CHUNKS = ("llm_stream_chunk", "llm_thinking_chunk")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from conformance.timeline.any_frame import AnyFrame
 from conformance.timeline.expected import Expected
+from harness.frames import FrameLike
 
 T = TypeVar("T")
 
@@ -25,6 +25,17 @@ DeltaKind = Literal["thinking", "text", "tool_call"]
 
 #: The normalised reasons for which an answer ends, the same for every provider.
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "other"]
+
+
+class AnyFrame(FrameLike, Protocol):
+    """The surface of a frame, whatever runtime made it."""
+
+    @property
+    def seq(self) -> int: ...
+    @property
+    def event(self) -> Mapping[str, Any]: ...
+    @property
+    def content(self) -> str: ...
 
 
 class ResultRead(Struct, frozen=True):

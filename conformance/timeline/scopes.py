@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct, field
 
-from conformance.timeline.any_frame import AnyFrame
-from conformance.timeline.evidence import Evidence, found_once
+from conformance.timeline.evidence import AnyFrame, Evidence, found_once
 from conformance.timeline.vocabulary import closes, opens
 
 
@@ -41,8 +40,6 @@ class ScopeStep(Struct):
     #: The kind of scope that it closes, if any, and the scope that it names.
     closes: str | None = None
     target: FrameScope | None = None
-    #: The scope that it opens.
-    opened: FrameScope | None = None
 
 
 class Walk(Struct):
@@ -61,21 +58,14 @@ class Walk(Struct):
             if step.closes is not None:
                 started = frame.data.get("started_event_id")
                 step.target = self.scopes.get(started) if isinstance(started, str) else None
+            yield step
             kind = opens(frame.type, frame.channel)
             if kind is not None and frame.id not in self.scopes:
-                step.opened = FrameScope(kind, frame, parent)
-            yield step
-            if step.opened is not None:
-                self.scopes[frame.id] = still_open[frame.id] = step.opened
+                self.scopes[frame.id] = still_open[frame.id] = FrameScope(kind, frame, parent)
             target = step.target
             if target is not None and target.kind == step.closes and target.closed_by is None:
                 target.closed_by = frame
                 still_open.pop(target.opener.id, None)
-
-    def complete(self) -> Walk:
-        for _ in self.steps():
-            pass
-        return self
 
 
 @found_once
@@ -84,7 +74,9 @@ def deferred(evidence: Evidence) -> frozenset[str]:
 
     Their end comes at finalisation, so here they open no scope (clauses `order.scope-nesting`, `turn.deferred`).
     """
-    scopes = list(Walk(evidence).complete().scopes.values())
+    walk = Walk(evidence)
+    list(walk.steps())  # by which the scopes are filled in
+    scopes = list(walk.scopes.values())
     first_turn = next((place for place, scope in enumerate(scopes) if scope.kind == "turn"), len(scopes))
     return frozenset(
         scope.opener.id

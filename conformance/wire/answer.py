@@ -74,6 +74,12 @@ class Reading:
         self._calls[key].pieces.append(arguments or "")
         self._add_kind("tool_call")
 
+    def call(self, call_id: str | None, name: str, arguments: str | None) -> None:
+        """Add a tool call that came whole."""
+        key = len(self._calls)
+        self.begin_call(key, call_id, name)
+        self.argue(key, arguments)
+
     def finish(self, reason: str, reasons: Mapping[str, FinishReason], failures: Collection[str] = ()) -> None:
         """Note why the answer ended, by its format's `reasons`; those among `failures` say that it failed."""
         self.finish_reason = reasons.get(reason, "other")

@@ -62,15 +62,14 @@ def read_stream(body: bytes, reading: Reading) -> None:
 
 def read_plain(body: bytes, reading: Reading) -> None:
     answer = json_object(body)
-    for index, block in enumerate(answer["output"]["message"]["content"]):
+    for block in answer["output"]["message"]["content"]:
         reading.say(block.get("text"))
         for part in (block.get("citationsContent") or {}).get("content") or ():
             reading.say(part.get("text"))
         reading.think((block.get("reasoningContent") or {}).get("reasoningText", {}).get("text"))
         use = block.get("toolUse")
         if use is not None and use.get("type") != _HOSTED:
-            reading.begin_call(index, use["toolUseId"], use["name"])
-            reading.argue(index, json.dumps(use["input"]))
+            reading.call(use["toolUseId"], use["name"], json.dumps(use["input"]))
     _use(reading, answer.get("usage"))
     reading.finish(answer["stopReason"], _REASONS, _FAILURES)
     reading.ended = True

@@ -42,10 +42,8 @@ def _take(event: dict[str, Any], reading: Reading) -> None:
 
 def _call(calls: list[dict[str, Any]], reading: Reading) -> None:
     for call in calls:
-        number = len(reading.calls)
         # It has no ids.
-        reading.begin_call(number, None, call["name"])
-        reading.argue(number, json.dumps(call["parameters"]))
+        reading.call(None, call["name"], json.dumps(call["parameters"]))
 
 
 def _end(answer: dict[str, Any], reading: Reading) -> None:

@@ -59,8 +59,7 @@ def read_plain(body: bytes, reading: Reading) -> None:
         reading.think(block.get("thinking"))
         reading.say(block.get("text"))
     for call in message.get("tool_calls") or ():
-        reading.begin_call(call["id"], call["id"], call["function"]["name"])
-        reading.argue(call["id"], call["function"]["arguments"])
+        reading.call(call["id"], call["function"]["name"], call["function"]["arguments"])
     _end(answer, reading)
 
 

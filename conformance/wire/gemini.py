@@ -27,10 +27,7 @@ _FAILURES: Final = frozenset(
         *("MISSING_THOUGHT_SIGNATURE", "PUP_LIMITED_DISABLED"),
     }
 )
-_COUNTS: Final = {
-    "cached_prompt_tokens": "cachedContentTokenCount",
-    "reasoning_tokens": "thoughtsTokenCount",
-}
+_COUNTS: Final = {"cached_prompt_tokens": "cachedContentTokenCount", "reasoning_tokens": "thoughtsTokenCount"}
 
 
 def read_stream(body: bytes, reading: Reading) -> None:
@@ -56,9 +53,7 @@ def _add(reading: Reading, event: dict[str, Any]) -> None:
         for part in (candidate.get("content") or {}).get("parts", ()):
             if "functionCall" in part:
                 call = part["functionCall"]
-                key = len(reading.calls)
-                reading.begin_call(key, call.get("id"), call["name"])
-                reading.argue(key, json.dumps(call.get("args") or {}))
+                reading.call(call.get("id"), call["name"], json.dumps(call.get("args") or {}))
             elif part.get("thought"):
                 reading.think(part.get("text"))
             else:

@@ -28,9 +28,8 @@ def _take(answer: dict[str, Any], reading: Reading) -> None:
     reading.think(message.get("thinking"))
     reading.say(message.get("content"))
     for call in message.get("tool_calls") or ():
-        key = len(reading.calls)
-        reading.begin_call(key, call.get("id"), call["function"]["name"])
-        reading.argue(key, json.dumps(call["function"].get("arguments") or {}))
+        arguments = json.dumps(call["function"].get("arguments") or {})
+        reading.call(call.get("id"), call["function"]["name"], arguments)
     if answer.get("done"):
         reading.ended = True
         # A line of nothing but the end is no answer.

@@ -75,11 +75,10 @@ def read_plain(body: bytes, reading: Reading) -> None:
     calls = message.get("tool_calls") or (
         [{"function": message["function_call"]}] if message.get("function_call") else ()
     )
-    for index, call in enumerate(calls):
+    for call in calls:
         custom = call.get("custom")
         function = call["function"] if custom is None else {"name": custom["name"], "arguments": custom["input"]}
-        reading.begin_call(index, call.get("id"), function["name"])
-        reading.argue(index, function["arguments"])
+        reading.call(call.get("id"), function["name"], function["arguments"])
     _use(reading, answer.get("usage"))
     _end(reading, choice.get("finish_reason"))
     reading.ended = True

@@ -15,10 +15,7 @@ from conformance.wire.events import sse_events
 _REASONS: Final[dict[str, FinishReason]] = {"max_output_tokens": "length", "content_filter": "content_filter"}
 #: Items that are calls of the caller's tools, and the field that has what they are given.
 _CALLS: Final = {"function_call": "arguments", "custom_tool_call": "input"}
-_COUNTS: Final = {
-    "prompt_tokens": "input_tokens",
-    "completion_tokens": "output_tokens",
-}
+_COUNTS: Final = {"prompt_tokens": "input_tokens", "completion_tokens": "output_tokens"}
 _PROMPT_COUNTS: Final = {"cached_prompt_tokens": "cached_tokens", "cache_creation_tokens": "cache_write_tokens"}
 
 
@@ -46,13 +43,12 @@ def read_stream(body: bytes, reading: Reading) -> None:
 
 def read_plain(body: bytes, reading: Reading) -> None:
     response = json_object(body)
-    for index, item in enumerate(response["output"]):
+    for item in response["output"]:
         if item["type"] == "message":
             for part in item["content"]:
                 reading.say(part.get("text") or part.get("refusal"))
         elif item["type"] in _CALLS:
-            reading.begin_call(index, item["call_id"], item["name"])
-            reading.argue(index, item[_CALLS[item["type"]]])
+            reading.call(item["call_id"], item["name"], item[_CALLS[item["type"]]])
         elif item["type"] == "reasoning":
             for part in [*item.get("summary", []), *(item.get("content") or [])]:
                 reading.think(part["text"])

@@ -163,10 +163,7 @@ ROWS: Final = (
         recordings="gemini",
         address=("GOOGLE_GEMINI_BASE_URL", re.compile(r"/v1\w*/.*$")),
         homes=("https://generativelanguage.googleapis.com",),
-        moved_by={
-            "GOOGLE_VERTEX_BASE_URL": None,
-            "GOOGLE_GENAI_USE_VERTEXAI": _ON_VERTEX,
-        },
+        moved_by={"GOOGLE_VERTEX_BASE_URL": None, "GOOGLE_GENAI_USE_VERTEXAI": _ON_VERTEX},
         in_urls={
             "GOOGLE_GENAI_USE_VERTEXAI": (_ON_VERTEX, "true"),
             "GOOGLE_VERTEX_BASE_URL": (_BEFORE_VERTEX, r"\1"),

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.timeline.any_frame import AnyFrame
 from conformance.timeline.check import Check, has_frames
-from conformance.timeline.evidence import Evidence
+from conformance.timeline.evidence import AnyFrame, Evidence
 from conformance.timeline.expected import Breach
 from conformance.timeline.vocabulary import CHANNEL_OF, CHANNELS, is_user_type
 

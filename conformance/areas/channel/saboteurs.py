@@ -39,12 +39,7 @@ SABOTEURS.add("methods-on-lifecycle", ("channel.flow",), _TABLE, _row("method_ex
 SABOTEURS.add("tools-on-lifecycle", ("channel.tools",), _TABLE, _row("tool_usage_started", "lifecycle"))
 SABOTEURS.add("messages-on-flow", ("channel.messages",), _TABLE, _row("conversation_message_added", "flow"))
 SABOTEURS.add("crews-on-custom", ("channel.lifecycle",), _TABLE, _row("crew_kickoff_started", "custom"))
-SABOTEURS.add(
-    "unknown-types-by-substring",
-    ("channel.custom", "channel.by-table"),
-    _TABLE,
-    _BySubstring,
-)
+SABOTEURS.add("unknown-types-by-substring", ("channel.custom", "channel.by-table"), _TABLE, _BySubstring)
 SABOTEURS.add(
     "rare-tools-on-custom",
     ("channel.tools",),

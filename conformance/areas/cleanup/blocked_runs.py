@@ -87,13 +87,7 @@ PLACES: Final = (
     Place("call-head", "the head of a direct call", CallProgram(_HEAD), LLM, asks=1),
     Place("call-body", "the body of a direct call", CallProgram(_BODY), LLM, asks=1),
     Place("turn-handler", "a handler of a turn", ConversationProgram((_HANDLER,)), FLOW_AND_LLM | TURN),
-    Place(
-        "turn-answer",
-        "the answer of a turn",
-        ConversationProgram(),
-        FLOW_AND_LLM | TURN,
-        asks=1,
-    ),
+    Place("turn-answer", "the answer of a turn", ConversationProgram(), FLOW_AND_LLM | TURN, asks=1),
 )
 #: What leaves a block, and so must have closed the session; and what ends the consumer of an async one.
 _LEAVES: Final = ("with", "consumer-error")

@@ -218,10 +218,7 @@ def _(keep: Any, *arguments: Any) -> Any:
 
 
 @SABOTEURS.row(
-    "tools-watched-for-ever",
-    ("cleanup.no-leaks",),
-    "harness.llm.base:run_tool",
-    shown_by=("left-behind/busy/sync",),
+    "tools-watched-for-ever", ("cleanup.no-leaks",), "harness.llm.base:run_tool", shown_by=("left-behind/busy/sync",)
 )
 def _(run_tool: Any, *arguments: Any) -> Any:
     threading.Thread(target=threading.Event().wait, name="watchdog", daemon=True).start()

@@ -13,9 +13,8 @@ from msgspec import Struct
 
 from conformance.areas.envelope.immutability import immutable
 from conformance.areas.envelope.json_form import not_json
-from conformance.timeline.any_frame import AnyFrame
 from conformance.timeline.check import Check, has_frames
-from conformance.timeline.evidence import Evidence
+from conformance.timeline.evidence import AnyFrame, Evidence
 from conformance.timeline.expected import Breach
 from conformance.timeline.vocabulary import FAILURES
 

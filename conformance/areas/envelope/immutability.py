@@ -8,8 +8,7 @@ from functools import partial
 from operator import is_, methodcaller
 from typing import Any
 
-from conformance.timeline.any_frame import AnyFrame
-from conformance.timeline.evidence import Evidence
+from conformance.timeline.evidence import AnyFrame, Evidence
 from conformance.timeline.expected import Breach
 
 #: Deeper parts of a payload are not tried; one that contains itself has no end.

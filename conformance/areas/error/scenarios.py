@@ -28,8 +28,7 @@ from conformance.stage.programs import (
 )
 from conformance.stage.reader import FramesRead, read_result
 from conformance.stage.scenario import FLOW, FLOW_AND_LLM, LLM
-from conformance.timeline.any_frame import AnyFrame
-from conformance.timeline.evidence import Evidence, ProgramOutcome, ResultRead
+from conformance.timeline.evidence import AnyFrame, Evidence, ProgramOutcome, ResultRead
 from conformance.timeline.expected import NOTHING, Expected, Raised, Same
 
 _ERRORS: Final[tuple[type[BaseException], ...]] = (LookupError, FailsToPrintError, StopIteration, StopAsyncIteration)

@@ -26,25 +26,20 @@ _METHODS: Final = ("drafts", "beside", "asks", "ends")
 _DEADLINE_S: Final = 60.0
 
 
-def _program(*, is_sync: bool) -> FlowProgram:
+def _program(consumer: Consumer) -> FlowProgram:
     """Return a flow that asks in its third method, with another branch beside it that has ended by then."""
-    kind = not is_sync
-    return FlowProgram(
-        (
-            Method("drafts", (Reach("drafts"), Give("draft")), is_async=kind),
-            Method("beside", (Reach("beside"), Give("beside")), is_async=kind),
-            Method("asks", (Reach("asks"), Give("text")), after=("drafts",), feedback=Feedback(), is_async=kind),
-            Method("ends", (Reach("ends"), Give(_VALUE)), after=("asks", "beside"), joins="all", is_async=kind),
-        )
+    return consumer.flow_program(
+        Method("drafts", (Reach("drafts"), Give("draft"))),
+        Method("beside", (Reach("beside"), Give("beside"))),
+        Method("asks", (Reach("asks"), Give("text")), after=("drafts",), feedback=Feedback()),
+        Method("ends", (Reach("ends"), Give(_VALUE)), after=("asks", "beside"), joins="all"),
     )
 
 
 def _resumed(consumer: Consumer) -> Iterator[Expected]:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         path = str(Path(folder) / "flows.db")
-        program = _program(is_sync=consumer.is_sync)
-        place = consumer.subject.kept_in(path)
-        flow = consumer.flow(program, persistence=place)
+        flow = consumer.flow(_program(consumer), persistence=consumer.subject.kept_in(path))
         pending = consumer.read_flow(flow).reads[-1].value
         if not consumer.subject.is_pending(pending):
             yield Expected(_CLAUSE, f"whether {pending!r} waits to be resumed", True, False)
@@ -68,14 +63,14 @@ def _elsewhere(*arguments: str) -> dict[str, Any]:
     return seen
 
 
-def main(address: str, kind: str, path: str, flow_id: str) -> None:
+def main(address: str, kind: Any, path: str, flow_id: str) -> None:
     """Resume the flow, and print what it came to and what was run, as JSON on the last line."""
     stage = Stage()
     subject = load_subject(address)
     run = MethodsRun(stage, _METHODS)
     value, raised = None, None
-    with ScriptedProvider(stage) as provider:
-        flow_class = type(subject.flow(_program(is_sync=kind == "sync"), Performance(stage, provider)))
+    with ScriptedProvider(stage) as provider, Consumer(kind, subject, Performance(stage, provider)) as consumer:
+        flow_class = type(consumer.flow(_program(consumer)))
         try:
             value = flow_class.from_pending(flow_id, persistence=subject.kept_in(path)).resume(_ANSWER)
         except Exception as error:

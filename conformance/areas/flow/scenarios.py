@@ -13,12 +13,11 @@ from typing import Final, Literal
 from msgspec.structs import replace
 
 from conformance.areas.catalogue import of_every_run
-from conformance.areas.flow import declarations, other_process, outcomes, restores
+from conformance.areas.flow import declarations, other_process, restores
 from conformance.areas.flow.continuations import MethodsRun, goes_on, resumable, resumed
 from conformance.stage.consumer import Consumer, Scenarios
-from conformance.stage.programs import AskHuman, Emit, Feedback, FlowProgram, Give, Method, Reach
-from conformance.timeline.any_frame import AnyFrame
-from conformance.timeline.evidence import Evidence, ProgramOutcome, beside_frames
+from conformance.stage.programs import AskHuman, Emit, Feedback, FlowProgram, Give, Method, Reach, Script
+from conformance.timeline.evidence import AnyFrame, Evidence, ProgramOutcome, beside_frames
 from conformance.timeline.expected import NOTHING, Expected
 
 _VALUE: Final = "done"
@@ -26,6 +25,12 @@ _ANSWER: Final = "Yes."
 #: What the types of frames end in that end a method or a flow.
 _ENDINGS: Final = ("_finished", "_failed", "_paused")
 _METHODS: Final = ("drafts", "asks", "ends")
+#: The outcomes that an answer may come to, what a model chooses of them, and what the flow that goes on by it comes to.
+_OUTCOMES: Final = ("approved", "rejected")
+_CHOSEN: Final = "rejected"
+_CHOICE: Final = Script(('{"outcome": ', f'"{_CHOSEN}"', "}"))
+_DROPPED: Final = "dropped"
+_ROUTED: Final = ("asks", "publishes", "drops")
 #: What a frame of this type tells of a human, and the key of the words.
 _WORDS: Final = {
     "human_feedback_requested": ("requested", "message"),
@@ -131,6 +136,39 @@ def _resumed_streamed(consumer: Consumer) -> Evidence:
     return replace(evidence, expected=(*evidence.expected, shown))
 
 
+def _routing(consumer: Consumer, answer: str | None) -> FlowProgram:
+    """Return a flow that goes on by the outcome that a human's answer comes to."""
+    return consumer.flow_program(
+        Method("asks", (Reach("asks"), Give("draft")), feedback=Feedback(answer=answer, outcomes=_OUTCOMES)),
+        Method("publishes", (Reach("publishes"), Give("published")), after=("approved",)),
+        Method("drops", (Reach("drops"), Give(_DROPPED)), after=("rejected",)),
+    )
+
+
+def _rejection(consumer: Consumer) -> str:
+    """Return words that come to an outcome: whoever asks a model about them is answered by the script."""
+    return f"Not like this. {consumer.provider.prompt_for(_CHOICE)}"
+
+
+def _routed(consumer: Consumer) -> Evidence:
+    """A human who answers at once, in words of which a model makes an outcome."""
+    answer = _rejection(consumer)
+    run = MethodsRun(consumer.stage, _ROUTED)
+    evidence = consumer.read_flow(consumer.flow(_routing(consumer, answer)))
+    clause = "flow.feedback-frames"
+    received = (frame.data for frame in evidence.frames if frame.type == "human_feedback_received")
+    shown = tuple((data.get("feedback"), data.get("outcome")) for data in received)
+    expected = (
+        Expected(clause, "the answers and outcomes that the session shows", ((answer, _CHOSEN),), shown),
+        run.held(clause, "a flow that goes on by an outcome", ("asks", "drops")),
+    )
+    return replace(evidence, outcome=evidence.outcome or ProgramOutcome(_DROPPED), expected=expected)
+
+
+def _routed_later(consumer: Consumer) -> Iterator[Expected]:
+    return resumed(consumer, _routing(consumer, None), _ROUTED, _rejection(consumer), _DROPPED, ("drops",))
+
+
 _NEEDS: Final = frozenset({"flow", "feedback"})
 _SHOWN: Final = frozenset({"flow.feedback-frames", "channel.flow"})
 _ENDED: Final = of_every_run() | _SHOWN | {"result.value"}
@@ -142,5 +180,7 @@ SCENARIOS.both("pause/asked", _ENDED, _NEEDS, _input_requested)
 SCENARIOS.both("pause/pending", of_every_run() | _SHOWN | {"flow.pending"}, _NEEDS, _pending)
 SCENARIOS.both("pause/resumed", {"flow.pending"}, _NEEDS, _resumed)
 SCENARIOS.both("pause/resumed-streamed", {"flow.pending"}, _NEEDS, _resumed_streamed)
-for _more in (outcomes, other_process, restores, declarations):
+SCENARIOS.both("pause/outcome", _ENDED, _NEEDS | {"llm"}, _routed)
+SCENARIOS.both("pause/outcome-resumed", {"flow.pending"}, _NEEDS | {"llm"}, _routed_later)
+for _more in (other_process, restores, declarations):
     SCENARIOS.extend(_more.SCENARIOS)

@@ -7,8 +7,8 @@ from functools import reduce
 from itertools import zip_longest
 from typing import Any, Final
 
-from conformance.timeline.any_frame import AnyFrame
 from conformance.timeline.calls import CHUNKS, delta_kind, tool_call_of
+from conformance.timeline.evidence import AnyFrame
 from conformance.timeline.expected import Expected
 
 _LEGACY: Final = "llm.legacy-chunk"

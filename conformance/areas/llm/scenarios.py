@@ -17,6 +17,7 @@ from conformance.stage.programs import (
     CallsAs,
     Failing,
     Method,
+    Program,
     Raise,
     Script,
     ScriptedToolCall,
@@ -106,8 +107,9 @@ def _rechunked(consumer: Consumer) -> Evidence:
     return replace(whole, expected=tuple(rechunked(whole.frames, split)))
 
 
-def _legacy(consumer: Consumer) -> Evidence:
-    read = consumer.read_session(CallProgram(Ask(Script((*_TEXT, _WEATHER, Thinking("hm"))))))
+def in_legacy_chunks(consumer: Consumer, program: Program) -> Evidence:
+    """Read a run, and hold what its frames project to for older readers to them."""
+    read = consumer.read_session(program)
     return read.evidence(*projected(read.frames, consumer.subject.legacy_chunk))
 
 
@@ -164,5 +166,6 @@ for _name, _script in (
     SCENARIOS.of_kind("async", _id, {"llm.no-stream", "llm.usage"}, FLOW_AND_LLM, _plain, _script)
 SCENARIOS.of_kind("sync", "ask/resplit", {"llm.rechunk"}, LLM, _rechunked)
 SCENARIOS.of_kind("async", "ask/resplit/async", {"llm.rechunk"}, LLM, _rechunked)
-SCENARIOS.of_kind("sync", "ask/legacy-chunks", {"llm.legacy-chunk"}, LLM, _legacy)
+_SAYS_ALL: Final = CallProgram(Ask(Script((*_TEXT, _WEATHER, Thinking("hm")))))
+SCENARIOS.of_kind("sync", "ask/legacy-chunks", {"llm.legacy-chunk"}, LLM, in_legacy_chunks, _SAYS_ALL)
 SCENARIOS.extend((*recorded_calls.SCENARIOS, *integrations.SCENARIOS))

@@ -6,9 +6,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from conformance.timeline.any_frame import AnyFrame
 from conformance.timeline.calls import TOOL_RUNS, ShownCall, calls_of, delta_kind, tool_call_of
-from conformance.timeline.evidence import Evidence, WireFacts, WireToolCall
+from conformance.timeline.evidence import AnyFrame, Evidence, WireFacts, WireToolCall
 from conformance.timeline.expected import Breach
 
 _TOOL_ENDS = ("tool_usage_finished", "tool_usage_error")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.timeline.any_frame import AnyFrame
 from conformance.timeline.calls import CHUNKS
-from conformance.timeline.evidence import Evidence
+from conformance.timeline.evidence import AnyFrame, Evidence
 from conformance.timeline.expected import Breach
 from conformance.timeline.scopes import FrameScope, ScopeStep, Walk, deferred
 from conformance.timeline.vocabulary import opens

@@ -13,9 +13,7 @@ from conformance.areas.scope.crews import FRAMES, METHODS, NEEDS, OF_CREW, OF_TA
 from conformance.areas.scope.marks import SIDE_BY_SIDE
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.programs import Ask, CrewProgram, Script, TaskProgram, ToolProgram
-from conformance.stage.reader import FramesRead
-from conformance.timeline.any_frame import AnyFrame
-from conformance.timeline.evidence import Evidence
+from conformance.timeline.evidence import AnyFrame, Evidence
 from conformance.timeline.expected import Expected
 
 _CALL: Final = ("llm_call_started", "llm_call_completed")
@@ -65,11 +63,7 @@ def _beside(consumer: Consumer) -> Evidence:
     """Two tasks of one crew that are in the middle together, and one after them."""
     tasks = [TaskProgram(script.text, script, is_async=True) for script in SIDE_BY_SIDE]
     session = consumer.open(flow_of(CrewProgram((*tasks, TaskProgram("last", _SAYS)), stream=True)))
-    iterator = consumer.iterate(session)
-    first = consumer.take(iterator, 1)
-    consumer.await_reached("held", len(tasks))
-    consumer.stage.release("held")
-    read: FramesRead = first.then(consumer.take(iterator))
+    (read,) = consumer.read_held(consumer.begin([session]), len(tasks))
     due = _crew(OF_TASK, OF_TASK, OF_TASK)
     texts = sorted((*(script.text for script in SIDE_BY_SIDE), _SAYS.text))
     return read.evidence(

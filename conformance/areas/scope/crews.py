@@ -8,15 +8,14 @@ from typing import Final
 from conformance.areas.entry.crew_chunks import text_of
 from conformance.areas.entry.crews import TIDE
 from conformance.areas.error.scenarios import surfaced
-from conformance.areas.llm.chunks import projected
+from conformance.areas.llm.scenarios import in_legacy_chunks
 from conformance.areas.scope.marks import SIDE_BY_SIDE, STREAM_SETTINGS, captured, held
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.points import StageError
 from conformance.stage.programs import CrewProgram, Emit, FlowProgram, Method, Nest, Script, TaskProgram
 from conformance.stage.reader import FramesRead, read_result
-from conformance.timeline.any_frame import AnyFrame
 from conformance.timeline.calls import delta_kind
-from conformance.timeline.evidence import Evidence, ProgramOutcome
+from conformance.timeline.evidence import AnyFrame, Evidence, ProgramOutcome
 from conformance.timeline.expected import Expected
 
 _TASKS: Final = (
@@ -121,11 +120,6 @@ def _beside(consumer: Consumer) -> Evidence:
     )
 
 
-def _projected(consumer: Consumer) -> Evidence:
-    read = consumer.read_session(flow_of(CrewProgram(_TASKS, stream=True)))
-    return read.evidence(*projected(read.frames, consumer.subject.legacy_chunk))
-
-
 NEEDS: Final = frozenset({"crew", "flow", "llm"})
 FRAMES: Final = frozenset(
     {"channel.lifecycle", "order.parent-closed", "order.scope-nesting", "order.seq-gapless", "scope.nested"}
@@ -149,4 +143,5 @@ SCENARIOS.both("crew/in-flow/http-400", _FAILS, NEEDS, _failing, 400)
 SCENARIOS.both("crew/in-flow/http-500", _FAILS, NEEDS, _failing, 500)
 SCENARIOS.both("crew/in-flow/tool", FRAMES | {"llm.tool-chunks", "channel.tools"}, NEEDS | {"tools"}, _with_tool)
 SCENARIOS.both("crew/in-flow/beside", {"scope.isolated", "order.seq-gapless"}, NEEDS, _beside)
-SCENARIOS.both("crew/in-flow/projected", {"llm.legacy-chunk"}, NEEDS, _projected)
+_STREAMED: Final = flow_of(CrewProgram(_TASKS, stream=True))
+SCENARIOS.both("crew/in-flow/projected", {"llm.legacy-chunk"}, NEEDS, in_legacy_chunks, _STREAMED)

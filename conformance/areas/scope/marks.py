@@ -7,7 +7,7 @@ from typing import Final
 
 from conformance.stage.programs import Block, Script
 from conformance.stage.reader import FramesRead
-from conformance.timeline.any_frame import AnyFrame
+from conformance.timeline.evidence import AnyFrame
 from conformance.timeline.expected import NOTHING, Expected, InAnyOrder
 
 #: What two models say that are in the middle together, by which what each adds can be told apart.

@@ -16,11 +16,12 @@ from conformance.stage.reader import attempt
 from conformance.stage.scenario import FLOW_AND_LLM
 from conformance.subjects.subject import NotOfferedError
 from conformance.timeline.evidence import Evidence
-from conformance.timeline.expected import NOTHING, Expected, Raised
+from conformance.timeline.expected import Expected, Raised, comes_to
 
 #: How long a second turn may take to be refused; only one that is not is waited for so long.
 _QUEUED_S: Final = 1.0
 _CLAUSE: Final = "scope.concurrent-turns"
+_CAME_TO: Final = "what {} came to"
 
 
 def _beside(consumer: Consumer, where: Literal["handler", "start"]) -> Evidence:
@@ -53,8 +54,8 @@ def _beside(consumer: Consumer, where: Literal["handler", "start"]) -> Evidence:
         reply, refused = _take(consumer, conversation)
         second = f"the second turn ({held}), asked for again,"
     opened = None if raised else session.result
-    expected += _replied(f"the open turn ({held})", "First.", opened, raised)
-    expected += _replied(second, "Second.", reply, refused)
+    expected += comes_to(_CLAUSE, f"the open turn ({held})", "First.", opened, raised, _CAME_TO)
+    expected += comes_to(_CLAUSE, second, "Second.", reply, refused, _CAME_TO)
     expected += _transcript(held, conversation)
     return first.then(rest).evidence(*expected)
 
@@ -102,12 +103,6 @@ def _aside_in_loop(consumer: Consumer, conversation: HeldConversation) -> _Outco
     return await_outcome
 
 
-def _replied(turn: str, due: str, reply: object, raised: BaseException | None) -> Iterator[Expected]:
-    yield Expected(_CLAUSE, turn, NOTHING, raised)
-    if raised is None:
-        yield Expected(_CLAUSE, f"what {turn} came to", due, reply)
-
-
 def _transcript(held: str, conversation: HeldConversation) -> Iterator[Expected]:
     """Every message and every reply is in the transcript, once."""
     times = Counter(conversation.transcript)
@@ -141,7 +136,7 @@ def _after_close(consumer: Consumer) -> Evidence:
     # A handler that nobody can stop goes on for as long as it takes.
     consumer.let_finish()
     reply, refused = _take(consumer, conversation)
-    expected = _replied("a turn after one that was closed", "Second.", reply, refused)
+    expected = comes_to(_CLAUSE, "a turn after one that was closed", "Second.", reply, refused, _CAME_TO)
     return Evidence(closed.frames, "closed", expected=tuple(expected))
 
 

@@ -8,15 +8,15 @@ from typing import Final
 
 from conformance.areas.result.scenarios import AFTER_BREAK
 from conformance.areas.session import look_ahead, surfaces
-from conformance.areas.session.settings import BEFORE_HOLD, SETTINGS, Setting, surface
+from conformance.areas.session.settings import BEFORE_HOLD, SETTINGS, Setting
+from conformance.areas.session.surfaces import surface
 from conformance.areas.session.views import MORE_VIEWS, VIEWS, AllFrames, OnlyItsOwn
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.points import DEADLINE_S, StageError
 from conformance.stage.programs import Block, Emit, FlowProgram, Method, Raise
 from conformance.stage.reader import FramesRead, attempt, read_result
 from conformance.stage.scenario import FLOW
-from conformance.timeline.any_frame import AnyFrame
-from conformance.timeline.evidence import Evidence
+from conformance.timeline.evidence import AnyFrame, Evidence
 from conformance.timeline.expected import NOTHING, Expected, Same
 from conformance.timeline.vocabulary import CHANNELS
 

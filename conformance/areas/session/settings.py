@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct
 
 from conformance.areas.channel.scenarios import MESSAGE
-from conformance.areas.session.views import MORE_VIEWS, PROJECTIONS
 from conformance.stage.programs import Ask, Block, CallProgram, Emit, FlowProgram, Method, Program, Reach, Script
-from conformance.stage.reader import SessionKind, attempt
 from conformance.stage.scenario import FLOW, FLOW_AND_LLM, LLM
-from conformance.timeline.expected import Expected
 
 _CALL: Final = CallProgram(Ask(Script(("Hel", "lo", Block("held"), " there", "."))))
 #: How many frames of each program come for sure before it is held.
@@ -39,19 +34,3 @@ SETTINGS: Final = (
     Setting("plain", _flow(), FLOW, ("flow", "custom")),
     Setting("call", _CALL, LLM, ("llm", "flow")),
 )
-
-
-def surface(kind: SessionKind, session: Any) -> Iterator[Expected]:
-    """Look at what a session has of the views that it must have, and of those that it ought to have."""
-    names = names_of(session)
-    for clause, wanted in (("session.projections", PROJECTIONS), ("session.more-projections", (*MORE_VIEWS,))):
-        missing = tuple(name for name in wanted if name not in names)
-        yield Expected(clause, f"what the {kind} session lacks", (), missing)
-
-
-def names_of(session: Any) -> frozenset[str]:
-    """Return the public names that a session has; that reading one raises something else is another matter."""
-    public = (name for name in dir(session) if not name.startswith("_"))
-    return frozenset(
-        name for name in public if not isinstance(attempt(partial(getattr, session, name)), AttributeError)
-    )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Final
 
-from conformance.areas.session.settings import SETTINGS, Setting, names_of, surface
+from conformance.areas.session.settings import SETTINGS, Setting
 from conformance.areas.session.views import MORE_VIEWS, PROJECTIONS, VIEWS
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.points import DEADLINE_S, StageError
@@ -65,7 +65,7 @@ def _surfaces(consumer: Consumer, setting: Setting) -> Evidence:
     views = []
     for kind, make in kinds.items():
         session = make(setting.program)
-        names = names_of(session)
+        names = _names_of(session)
         lacks = tuple(name for name in _PROPERTIES if name not in names)
         expected += surface(kind, session)
         expected.append(Expected("session.same-surface", f"what the {kind} session lacks", (), lacks))
@@ -81,6 +81,22 @@ def _surfaces(consumer: Consumer, setting: Setting) -> Evidence:
         raised = raised if returned else StageError("it did not come back")
         expected += _used(f"close() of a {kind} session by another thread", raised, session, cancelled=True)
     return read.evidence(*expected)
+
+
+def surface(kind: SessionKind, session: Any) -> Iterator[Expected]:
+    """Look at what a session has of the views that it must have, and of those that it ought to have."""
+    names = _names_of(session)
+    for clause, wanted in (("session.projections", PROJECTIONS), ("session.more-projections", (*MORE_VIEWS,))):
+        missing = tuple(name for name in wanted if name not in names)
+        yield Expected(clause, f"what the {kind} session lacks", (), missing)
+
+
+def _names_of(session: Any) -> frozenset[str]:
+    """Return the public names that a session has; that reading one raises something else is another matter."""
+    public = (name for name in dir(session) if not name.startswith("_"))
+    return frozenset(
+        name for name in public if not isinstance(attempt(partial(getattr, session, name)), AttributeError)
+    )
 
 
 def _made_outside(consumer: Consumer, setting: Setting) -> Iterator[Expected]:

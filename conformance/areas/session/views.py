@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from conformance.areas.envelope.checks import FIELDS
 from conformance.stage.reader import FramesRead
-from conformance.timeline.any_frame import AnyFrame
+from conformance.timeline.evidence import AnyFrame
 from conformance.timeline.expected import Expected, Relation, Same, shown
 
 #: The views that a session must have and those that it ought to have, with the channels that each shows.

@@ -13,8 +13,7 @@ from conformance.stage.consumer import Consumer
 from conformance.stage.programs import GREETING, ConversationProgram, Method, Program, Script, Step, route_to
 from conformance.stage.reader import SessionKind
 from conformance.subjects.subject import Performance, offered
-from conformance.timeline.any_frame import AnyFrame
-from conformance.timeline.evidence import Evidence, ProgramOutcome
+from conformance.timeline.evidence import AnyFrame, Evidence, ProgramOutcome
 from conformance.timeline.expected import NOTHING, Expected, Raised, Same, comes_to
 from conformance.timeline.vocabulary import CHANNEL_OF
 

@@ -129,20 +129,18 @@ def _streamed(consumer: Consumer, stream: bool | None) -> Evidence:
     conversation = HeldConversation(consumer, ConversationProgram(stream=stream))
     flow, llm = conversation.flow, consumer.stage.noted("llm")[0]
     before, flow.stream = llm.stream, True
-    iterator = consumer.iterate(conversation.ask(to_model(consumer.performance, script)))
-    first = consumer.take(iterator, 1)
+    loops = consumer.begin([conversation.ask(to_model(consumer.performance, script))])
     consumer.await_reached("held")
     flags = [
         flag("the LLM, while it answers a turn", before, llm.stream),
         flag("the flow, outside of a turn of it while that is on", True, flow.stream),
     ]
-    consumer.stage.release("held")
-    rest = consumer.take(iterator)
+    (read,) = consumer.read_held(loops)
     flags.append(flag("the flow, after a turn of it", True, flow.stream))
     streams = consumer.provider.requested_streams()[0]
-    chunks = "".join(frame.content for frame in first.frames + rest.frames if frame.type == "llm_stream_chunk")
+    chunks = "".join(frame.content for frame in read.frames if frame.type == "llm_stream_chunk")
     clause, made = "turn.streams-answer", made_to(stream)
-    return first.then(rest).evidence(
+    return read.evidence(
         *flags,
         Expected(clause, f"whether {made} asked its provider to stream, in a turn", True, streams),
         Expected(clause, f"what a turn shows of the answer of {made}", script.text, chunks),

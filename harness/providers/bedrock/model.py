@@ -17,9 +17,8 @@ from harness.llm.parameters.names import sole_value
 from harness.llm.request import LLMRequest
 from harness.llm.settings import environment
 from harness.providers.bedrock.answer import BedrockAnswer
-from harness.providers.bedrock.body import BedrockBody
+from harness.providers.bedrock.body import BedrockBody, translated
 from harness.providers.bedrock.clients import AsyncBedrockClient, BedrockClient, has_async_client
-from harness.providers.bedrock.errors import translated
 from harness.providers.bedrock.request import asks_by_tool, sdk_arguments
 from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.body import ResponseBody

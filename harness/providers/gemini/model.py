@@ -15,9 +15,8 @@ from harness.llm.parameters.names import sole_value
 from harness.llm.request import LLMRequest
 from harness.llm.settings import environment
 from harness.providers.gemini.answer import GeminiAnswer
-from harness.providers.gemini.body import GeminiBody
+from harness.providers.gemini.body import GeminiBody, translated
 from harness.providers.gemini.clients import AsyncGeminiClient, GeminiClient
-from harness.providers.gemini.errors import translated
 from harness.providers.gemini.messages import Signatures
 from harness.providers.gemini.request import NAMED_RESOURCES, wire_body
 from harness.providers.shared.clients import SDKClients

@@ -10,8 +10,7 @@ from typing import Any
 from harness.llm.connections import end_with_run
 from harness.llm.credentials import PLACEHOLDER, credentials_needed
 from harness.llm.request import LLMRequest
-from harness.providers.litellm.answer import LiteLLMAnswer, LiteLLMBody
-from harness.providers.litellm.errors import translated
+from harness.providers.litellm.answer import LiteLLMAnswer, LiteLLMBody, translated
 from harness.providers.litellm.sdk import httpx, litellm
 from harness.providers.openai.request import wire_body
 from harness.providers.shared.clients import SDKClients

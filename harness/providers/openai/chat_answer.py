@@ -63,7 +63,7 @@ class ChatAnswer(SSEAnswer):
             yield from self.started(event.get("id"))
         choice = _first_choice(event)
         if choice is not None:
-            delta, message = _delta(choice), choice.get("message")
+            delta, message = self._delta(choice), choice.get("message")
             if not delta and message is not None and not self._begun:
                 # A host that can't stream sends its whole answer as one event.
                 yield from self._message(as_object(message), whole=True)
@@ -87,7 +87,7 @@ class ChatAnswer(SSEAnswer):
             raise self.malformed(f"an answer without choices: {answer!r:.200}")
         yield from self.started(answer.get("id"))
         # What was filtered may have no message at all.
-        message = as_object(choice.get("message", _delta(choice)))
+        message = as_object(choice.get("message", self._delta(choice)))
         if not message and choice.get("finish_reason") != "content_filter":
             raise self.malformed(f"a choice without a message: {choice!r:.200}")
         yield from self._message(message, whole=True)
@@ -99,6 +99,10 @@ class ChatAnswer(SSEAnswer):
         """Return the end of an answer that was whole."""
         yield from self._calls.end()
         yield self.finish(self._finish, self.call_ids)
+
+    def _delta(self, choice: Mapping[str, Any]) -> Any:
+        # The text of legacy completions stands in the choice; some hosts of the chat leave it there.
+        return {"content": choice["text"]} if "delta" not in choice and choice.get("text") else choice.get("delta")
 
     def _refuse_beside(self, sent: Mapping[str, Any]) -> None:
         """Raise ProviderError for a failure that is told beside the choices: by Groq, and by MiniMax in its own envelope."""
@@ -179,11 +183,6 @@ def _first_choice(sent: Mapping[str, Any]) -> Mapping[str, Any] | None:
     # With n > 1 the choices come side by side; the answer is the first. Some hosts leave its number out.
     choices = map(as_object, as_list(sent.get("choices")))
     return next((choice for choice in choices if not as_number(choice.get("index"))), None)
-
-
-def _delta(choice: Mapping[str, Any]) -> Any:
-    # The text of legacy completions stands in the choice; some hosts of the chat leave it there.
-    return {"content": choice["text"]} if "delta" not in choice and choice.get("text") else choice.get("delta")
 
 
 def _counted(sent: Mapping[str, Any], choice: Mapping[str, Any]) -> Any:

@@ -5,11 +5,10 @@ Source: https://platform.openai.com/docs/api-reference/completions (2026-11).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from harness.llm.input.unsent_fields import Carried
-from harness.llm.output.parts import Part
 from harness.llm.request import LLMRequest
 from harness.providers.openai.chat_answer import ChatAnswer
 from harness.providers.openai.completions_request import wire_body
@@ -32,18 +31,5 @@ class OpenAICompletions(OpenAIModel):
 class CompletionAnswer(ChatAnswer):
     """One answer, which differs from one of chat completions in where its text is."""
 
-    def event(self, event: Any) -> Iterator[Part]:
-        return super().event(_as_chat(event, "delta"))
-
-    def answer(self, answer: Any) -> Iterator[Part]:
-        return super().answer(_as_chat(answer, "message"))
-
-
-def _as_chat(sent: Any, place: str) -> Any:
-    if not isinstance(sent, Mapping) or not isinstance(sent.get("choices"), list):
-        return sent
-    choices = [
-        {**choice, place: {"content": choice.get("text")}} if isinstance(choice, Mapping) else choice
-        for choice in sent["choices"]
-    ]
-    return {**sent, "choices": choices}
+    def _delta(self, choice: Mapping[str, Any]) -> Any:
+        return {"content": choice.get("text")} if choice else None

@@ -12,8 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from conformance.areas.llm.chunks import rechunked
-from conformance.timeline.any_frame import AnyFrame
-from conformance.timeline.evidence import Evidence
+from conformance.timeline.evidence import AnyFrame, Evidence
 from tests.conformance import timelines
 from tests.conformance.timelines import Frame, frozen
 

@@ -16,8 +16,8 @@ from conformance.stage.points import Stage
 from conformance.stage.programs import ConversationProgram, Method, Reply, route_to
 from conformance.stage.scenario import Scenario
 from conformance.stage.server import ScriptedProvider
-from conformance.subjects.conversations import conversational
 from conformance.subjects.harness import HarnessSubject
+from conformance.subjects.programs import conversational
 from conformance.subjects.subject import Performance
 
 SCENARIOS = tuple(scenario for scenario in scenarios().values() if "turn" in scenario.needs)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import importlib
 import os
+from collections import defaultdict
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from conformance.areas.catalogue import scenarios
 from conformance.contract.clauses import CLAUSES, clause
 from conformance.proof import Saboteur, saboteurs
-from conformance.proof.proof import Caught, page, prove, scenarios_of, table, uncaught_without, wrong
+from conformance.proof.proof import Caught, caught_in, page, prove, scenarios_of, table, wrong
 from conformance.proof.saboteur import override
 from conformance.run.suite import perform, performed
 from conformance.subjects.harness import HarnessSubject
@@ -40,13 +42,29 @@ LATE = {"run-keeps-the-interpreter", "close-joins-the-run"}
 #: In each run of the tests one of so many is caught, and of these every third goes free without its check; where slow
 #: tests are run, all are and do.
 EACH = 4
+#: How many scenarios of an area are enough to show that its clauses catch a saboteur.
+OF_AREA = 6
+#: In how many of the scenarios that caught it a saboteur must go free without the check.
+ENOUGH = 2
 
 
 @cache
 def caught_by(name: str) -> Caught:
     """Return what became of a saboteur in some scenarios; it is the same for whoever asks again."""
-    [caught] = prove([name], whole=False)
-    return caught
+    saboteur = saboteurs()[name]
+    areas: defaultdict[str, list[str]] = defaultdict(list)
+    for scenario in scenarios_of(saboteur.clauses):
+        areas[scenario.partition("/")[0]].append(scenario)
+    # Sync and async take turns in a list of scenarios, so that an even step would see one of them alone.
+    some = [scenario for area in areas.values() for scenario in area[:: len(area) // OF_AREA | 1]]
+    return caught_in(list(dict.fromkeys((*some, *saboteur.shown_by))), saboteur)
+
+
+def goes_free(caught: Caught, clause_id: str) -> bool:
+    """Return whether a saboteur goes free where it was caught by a clause, once the check of that has been removed."""
+    address = f"tests.conformance.standins.unchecked:{caught.saboteur.name}/{clause_id}"
+    again = caught_in(caught.by[clause_id][:ENOUGH], caught.saboteur, address)
+    return clause_id not in again.failed and not again.faults
 
 
 def slow_where(is_slow: Callable[[int, Saboteur], bool]) -> list[Any]:
@@ -60,7 +78,11 @@ def slow_where(is_slow: Callable[[int, Saboteur], bool]) -> list[Any]:
     "saboteur", slow_where(lambda number, saboteur: number % EACH > 0 or saboteur.name in LATE), ids=named
 )
 def test_a_saboteur_is_caught_by_its_clauses_and_by_nothing_that_is_not_listed(saboteur: Saboteur) -> None:
-    assert caught_by(saboteur.name).complaints(whole=False) == []
+    caught = caught_by(saboteur.name)
+    # Of some scenarios, none may be one in which what is listed beside its own breaks.
+    perhaps = replace(saboteur, also={}, perhaps={**saboteur.also, **saboteur.perhaps})
+
+    assert replace(caught, saboteur=perhaps).complaints() == []
 
 
 @pytest.mark.parametrize(
@@ -69,7 +91,7 @@ def test_a_saboteur_is_caught_by_its_clauses_and_by_nothing_that_is_not_listed(s
 def test_a_saboteur_goes_free_without_the_check_of_its_clause(saboteur: Saboteur) -> None:
     caught = caught_by(saboteur.name)
 
-    assert [clause_id for clause_id in saboteur.clauses if not uncaught_without(caught, clause_id)] == []
+    assert [clause_id for clause_id in saboteur.clauses if not goes_free(caught, clause_id)] == []
 
 
 def test_every_must_has_a_saboteur() -> None:
@@ -141,8 +163,6 @@ def test_a_runtime_that_goes_on_only_as_it_is_read_is_put_into_places_where_runs
 def test_an_unknown_saboteur_is_refused_with_the_names_of_all() -> None:
     with pytest.raises(ConformanceError, match="no saboteur 'nobody'; there are: frames-with-a-version, "):
         load_subject("conformance.proof:nobody")
-    with pytest.raises(ConformanceError, match=r"no saboteur and clause 'nobody/order\.delivery'"):
-        load_subject("conformance.proof.unchecked:nobody/order.delivery")
 
 
 @pytest.mark.parametrize(

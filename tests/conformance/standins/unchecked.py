@@ -1,4 +1,4 @@
-"""The same broken runtimes before a judge that lacks the verdict on one clause: `conformance.proof.unchecked:NAME/CLAUSE`.
+"""The saboteurs before a judge that lacks the verdict on one clause, by addresses that end in `:NAME/CLAUSE`.
 
 That a saboteur goes free then is the proof that this very verdict had caught it.
 """
@@ -14,10 +14,8 @@ from conformance.proof import SabotagedSubject, saboteurs
 
 def __getattr__(name: str) -> SabotagedSubject:
     found, _, clause = name.partition("/")
-    if not clause or found not in saboteurs():
-        raise AttributeError(
-            f"there is no saboteur and clause {name!r}; name them as in first-number-twice/order.seq-gapless"
-        )
+    if not clause:
+        raise AttributeError(name)
 
     def without(broken_by: Callable[..., Any]) -> Callable[..., Any]:
         def judged(row: Clause, *evidence: Any, **more: Any) -> Any:
