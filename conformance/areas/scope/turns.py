@@ -21,7 +21,7 @@ from conformance.timeline.expected import Expected, Raised, comes_to
 #: How long a second turn may take to be refused; only one that is not is waited for so long.
 _QUEUED_S: Final = 1.0
 _CLAUSE: Final = "scope.concurrent-turns"
-_CAME_TO: Final = "what {} came to"
+_OUTCOME: Final = "what {} came to"
 
 
 def _beside(consumer: Consumer, where: Literal["handler", "start"]) -> Evidence:
@@ -54,8 +54,8 @@ def _beside(consumer: Consumer, where: Literal["handler", "start"]) -> Evidence:
         reply, refused = _take(consumer, conversation)
         second = f"the second turn ({held}), asked for again,"
     opened = None if raised else session.result
-    expected += comes_to(_CLAUSE, f"the open turn ({held})", "First.", opened, raised, _CAME_TO)
-    expected += comes_to(_CLAUSE, second, "Second.", reply, refused, _CAME_TO)
+    expected += comes_to(_CLAUSE, f"the open turn ({held})", "First.", opened, raised, _OUTCOME)
+    expected += comes_to(_CLAUSE, second, "Second.", reply, refused, _OUTCOME)
     expected += _transcript(held, conversation)
     return first.then(rest).evidence(*expected)
 
@@ -136,7 +136,7 @@ def _after_close(consumer: Consumer) -> Evidence:
     # A handler that nobody can stop goes on for as long as it takes.
     consumer.let_finish()
     reply, refused = _take(consumer, conversation)
-    expected = comes_to(_CLAUSE, "a turn after one that was closed", "Second.", reply, refused, _CAME_TO)
+    expected = comes_to(_CLAUSE, "a turn after one that was closed", "Second.", reply, refused, _OUTCOME)
     return Evidence(closed.frames, "closed", expected=tuple(expected))
 
 
