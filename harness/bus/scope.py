@@ -33,12 +33,17 @@ def _new_gate() -> Any:
     return gate
 
 
-def _renew_gates() -> None:
+def _leave_runs() -> None:
+    """Take a forked process out of the runs around, whose readers, loops and locked threads are its parent's alone."""
     for gate in _gates:
         gate._at_fork_reinit()
+    outside = current.get()
+    while outside.run is not ROOT.run:
+        outside = outside.parent or ROOT
+    enter(outside)
 
 
-after_fork(_renew_gates)
+after_fork(_leave_runs)
 
 
 class Sink(Protocol):
