@@ -288,7 +288,8 @@ def session_scope(sink: Sink, run: Run, lookahead: tuple[LookAhead, ...]) -> Sco
     Its events reach the sinks around it too: an outer session sees what an inner one does (clause `scope.nested`).
     """
     around = current_scope()
-    base = Scope("session", around.event_id, around, run, (*around.sinks, sink), (*around.lookahead, *lookahead))
+    # Who waits for room in an inner session, which may be left half-read, must not hold room in those around meanwhile.
+    base = Scope("session", around.event_id, around, run, (*around.sinks, sink), (*lookahead, *around.lookahead))
     base.sink = sink
     with base.gate:
         base.hold()

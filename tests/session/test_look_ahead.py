@@ -260,6 +260,24 @@ def test_closing_an_inner_session_gives_back_the_room_it_took_in_the_outer_one(l
     assert (session.is_exhausted, limits[0]._holders) == (True, [])
 
 
+def test_who_waits_in_an_inner_session_that_is_left_half_read_takes_no_room_in_the_outer_one(
+    limits: list[WatchedLimit],
+) -> None:
+    def inner() -> None:
+        for n in range(3):
+            emit(None, Note(n=n))
+
+    def outer() -> list[int]:
+        with StreamSession(inner, look_ahead=1) as session:
+            next(iter(session))
+            limits[1].wait_until_full(frames=2)
+            return list(limits[0]._holders)
+
+    session = StreamSession(outer, look_ahead=1)
+    assert len(list(session)) == 2
+    assert session.result == []
+
+
 def test_room_returns_at_once_where_no_session_sets_a_limit() -> None:
     asyncio.run(asyncio.wait_for(room(), TIMEOUT_S))
 
