@@ -14,9 +14,11 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from harness.blocks import block
+from harness.bus.running_loop import is_loop_running, running_loop
 from harness.fork import after_fork
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
     from concurrent.futures import Future
 
     from harness.bus.unseen import Unseen
@@ -68,6 +70,10 @@ class OrderedSink(Sink, Protocol):
 
 class LookAhead(Protocol):
     """What makes emitters wait while a reader is behind (clause `session.backpressure`)."""
+
+    @property
+    def loop(self) -> AbstractEventLoop | None:
+        """The loop in which its reader works; None where that is a thread."""
 
     def take(self) -> None:
         """Reserve room for one event; blocks the calling thread until there is some, unless a loop runs in it."""
@@ -241,6 +247,16 @@ def placed_context() -> contextvars.Context:
     if origin not in context:
         context.run(origin.set, threading.current_thread())
     return context
+
+
+def pass_readers_here() -> None:
+    """Have what follows in this context wait for no reader in the loop that runs here: that is going to wait for it, blocked."""
+    if not is_loop_running():
+        return
+    around, loop = current_scope(), running_loop()
+    lookahead = tuple(limit for limit in around.lookahead if limit.loop is not loop)
+    if lookahead != around.lookahead:
+        enter(Scope("blocking", around.event_id, around, around.run, around.sinks, lookahead))
 
 
 def reset(token: contextvars.Token[Scope]) -> None:

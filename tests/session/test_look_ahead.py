@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import copy_context
 from typing import Any
 
@@ -18,6 +18,7 @@ from harness.events import BaseEvent
 from harness.frames.timeline import Timeline
 from harness.session.look_ahead import FrameLimit
 from harness.session.session import AsyncStreamSession, StreamSession
+from harness.workers import run_coroutine
 from tests.session.bodies import join_harness_threads
 from tests.session.waiting import WatchedLimit, watched_limits
 
@@ -66,6 +67,37 @@ def test_threads_never_exceed_the_limit(limit: int, emitters: int, limits: list[
         seqs.append(frame.seq)
     assert seqs == list(range(1, 20 * emitters + 1))
     assert max(ahead) <= limit
+
+
+def _noted() -> None:
+    for n in range(5):
+        emit(None, Note(n=n))
+
+
+async def _anoted() -> None:
+    for n in range(5):
+        await aemit(None, Note(n=n))
+
+
+@pytest.mark.parametrize(
+    "blocking",
+    [lambda: list(StreamSession(_noted)), lambda: run_coroutine(_anoted)],
+    ids=["the frames of a sync session", "a run that does not stream"],
+)
+def test_what_a_readers_own_loop_waits_for_blocked_goes_beyond_the_limit(blocking: Callable[[], object]) -> None:
+    seqs: list[int] = []
+
+    async def body() -> None:
+        blocking()
+
+    async def read() -> None:
+        seqs.extend([frame.seq async for frame in AsyncStreamSession(body, look_ahead=1)])
+
+    # In a thread, since no timeout of a loop that is blocked ever comes.
+    reader = threading.Thread(target=asyncio.run, args=(read(),), daemon=True)
+    reader.start()
+    reader.join(TIMEOUT_S)
+    assert seqs == [1, 2, 3, 4, 5]
 
 
 def test_an_emitter_waits_until_the_furthest_reader_goes_on(limits: list[WatchedLimit]) -> None:
