@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from harness.bus import aemit, emit
-from harness.bus.bus import room
+from harness.bus.bus import close_scope, open_scope, room
 from harness.bus.scope import ROOT, Run, Scope
 from harness.errors import RunCancelled, UsageError
-from harness.events import BaseEvent
+from harness.events import BaseEvent, MethodExecutionFinishedEvent, MethodExecutionStartedEvent
 from harness.frames.timeline import Timeline
 from harness.session.look_ahead import FrameLimit
 from harness.session.session import AsyncStreamSession, StreamSession
@@ -139,6 +139,27 @@ def test_a_plain_emit_in_a_loop_never_waits_and_an_awaiting_one_does() -> None:
     assert asyncio.run(read()) == list(range(1, 11))
     # Of two frames that may be unread, one has just been read.
     assert (max(seen[:3]), max(seen[4:])) == (4, 1)
+
+
+def test_an_event_whose_scope_ends_while_it_waits_belongs_to_the_one_around(monkeypatch: pytest.MonkeyPatch) -> None:
+    ending: list[Scope] = []
+
+    class Closing(FrameLimit):
+        def take(self) -> None:
+            super().take()
+            while ending:
+                close_scope(ending.pop(), "flow", MethodExecutionFinishedEvent(flow_name="F", method_name="m"))
+
+    def body() -> None:
+        ending.append(open_scope("flow", MethodExecutionStartedEvent(flow_name="F", method_name="m")))
+        for n in range(2):
+            emit(None, Note(n=n))
+
+    monkeypatch.setattr("harness.session.production.FrameLimit", Closing)
+    session = StreamSession(body, look_ahead=9)
+    _, ended, first, second = list(session)
+    assert (ended.type, first.parent_id, first.data["n"]) == ("method_execution_finished", None, 0)
+    assert second.previous_id == first.id
 
 
 @pytest.mark.parametrize("how", ["close", "drop"])
