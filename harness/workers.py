@@ -22,7 +22,7 @@ from typing import Any, Final, Generic, ParamSpec, TypeVar, cast
 from msgspec import Struct
 
 from harness.bus.running_loop import is_loop_running, running_loop
-from harness.bus.scope import current_run, on_cancel, placed_context
+from harness.bus.scope import current_run, on_cancel, pass_readers_here, placed_context
 from harness.errors import RunCancelled
 from harness.waits import take
 
@@ -184,6 +184,7 @@ def run_coroutine(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
         return _run_here(make)
     outcomes: queue.SimpleQueue[Outcome[T]] = queue.SimpleQueue()
     context = placed_context()
+    context.run(pass_readers_here)
 
     def work() -> None:
         outcomes.put(attempt(lambda: context.run(_run_here, make)))

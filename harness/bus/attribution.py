@@ -7,13 +7,24 @@ import warnings
 from typing import Any
 
 from harness.bus.scope import ROOT, Scope, current, origin
+from harness.fork import after_fork
 
-_lock = threading.RLock()
+_lock: Any = threading.RLock()
 #: id of a source → the source, and the base scopes of the open sessions that have it. The source is held, so that its
 #: id stays its own while a session is open; `forget` lets go of both.
 _by_source: dict[int, tuple[Any, list[Scope]]] = {}
 #: By the base scope of an open session, the threads that were there before its run: none of them is one that this started.
 _before: dict[Scope, list[threading.Thread]] = {}
+
+
+def _forget_all() -> None:
+    _lock._at_fork_reinit()
+    _by_source.clear()
+    _before.clear()
+
+
+# The open sessions are those of the parent.
+after_fork(_forget_all)
 
 
 class UnattributedEventWarning(UserWarning):

@@ -304,6 +304,10 @@ def _publish(
     lookahead = scope.lookahead
     if lookahead:
         _reserve(lookahead)
+        if started_id is None and not scope.is_open:
+            # It has ended while this waited.
+            scope = scopes.open_from(scope)
+            parent_id = scope.event_id
     # As `_stamp` does, which as a call for every chunk could be measured.
     record = getattr(event, "_record", None)
     if record is None or record.emission_sequence is not None or started_id is not None:

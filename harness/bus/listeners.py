@@ -192,7 +192,7 @@ def _begin(handlers: tuple[Handler, ...], source: Any, event: BaseEvent) -> list
     for handler in handlers:
         try:
             outcome = handler(source, event)
-            if inspect.isawaitable(outcome):
+            if outcome is not None and inspect.isawaitable(outcome):
                 begun.append(_Guarded(outcome, event.type))
         except (RunCancelled, KeyboardInterrupt):
             _close(begun)

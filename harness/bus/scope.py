@@ -14,9 +14,11 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from harness.blocks import block
+from harness.bus.running_loop import is_loop_running, running_loop
 from harness.fork import after_fork
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
     from concurrent.futures import Future
 
     from harness.bus.unseen import Unseen
@@ -33,12 +35,17 @@ def _new_gate() -> Any:
     return gate
 
 
-def _renew_gates() -> None:
+def _leave_runs() -> None:
+    """Take a forked process out of the runs around, whose readers, loops and locked threads are its parent's alone."""
     for gate in _gates:
         gate._at_fork_reinit()
+    outside = current.get()
+    while outside.run is not ROOT.run:
+        outside = outside.parent or ROOT
+    enter(outside)
 
 
-after_fork(_renew_gates)
+after_fork(_leave_runs)
 
 
 class Sink(Protocol):
@@ -63,6 +70,10 @@ class OrderedSink(Sink, Protocol):
 
 class LookAhead(Protocol):
     """What makes emitters wait while a reader is behind (clause `session.backpressure`)."""
+
+    @property
+    def loop(self) -> AbstractEventLoop | None:
+        """The loop in which its reader works; None where that is a thread."""
 
     def take(self) -> None:
         """Reserve room for one event; blocks the calling thread until there is some, unless a loop runs in it."""
@@ -238,6 +249,16 @@ def placed_context() -> contextvars.Context:
     return context
 
 
+def pass_readers_here() -> None:
+    """Have what follows in this context wait for no reader in the loop that runs here: that is going to wait for it, blocked."""
+    if not is_loop_running():
+        return
+    around, loop = current_scope(), running_loop()
+    lookahead = tuple(limit for limit in around.lookahead if limit.loop is not loop)
+    if lookahead != around.lookahead:
+        enter(Scope("blocking", around.event_id, around, around.run, around.sinks, lookahead))
+
+
 def reset(token: contextvars.Token[Scope]) -> None:
     """Take back what `enter` did."""
     current.reset(token)
@@ -283,7 +304,8 @@ def session_scope(sink: Sink, run: Run, lookahead: tuple[LookAhead, ...]) -> Sco
     Its events reach the sinks around it too: an outer session sees what an inner one does (clause `scope.nested`).
     """
     around = current_scope()
-    base = Scope("session", around.event_id, around, run, (*around.sinks, sink), (*around.lookahead, *lookahead))
+    # Who waits for room in an inner session, which may be left half-read, must not hold room in those around meanwhile.
+    base = Scope("session", around.event_id, around, run, (*around.sinks, sink), (*lookahead, *around.lookahead))
     base.sink = sink
     with base.gate:
         base.hold()

@@ -111,8 +111,12 @@ class BaseEvent(LazyModel):
         )
 
     def to_json(self, exclude: Collection[str] | None = None) -> dict[str, Any]:
-        """Return the fields but those in `exclude`, as JSON: exceptions as their text, and what has no form as its repr."""
-        fields = {name: value for name, value in self if name not in (exclude or ())}
+        """Return the fields but those in `exclude`, as JSON: exceptions as their text, and what has no form as its repr.
+
+        Nor are there those that the class excludes from its dumps.
+        """
+        kept_out = {name for name, field in type(self).model_fields.items() if field.exclude}.union(exclude or ())
+        fields = {name: value for name, value in self if name not in kept_out}
         written = to_json(fields, bytes_mode="base64", inf_nan_mode="strings", fallback=_shown, serialize_as_any=True)
         shown: dict[str, Any] = from_json(written)
         return shown

@@ -23,7 +23,8 @@ class EventShape:
     """A class of events, and what its instances may be given without being validated.
 
     A value is as good as validated where its type is exactly one that the field takes as it is. A class that does more
-    than take values, by validators, aliases, private attributes or settings of its own, has all its events validated.
+    than take values, by validators, aliases, private attributes or settings of its own, has all its events validated,
+    and so is an event that is given a field which the class excludes from dumps: no record is to have that.
     """
 
     __slots__ = ("accepted", "closes", "gives_text", "kind", "opens", "required", "type", "values")
@@ -41,7 +42,7 @@ class EventShape:
         #: A field's name → the exact types that it takes as they are.
         self.accepted: dict[str, frozenset[type]] = {
             name: _accepted(field.annotation)
-            if all(isinstance(item, Lenient) for item in field.metadata)
+            if not field.exclude and all(isinstance(item, Lenient) for item in field.metadata)
             else frozenset()
             for name, field in fields.items()
             if plain and name not in (*_EACH, *_STAMPED, "type")

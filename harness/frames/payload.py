@@ -38,7 +38,10 @@ class PayloadShape:
     __slots__ = ("defaults", "last_place", "looked_at", "named", "names")
 
     def __init__(self, kind: type[BaseModel]) -> None:
-        fields = {name: field for name, field in kind.model_fields.items() if name not in _ENVELOPE_ONLY}
+        # What a class excludes from its dumps is for those alone who hold the event.
+        fields = {
+            name: field for name, field in kind.model_fields.items() if name not in _ENVELOPE_ONLY and not field.exclude
+        }
         made = [name for name, field in fields.items() if field.default_factory is not None]
         # A default that can be changed in place may have been.
         changeable = [name for name, field in fields.items() if isinstance(field.default, list | dict | set)]

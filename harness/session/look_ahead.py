@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
-from harness.bus.running_loop import is_loop_running
+from harness.bus.running_loop import is_loop_running, running_loop
 from harness.bus.scope import Run
 from harness.errors import RunCancelled
 from harness.frames.states import State
@@ -20,10 +20,11 @@ class FrameLimit:
     """Bounds the frames that a session's furthest cursor has not read (clause `session.backpressure`).
 
     Threads wait; in a loop only those wait who await `room`, never the loop itself, so plain emits there may go beyond
-    the limit.
+    the limit, and so may a run or a session for which a reader's own loop waits, blocked.
     """
 
     def __init__(self, limit: int, timeline: Timeline, run: Run) -> None:
+        self.loop = running_loop() if is_loop_running() else None
         self._limit = limit
         self._timeline = timeline
         self._run = run

@@ -10,11 +10,12 @@ import contextlib
 import threading
 import weakref
 from collections.abc import Awaitable, Callable
-from contextvars import Context
+from contextvars import Context, copy_context
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 
 from harness.bus.running_loop import is_loop_running, running_loop
+from harness.bus.scope import pass_readers_here
 from harness.errors import UsageError
 from harness.frames.frame import StreamFrame, frame_of
 from harness.frames.timeline import Cursor
@@ -47,6 +48,11 @@ class StreamSession(SessionCore[T, "FrameIterator", Callable[[], T]]):
 
     def _view(self, cursor: Cursor) -> FrameIterator:
         return FrameIterator(self, cursor)
+
+    def _start(self) -> None:
+        context = copy_context()
+        context.run(pass_readers_here)
+        context.run(super()._start)
 
     def _launch(self, body: Callable[[], T], context: Context) -> None:
         threading.Thread(

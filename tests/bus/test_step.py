@@ -311,6 +311,8 @@ def test_the_run_of_a_step_that_has_ended_is_forgotten_by_the_run_around() -> No
 class Room:
     """A look-ahead that notes what it is asked."""
 
+    loop = None
+
     def __init__(self) -> None:
         self.asked: list[str] = []
 

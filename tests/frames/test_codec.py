@@ -20,7 +20,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from msgspec import Struct
 from multidict import CIMultiDict
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from harness.errors import RunCancelled, error_text
 from harness.frames import codec
@@ -54,6 +54,7 @@ class Model(BaseModel):
     model_config = ConfigDict(extra="allow")
     at: datetime
     nested: Any = None
+    kept_out: str = Field(default="sk-1", exclude=True)
 
 
 @dataclasses.dataclass

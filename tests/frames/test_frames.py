@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 import pytest
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from pydantic.json_schema import JsonSchemaMode
 
 from harness.events import (
@@ -128,6 +128,17 @@ def test_the_payload_has_fields_that_an_event_was_given_beyond_its_own() -> None
         pass
 
     assert frame_of(Open(more={"a": 1})).data["more"] == {"a": 1}  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("more", [{}, {"value": object()}], ids=["of plain values", "that is validated"])
+def test_what_a_class_excludes_from_its_dumps_is_in_no_frame_of_an_event(more: dict[str, Any]) -> None:
+    class Keyed(Note):
+        key: str = Field(default="sk-0", exclude=True)
+
+    for event in (Keyed(**more), Keyed(key="sk-1", **more)):
+        shown = frame_of(event).data, event.to_json()
+        assert ["key" in fields for fields in shown] == [False, False]
+        assert event.key.startswith("sk-")
 
 
 def test_a_default_that_was_changed_in_place_is_told_as_it_is() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import AsyncGenerator, Generator
 from typing import Any, cast
@@ -172,3 +173,29 @@ def test_an_async_reader_who_leaves_at_the_head_of_an_answer_leaves_no_connectio
 
     asyncio.run(leave())
     check_gone(server)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore:.* is multi-threaded, use of fork:DeprecationWarning")
+@each_integration
+def test_a_forked_process_asks_by_a_connection_of_its_own(
+    integration: Integration, server: ScriptedServer[Any, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connections: list[object] = []
+    accept = server._listener.process_request
+
+    def process_request(request: Any, address: object) -> None:
+        connections.append(address)
+        accept(request, address)
+
+    monkeypatch.setattr(server._listener, "process_request", process_request)
+    llm, prompt = integration.llm(server), integration.prompts["text"]
+    assert llm.call(prompt) == HARBOUR_TEXT
+    assert len(connections) == 1
+    if (child := os.fork()) == 0:
+        try:
+            os._exit(0 if llm.call(prompt) == HARBOUR_TEXT else 1)
+        finally:
+            os._exit(2)
+    _, status = os.waitpid(child, 0)
+    assert (status, len(connections)) == (0, 2)

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import copy_context
 from typing import Any
 
 import pytest
 
 from harness.bus import aemit, emit
-from harness.bus.bus import room
+from harness.bus.bus import close_scope, open_scope, room
 from harness.bus.scope import ROOT, Run, Scope
 from harness.errors import RunCancelled, UsageError
-from harness.events import BaseEvent
+from harness.events import BaseEvent, MethodExecutionFinishedEvent, MethodExecutionStartedEvent
 from harness.frames.timeline import Timeline
 from harness.session.look_ahead import FrameLimit
 from harness.session.session import AsyncStreamSession, StreamSession
+from harness.workers import run_coroutine
 from tests.session.bodies import join_harness_threads
 from tests.session.waiting import WatchedLimit, watched_limits
 
@@ -68,6 +69,37 @@ def test_threads_never_exceed_the_limit(limit: int, emitters: int, limits: list[
     assert max(ahead) <= limit
 
 
+def _noted() -> None:
+    for n in range(5):
+        emit(None, Note(n=n))
+
+
+async def _anoted() -> None:
+    for n in range(5):
+        await aemit(None, Note(n=n))
+
+
+@pytest.mark.parametrize(
+    "blocking",
+    [lambda: list(StreamSession(_noted)), lambda: run_coroutine(_anoted)],
+    ids=["the frames of a sync session", "a run that does not stream"],
+)
+def test_what_a_readers_own_loop_waits_for_blocked_goes_beyond_the_limit(blocking: Callable[[], object]) -> None:
+    seqs: list[int] = []
+
+    async def body() -> None:
+        blocking()
+
+    async def read() -> None:
+        seqs.extend([frame.seq async for frame in AsyncStreamSession(body, look_ahead=1)])
+
+    # In a thread, since no timeout of a loop that is blocked ever comes.
+    reader = threading.Thread(target=asyncio.run, args=(read(),), daemon=True)
+    reader.start()
+    reader.join(TIMEOUT_S)
+    assert seqs == [1, 2, 3, 4, 5]
+
+
 def test_an_emitter_waits_until_the_furthest_reader_goes_on(limits: list[WatchedLimit]) -> None:
     def body() -> None:
         for n in range(3):
@@ -107,6 +139,27 @@ def test_a_plain_emit_in_a_loop_never_waits_and_an_awaiting_one_does() -> None:
     assert asyncio.run(read()) == list(range(1, 11))
     # Of two frames that may be unread, one has just been read.
     assert (max(seen[:3]), max(seen[4:])) == (4, 1)
+
+
+def test_an_event_whose_scope_ends_while_it_waits_belongs_to_the_one_around(monkeypatch: pytest.MonkeyPatch) -> None:
+    ending: list[Scope] = []
+
+    class Closing(FrameLimit):
+        def take(self) -> None:
+            super().take()
+            while ending:
+                close_scope(ending.pop(), "flow", MethodExecutionFinishedEvent(flow_name="F", method_name="m"))
+
+    def body() -> None:
+        ending.append(open_scope("flow", MethodExecutionStartedEvent(flow_name="F", method_name="m")))
+        for n in range(2):
+            emit(None, Note(n=n))
+
+    monkeypatch.setattr("harness.session.production.FrameLimit", Closing)
+    session = StreamSession(body, look_ahead=9)
+    _, ended, first, second = list(session)
+    assert (ended.type, first.parent_id, first.data["n"]) == ("method_execution_finished", None, 0)
+    assert second.previous_id == first.id
 
 
 @pytest.mark.parametrize("how", ["close", "drop"])
@@ -258,6 +311,24 @@ def test_closing_an_inner_session_gives_back_the_room_it_took_in_the_outer_one(l
     # The frame that was read, and the one that fills the limit; none of a run that has been closed.
     assert len(list(session)) == 5 * 2
     assert (session.is_exhausted, limits[0]._holders) == (True, [])
+
+
+def test_who_waits_in_an_inner_session_that_is_left_half_read_takes_no_room_in_the_outer_one(
+    limits: list[WatchedLimit],
+) -> None:
+    def inner() -> None:
+        for n in range(3):
+            emit(None, Note(n=n))
+
+    def outer() -> list[int]:
+        with StreamSession(inner, look_ahead=1) as session:
+            next(iter(session))
+            limits[1].wait_until_full(frames=2)
+            return list(limits[0]._holders)
+
+    session = StreamSession(outer, look_ahead=1)
+    assert len(list(session)) == 2
+    assert session.result == []
 
 
 def test_room_returns_at_once_where_no_session_sets_a_limit() -> None:

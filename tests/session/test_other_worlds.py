@@ -106,6 +106,61 @@ def test_a_forked_process_waits_for_no_thread_of_its_parent() -> None:
     assert (ran.returncode, ran.stdout) == (0, "0\n")
 
 
+#: A method has a child work, as a pool of processes does, while another thread appends a frame, and nobody reads on.
+FORKED_BY_A_METHOD = """
+import os, signal, threading, warnings
+warnings.simplefilter("ignore", DeprecationWarning)  # that threads are running is the point
+from harness import Flow, start
+from harness.bus import add_stream_sink, emit
+from harness.events import BaseEvent
+
+class Note(BaseEvent):
+    type: str = "note"
+
+held, going, told = threading.Event(), threading.Event(), []
+
+def hold():
+    with session._timeline._lock:
+        held.set()
+        going.wait(30)
+
+def work(flow):
+    signal.alarm(10)
+    before = len(told)
+    for _ in range(3):
+        emit(flow, Note())
+    thread = threading.Thread(target=emit, args=(flow, Note()))
+    thread.start()
+    thread.join()
+    return len(told) - before
+
+class Forking(Flow):
+    @start()
+    def fork(self):
+        threading.Thread(target=hold).start()
+        held.wait(30)
+        if (child := os.fork()) == 0:
+            os._exit(work(self))
+        _, status = os.waitpid(child, 0)
+        going.set()
+        return status
+
+add_stream_sink(lambda source, event: told.append(event))
+session = Forking().stream_events(look_ahead=2)
+frames = list(session)
+print([frame.type for frame in frames if frame.type == "note"], os.waitstatus_to_exitcode(session.result))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_process_that_a_run_forks_waits_for_nothing_of_the_run_and_is_no_part_of_it() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", FORKED_BY_A_METHOD], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+    )
+    # What was added outside of all runs hears of the child's events, three of which have its context.
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "[] 3\n", "")
+
+
 def test_trio_is_told_what_to_do_instead() -> None:
     trio = pytest.importorskip("trio")
 

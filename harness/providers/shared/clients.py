@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 import weakref
 from asyncio import AbstractEventLoop, get_running_loop
@@ -23,12 +24,14 @@ class SDKClients:
         self._amake = amake
         self._lock = threading.Lock()
         self._client: Any = None
+        #: The process that made it. One that was forked since would get the answers to others on the same connection.
+        self._process = 0
         self._aclients = weakref.WeakKeyDictionary[AbstractEventLoop, tuple[Any, AsyncGenerator[None]]]()
 
     def sync(self) -> Any:
         with self._lock:
-            if self._client is None:
-                self._client = self._make()
+            if self._client is None or self._process != os.getpid():
+                self._client, self._process = self._make(), os.getpid()
                 # Pooled connections are closed with the LLM, not left to the garbage collector, which warns of them.
                 weakref.finalize(self, self._client.close)
             return self._client
