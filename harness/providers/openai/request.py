@@ -33,8 +33,6 @@ _LONGEST_NAME: Final = 64
 _OF_HOSTS: Final = frozenset(
     {"reasoning_content", "reasoning", "reasoning_details", "prefix", "cache_control", "extra_content", "parsed"}
 )
-#: Fields of messages that OpenAI's own API refuses where they are null, as SDKs give them back. Of a function it refuses any.
-_NEVER_NULL: Final = ("name", "tool_calls", "tool_call_id")
 #: The field of parts up to which a prompt is to be cached.
 CACHE_MARK: Final = "prompt_cache_breakpoint"
 #: What OpenAI's own API knows of messages, parts and tools; it refuses other fields.
@@ -89,8 +87,7 @@ def _wire_message(message: Message, custom: Container[str], *, of_hosts: bool) -
     for part in message.content if isinstance(message.content, list) else ():
         if isinstance(part, OwnBlock) and part.type is None:
             raise UsageError(f"a message takes no block of the kind {part.kind!r} in OpenAI's chat format")
-    nulls = [name for name in _NEVER_NULL if getattr(message, name) is None]
-    not_there = () if of_hosts else (*_OF_HOSTS, *message.added, *nulls)
+    not_there = () if of_hosts else (*_OF_HOSTS, *message.added)
     sent = message.model_dump(mode="json", exclude_unset=True, exclude={"item", *not_there})
     if not of_hosts and isinstance(message.content, list):
         sent["content"] = [_of_openai(part) for part in message.content]
