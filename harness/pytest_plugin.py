@@ -232,9 +232,8 @@ def cassette(request: pytest.FixtureRequest, _environment: ExitStack, _offline: 
     from harness.errors import HarnessError, UsageError
     from harness.recording import CASSETTE, Redactor, at_hand, current_path, is_folder, open_tape, pack_of
     from harness.recording.environment import played_environment
-    from harness.recording.settings import extended
     from harness.recording.tape.recorded_answers import answered_beside
-    from harness.recording.vcr_config import settings_in, without_effect
+    from harness.recording.vcr_config import filtering, without_effect
     from harness.recording.words.advice import mode_option, record_command, with_mode
 
     vcr_config = _vcr_config(request)
@@ -265,14 +264,14 @@ def cassette(request: pytest.FixtureRequest, _environment: ExitStack, _offline: 
     with ExitStack() as stack:
         stack.enter_context(mode_option(again))
         item.stash[_ADVICE] = f"record it again with {with_mode('all')}"
-        stack.enter_context(extended(settings_in(vcr_config)))
         for text in without_effect(vcr_config):
             note(text)
         try:
             here = (
                 stack.enter_context(at_hand(path.parent)) / CASSETTE if is_whole else stack.enter_context(at_hand(path))
             )
-            tape = stack.enter_context(open_tape(here, mode, redactor=Redactor(), scope_of=current_path, on_note=note))
+            redactor = filtering(Redactor(), vcr_config)
+            tape = stack.enter_context(open_tape(here, mode, redactor=redactor, scope_of=current_path, on_note=note))
             if is_whole and not tape.records:
                 stack.enter_context(answered_beside(here))
         except HarnessError as error:

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from harness.recording import Redactor, WireRequest
 from harness.recording.pack import pack
-from harness.recording.vcr_config import settings_in
+from harness.recording.vcr_config import filtering
 from harness.shipped import shipped_recording
 from tests.pytest_plugin.conftest import InnerRun
 from tests.recording.asking_subject import record_interview
@@ -81,9 +82,39 @@ def test_the_config_of_vcrpys_plugins_is_heard(
         result.stdout.fnmatch_lines([told])
 
 
-def test_names_that_are_filtered_there_are_secrets_here() -> None:
-    config = {"filter_headers": ["X-Ticket", ("x-pass", "no")], "filter_query_parameters": [["sig", None]]}
-    assert settings_in(config).secret_names == ("X-Ticket", "x-pass", "sig")
+_FILTERED = {
+    "filter_headers": ["X-Ticket", ("x-pass", "no")],
+    "filter_query_parameters": ["key", ["sig", None], ("user", "me")],
+    "filter_post_data_parameters": ["geheim", ("id", "it")],
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "sent", "kept"),
+    [
+        ("application/json; charset=utf-8", '{"geheim": "Quark7", "at": {"geheim": "is told"}}', '{"at": {"geheim": "is told"}}'),
+        ("application/x-www-form-urlencoded", "a=1&geheim=Quark7&id=7", "a=1&id=it"),
+        ("application/json", '["geheim"]', '["geheim"]'),
+        ("application/json", '{"geheim"', '{"geheim"'),
+    ],
+)  # fmt: skip
+def test_what_vcrpy_filters_of_requests_is_neither_kept_nor_compared(kind: str, sent: str, kept: str) -> None:
+    fields = (("content-type", kind),)
+    request = WireRequest("PUT", "https://x/a?key=Quark7&user=you&x=1", fields, sent.encode())
+    without = WireRequest("PUT", "https://x/a?user=me&x=1", fields, kept.encode())
+    assert filtering(Redactor(), _FILTERED).request(request) == without
+
+
+@pytest.mark.parametrize(("filtered", "outcome"), [("stream_options", {"passed": 1}), ("stream", {"failed": 1})])
+def test_a_cassette_is_played_as_it_was_filtered(
+    filtered: str, outcome: dict[str, int], inner: InnerRun, pytester: pytest.Pytester, provider: list[bytes]
+) -> None:
+    config = VCR_CONFIG.format(config={"filter_post_data_parameters": ["stream_options"]})
+    inner("--record-mode=once", conftest=config, test_it=LIVE).assert_outcomes(passed=1)
+    tape = pytester.path / "cassettes" / "test_it" / "TestIt.test_live[a-b-].yaml"
+    assert b"stream_options" in provider[0]
+    assert "stream_options" not in tape.read_text()
+    inner(conftest=config.replace("stream_options", filtered)).assert_outcomes(**outcome)
 
 
 def test_the_marker_alone_opens_the_cassette(inner: InnerRun) -> None:
