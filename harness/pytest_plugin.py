@@ -26,6 +26,8 @@ _MODES: Final = ("none", "once", "new", "all")
 _SHARD: Final = re.compile(r"(\d+)/(\d+)")
 #: What file systems or shells make something else of; most come from the ids of parametrised tests.
 _UNFIT: Final = re.compile(r"[<>?%*:|\"'/\\\s]+")
+#: What pytest-recording replaces of it, one by one.
+_UNFIT_THERE: Final = str.maketrans(dict.fromkeys("<>?%*:|\"'/\\", "-"))
 #: How long the name of a test's file may be, in bytes: 255 with what is added to it while it is written.
 _LONGEST: Final = 240
 
@@ -389,6 +391,10 @@ def _cassette_path(request: pytest.FixtureRequest, mode: Mode) -> Path:
         # Its parameters are in its name, and one may be a key.
         test = Redactor().text(owner + request.node.name)
         path = folder / request.path.stem / f"{_file_name(test)}.yaml"
+        # One that pytest-recording has made keeps its name.
+        there = path.with_name(f"{owner}{request.node.name}.yaml".translate(_UNFIT_THERE))
+        if not path.exists() and os.path.isfile(there):  # noqa: PTH113 - a Path is not asked with a name that is too long
+            path = there
         other = request.config.stash.get(_OWNERS, {}).get(path, request.node.nodeid)
         if mode != "none" and other != request.node.nodeid:
             pytest.fail(

@@ -17,9 +17,9 @@ from harness.recording.wire import WireRequest, WireResponse
 _FILTERS: Final = ("filter_headers", "filter_query_parameters", "filter_post_data_parameters")
 _NESTED: Final = "filter_nested_post_data_parameters"
 _JSON: Final = "application/json"
-#: What is so in any case: requests are compared by method, URL and body, and bodies are kept readable.
-_ALWAYS: Final = frozenset({"decode_compressed_response", "match_on", "allow_playback_repeats"})
-_KNOWN: Final = frozenset({*_FILTERS, _NESTED, *_ALWAYS, "record_mode", "cassette_library_dir"})
+_KNOWN: Final = frozenset({*_FILTERS, _NESTED, "decode_compressed_response", "record_mode", "cassette_library_dir"})
+#: What is compared in any case.
+_COMPARED: Final = frozenset({"method", "uri", "scheme", "host", "port", "path", "query", "body", "raw_body"})
 
 
 def checked(config: Any) -> Mapping[str, Any]:
@@ -43,9 +43,15 @@ def filtering(redactor: TapeRedactor, config: Mapping[str, Any]) -> TapeRedactor
 
 def without_effect(config: Mapping[str, Any]) -> Iterator[str]:
     """Yield what is to be known of options that mean nothing here."""
-    unknown = sorted(config.keys() - _KNOWN)
-    if unknown:
-        yield f"vcr_config: {', '.join(unknown)} has no effect on cassettes of stream-harness"
+    unheard = sorted(key for key, value in config.items() if key not in _KNOWN and not _is_so_anyway(key, value))
+    if unheard:
+        yield f"vcr_config: {', '.join(unheard)} has no effect on cassettes of stream-harness"
+
+
+def _is_so_anyway(key: str, value: Any) -> bool:
+    if key == "match_on":
+        return "body" in value and _COMPARED.issuperset(value)
+    return key == "allow_playback_repeats" and not value
 
 
 class _Filtering:

@@ -66,10 +66,12 @@ def vcr_config():
         ({"cassette_library_dir": "elsewhere"}, {"errors": 1}, "*elsewhere*"),
         ({"cassette_library_dir": "tapes", "record_mode": "sometimes"}, {"errors": 1}, "*record_mode of vcr_config is 'sometimes'*"),
         ({"cassette_library_dir": "tapes", "serializer": "json"}, {"passed": 1}, "*vcr_config: serializer has no effect*"),
+        ({"cassette_library_dir": "tapes", "match_on": ["uri"], "allow_playback_repeats": True}, {"passed": 1}, "*allow_playback_repeats, match_on has no*"),
+        ({"cassette_library_dir": "tapes", "match_on": ["uri", "body"], "ignore_localhost": True}, {"passed": 1}, "*vcr_config: ignore_localhost has no effect*"),
         ({"cassette_library_dir": "tapes", "filter_headers": "all"}, {"errors": 1}, "*filter_headers of vcr_config is 'all'*"),
         (["tapes"], {"errors": 1}, "*expected a dict of vcrpy's options*"),
     ],
-    ids=["a folder", "another folder", "a mode that is none", "an option without effect", "a filter that is none", "a list"],
+    ids=["a folder", "another folder", "a mode that is none", "an option without effect", "less compared", "as much compared", "a filter that is none", "a list"],
 )  # fmt: skip
 def test_the_config_of_vcrpys_plugins_is_heard(
     config: Any, outcome: dict[str, int], told: str | None, inner: InnerRun, pytester: pytest.Pytester
@@ -115,6 +117,26 @@ def test_a_cassette_is_played_as_it_was_filtered(
     assert b"stream_options" in provider[0]
     assert "stream_options" not in tape.read_text()
     inner(conftest=config.replace("stream_options", filtered)).assert_outcomes(**outcome)
+
+
+NAMED_THERE = """
+import pytest
+from calls import answer
+
+@pytest.mark.parametrize("url", [1, 2], ids=["https://a b", "%s"])
+class TestIt:
+    def test_it(self, cassette, url):
+        answer()
+"""
+
+
+def test_a_cassette_that_pytest_recording_has_named_is_found(inner: InnerRun, pytester: pytest.Pytester) -> None:
+    folder = pytester.mkdir("cassettes") / "test_it"
+    folder.mkdir()
+    shutil.copy(shipped_recording("openai/text") / "cassette.yaml", folder / "TestIt.test_it[https---a b].yaml")
+    result = inner(test_it=NAMED_THERE % ("long" * 100))
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["cassette *longlong* is missing*"])
 
 
 def test_the_marker_alone_opens_the_cassette(inner: InnerRun) -> None:
