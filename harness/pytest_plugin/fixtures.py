@@ -47,7 +47,7 @@ def _marked_cassette(request: pytest.FixtureRequest) -> None:
 def _offline(request: pytest.FixtureRequest) -> Iterator[None]:
     from harness.recording import network_guard
 
-    with network_guard() as guard:
+    with network_guard(spares_loopback=bool(vcr_config_of(request).get("ignore_localhost"))) as guard:
         request.node.stash[GUARD] = guard
         yield
     if blocked := newly_blocked(request.node):

@@ -17,7 +17,9 @@ from harness.recording.wire import WireRequest, WireResponse
 _FILTERS: Final = ("filter_headers", "filter_query_parameters", "filter_post_data_parameters")
 _NESTED: Final = "filter_nested_post_data_parameters"
 _JSON: Final = "application/json"
-_KNOWN: Final = frozenset({*_FILTERS, _NESTED, "decode_compressed_response", "record_mode", "cassette_library_dir"})
+_KNOWN: Final = frozenset(
+    {*_FILTERS, _NESTED, "cassette_library_dir", "decode_compressed_response", "ignore_localhost", "record_mode"}
+)
 #: What is compared in any case.
 _COMPARED: Final = frozenset({"method", "uri", "scheme", "host", "port", "path", "query", "body", "raw_body"})
 

@@ -67,7 +67,7 @@ def vcr_config():
         ({"cassette_library_dir": "tapes", "record_mode": "sometimes"}, {"errors": 1}, "*record_mode of vcr_config is 'sometimes'*"),
         ({"cassette_library_dir": "tapes", "serializer": "json"}, {"passed": 1}, "*vcr_config: serializer has no effect*"),
         ({"cassette_library_dir": "tapes", "match_on": ["uri"], "allow_playback_repeats": True}, {"passed": 1}, "*allow_playback_repeats, match_on has no*"),
-        ({"cassette_library_dir": "tapes", "match_on": ["uri", "body"], "ignore_localhost": True}, {"passed": 1}, "*vcr_config: ignore_localhost has no effect*"),
+        ({"cassette_library_dir": "tapes", "match_on": ["uri", "body"], "ignore_hosts": ["h"]}, {"passed": 1}, "*vcr_config: ignore_hosts has no effect*"),
         ({"cassette_library_dir": "tapes", "filter_headers": "all"}, {"errors": 1}, "*filter_headers of vcr_config is 'all'*"),
         (["tapes"], {"errors": 1}, "*expected a dict of vcrpy's options*"),
     ],
@@ -117,6 +117,28 @@ def test_a_cassette_is_played_as_it_was_filtered(
     assert b"stream_options" in provider[0]
     assert "stream_options" not in tape.read_text()
     inner(conftest=config.replace("stream_options", filtered)).assert_outcomes(**outcome)
+
+
+OF_ITS_OWN = """
+import socket
+
+import pytest
+from calls import answer
+
+@pytest.mark.cassette("openai/text")
+def test_answers(cassette):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        with socket.create_connection(server.getsockname()) as database:
+            assert answer().result
+"""
+
+
+@pytest.mark.parametrize(("ignores", "outcome"), [(True, {"passed": 1}), (False, {"failed": 1})])
+def test_a_test_reaches_what_is_its_own_on_this_machine_where_vcr_config_says_so(
+    ignores: bool, outcome: dict[str, int], inner: InnerRun
+) -> None:
+    config = VCR_CONFIG.format(config={"ignore_localhost": ignores})
+    inner(conftest=config, test_it=OF_ITS_OWN).assert_outcomes(**outcome)
 
 
 NAMED_THERE = """
