@@ -50,7 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
         "cassette(name): play, or record, the cassette or the recording of this name; sought in the folder of cassettes, "
-        "then among the recordings that come with stream-harness",
+        "then among the recordings that come with stream-harness; without a name, the cassette of the test's own",
     )
 
 

@@ -71,14 +71,16 @@ def _file_name(test: str) -> str:
 
 
 def marked_name(request: pytest.FixtureRequest) -> str | None:
-    """Return what the marker `cassette` names; None where a test has none."""
+    """Return what the marker `cassette` names; None where a test has none, or one that names nothing."""
     marker = request.node.get_closest_marker("cassette")
-    if marker is None:
+    if marker is None or not (marker.args or marker.kwargs):
         return None
     if len(marker.args) != 1 or marker.kwargs or not isinstance(marker.args[0], str):
         from harness.errors import UsageError
 
-        raise UsageError(f"the marker cassette takes one name, as in cassette('openai/text'), not {marker.args}")
+        raise UsageError(
+            f"the marker cassette takes one name, as in cassette('openai/text'), or none, not {marker.args}"
+        )
     return marker.args[0]
 
 

@@ -165,6 +165,16 @@ def test_the_marker_alone_opens_the_cassette(inner: InnerRun) -> None:
     inner(test_it=SHIPPED.replace("(cassette)", "()")).assert_outcomes(passed=1)
 
 
+def test_a_marker_without_a_name_is_of_the_tests_own_cassette(
+    inner: InnerRun, pytester: pytest.Pytester, provider: list[bytes]
+) -> None:
+    source = "import pytest\nfrom calls import answer\n\n@pytest.mark.cassette\ndef test_it(): assert answer().result\n"
+    inner("--record-mode=once", test_it=source).assert_outcomes(passed=1)
+    assert (pytester.path / "cassettes" / "test_it" / "test_it.yaml").exists()
+    inner(test_it=source).assert_outcomes(passed=1)
+    assert len(provider) == 1
+
+
 def test_a_coroutine_under_pytest_asyncio_is_answered(inner: InnerRun) -> None:
     source = f"""
 import pytest
