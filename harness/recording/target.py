@@ -66,6 +66,12 @@ class Target(Struct, frozen=True):
                 if len(own) < len(inputs):
                     _close(made)
                     _check(subject, (), inputs, self.name)
+                if self.turns or self.entry is not None:
+                    _close(made)
+                    raise UsageError(
+                        f"target {self.name!r} returns {type(made).__name__}, which takes no turn and has no entry; name what "
+                        "has, or have it returned"
+                    )
                 if self.prepare is not None:
                     self.prepare(subject)
                 yield _session(made, self.name)

@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from harness.errors import UsageError
-from harness.recording.settings import Settings
+from msgspec.structs import replace
 
-#: What names secrets, each as a list of names, or of names and what to write in their place.
+from harness.errors import UsageError
+from harness.recording.boundaries import media_type
+from harness.recording.tape.compared_body import json_or_bytes
+from harness.recording.tape.core import TapeRedactor
+from harness.recording.wire import WireRequest, WireResponse
+
+#: What is not to be kept of requests, each as a list of names, or of names and what to write in the place of what they name.
 _FILTERS: Final = ("filter_headers", "filter_query_parameters", "filter_post_data_parameters")
-#: What is so in any case: requests are compared by method, URL and body, and bodies are kept readable.
-_ALWAYS: Final = frozenset({"decode_compressed_response", "match_on", "allow_playback_repeats"})
-_KNOWN: Final = frozenset({*_FILTERS, *_ALWAYS, "record_mode", "cassette_library_dir"})
+_NESTED: Final = "filter_nested_post_data_parameters"
+_JSON: Final = "application/json"
+_KNOWN: Final = frozenset(
+    {*_FILTERS, _NESTED, "cassette_library_dir", "decode_compressed_response", "ignore_localhost", "record_mode"}
+)
+#: What is compared in any case.
+_COMPARED: Final = frozenset({"method", "uri", "scheme", "host", "port", "path", "query", "body", "raw_body"})
 
 
 def checked(config: Any) -> Mapping[str, Any]:
@@ -22,27 +31,74 @@ def checked(config: Any) -> Mapping[str, Any]:
     return config or {}
 
 
-def settings_in(config: Mapping[str, Any]) -> Settings:
-    """Return the settings that it means: the names of secrets.
+def filtering(redactor: TapeRedactor, config: Mapping[str, Any]) -> TapeRedactor:
+    """Return a redactor that also does to requests what the filters say: they are compared and kept without what these take.
 
     Raises:
         UsageError: a filter is no list of names.
     """
-    return Settings(
-        secret_names=tuple(dict.fromkeys(name for key in _FILTERS for name in _names(key, config.get(key))))
-    )
+    headers, query, fields = (dict(_replacements(key, config.get(key))) for key in _FILTERS)
+    if not (headers or query or fields):
+        return redactor
+    return _Filtering(redactor, headers, query, fields, is_nested=bool(config.get(_NESTED)))
 
 
 def without_effect(config: Mapping[str, Any]) -> Iterator[str]:
     """Yield what is to be known of options that mean nothing here."""
-    unknown = sorted(config.keys() - _KNOWN)
-    if unknown:
-        yield f"vcr_config: {', '.join(unknown)} has no effect on cassettes of stream-harness"
+    unheard = sorted(key for key, value in config.items() if key not in _KNOWN and not _is_so_anyway(key, value))
+    if unheard:
+        yield f"vcr_config: {', '.join(unheard)} has no effect on cassettes of stream-harness"
 
 
-def _names(key: str, values: Any) -> Iterator[str]:
+def _is_so_anyway(key: str, value: Any) -> bool:
+    if key == "match_on":
+        return "body" in value and _COMPARED.issuperset(value)
+    return key == "allow_playback_repeats" and not value
+
+
+class _Filtering:
+    """Takes out of requests what another redactor takes out, and then what vcrpy's filters do."""
+
+    def __init__(
+        self,
+        redactor: TapeRedactor,
+        headers: Mapping[str, Any],
+        query: Mapping[str, Any],
+        fields: Mapping[str, Any],
+        *,
+        is_nested: bool,
+    ) -> None:
+        self._redactor = redactor
+        self._headers = headers
+        self._query = query
+        self._fields = fields
+        self._is_nested = is_nested
+
+    def request(self, request: WireRequest) -> WireRequest:
+        from vcr import Request, filters  # type: ignore[import-untyped]
+
+        plain = self._redactor.request(request)
+        head = Request(plain.method, plain.url, plain.body, dict(plain.headers))
+        filters.replace_headers(head, self._headers.items())
+        if self._query:
+            filters.replace_query_parameters(head, self._query)
+        kind = head.headers.get("content-type", "")
+        # With parameters, vcrpy takes JSON for a form.
+        kind = _JSON if media_type(kind) == _JSON else kind
+        content = Request(plain.method, head.uri, plain.body, {"Content-Type": kind})
+        if self._fields and (kind != _JSON or isinstance(json_or_bytes(plain.body), dict)):
+            filters.replace_body_parameters(content, self._fields, recursive=self._is_nested)
+        headers = tuple((name, head.headers[name]) for name, _ in plain.headers if name in head.headers)
+        return replace(plain, url=head.uri, headers=headers, body=content.body)
+
+    def response(self, response: WireResponse) -> WireResponse:
+        return self._redactor.response(response)
+
+
+def _replacements(key: str, values: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the names of a filter, each with what is to stand in the place of what it names; None is nothing."""
     for item in values or ():
-        name = item if isinstance(item, str) else item[0] if isinstance(item, tuple | list) and item else None
+        name, value = item if isinstance(item, tuple | list) and len(item) == 2 else (item, None)
         if not isinstance(name, str) or isinstance(values, str):
             raise UsageError(f"{key} of vcr_config is {values!r}; expected a list of names")
-        yield name
+        yield name, value

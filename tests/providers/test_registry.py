@@ -95,7 +95,7 @@ NAMED: Final = {
     "harness/llm/parameters/context_windows.py": "what fits into a model is known by its name, whoever serves it",
     "harness/llm/llm.py": "parameters that callers know by these names",
     "harness/llm/settings.py": "as above",
-    "harness/pytest_plugin.py": "an example in a message",
+    "harness/pytest_plugin/places.py": "an example in a message",
     "harness/recording/calls/unsupported.py": "calls that no row reads are told apart by who answers them",
     "harness/recording/redact/": "secrets are known by who issues them",
 }

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from harness.recording import Redactor, WireRequest
 from harness.recording.pack import pack
-from harness.recording.vcr_config import settings_in
+from harness.recording.vcr_config import filtering
 from harness.shipped import shipped_recording
 from tests.pytest_plugin.conftest import InnerRun
 from tests.recording.asking_subject import record_interview
@@ -65,10 +66,12 @@ def vcr_config():
         ({"cassette_library_dir": "elsewhere"}, {"errors": 1}, "*elsewhere*"),
         ({"cassette_library_dir": "tapes", "record_mode": "sometimes"}, {"errors": 1}, "*record_mode of vcr_config is 'sometimes'*"),
         ({"cassette_library_dir": "tapes", "serializer": "json"}, {"passed": 1}, "*vcr_config: serializer has no effect*"),
+        ({"cassette_library_dir": "tapes", "match_on": ["uri"], "allow_playback_repeats": True}, {"passed": 1}, "*allow_playback_repeats, match_on has no*"),
+        ({"cassette_library_dir": "tapes", "match_on": ["uri", "body"], "ignore_hosts": ["h"]}, {"passed": 1}, "*vcr_config: ignore_hosts has no effect*"),
         ({"cassette_library_dir": "tapes", "filter_headers": "all"}, {"errors": 1}, "*filter_headers of vcr_config is 'all'*"),
         (["tapes"], {"errors": 1}, "*expected a dict of vcrpy's options*"),
     ],
-    ids=["a folder", "another folder", "a mode that is none", "an option without effect", "a filter that is none", "a list"],
+    ids=["a folder", "another folder", "a mode that is none", "an option without effect", "less compared", "as much compared", "a filter that is none", "a list"],
 )  # fmt: skip
 def test_the_config_of_vcrpys_plugins_is_heard(
     config: Any, outcome: dict[str, int], told: str | None, inner: InnerRun, pytester: pytest.Pytester
@@ -81,13 +84,95 @@ def test_the_config_of_vcrpys_plugins_is_heard(
         result.stdout.fnmatch_lines([told])
 
 
-def test_names_that_are_filtered_there_are_secrets_here() -> None:
-    config = {"filter_headers": ["X-Ticket", ("x-pass", "no")], "filter_query_parameters": [["sig", None]]}
-    assert settings_in(config).secret_names == ("X-Ticket", "x-pass", "sig")
+_FILTERED = {
+    "filter_headers": ["X-Ticket", ("x-pass", "no")],
+    "filter_query_parameters": ["key", ["sig", None], ("user", "me")],
+    "filter_post_data_parameters": ["geheim", ("id", "it")],
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "sent", "kept"),
+    [
+        ("application/json; charset=utf-8", '{"geheim": "Quark7", "at": {"geheim": "is told"}}', '{"at": {"geheim": "is told"}}'),
+        ("application/x-www-form-urlencoded", "a=1&geheim=Quark7&id=7", "a=1&id=it"),
+        ("application/json", '["geheim"]', '["geheim"]'),
+        ("application/json", '{"geheim"', '{"geheim"'),
+    ],
+)  # fmt: skip
+def test_what_vcrpy_filters_of_requests_is_neither_kept_nor_compared(kind: str, sent: str, kept: str) -> None:
+    fields = (("content-type", kind),)
+    request = WireRequest("PUT", "https://x/a?key=Quark7&user=you&x=1", fields, sent.encode())
+    without = WireRequest("PUT", "https://x/a?user=me&x=1", fields, kept.encode())
+    assert filtering(Redactor(), _FILTERED).request(request) == without
+
+
+@pytest.mark.parametrize(("filtered", "outcome"), [("stream_options", {"passed": 1}), ("stream", {"failed": 1})])
+def test_a_cassette_is_played_as_it_was_filtered(
+    filtered: str, outcome: dict[str, int], inner: InnerRun, pytester: pytest.Pytester, provider: list[bytes]
+) -> None:
+    config = VCR_CONFIG.format(config={"filter_post_data_parameters": ["stream_options"]})
+    inner("--record-mode=once", conftest=config, test_it=LIVE).assert_outcomes(passed=1)
+    tape = pytester.path / "cassettes" / "test_it" / "TestIt.test_live[a-b-].yaml"
+    assert b"stream_options" in provider[0]
+    assert "stream_options" not in tape.read_text()
+    inner(conftest=config.replace("stream_options", filtered)).assert_outcomes(**outcome)
+
+
+OF_ITS_OWN = """
+import socket
+
+import pytest
+from calls import answer
+
+@pytest.mark.cassette("openai/text")
+def test_answers(cassette):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        with socket.create_connection(server.getsockname()) as database:
+            assert answer().result
+"""
+
+
+@pytest.mark.parametrize(("ignores", "outcome"), [(True, {"passed": 1}), (False, {"failed": 1})])
+def test_a_test_reaches_what_is_its_own_on_this_machine_where_vcr_config_says_so(
+    ignores: bool, outcome: dict[str, int], inner: InnerRun
+) -> None:
+    config = VCR_CONFIG.format(config={"ignore_localhost": ignores})
+    inner(conftest=config, test_it=OF_ITS_OWN).assert_outcomes(**outcome)
+
+
+NAMED_THERE = """
+import pytest
+from calls import answer
+
+@pytest.mark.parametrize("url", [1, 2], ids=["https://a b", "%s"])
+class TestIt:
+    def test_it(self, cassette, url):
+        answer()
+"""
+
+
+def test_a_cassette_that_pytest_recording_has_named_is_found(inner: InnerRun, pytester: pytest.Pytester) -> None:
+    folder = pytester.mkdir("cassettes") / "test_it"
+    folder.mkdir()
+    shutil.copy(shipped_recording("openai/text") / "cassette.yaml", folder / "TestIt.test_it[https---a b].yaml")
+    result = inner(test_it=NAMED_THERE % ("long" * 100))
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["cassette *longlong* is missing*"])
 
 
 def test_the_marker_alone_opens_the_cassette(inner: InnerRun) -> None:
     inner(test_it=SHIPPED.replace("(cassette)", "()")).assert_outcomes(passed=1)
+
+
+def test_a_marker_without_a_name_is_of_the_tests_own_cassette(
+    inner: InnerRun, pytester: pytest.Pytester, provider: list[bytes]
+) -> None:
+    source = "import pytest\nfrom calls import answer\n\n@pytest.mark.cassette\ndef test_it(): assert answer().result\n"
+    inner("--record-mode=once", test_it=source).assert_outcomes(passed=1)
+    assert (pytester.path / "cassettes" / "test_it" / "test_it.yaml").exists()
+    inner(test_it=source).assert_outcomes(passed=1)
+    assert len(provider) == 1
 
 
 def test_a_coroutine_under_pytest_asyncio_is_answered(inner: InnerRun) -> None:
@@ -609,7 +694,7 @@ import sys
 
 def test_start():
     ours = {name for name in sys.modules if name.partition(".")[0] in ("harness", "conformance")}
-    assert ours == {"harness", "harness.pytest_plugin"}
+    assert {name for name in ours if not name.startswith("harness.pytest_plugin.")} == {"harness", "harness.pytest_plugin"}
     assert not {"pydantic", "vcr", "syrupy", "openai", "click", "rich", "yaml"} & set(sys.modules)
 """
     started(test_it=source).assert_outcomes(passed=1)
@@ -627,7 +712,7 @@ def pytest_addoption(parser):
     ("given", "mode"), [((), "none"), (("--record-mode", "new_episodes"), "new"), (("--record-mode", "rewrite"), "all")]
 )
 def test_the_option_of_pytest_recording_is_shared(inner: InnerRun, given: tuple[str, ...], mode: str) -> None:
-    tells = "def test_mode(pytestconfig):\n    from harness.pytest_plugin import _mode\n    print('mode', _mode(pytestconfig))"
+    tells = "def test_mode(pytestconfig):\n    from harness.pytest_plugin.options import mode_of\n    print('mode', mode_of(pytestconfig))"
     result = inner(*given, plugins=("pytest_recording",), pytest_recording=ANOTHER_PLUGIN, test_it=tells)
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines([f"mode {mode}"])

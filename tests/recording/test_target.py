@@ -154,6 +154,8 @@ def test_each_turn_is_a_session_of_one_conversation() -> None:
             {"inputs": {"depth": 1}},
             r"can't be started with the inputs given \(depth\): got an unexpected",
         ),
+        (f"{HERE}:factory", {"turns": ("Hi",)}, "returns Recorded, which takes no turn and has no entry"),
+        (f"{HERE}:factory", {"entry": "other"}, "returns Recorded, which takes no turn and has no entry"),
         (
             f"{HERE}:Outer.llm",
             {},

@@ -31,6 +31,12 @@ _JSON_START = re.compile(r"\s*+[\[{]")
 _JSON_LINES = frozenset(
     {"application/jsonl", "application/x-ndjson", "application/jsonlines", "application/stream+json"}
 )
+#: What no text has: control characters, but for those of terminals. With bytes that are no UTF-8 beside it, it is a file
+#: of another kind.
+_CONTROL = re.compile(r"[\0-\x06\x0e-\x1a\x1c-\x1f]")
+_NO_UTF8 = re.compile(r"[\udc80-\udcff]")
+#: What is readable in one. Shorter is no secret.
+_READABLE = re.compile(r"[^\0-\x06\x0e-\x1a\x1c-\x1f\udc80-\udcff]{6,}")
 _BOUNDARY = re.compile(r"boundary=\"?([^\";\s]{1,100})", re.IGNORECASE)
 _PART_HEAD = re.compile(r"(?:\r?\n)?(?P<head>(?:[^\r\n]{1,4000}\r?\n){0,20})\r?\n")
 _PART_NAME = re.compile(r"[;\s]name=\"?(?P<name>[^\";\r\n]{1,200})", re.IGNORECASE)
@@ -105,6 +111,8 @@ def _reading(text: str, content_type: str, depth: int = 0) -> _Look:
         return _multipart(boundary[1], depth + 1)
     if kind == "application/x-www-form-urlencoded" or (not kind.startswith("text/") and _FORM_START.match(text)):
         return _form
+    if not text.isascii() and _CONTROL.search(text) is not None and _NO_UTF8.search(text) is not None:
+        return _pieces
     if text.lstrip()[:1] == "[":
         return _json_stream
     return _plain
@@ -112,6 +120,12 @@ def _reading(text: str, content_type: str, depth: int = 0) -> _Look:
 
 def _plain(search: Search, body: Passage) -> None:
     search.text(body, "")
+
+
+def _pieces(search: Search, body: Passage) -> None:
+    """A file of another kind, such as an image: what is readable in it, piece by piece, with what no text has between."""
+    pieces = (Slice(body, *piece.span()) for piece in _READABLE.finditer(body.text))
+    search.text(JoinedPassage([part for piece in pieces for part in (piece, _mark("\0"))]), "")
 
 
 def _form(search: Search, body: Passage) -> None:

@@ -1,4 +1,4 @@
-"""A cassette of vcrpy's that keeps chunk marks: the one place where this project meets vcrpy.
+"""A cassette of vcrpy's that keeps chunk marks: the one place where this project meets vcrpy, but for its filters.
 
 vcrpy gives the life cycle, loading when a context opens and saving when it closes, the record modes, and the file
 format that other tools read. Patching, matching and YAML are ours: vcrpy patches globally for one cassette at a time,

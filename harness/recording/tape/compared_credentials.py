@@ -19,12 +19,21 @@ BLANK: Final = "…"
 _FILLED: Final = re.compile(f"[{FILLERS}]{{4,}}")
 _FILLED_BYTES: Final = re.compile(b"(?:%b){4,}" % "|".join(map(re.escape, FILLERS)).encode())
 _FORM_FIELD: Final = re.compile(rb"(?<![^&])(?P<name>[^&=]{1,200})=(?P<value>[^&]*)")
-#: When a URL was signed belongs to its signature, and is another time in each run.
-_SIGNED_AT: Final = frozenset({"x-amz-date", "x-goog-date"})
+#: When a URL was signed, and until when that holds, belongs to its signature, and is another time in each run: with AWS
+#: and Google, in both of their forms, and with Azure.
+_SIGNED_AT: Final = re.compile(
+    r"(?<![^?&])(x-(?:amz|goog)-date|expires|s[et]|sk[et])=[^&#\s\"'<>]*", re.ASCII | re.IGNORECASE
+)
+
+
+def whenever_signed(text: str) -> str:
+    """Return a query, or a text with URLs in it, without the times of their signatures."""
+    return _SIGNED_AT.sub(rf"\1={BLANK}", text) if "ignature=" in text or "sig=" in text else text
 
 
 def compared_text(text: str) -> str:
     """Return `text` with one mark in the place of each credential that was overwritten in it."""
+    text = whenever_signed(text)
     return _FILLED.sub(BLANK, text) if "**" in text or not text.isascii() else text
 
 
@@ -38,8 +47,6 @@ def compared_field(name: str, value: str, own: frozenset[str], *, in_query: bool
 
     What stands in the place of a credential is taken for one, too: nothing at all, or `dummy`.
     """
-    if in_query and name.lower() in _SIGNED_AT:
-        return BLANK
     settles = weight(name, own)
     announced = settles != "none" or (in_query and is_query_name(name))
     if not announced or value.isdecimal() or ((settles != "secret" or in_query) and is_query_word(value)):

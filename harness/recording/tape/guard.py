@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import sys
 import sysconfig
@@ -25,7 +26,9 @@ _HARNESS: Final = str(Path(__file__).parents[2])
 class NetworkGuard:
     """What one `network_guard` has stopped so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, spares_loopback: bool = False) -> None:
+        #: Whether what stays on this machine goes past it, and past the tapes beneath it.
+        self.spares_loopback = spares_loopback
         self._blocked: dict[str, NetworkBlockedError] = {}
 
     @property
@@ -39,15 +42,16 @@ class NetworkGuard:
 
 
 @contextmanager
-def network_guard() -> Iterator[NetworkGuard]:
+def network_guard(*, spares_loopback: bool = False) -> Iterator[NetworkGuard]:
     """Block every request of the process that no tape answers or records, in all threads, until the context is left.
 
-    Guards nest; the network is blocked while one of them is open.
+    With `spares_loopback` what goes to this machine is of no tape, and not blocked. Guards nest; the network is blocked
+    while one of them is open, and loopback while one of them spares none.
     """
     from harness.recording import transports
 
     transports.install()
-    guard = NetworkGuard()
+    guard = NetworkGuard(spares_loopback=spares_loopback)
     with _lock:
         _open.append(guard)
     try:
@@ -60,6 +64,22 @@ def network_guard() -> Iterator[NetworkGuard]:
 def is_blocked() -> bool:
     """Return whether a guard is open."""
     return bool(_open)
+
+
+def is_spared(host: str) -> bool:
+    """Return whether what goes to `host` is nobody's business here: it stays on this machine, and all open guards spare that."""
+    return bool(_open) and all(guard.spares_loopback for guard in _open) and is_loopback(host)
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether `host` is this machine itself, as an address or by its name."""
+    if host.lower() in ("", "localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_unspecified
 
 
 def block(attempt: str, *, because: str, advice: str) -> TransportFault:

@@ -19,7 +19,7 @@ from harness.import_path import add_current_folder
 from harness.recording.redact.names import normal_names
 from harness.recording.settings import Settings
 from harness.recording.tape.compared_body import canonical, compared_body
-from harness.recording.tape.compared_credentials import BLANK, compared_field, compared_text
+from harness.recording.tape.compared_credentials import BLANK, compared_field, compared_text, whenever_signed
 from harness.recording.wire import WireRequest
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Matching(Struct, frozen=True):
             tuple(
                 sorted(
                     (name, compared_field(name, value, own, in_query=True))
-                    for name, value in parse_qsl(url.query, keep_blank_values=True)
+                    for name, value in parse_qsl(whenever_signed(url.query), keep_blank_values=True)
                 )
             ),
             tuple(

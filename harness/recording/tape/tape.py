@@ -25,7 +25,7 @@ from harness.recording.files.exchange import held
 from harness.recording.redact.redaction import Redactor
 from harness.recording.settings import current_settings
 from harness.recording.tape.core import Mode, Tape, TapeRedactor
-from harness.recording.tape.guard import NetworkGuard, block, is_blocked, network_guard
+from harness.recording.tape.guard import NetworkGuard, block, is_blocked, is_spared, network_guard
 from harness.recording.tape.match import InteractionIndex, unanswered
 from harness.recording.tape.request_key import Matching
 from harness.recording.wire import Interaction
@@ -186,6 +186,8 @@ def tape_for(method: str, url: str, upgrade: str | None = None) -> Tape | None:
             plays and the request would open a WebSocket.
         RunCancelled: the run that requests has been closed, and its tape with it: no fault of what is replayed now.
     """
+    if is_blocked() and is_spared(urlsplit(url).hostname or ""):
+        return None
     tape = current_tape()
     if tape is not None and upgrade is not None and upgrade.lower() == "websocket":
         if tape.records:

@@ -1,9 +1,9 @@
 """The net below the transports: nothing connects, sends or looks up while the network is blocked, whatever library asks.
 
 Where `network_guard` is open, it is let through only for a tape that records. Under one that only plays nothing is, not
-even to loopback: a replay opens no socket, sends no datagram and resolves no name (clause `replay.offline`). Unix sockets
-reach no network, and pass; so do socket pairs, which Python makes from a loopback connection where the system has none,
-and names that are addresses or this machine's own loopback.
+even to loopback, unless the guard spares that: a replay opens no socket, sends no datagram and resolves no name (clause
+`replay.offline`). Unix sockets reach no network, and pass; so do socket pairs, which Python makes from a loopback
+connection where the system has none, and names that are addresses or this machine's own loopback.
 """
 
 from __future__ import annotations
@@ -32,12 +32,14 @@ def install(library: ModuleType) -> None:
 
 def check_connection(address: object) -> None:
     """Stop a connection to `address` where the network is blocked. Raises TransportFault."""
-    _check(f"a connection to {_where(address)} was about to be opened")
+    if not _is_spared(address):
+        _check(f"a connection to {_where(address)} was about to be opened")
 
 
 def check_datagram(address: object) -> None:
     """Stop what is sent to `address` without a connection where the network is blocked. Raises TransportFault."""
-    _check(f"a message to {_where(address)} was about to be sent")
+    if not _is_spared(address):
+        _check(f"a message to {_where(address)} was about to be sent")
 
 
 def check_lookup(host: object) -> None:
@@ -59,7 +61,7 @@ def check_reverse_lookup(host: object) -> None:
         TransportFault: with a `NetworkBlockedError`.
     """
     name = _host_name(host)
-    if not _is_loopback(name):
+    if not guard.is_loopback(name):
         _check(f"the name of {name!r} was about to be looked up", shared=True)
 
 
@@ -116,6 +118,10 @@ def _check(attempt: str, *, shared: bool = False) -> None:
     raise guard.block(attempt, because=why, advice=_ADVICE)
 
 
+def _is_spared(address: object) -> bool:
+    return isinstance(address, tuple) and bool(address) and guard.is_spared(_host_name(address[0]))
+
+
 def _where(address: object) -> str:
     return ":".join(map(str, address[:2])) if isinstance(address, tuple) else str(address)
 
@@ -135,16 +141,6 @@ def _is_known(name: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _is_loopback(name: str) -> bool:
-    if not _is_known(name):
-        return False
-    try:
-        address = ipaddress.ip_address(name)
-    except ValueError:
-        return True
-    return address.is_loopback or address.is_unspecified
 
 
 def _makes_a_pair(frame: FrameType | None) -> bool:

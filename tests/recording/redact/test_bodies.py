@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import itertools
 import json
+import random
 import re
 import time
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from harness.recording.redact.bodies import redacted_body
+from harness.recording.redact.judge import Judge, Lens
 from tests.recording.redact.planted_secrets import BY_FORM, SECRET_FIELDS, Planted
 from tests.recording.redact.secret_carriers import STREAMS, WHOLE, Carrier, aws_message, aws_payloads, sse, sse_events
 
@@ -236,6 +238,26 @@ def test_base64_stays_base64() -> None:
     assert base64.b64decode(url.partition(",")[2], validate=True).decode("latin-1") == inside.replace(
         KEY.core, "*" * len(KEY.core)
     )
+
+
+def test_of_a_file_of_another_kind_what_is_readable_is_judged_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of it, as if it were a text, takes seconds for each megabyte."""
+    judged: list[int] = []
+    real = Judge.lens
+
+    def lens(judge: Judge, text: str) -> Lens:
+        judged.append(len(text))
+        return real(judge, text)
+
+    monkeypatch.setattr(Judge, "lens", lens)
+    noise = random.Random(7).randbytes(100_000)
+    said = f'{{"password": "grün Tr0ub4dor3x", "key": "{KEY.value}"}}'.encode()
+    body = noise + b"\0" + said + b"\xff" + noise
+    clean = redacted(body, "application/octet-stream")
+    assert [clean.startswith(noise), clean.endswith(noise)] == [True, True]
+    assert KEY.core.encode() not in clean
+    assert b"Tr0ub4dor" not in clean
+    assert sum(judged) < len(body)
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])

@@ -20,6 +20,7 @@ from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.tape import playback
 from harness.recording.tape.core import Tape
 from harness.recording.tape.tape import Mode, current_tape, network_guard, open_tape, playing
+from harness.recording.transports.sockets import check_connection
 from harness.recording.wire import Ending, Interaction, WireRequest, WireResponse
 from tests.recording.clients import CLIENTS, Client
 from tests.recording.loopback import PATIENCE_S, Exchange, loopback
@@ -272,6 +273,25 @@ def test_no_library_gets_out_while_the_network_is_blocked(client: Client, path: 
             with pytest.raises(TransportFault) as miss:
                 client.post(server.url, content=b"another")
             assert isinstance(miss.value.error, UnrecordedRequestError)
+        assert len(server.exchanges) == 2
+
+
+@pytest.mark.parametrize("client", CLIENTS.values(), ids=lambda client: client.name)
+def test_what_stays_on_this_machine_goes_past_each_tape_where_all_guards_spare_it(client: Client, path: Path) -> None:
+    with loopback(text_stream) as server:
+        with network_guard(spares_loopback=True), open_tape(path, "all") as tape:
+            assert client.post(server.url).body == b"".join(PIECES)
+        assert tape.recorded == ()
+        with network_guard(spares_loopback=True) as guard, open_tape(path, "none") as tape:
+            assert client.post(server.url).body == b"".join(PIECES)
+            with network_guard(), pytest.raises(TransportFault):
+                client.post(server.url)
+            assert len(tape.misses) == 1
+            with pytest.raises(TransportFault):
+                client.post("http://192.0.2.1:9")
+            with pytest.raises(TransportFault):
+                check_connection(("192.0.2.1", 9))
+            assert "192.0.2.1:9 was about to be opened" in str(*guard.blocked)
         assert len(server.exchanges) == 2
 
 
