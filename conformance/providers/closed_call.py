@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Final
 
 from conformance.providers.playback import answered_by, performed, session_of
 from conformance.providers.runs import RecordedRun
 from conformance.stage.census import ENDING_S, Census, tasks_left
-from conformance.stage.patience import comes_true, ends
+from conformance.stage.patience import abecomes_true, becomes_true, ends
 from conformance.stage.points import DEADLINE_S, StageError
 from conformance.stage.reader import Reader, SessionKind, close_session, in_thread
 from conformance.timeline.calls import CHUNKS
@@ -37,11 +37,10 @@ def close_in_the_middle(
         with Reader(kind) as reader:
             session = session_of(next(iter(run.target.sessions())), kind)
             closed = _closed if kind == "sync" else _aclosed
-            expected = tuple(closed(reader, session, tape))
-        stopped = comes_true(lambda seconds: _wait(seconds, until=not tape.open_answers), ENDING_S)
+            expected = tuple(closed(reader, session, tape, lambda: not shows or _is_shown(session)))
+        stopped = becomes_true(lambda: not tape.open_answers, ENDING_S)
         left = census.threads_left()
         frames = tuple(session.frames)
-    shown = any(frame.type in CHUNKS for frame in frames)
     aspect = "whether any piece was shown while the rest of the answer was still to come"
     return Evidence(
         frames,
@@ -50,14 +49,17 @@ def close_in_the_middle(
             *expected,
             Expected("cleanup.work-stops", "whether the answer to a closed call was closed, too", True, stopped),
             Expected("cleanup.no-leaks", "threads that a closed call left", (), left),
-            *([Expected("llm.sequence", aspect, True, shown)] if shows else []),
+            *([Expected("llm.sequence", aspect, True, _is_shown(session))] if shows else []),
         ),
     )
 
 
-def _wait(seconds: float, *, until: bool) -> bool:
-    threading.Event().wait(0 if until else seconds)
-    return until
+def _is_shown(session: Any) -> bool:
+    return any(frame.type in CHUNKS for frame in session.frames)
+
+
+def _is_silent(tape: Tape) -> bool:
+    return any(answer.is_stalled for answer in tape.open_answers)
 
 
 def _check_silent(tape: Tape) -> None:
@@ -65,23 +67,20 @@ def _check_silent(tape: Tape) -> None:
         raise StageError("the call never waited for the rest of its answer")
 
 
-def _is_silent(tape: Tape) -> bool:
-    return any(answer.is_stalled for answer in tape.open_answers)
-
-
-def _closed(reader: Reader, session: Any, tape: Tape) -> Iterator[Expected]:
+def _closed(reader: Reader, session: Any, tape: Tape, is_shown: Callable[[], bool]) -> Iterator[Expected]:
     # The run works in the context of whoever asks for its first frame.
     context = contextvars.copy_context()
     consumer = threading.Thread(target=context.run, args=(reader.read, session), name="consumer", daemon=True)
     consumer.start()
-    comes_true(lambda seconds: _wait(seconds, until=_is_silent(tape) or not consumer.is_alive()), DEADLINE_S)
+    becomes_true(lambda: _is_silent(tape) or not consumer.is_alive(), DEADLINE_S)
     _check_silent(tape)
+    becomes_true(is_shown, ENDING_S)
     returned, raised = in_thread(partial(close_session, session), ENDING_S)
     yield from _prompt(returned, raised)
     ends(consumer, ENDING_S)
 
 
-def _aclosed(reader: Reader, session: Any, tape: Tape) -> Iterator[Expected]:
+def _aclosed(reader: Reader, session: Any, tape: Tape, is_shown: Callable[[], bool]) -> Iterator[Expected]:
     async def consume() -> None:
         async for _ in session:
             pass
@@ -89,11 +88,9 @@ def _aclosed(reader: Reader, session: Any, tape: Tape) -> Iterator[Expected]:
     async def close() -> tuple[bool, BaseException | None, tuple[str, ...]]:
         own = asyncio.all_tasks()
         consumer = asyncio.create_task(consume(), name="consumer")
-        for _ in range(round(DEADLINE_S * 100)):
-            if _is_silent(tape) or consumer.done():
-                break
-            await asyncio.sleep(0.01)
+        await abecomes_true(lambda: _is_silent(tape) or consumer.done(), DEADLINE_S)
         _check_silent(tape)
+        await abecomes_true(is_shown, ENDING_S)
         closing = asyncio.create_task(session.aclose(), name="closing")
         done, _ = await asyncio.wait({closing}, timeout=ENDING_S)
         await asyncio.wait({consumer}, timeout=ENDING_S)

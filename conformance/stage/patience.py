@@ -6,6 +6,7 @@ each ends once this thread has had a turn after it, and with as many turns the t
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable
 from typing import Final
@@ -16,7 +17,25 @@ PIECE_S: Final = 0.01
 
 def comes_true(wait: Callable[[float], bool], within_s: float) -> bool:
     """Return whether `wait(seconds)`, which tells whether something has happened within that time, ever says so."""
-    return any(wait(PIECE_S) for _ in range(max(1, round(within_s / PIECE_S))))
+    return any(wait(PIECE_S) for _ in _pieces(within_s))
+
+
+def becomes_true(holds: Callable[[], bool], within_s: float) -> bool:
+    """Return whether `holds()`, which nobody can wait for, is ever true."""
+    return comes_true(lambda seconds: holds() or threading.Event().wait(seconds) or holds(), within_s)
+
+
+async def abecomes_true(holds: Callable[[], bool], within_s: float) -> bool:
+    """Do as `becomes_true`, without blocking the loop."""
+    for _ in _pieces(within_s):
+        if holds():
+            break
+        await asyncio.sleep(PIECE_S)
+    return holds()
+
+
+def _pieces(within_s: float) -> range:
+    return range(max(1, round(within_s / PIECE_S)))
 
 
 def ends(thread: threading.Thread, within_s: float) -> bool:

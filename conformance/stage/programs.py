@@ -3,6 +3,9 @@
 A program says what happens inside the run; a scenario says what the consumer does meanwhile. The two meet at named
 points (`conformance.stage.points`): nothing sleeps, and no clock decides. What a model says in a run is a script, which a
 server on loopback plays to the subject's own OpenAI integration.
+
+What a step is to note goes to `stage.note(topic, value)`, by the topic that is named there; what is not noted is taken for
+not done.
 """
 
 from __future__ import annotations
@@ -110,7 +113,10 @@ class CrewProgram(Struct, frozen=True):
 
 
 class Emit(Struct, frozen=True):
-    """Publish an event of the user's own, of this type, with this note in its payload; or one of the runtime's types."""
+    """Publish an event of the user's own, of this type, with this note in its payload; or one of the runtime's types.
+
+    The event's id is noted as `emitted`.
+    """
 
     note: str = ""
     type: str = "probe"
@@ -123,14 +129,14 @@ class Emit(Struct, frozen=True):
 
 
 class Ask(Struct, frozen=True):
-    """Call a model. Its answer is the step's value."""
+    """Call a model. Its answer is the step's value; the LLM is noted as `llm`."""
 
     script: Script = GREETING
     #: Said of the LLM when it was made; None says nothing.
     stream: bool | None = None
     #: Functions given by name, each with what it returns, or the `Block`, `Reach` or `Raise` that it does instead.
     functions: Mapping[str, Any] = field(default_factory=dict)
-    #: Inside a flow: as a session of its own, which is read to its end there.
+    #: Inside a flow: as a session of its own, which is read to its end there; the list of its frames is noted as `inner`.
     as_session: bool = False
     #: Whether the LLM is told that its host marks the end of no stream.
     without_end_marker: bool = False
@@ -147,7 +153,7 @@ class Reach(Struct, frozen=True):
 
 
 class Raise(Struct, frozen=True):
-    """Raise this; the object is kept, so that what surfaces can be compared with it."""
+    """Raise this; the object is noted as `raised`, so that what surfaces can be compared with it."""
 
     error: type[BaseException]
 
@@ -164,18 +170,18 @@ class Nest(Struct, frozen=True):
     """Run a flow or a crew inside. What it gives is the step's value; of a crew it is text."""
 
     program: FlowProgram | CrewProgram
-    #: As a session or a stream of chunks, which is read to its end inside.
+    #: As a session or a stream of chunks, which is read to its end inside; what was read is noted as `inner` or `chunks`.
     streamed: bool = False
     #: Of a crew: for each of so many inputs, by `kickoff_for_each`; what they give is joined.
     times: int | None = None
 
 
 class ReadFlag(Struct, frozen=True):
-    """Note what the flow's `stream` attribute reads as, here."""
+    """Note, as `flag`, what the flow's `stream` attribute reads as, here."""
 
 
 class ReadFiles(Struct, frozen=True):
-    """Note which files the run was given, here; for subjects that tell."""
+    """Note, as `files`, which files the run was given, here; for subjects that tell."""
 
 
 class Reply(Struct, frozen=True):

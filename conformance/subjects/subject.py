@@ -77,6 +77,9 @@ class Subject(Protocol):
     def flow(self, program: FlowProgram, performance: Performance, **options: Any) -> Any:
         """Return the flow object of a flow program, made with these options, to be streamed by its own entry points.
 
+        Its class makes another such flow of no arguments. `stream` can be set, and the `inputs` of a run are in the payload
+        of its `flow_started`.
+
         One with methods that ask a human has a `persistence` of its own, which keeps it while it waits; its class has
         `from_pending(flow_id, persistence=…)`, which gives one with `resume(feedback)` and `resume_async(feedback)`.
         Options are `input_provider` (feedback), `checkpoint` and `persistence` (checkpoint).
@@ -109,7 +112,10 @@ class Subject(Protocol):
         """Return a persistence that keeps states in itself, for a flow's option; needs the capability checkpoint."""
 
     def llm(self, performance: Performance, **settings: Any) -> Any:
-        """Return an LLM that asks the performance's provider, with these constructor settings."""
+        """Return an LLM that asks the performance's provider, with these constructor settings.
+
+        Its `get_token_usage_summary()` has the `prompt_tokens` and `completion_tokens` of its calls until then.
+        """
 
     def overriding(
         self, llm: Any, *, stream: bool | None = None, stop: list[str] | None = None

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import contextvars
 import gc
+import os
 import threading
 import warnings
+import weakref
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -134,6 +137,34 @@ def test_an_async_handler_of_emit_outlives_the_loop_that_emitted() -> None:
     gate.set()
     assert event_bus.flush(TIMEOUT_S)
     assert heard == ["dog"]
+
+
+def test_what_an_async_handler_came_to_is_kept_by_nobody() -> None:
+    event_bus.register_handler(Dog, _asleep)
+    future = emit(None, Dog())
+    assert future is not None
+    kept = weakref.ref(future)
+    del future
+    # Once the next one has ended, their thread is done with it.
+    emit(None, Dog())
+    assert event_bus.flush(TIMEOUT_S)
+    gc.collect()
+    assert kept() is None
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_async_handlers_run_in_a_forked_child_too() -> None:
+    event_bus.register_handler(Dog, _asleep)
+    emit(None, Dog())
+    assert event_bus.flush(TIMEOUT_S)
+    child = os.fork()
+    if child == 0:
+        with contextlib.suppress(BaseException):
+            emit(None, Dog())
+            os._exit(0 if event_bus.flush(TIMEOUT_S) else 1)
+        os._exit(1)
+    assert os.waitpid(child, 0)[1] == 0
 
 
 @pytest.mark.parametrize("how", ["leaf", "opening", "closing"])

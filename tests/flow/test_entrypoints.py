@@ -13,7 +13,7 @@ from harness.bus import emit, event_bus
 from harness.bus.scope import current_path
 from harness.errors import UsageError
 from harness.events import BaseEvent, FlowCreatedEvent
-from harness.flow import Flow, SQLiteFlowPersistence, listen, start
+from harness.flow import Flow, SQLiteFlowPersistence, and_, listen, start
 from harness.session.session import AsyncStreamSession, StreamSession
 from tests.flow.graph.graphs import TIMEOUT_S, collected, transcript
 
@@ -94,6 +94,31 @@ def test_nothing_runs_before_the_first_frame() -> None:
 
 def test_a_limit_to_the_look_ahead_holds_the_run_back_without_loss() -> None:
     assert transcript(Plain().stream_events(look_ahead=1)) == LINES
+
+
+class SideBySide(Flow[Any]):
+    @start()
+    async def left(self) -> None: ...
+
+    @start()
+    async def middle(self) -> None: ...
+
+    @start()
+    async def right(self) -> None: ...
+
+    @listen(and_(left, middle, right))
+    async def joined(self) -> None: ...
+
+
+@pytest.mark.asyncio
+async def test_a_flow_in_a_loop_is_no_further_ahead_of_its_reader_than_it_may_be() -> None:
+    session, ahead = SideBySide().astream(look_ahead=1), []
+    async for frame in session:
+        # As far as it goes by itself.
+        for _ in range(50):
+            await asyncio.sleep(0)
+        ahead.append(len(session.frames) - frame.seq)
+    assert (len(ahead), max(ahead)) == (10, 1)
 
 
 # The stream attribute.

@@ -132,8 +132,10 @@ _LEAKS: Final = frozenset({"cleanup.no-leaks"})
 SCENARIOS: Final = Scenarios()
 SCENARIOS.both("left-behind/read", _LEAKS, FLOW_AND_LLM, _left_behind, _ASKS, "read", "a flow that was read to its end")
 SCENARIOS.both("left-behind/failed", _LEAKS, FLOW, _left_behind, _FAILS, "read", "a flow that failed")
-SCENARIOS.both("left-behind/closed", _LEAKS, FLOW, _left_behind, _WAITS, "closed", "a flow that was closed")
-SCENARIOS.both("left-behind/dropped", _LEAKS, FLOW, _left_behind, _WAITS, "dropped", "a session that was dropped")
+# Where there are no async methods, what blocks is a thread, which nobody can end.
+_AWAITING: Final = FLOW | {"async"}
+SCENARIOS.both("left-behind/closed", _LEAKS, _AWAITING, _left_behind, _WAITS, "closed", "a flow that was closed")
+SCENARIOS.both("left-behind/dropped", _LEAKS, _AWAITING, _left_behind, _WAITS, "dropped", "a session that was dropped")
 SCENARIOS.both("left-behind/call", _LEAKS, LLM, _left_behind, CallProgram(), "read", "a call that was read")
 SCENARIOS.both("left-behind/cut-call", _LEAKS, LLM, _left_behind, _CUT, "read", "a call that was cut")
 SCENARIOS.both("left-behind/refused-call", _LEAKS, LLM, _left_behind, _REFUSED, "read", "a call that was refused")

@@ -207,6 +207,6 @@ CHECKS = (
     Check("envelope.data-clean", data_clean, has_frames, of_every_run=True),
     Check("envelope.data-json", data_json, has_frames, of_every_run=True),
     Check("envelope.timestamp-utc", timestamp_utc, has_frames, of_every_run=True),
-    Check("envelope.immutable", immutable, has_frames, of_every_run=True),
+    Check("envelope.immutable", immutable, lambda evidence: bool(evidence.replayed), of_every_run=True),
     Check("envelope.error-class", error_class, lambda evidence: any(each.type in FAILURES for each in evidence.frames)),
 )

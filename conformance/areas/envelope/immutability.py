@@ -48,15 +48,9 @@ _LEAVES = frozenset({str, int, float, bool, type(None)})
 
 
 def immutable(evidence: Evidence) -> Iterator[Breach]:
-    """No edit of a frame or its payload is seen in another view.
-
-    The other view is the same frame in `replayed`. Without a replay it is the frame itself read again, since readers
-    may then be sharing it: an edit that stays is an edit that others see.
-    """
-    replayed = evidence.replayed
+    """No edit of a frame or its payload is seen in another view, which is the same frame in `replayed`."""
     closed: set[type] = set()
-    for place, frame in enumerate(evidence.frames):
-        other = replayed[place] if replayed is not None and place < len(replayed) else frame
+    for frame, other in zip(evidence.frames, evidence.replayed or (), strict=False):
         if _edit_of_field_shows(frame, other):
             yield frame.seq, f"the fields of {frame.type} can be assigned, and another reader sees it"
         for path in _edits_that_show(frame.data, partial(getattr, other, "data"), "data", closed):

@@ -19,6 +19,14 @@ def _(result: Callable[[Any], Any], session: Any) -> Any:
     return timeline.value if timeline.state.value == "returned" else result(session)
 
 
+@SABOTEURS.row("failures-at-once", ("result.gated",), _RESULT, by=reading, shown_by=("result/failed/flow/sync",))
+def _(result: Callable[[Any], Any], session: Any) -> Any:
+    timeline = session._timeline
+    if timeline.state.value == "raised":
+        raise timeline.error
+    return result(session)
+
+
 @SABOTEURS.row(
     "leaving-completes",
     ("result.gated-after-break",),

@@ -67,12 +67,17 @@ def _early(consumer: Consumer, program: Program | ConversationProgram, value: st
 
 
 def _failed(consumer: Consumer) -> Evidence:
+    """Read the result before the first frame, once the run has failed unread, and then after the end."""
     session = consumer.open(_FAILING)
-    before = read_result(session, "before")
-    read = consumer.read(session)
+    before = [read_result(session, "before")]
+    iterator = consumer.iterate(session)
+    first = consumer.take(iterator, 1)
+    consumer.let_finish()
+    before.append(read_result(session, "before"))
+    read = first.then(consumer.take(iterator))
     after = [read_result(session, "after-failure") for _ in range(3)]
     raised = consumer.stage.noted("raised")
-    return read.evidence(reads=(before, *after), outcome=ProgramOutcome(error=raised[0]) if raised else None)
+    return read.evidence(reads=(*before, *after), outcome=ProgramOutcome(error=raised[0]) if raised else None)
 
 
 def _closed(consumer: Consumer, program: Program, *, ended: bool = False) -> Evidence:

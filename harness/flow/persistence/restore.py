@@ -35,8 +35,8 @@ class StateRestore(FlowHook):
         if saved is None:
             logger.warning("%s: no state is kept under the id %r; the run begins with a new one", run.name, wanted)
             return
-        # One that is among the inputs goes into the state with these.
-        own = {} if forked is None or "id" in inputs else {"id": new_id()}
+        # One that is among the inputs goes into the state with these, and a fork has one of its own.
+        own = {} if "id" in inputs else {"id": new_id()}
         run.state = with_saved(run.state, {**saved, **own}, run.name)
         if forked is None and run.flow._dialogue.turn is not None:
             # What is said from here on belongs to what was kept.

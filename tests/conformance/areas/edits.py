@@ -86,6 +86,16 @@ def replayed(lost: int, error: BaseException | None = None) -> Edit:
     return edit
 
 
+def shared(edit: Edit) -> Edit:
+    """Have a second reader be given the very frames that the first was given, edited so."""
+
+    def edited(evidence: Evidence) -> Evidence:
+        seen = edit(evidence)
+        return replace(seen, replayed=seen.frames)
+
+    return edited
+
+
 def split(seq: int, /, **changes: Any) -> Edit:
     """Replace keys of one frame's payload in the run whose bytes were split otherwise."""
 

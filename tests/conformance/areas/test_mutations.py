@@ -21,6 +21,7 @@ from tests.conformance.areas.edits import (
     frame_of,
     put,
     resplit,
+    shared,
     then,
 )
 from tests.conformance.areas.frame_mutations import FRAME_MUTATIONS
@@ -86,6 +87,12 @@ def test_all_violations_are_given_not_the_first() -> None:
     assert [violation.seq for violation in judge(evidence).violations] == [2, 3]
 
 
+def test_frames_that_were_read_once_do_not_tell_what_another_reader_sees() -> None:
+    evidence = put(3, data={"chunk": "Hel", "call_id": "c1"})(T.text_call())
+
+    assert status(judge(evidence), "envelope.immutable") == "not-testable"
+
+
 def test_an_edit_that_no_other_reader_sees_is_no_violation() -> None:
     def editable() -> tuple[Frame, ...]:
         return tuple(
@@ -100,7 +107,7 @@ def test_an_edit_that_no_other_reader_sees_is_no_violation() -> None:
 
 def test_trying_to_edit_leaves_no_trace() -> None:
     payload: dict[str, Any] = {"call_id": "c1", "messages": [{"content": ["Hi"]}]}
-    evidence = put(1, data=payload)(T.text_call())
+    evidence = shared(put(1, data=payload))(T.text_call())
 
     assert status(judge(evidence), "envelope.immutable") == "failed"
     assert payload == {"call_id": "c1", "messages": [{"content": ["Hi"]}]}
@@ -127,7 +134,7 @@ def test_a_container_that_closes_all_ways_to_change_it_but_one_is_open(container
     given = [["b"], ["a"]] if base is list else {"b": ["b"], "a": ["a"]}
     content = one_open(given)
 
-    verdict = judge(put(1, data=MappingProxyType({"call_id": "c1", "content": content}))(T.text_call()))
+    verdict = judge(shared(put(1, data=MappingProxyType({"call_id": "c1", "content": content})))(T.text_call()))
 
     assert verdict.failed == ("envelope.immutable",)
     assert content == given

@@ -6,11 +6,12 @@ A streamed answer is lines of JSON: `{"say": …}`, `{"think": …}`, `{"call": 
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any
 
 import httpx
@@ -134,6 +135,16 @@ class Sound:
     def plain(cls) -> StreamSession[Any]:
         llm = cls.LLM("one", stream=False)
         return StreamSession(lambda: llm.call("greet"), source=llm)
+
+
+class ShowsLater(Sound):
+    """Shows what has come when its loop, which is busy, gets round to it, as it may."""
+
+    class LLM(Acme):
+        async def agenerate(self, request: LLMRequest) -> AsyncIterator[Part]:
+            async for part in super().agenerate(request):
+                await asyncio.sleep(0.1)
+                yield part
 
 
 class TornCharacters(Sound):

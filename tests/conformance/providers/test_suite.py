@@ -102,6 +102,10 @@ def test_a_sound_integration_of_a_format_that_nobody_knows_passes(recordings: Pa
     assert {decision.clause for result in results for decision in result.decisions} == must_show(provider)
 
 
+def test_an_integration_may_show_what_has_come_once_its_loop_gets_round_to_it(recordings: Path) -> None:
+    assert not _failed(perform(_of(recordings, acme.ShowsLater), BY_ID["provider/closed/async"]))
+
+
 @pytest.mark.parametrize("targets", BROKEN, ids=lambda one: one.__name__)
 def test_a_broken_integration_is_caught_by_its_clause(recordings: Path, targets: type[acme.Sound]) -> None:
     clause, situation = BROKEN[targets]

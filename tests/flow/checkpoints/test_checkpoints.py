@@ -127,6 +127,9 @@ def test_a_folder_holds_whole_files_and_nothing_else(
     assert [len(checkpoint.plan["state"]["outputs"]) for checkpoint in held] == [1, 2, 1, 2]
     assert {path.suffix for path in files} == {".json"}
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
+    # Where a system tells which files are open.
+    still_open = [path for path in Path("/proc/self/fd").glob("*") if path.resolve().is_relative_to(tmp_path)]
+    assert not still_open
 
 
 def lines_of(folder: Path) -> list[list[dict[str, Any]]]:

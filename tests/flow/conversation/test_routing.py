@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import enum
 import json
+import threading
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -260,6 +261,27 @@ def test_a_route_of_an_earlier_turn_is_not_taken_again() -> None:
 
     flow = talk(Once, llm=Speaker("Hello there"))
     assert [flow.handle_turn("one"), flow.handle_turn("two")] == ["Your order is on its way.", "Hello there"]
+
+
+def test_a_route_that_blocks_does_not_block_the_loop_of_its_turn() -> None:
+    turning, looked_up = threading.Event(), threading.Event()
+
+    class Slow(Flow[Any]):
+        def route_turn(self, context: dict[str, Any]) -> str | None:
+            turning.set()
+            return None if looked_up.wait(5.0) else "nowhere"
+
+    async def turn() -> Any:
+        session = talk(Slow, llm=Speaker("Hello there")).astream_turn("one")
+        reading = asyncio.create_task(anext(session.messages))
+        while not turning.is_set():
+            await asyncio.sleep(0)
+        looked_up.set()
+        await reading
+        _ = [frame async for frame in session]
+        return session.result
+
+    assert asyncio.run(turn()) == "Hello there"
 
 
 class Label(str, enum.Enum):  # noqa: UP042 - the str() of its members is not their value

@@ -227,6 +227,23 @@ def test_a_run_to_the_end_leaves_no_thread_and_no_reference() -> None:
     assert ref() is None
 
 
+@pytest.mark.asyncio
+async def test_a_task_keeps_no_run_that_it_has_awaited() -> None:
+    class Plain(Flow):
+        @start()
+        async def a(self) -> str:
+            return "A"
+
+    async def run() -> weakref.ref[Any]:
+        flow = Plain()
+        assert await flow.kickoff_async() == "A"
+        return weakref.ref(flow)
+
+    ref = await run()
+    gc.collect()
+    assert ref() is None
+
+
 EXITS = {
     "sync session": """
 session = flow.stream_events()

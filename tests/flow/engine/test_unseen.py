@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.bus import event_bus
+from harness.bus import add_stream_sink, event_bus, reset_stream_sinks
 from harness.events import (
     BaseEvent,
     FlowFinishedEvent,
@@ -75,6 +75,17 @@ def test_a_listener_for_other_events_changes_nothing(made: list[datetime]) -> No
 def test_a_session_has_them_all(made: list[datetime]) -> None:
     assert len(list(Two().stream_events())) == 7
     assert len(made) == 7
+
+
+def test_a_sink_has_them_all(made: list[datetime]) -> None:
+    heard: list[str] = []
+    token = add_stream_sink(lambda _source, event: heard.append(event.type))
+    try:
+        Two().kickoff()
+    finally:
+        reset_stream_sinks(token)
+    # And that the flow was made.
+    assert (len(heard), len(made)) == (8, 8)
 
 
 def test_who_begins_to_listen_in_a_method_is_told_of_its_end_with_the_links_that_hold() -> None:
