@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator
 from inspect import Parameter, Signature
 from math import inf
 from threading import Thread
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import pytest
 from pydantic import BaseModel, Field
@@ -17,6 +17,9 @@ from pydantic import BaseModel, Field
 from harness import BaseTool, UsageError, tool
 from harness.tools import FunctionTool, ToolFailure, ToolFailureReason, ToolInputError
 from tests.agents.scripted import WAYS, Way, by
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 
 class Route(BaseModel):
@@ -47,6 +50,12 @@ def repeat(word: str, times: int = Field(default=2, description="How often."), _
 def shout(word: str, *, sign: Annotated[str, Field(default="?")]) -> str:
     """Say a word with a sign."""
     return word + sign
+
+
+@tool
+def price(of: str) -> Decimal | None:
+    """Tell a price, of a type that is known to type checkers alone."""
+    return None
 
 
 class Greets:
@@ -116,6 +125,7 @@ USES: dict[str, tuple[BaseTool, dict[str, Any], Any]] = {
         {"one": "1", "other": 9},
         4,
     ),
+    "a function whose result has a type that is not there": (price, {"of": "fish"}, None),
     "what can be awaited": (tool(promise), {}, "soon"),
     "a class": (Counts(), {"word": "beetle"}, 3),
     "a class with a field of its own": (Counts(wanted="t"), {"word": "beetle"}, 1),
