@@ -206,6 +206,18 @@ def test_a_crew_is_run_for_each_of_several_inputs(way: Way) -> None:
     assert (crew.usage_metrics.successful_requests, crew.usage_metrics.total_tokens) == (3, 39)
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_what_runs_have_used_is_counted_whatever_they_give(way: Way) -> None:
+    pilot = agent("yes")
+    crew = Crew(agents=[pilot], tasks=[task("Look.", pilot)], after_kickoff_callbacks=[lambda output: output.raw])
+
+    assert (
+        by(way, lambda: crew.kickoff_for_each([{}, {}]), lambda: crew.kickoff_for_each_async([{}, {}])) == ["yes"] * 2
+    )
+    assert crew.usage_metrics is not None
+    assert crew.usage_metrics.successful_requests == 2
+
+
 _PLACES = ("Bodø", "Bergen", "Hammerfest")
 
 
