@@ -100,7 +100,9 @@ async def _judged(
     )
     failure: Exception | None = None
     passed, result = False, None
-    async with driver.step(Step(guardrail, started, _ENDS)) as step:
+    # As the events of a call are the LLM's: those of a look are of the task, or the agent, whose answer is looked at.
+    source = inquirer.agent if inquirer.task is None else inquirer.task
+    async with driver.step(Step(source, started, _ENDS)) as step:
         try:
             if isinstance(guardrail, str):
                 passed, result = await _judged_by_model(guardrail, output, inquirer)

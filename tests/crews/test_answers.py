@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, RootModel
 
-from harness import Crew, TaskOutput, UsageError
+from harness import Crew, TaskOutput, UsageError, event_bus
 from harness.agents import AgentFinish, GuardrailError
 from harness.crews import OutputFormat
 from harness.errors import LLMContextLengthExceededError
+from harness.events import LLMGuardrailCompletedEvent, LLMGuardrailStartedEvent
 from tests.agents.scripted import (
     WAYS,
     Way,
@@ -136,6 +137,18 @@ def test_a_task_is_done_again_until_its_guardrails_let_it_pass(way: Way) -> None
         (True, None, 1),
         (True, None, 0),
     ]
+
+
+def test_events_of_a_guardrail_come_from_the_task_or_the_agent_that_it_looks_at() -> None:
+    pilot = agent("yes", guardrail=lambda output: (True, output))
+    made = task("Say it.", pilot, guardrail=lambda output: (True, output))
+    sources: list[Any] = []
+    with event_bus.scoped_handlers():
+        event_bus.on(LLMGuardrailStartedEvent, LLMGuardrailCompletedEvent)(lambda source, event: sources.append(source))
+        pilot.kickoff("Say it.")
+        made.execute_sync()
+
+    assert sources == [pilot, pilot, made, made]
 
 
 def test_an_answer_that_is_sent_back_is_told_in_fewer_words_where_it_no_longer_fits() -> None:
