@@ -13,10 +13,11 @@ from pydantic import BaseModel
 from harness import events
 from harness.bus import bus, scope as scopes
 from harness.errors import RunCancelled
-from harness.flow.conversation.fields import Role, says_something, words_in
+from harness.flow.conversation.fields import Role, says_something
 from harness.flow.state import field_of, id_of
 from harness.frames.frozen import FrozenDict
 from harness.llm.input.characters import whole_characters
+from harness.llm.input.words import words_in
 
 #: What a message may have beside role and content.
 _EXTRA = ("name", "tool_call_id", "tool_calls", "files", "metadata")
