@@ -248,7 +248,7 @@ class Agent(AgentSettings):
             self.inquirer(driver, task=task, paces=paces, tools=bool(tools)),
             toolbox,
             owner=owner,
-            callbacks=(*own, *callbacks),
+            callbacks=(*own, *(each for each in callbacks if each not in own)),
             response_model=response_model,
             usage=usage,
         )

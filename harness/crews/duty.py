@@ -63,7 +63,7 @@ class Duty:
         #: Of the tools of those that work was handed to, since the last answer.
         self._coworker_failures = [] if coworker_failures is None else coworker_failures
         self._owner = task_fields(task)
-        self._context = ""
+        self._context: str | None = None
 
     @property
     def agent(self) -> Agent:
@@ -80,7 +80,7 @@ class Duty:
         self._agent, self._driver, self._tools = agent, driver, tools
         return self
 
-    async def do(self, context: str) -> TaskOutput:
+    async def do(self, context: str | None) -> TaskOutput:
         """Return what the task comes to.
 
         Raises:
@@ -96,7 +96,7 @@ class Duty:
             if task.output_file is not None:
                 await driver.call(_write, task, output)
             own = () if task.callback is None else (task.callback,)
-            for callback in (*own, *self._task_callbacks):
+            for callback in (*own, *(each for each in self._task_callbacks if each not in own)):
                 await driver.call(callback, output)
             step.complete(output=output)
         return output
@@ -174,7 +174,12 @@ class Duty:
 
 
 async def performed(
-    agent: Agent, driver: Driver, task: Any, context: str, tools: Sequence[BaseTool] | None = None, **options: Any
+    agent: Agent,
+    driver: Driver,
+    task: Any,
+    context: str | None,
+    tools: Sequence[BaseTool] | None = None,
+    **options: Any,
 ) -> AgentAnswer:
     """Return what an agent answers to a task, by its `execute_task` where that is not this project's own.
 

@@ -82,8 +82,12 @@ class TaskSettings(Configured):
 
     @property
     def output(self) -> TaskOutput | None:
-        """What it came to when it ended last."""
+        """What it came to when it ended last; it may be set, as where a test has it done by something else."""
         return self._output
+
+    @output.setter
+    def output(self, output: TaskOutput | None) -> None:
+        self._output = output
 
     @property
     def label(self) -> str:
@@ -121,7 +125,3 @@ class TaskSettings(Configured):
         if trigger is not None and self.allow_crewai_trigger_context is not False:
             update["description"] += f"\n\nWhat triggered this: {trigger}"
         return self.model_copy(update=update)
-
-    def note_output(self, output: TaskOutput) -> None:
-        """Note what it came to in a run."""
-        self._output = output

@@ -233,3 +233,11 @@ def test_callbacks_are_called_with_each_step_and_each_output(way: Way) -> None:
     )
     kicked_off(crew, way)
     assert noted == [AgentFinish("", "It is high.", "It is high."), ("task", "It is high."), ("crew", "It is high.")]
+
+
+def test_a_callback_of_a_crew_that_is_its_tasks_and_its_agents_too_is_called_once() -> None:
+    noted: list[Any] = []
+    pilot = agent("It is high.", step_callback=noted.append)
+    made = task("Look.", pilot, callback=noted.append)
+    Crew(agents=[pilot], tasks=[made], task_callback=noted.append, step_callback=noted.append).kickoff()
+    assert noted == [AgentFinish("", "It is high.", "It is high."), made.output]
