@@ -66,6 +66,7 @@ class Crew(CrewSettings):
 
         `usage_metrics` is then what all have used, but for a crew with `stream` set, whose runs are still to be read.
         """
+        _check_each(inputs)
         files = {} if input_files is None else {"input_files": input_files}
         if self.stream:
             return [self.kickoff(inputs=each, **files) for each in inputs]
@@ -79,6 +80,7 @@ class Crew(CrewSettings):
         `CrewStreamingOutput` of all, whose `results` are the outputs.
         """
         self._refuse_options(input_files, None)
+        _check_each(inputs)
         if self._streams():
             # Several runs are of this crew, and none of them is the session's outermost.
             session = AsyncStreamSession(lambda: self._run_each(LoopDriver(), inputs))
@@ -195,6 +197,11 @@ _ENTRIES: Final = (
 def _check_inputs(name: str, inputs: object) -> None:
     if inputs is not None and not isinstance(inputs, Mapping):
         raise UsageError(f"{name}: expected a mapping such as {{'topic': 'tides'}}, and a {type(inputs).__name__} came")
+
+
+def _check_each(inputs: object) -> None:
+    if isinstance(inputs, str | Mapping):
+        raise UsageError(f"inputs: expected a list with the inputs of each run, and a {type(inputs).__name__} came")
 
 
 def _given(inputs: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from harness.bus.step import Step, StepEnds
 from harness.crews.human import requested_change
 from harness.crews.output import OutputFormat, TaskOutput
 from harness.crews.own_methods import Replaceable
-from harness.crews.task_settings import TaskSettings
+from harness.crews.task_settings import TaskSettings, is_elsewhere
 from harness.errors import UsageError
 from harness.events import TaskCompletedEvent, TaskFailedEvent, TaskStartedEvent
 from harness.tools.base_tool import BaseTool
@@ -225,7 +225,7 @@ def _write(task: TaskSettings, output: TaskOutput) -> None:
     """Write the answer to the task's file."""
     named_file = str(task.output_file)
     # Looked at once more: an input may stand in it.
-    if ".." in named_file.replace("\\", "/").split("/"):
+    if is_elsewhere(named_file):
         raise UsageError(
             f"the output_file of the task {task.label[:60]!r} has become {named_file!r}, which leads out of its folder"
         )

@@ -18,6 +18,11 @@ from harness.tools.base_tool import BaseTool
 from harness.tools.failure import ToolFailurePolicy
 
 
+def is_elsewhere(file: str) -> bool:
+    """Return whether a file is meant to be out of its folder, or where a shell would find it: the folder `~` is nobody's."""
+    return file.startswith(("~", "$")) or ".." in file.replace("\\", "/").split("/")
+
+
 class TaskSettings(Configured):
     """What a task is. `{name}` in its texts and in `output_file` stands for an input of the crew's kickoff.
 
@@ -76,8 +81,10 @@ class TaskSettings(Configured):
     def _check(self) -> Self:
         if self.output_json is not None and self.output_pydantic is not None:
             raise UsageError("a task has one form of answer: output_json or output_pydantic, not both")
-        if self.output_file is not None and ".." in self.output_file.replace("\\", "/").split("/"):
-            raise UsageError(f"output_file is inside the current folder, without '..', not {self.output_file!r}")
+        if self.output_file is not None and is_elsewhere(self.output_file):
+            raise UsageError(
+                f"output_file is inside the current folder, without '..', and no '~' or '$' is expanded, not {self.output_file!r}"
+            )
         return self
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -50,6 +50,7 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {
     "context from later, set late": (lambda: late_context().kickoff(), "has 'Other.' as context, which is no task"),
     "two forms": (lambda: task("x", PILOT, output_json=TaskOutput, output_pydantic=TaskOutput), "one form of answer"),
     "a file outside": (lambda: task("x", PILOT, output_file="../tide.md"), "inside the current folder"),
+    "a file at home": (lambda: task("x", PILOT, output_file="~/tide.md"), "no '~' or '.' is expanded"),
     "one agent": (
         lambda: Crew(agents=PILOT, tasks=[OTHER]),  # type: ignore[arg-type]
         "^Crew: agents: expected a list, not Agent$",
@@ -67,6 +68,10 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {
         "memory is no part of this runtime",
     ),
     "no tasks": (lambda: Crew(agents=[PILOT]).kickoff(), "no tasks"),
+    "inputs of one run": (
+        lambda: Crew(agents=[], tasks=[OTHER]).kickoff_for_each(cast("Any", {"place": "Bergen"})),
+        "expected a list with the inputs of each run, and a dict came",
+    ),
     "files": (lambda: Crew(agents=[], tasks=[OTHER]).kickoff(input_files={"a": 1}), "given no files"),
     "a checkpoint": (lambda: Crew(agents=[], tasks=[OTHER]).kickoff(from_checkpoint=True), "have no checkpoints"),
 }
