@@ -83,6 +83,27 @@ def test_what_is_refused(make: Callable[[], Any], words: str) -> None:
         make()
 
 
+def test_none_is_no_tools_and_no_flag() -> None:
+    none = cast("Any", None)
+    pilot = Agent(role="Pilot", goal="g", backstory="b", llm=Speaker("yes"), tools=none)
+    made = Task(
+        description="Look.",
+        expected_output="It.",
+        agent=pilot,
+        tools=none,
+        async_execution=none,
+        human_input=none,
+        markdown=none,
+    )
+    assert (pilot.tools, made.tools, made.async_execution, made.human_input, made.markdown) == (
+        [],
+        [],
+        False,
+        False,
+        False,
+    )
+
+
 def test_options_may_stand_in_a_dict() -> None:
     pilot = Agent(
         config={"role": "Pilot", "goal": "g", "backstory": "b", "max_iter": 3}, llm=Speaker("yes"), max_iter=4
