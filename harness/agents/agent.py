@@ -19,7 +19,7 @@ from harness.agents.toolbox import Toolbox, ToolCache, named
 from harness.bus.running_loop import is_loop_running
 from harness.errors import UsageError
 from harness.llm import input as inputs
-from harness.llm.input.words import words_in
+from harness.llm.input.words import has_content, words_in
 from harness.llm.run_usage import RunUsage
 from harness.session.session import AsyncStreamSession, StreamSession
 from harness.tools.base_tool import BaseTool
@@ -276,13 +276,14 @@ class Agent(AgentSettings):
     def _conversation(self, messages: Messages, model: type[BaseModel] | None) -> list[dict[str, Any]]:
         if isinstance(messages, str):
             return self._opening(self._in_form(messages, model, self.tools), self.tools)
-        if not messages:
+        listed = map(dict, inputs.listed_messages(messages or ()))
+        # A blank one, such as an answer that was stopped before it began, is refused by some providers.
+        opening = [message for message in listed if message.get("content") is None or has_content(message)]
+        if not opening:
             raise UsageError(
                 "messages: there are none; an agent needs a string or at least one {role, content} message"
             )
-        listed = inputs.listed_messages(messages)
         system = self._dated(self._in_form(self._system(self.tools), model, self.tools))
-        opening = [dict(message) for message in listed]
         place = _request_place(opening)
         if self.use_system_prompt or opening[place].get("role") != "user":
             role = "system" if self.use_system_prompt else "user"

@@ -90,6 +90,18 @@ def test_a_model_without_system_prompts_is_told_in_the_users_words_and_the_date(
     assert all(part in said for part in ("You are Pilot.", "Is it?", "Today is in 2"))
 
 
+def test_a_blank_message_of_a_conversation_is_sent_to_no_model() -> None:
+    pilot = agent("yes")
+    called = {
+        "role": "assistant",
+        "content": "",
+        "tool_calls": [{"id": "1", "function": {"name": "tide", "arguments": "{}"}}],
+    }
+    given = {"role": "tool", "tool_call_id": "1", "content": ""}
+    pilot.kickoff([{"role": "assistant", "content": " "}, called, given, {"role": "user", "content": "Is it?"}])
+    assert [message.role for message in pilot.llm.requests[0].messages] == ["system", "assistant", "tool", "user"]
+
+
 _PICTURE = {"type": "image_url", "image_url": {"url": "https://example.org/fjord.png"}}
 _EARLIER = [{"role": "user", "content": "Look."}, {"role": "assistant", "content": "I did."}]
 #: A conversation whose last message of the user's has parts, and what follows it.
