@@ -21,7 +21,7 @@ Guardrail = Callable[..., Any] | str
 _ENDS: Final = StepEnds(completed=LLMGuardrailCompletedEvent, failed=LLMGuardrailCompletedEvent)
 
 
-class GuardrailError(HarnessError):
+class GuardrailError(HarnessError, ValueError):
     """An answer did not pass a guardrail as often as it was allowed to try."""
 
 
