@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, TypeVar
 
@@ -11,7 +12,7 @@ from harness.agents.driver import Driver
 from harness.agents.inquiry import Inquirer
 from harness.agents.structured import in_form
 from harness.bus.step import Step, StepEnds
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UsageError
 from harness.events import LLMGuardrailCompletedEvent, LLMGuardrailStartedEvent
 
 O = TypeVar("O")  # noqa: E741 - an output of any kind
@@ -30,6 +31,22 @@ class _Judgement(BaseModel):
 
     valid: bool
     feedback: str | None = None
+
+
+def check_guardrail(guardrail: Guardrail) -> None:
+    """Raise UsageError for a function that can't be called with an output alone: it would be, once the work is done."""
+    if isinstance(guardrail, str):
+        return
+    try:
+        parameters = inspect.signature(guardrail)
+    except ValueError:  # some that are written in C tell nothing of theirs
+        return
+    try:
+        parameters.bind(None)
+    except TypeError as error:
+        raise UsageError(
+            f"a guardrail is called with the output alone, and {_name(guardrail)}{parameters} is not to be: {error}"
+        ) from error
 
 
 async def guarded(

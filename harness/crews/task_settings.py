@@ -10,6 +10,7 @@ from uuid import uuid4
 from pydantic import BaseModel, Field, PrivateAttr, model_validator
 
 from harness.agents import Agent, Guardrail
+from harness.agents.guardrail import check_guardrail
 from harness.agents.interpolation import interpolated
 from harness.agents.options import Configured
 from harness.crews.output import TaskOutput
@@ -85,6 +86,8 @@ class TaskSettings(Configured):
             raise UsageError(
                 f"output_file is inside the current folder, without '..', and no '~' or '$' is expanded, not {self.output_file!r}"
             )
+        for guardrail in self.all_guardrails:
+            check_guardrail(guardrail)
         return self
 
     @property

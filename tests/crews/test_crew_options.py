@@ -68,6 +68,14 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {
         "memory is no part of this runtime",
     ),
     "no tasks": (lambda: Crew(agents=[PILOT]).kickoff(), "no tasks"),
+    "a guardrail of two": (
+        lambda: task("x", PILOT, guardrails=["Is short.", lambda output, inputs: (True, output)]),
+        r"with the output alone, and <lambda>\(output, inputs\) is not to be: missing a required argument: 'inputs'",
+    ),
+    "an agent's guardrail of none": (
+        lambda: Agent(role="r", goal="g", backstory="b", guardrail=lambda: (True, "")),
+        "alone",
+    ),
     "inputs of one run": (
         lambda: Crew(agents=[], tasks=[OTHER]).kickoff_for_each(cast("Any", {"place": "Bergen"})),
         "expected a list with the inputs of each run, and a dict came",
