@@ -131,7 +131,8 @@ class Crew(CrewSettings):
         return await _KICKOFF.call(driver, self, _given(inputs), self._inside(), self._inside(of_twin=True))
 
     async def _run_by_kickoff(self, inputs: Mapping[str, Any] | None) -> Any:
-        kickoff = _KICKOFF.own_method(self, **self._inside())
+        # What a kickoff of its own is given refers to itself, and would keep the crew until the garbage collector runs.
+        kickoff = _KICKOFF.own_method(self, **self._inside()) if _KICKOFF.is_replaced(self) else None
         if kickoff is None:
             return await self._run(LoopDriver(), inputs)
         return await in_thread(lambda: kickoff(**_given(inputs)))
