@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -19,6 +19,7 @@ from harness.agents.toolbox import Toolbox, ToolCache, named
 from harness.bus.running_loop import is_loop_running
 from harness.errors import UsageError
 from harness.llm import input as inputs
+from harness.llm.input.words import has_content, words_in
 from harness.llm.run_usage import RunUsage
 from harness.session.session import AsyncStreamSession, StreamSession
 from harness.tools.base_tool import BaseTool
@@ -176,7 +177,7 @@ class Agent(AgentSettings):
         if input_files:
             raise UsageError("input_files: agents are given no files yet; put their parts into the messages")
         opening = self._conversation(messages, response_format)
-        prompt = str(opening[-1].get("content") or "")
+        prompt = words_in(opening[_request_place(opening)].get("content"))
         usage = RunUsage()
 
         execution = self._execution(driver, self.tools, policies=(self,), response_model=response_format, usage=usage)
@@ -247,7 +248,7 @@ class Agent(AgentSettings):
             self.inquirer(driver, task=task, paces=paces, tools=bool(tools)),
             toolbox,
             owner=owner,
-            callbacks=(*own, *callbacks),
+            callbacks=(*own, *(each for each in callbacks if each not in own)),
             response_model=response_model,
             usage=usage,
         )
@@ -275,14 +276,32 @@ class Agent(AgentSettings):
     def _conversation(self, messages: Messages, model: type[BaseModel] | None) -> list[dict[str, Any]]:
         if isinstance(messages, str):
             return self._opening(self._in_form(messages, model, self.tools), self.tools)
-        if not messages:
+        listed = map(dict, inputs.listed_messages(messages or ()))
+        # A blank one, such as an answer that was stopped before it began, is refused by some providers.
+        opening = [message for message in listed if message.get("content") is None or has_content(message)]
+        if not opening:
             raise UsageError(
                 "messages: there are none; an agent needs a string or at least one {role, content} message"
             )
-        listed = inputs.listed_messages(messages)
         system = self._dated(self._in_form(self._system(self.tools), model, self.tools))
-        role = "system" if self.use_system_prompt else "user"
-        return [{"role": role, "content": system}, *(dict(message) for message in listed)]
+        place = _request_place(opening)
+        if self.use_system_prompt or opening[place].get("role") != "user":
+            role = "system" if self.use_system_prompt else "user"
+            return [{"role": role, "content": system}, *opening]
+        # In the one message, since models that take no system prompt often take no two messages of the user's in turn.
+        opening[place]["content"] = _preceded(system, opening[place].get("content"))
+        return opening
+
+
+def _request_place(conversation: Sequence[Mapping[str, Any]]) -> int:
+    """Return where what is asked stands in a conversation: the user's last message, else the last one."""
+    of_user = [place for place, message in enumerate(conversation) if message.get("role") == "user"]
+    return of_user[-1] if of_user else len(conversation) - 1
+
+
+def _preceded(text: str, content: Any) -> Any:
+    """Return a message's content with a text before it."""
+    return [{"type": "text", "text": text}, *content] if isinstance(content, list) else f"{text}\n\n{content or ''}"
 
 
 def refusal(reason: str) -> dict[str, Any]:

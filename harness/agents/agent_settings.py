@@ -8,9 +8,9 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Final, Self
 from uuid import uuid4
 
-from pydantic import Field, PrivateAttr, field_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
-from harness.agents.guardrail import Guardrail
+from harness.agents.guardrail import Guardrail, check_guardrail
 from harness.agents.interpolation import interpolated
 from harness.agents.options import Configured
 from harness.agents.pace import Pace
@@ -102,6 +102,12 @@ class AgentSettings(Configured):
     @classmethod
     def _known_llm(cls, value: Any) -> Any:
         return None if value is None else model_of(value)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.guardrail is not None:
+            check_guardrail(self.guardrail)
+        return self
 
     # What its runs ask.
 

@@ -233,7 +233,11 @@ class Execution:
     def _action_in(self, answer: Any) -> text_form.TextAction | None:
         if self._is_native or not self._toolbox.tools or not isinstance(answer, str):
             return None
-        return text_form.read_action(answer, is_cut=self._ending.is_cut)
+        action = text_form.read_action(answer, is_cut=self._ending.is_cut)
+        # Where they need none, some ask for a tool such as "None", and go on to the answer.
+        if action is not None and action.tool not in self._toolbox and text_form.goes_on_to_answer(answer):
+            return None
+        return action
 
     def _asks_for_tools(self, answer: Any) -> bool:
         """Whether the model asks for tools where it is to answer; an answer in text may speak of actions, or follow one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, TypeVar
 
@@ -11,7 +12,7 @@ from harness.agents.driver import Driver
 from harness.agents.inquiry import Inquirer
 from harness.agents.structured import in_form
 from harness.bus.step import Step, StepEnds
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UsageError
 from harness.events import LLMGuardrailCompletedEvent, LLMGuardrailStartedEvent
 
 O = TypeVar("O")  # noqa: E741 - an output of any kind
@@ -21,7 +22,7 @@ Guardrail = Callable[..., Any] | str
 _ENDS: Final = StepEnds(completed=LLMGuardrailCompletedEvent, failed=LLMGuardrailCompletedEvent)
 
 
-class GuardrailError(HarnessError):
+class GuardrailError(HarnessError, ValueError):
     """An answer did not pass a guardrail as often as it was allowed to try."""
 
 
@@ -30,6 +31,22 @@ class _Judgement(BaseModel):
 
     valid: bool
     feedback: str | None = None
+
+
+def check_guardrail(guardrail: Guardrail) -> None:
+    """Raise UsageError for a function that can't be called with an output alone: it would be, once the work is done."""
+    if isinstance(guardrail, str):
+        return
+    try:
+        parameters = inspect.signature(guardrail)
+    except ValueError:  # some that are written in C tell nothing of theirs
+        return
+    try:
+        parameters.bind(None)
+    except TypeError as error:
+        raise UsageError(
+            f"a guardrail is called with the output alone, and {_name(guardrail)}{parameters} is not to be: {error}"
+        ) from error
 
 
 async def guarded(
@@ -100,7 +117,9 @@ async def _judged(
     )
     failure: Exception | None = None
     passed, result = False, None
-    async with driver.step(Step(guardrail, started, _ENDS)) as step:
+    # As the events of a call are the LLM's: those of a look are of the task, or the agent, whose answer is looked at.
+    source = inquirer.agent if inquirer.task is None else inquirer.task
+    async with driver.step(Step(source, started, _ENDS)) as step:
         try:
             if isinstance(guardrail, str):
                 passed, result = await _judged_by_model(guardrail, output, inquirer)

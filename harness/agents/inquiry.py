@@ -83,7 +83,7 @@ class Inquirer:
                     answer = await driver.either(
                         lambda: llm.call(sent, **accepted), lambda: _acall(llm, sent, accepted)
                     )
-                if answer is None or answer == "":
+                if answer is None or (isinstance(answer, str) and not answer.strip()):
                     raise MalformedResponseError(
                         f"{getattr(llm, 'model', type(llm).__name__)} has answered with nothing",
                         provider=str(getattr(llm, "provider", "custom")),

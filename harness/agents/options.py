@@ -16,6 +16,8 @@ from harness.validation import UserModel
 _NEAR = 0.8
 #: Options that hold several of what is a model.
 _LISTS = frozenset({"agents", "tasks", "tools", "context"})
+#: Options of which None says what their default does: there are none, or not so.
+_UNSAID = frozenset({"tools", "async_execution", "human_input", "markdown"})
 
 
 class Configured(UserModel):
@@ -38,6 +40,7 @@ class Configured(UserModel):
         config = options.get("config")
         if "config" in cls.model_fields and isinstance(config, Mapping):
             options = {**config, **options}
+        options = {name: value for name, value in options.items() if value is not None or name not in _UNSAID}
         for name, value in options.items():
             if name in cls.model_fields:
                 # pydantic would go through its fields as through a list.

@@ -82,6 +82,11 @@ def read_answer(text: str) -> tuple[str, str]:
     return _thought(text[: final.start()]), final["answer"].strip()
 
 
+def goes_on_to_answer(text: str) -> bool:
+    """Return whether a model answers in a text in which it has not made up what a tool gave."""
+    return STOP_WORD not in text and _FINAL.search(text) is not None
+
+
 def is_in_form(text: str) -> bool:
     """Return whether a model that was given no tools answers in this form all the same."""
     text = text.lstrip()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 import warnings
-from typing import Any
+from typing import Any, Final
 
 from harness.bus.scope import ROOT, Scope, current, origin
 from harness.fork import after_fork
 
 _lock: Any = threading.RLock()
+#: The kinds of scope that are runs of their own, in which none of the same source begins.
+_RUNS: Final = frozenset({"flow", "crew", "agent"})
 #: id of a source → the source, and the base scopes of the open sessions that have it. The source is held, so that its
 #: id stays its own while a session is open; `forget` lets go of both.
 _by_source: dict[int, tuple[Any, list[Scope]]] = {}
@@ -61,12 +63,13 @@ def forget(base: Scope) -> None:
         _before.pop(base, None)
 
 
-def scope_of_thread(source: Any, *, opens: bool = False) -> Scope:
+def scope_of_thread(source: Any, *, opens: str | None = None) -> Scope:
     """Return the scope for an event that `source` emits in a thread without context; the root where that is unclear.
 
     The event belongs to the outermost scope still open in the one session that has the source, as a method's parent is
-    its flow. One that `opens` a scope belongs to no session whose run can't have started the thread: whoever shares an
-    LLM or a flow may begin a call of his own, which would show its words there, and end with it (clause `scope.isolated`).
+    its flow. One that `opens` a scope of some kind belongs to no session whose run can't have started the thread: whoever
+    shares an LLM or a flow may begin a call of his own, which would show its words there, and end with it (clause
+    `scope.isolated`). Nor does a run of the very flow, crew or agent that the session runs: somebody else has begun it.
     """
     if not _by_source:
         return ROOT
@@ -74,7 +77,11 @@ def scope_of_thread(source: Any, *, opens: bool = False) -> Scope:
     thread, is_placed = origin.get(threading.current_thread()), current.get() is not ROOT
     with _lock:
         _, bases = _by_source.get(id(source), (None, []))
-        candidates = [base for base in bases if not (opens and (is_placed or thread in _before[base]))]
+        candidates = [
+            base
+            for base in bases
+            if opens is None or not (is_placed or thread in _before[base] or _begins_anew(base, source, opens))
+        ]
     if len(candidates) == 1:
         base = candidates[0]
         # Copied in one step: the run may be opening and closing scopes in its own thread.
@@ -89,3 +96,8 @@ def scope_of_thread(source: Any, *, opens: bool = False) -> Scope:
             stacklevel=5,
         )
     return ROOT
+
+
+def _begins_anew(base: Scope, source: Any, kind: str) -> bool:
+    """Whether what the session on `base` runs just now would begin once more, inside of itself."""
+    return kind in _RUNS and any(scope.source is source and scope.kind == kind for scope in list(base.children))

@@ -49,7 +49,7 @@ def emit(source: Any, event: BaseEvent) -> Future[None] | None:
     """
     scope = _innermost()
     if scope is ROOT or not scope.is_open or scope.run.cancelled:
-        scope = _scope_for(source, opens=event.opens is not None)
+        scope = _scope_for(source, opens=event.opens)
     if event.opens is not None:
         return _open(source, event, scope)[1]
     if event.closes is not None:
@@ -143,7 +143,8 @@ def open_scope(
     around. Of one that is `Unseen` nothing is published either. `abandon` makes the event that closes this scope when the
     one around it closes first, from an explanation (clause `order.scope-nesting`).
     """
-    around = _scope_for(source, opens=True)
+    kind = (event.kind if isinstance(event, Unseen) else event).opens or ""
+    around = _scope_for(source, opens=kind)
     published = None if quiet or isinstance(event, Unseen) else _unpublished(event)
     lookahead = () if published is None else around.lookahead
     if published is not None:
@@ -155,7 +156,7 @@ def open_scope(
             if around.run.cancelled:
                 raise RunCancelled
             scope = Scope(
-                (event.kind if isinstance(event, Unseen) else event).opens or "",
+                kind,
                 around.event_id if quiet else id_of(published or event),
                 around,
                 Run(None if around.run is ROOT.run else around.run) if own_run else around.run,
@@ -262,7 +263,7 @@ def _shut_inside(scope: Scope, published: list[_Published]) -> None:
                 _shut(child, child.source, child.abandon(f"the {scope.kind} around it ended first"), published)
 
 
-def _scope_for(source: Any, *, opens: bool) -> Scope:
+def _scope_for(source: Any, *, opens: str | None) -> Scope:
     scope = scopes.current_scope()
     if scope is ROOT:
         scope = scope_of_thread(source, opens=opens)

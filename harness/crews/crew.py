@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
 from harness.agents.driver import Driver, LoopDriver, ThreadDriver, run_unsuspended
+from harness.blocks import block
+from harness.bus import scope as scopes
 from harness.crews.crew_settings import CrewSettings
 from harness.crews.engine import CrewEngine
 from harness.crews.output import CrewOutput
 from harness.crews.own_methods import Replaceable, StandIn, bound
 from harness.crews.streaming_output import CrewStreamingOutput
 from harness.errors import UsageError
-from harness.llm.output.usage import UsageMetrics
+from harness.llm.run_usage import RunUsage
 from harness.session.session import AsyncStreamSession, StreamSession
 from harness.workers import in_thread
 
@@ -64,15 +66,12 @@ class Crew(CrewSettings):
 
         `usage_metrics` is then what all have used, but for a crew with `stream` set, whose runs are still to be read.
         """
-        outputs, total = [], UsageMetrics()
+        _check_each(inputs)
         files = {} if input_files is None else {"input_files": input_files}
-        for each in inputs:
-            outputs.append(self.kickoff(inputs=each, **files))
-            if not self.stream and self.usage_metrics is not None:
-                total.add_usage_metrics(self.usage_metrics)
-        if not self.stream:
-            self.note_usage(total)
-        return outputs
+        if self.stream:
+            return [self.kickoff(inputs=each, **files) for each in inputs]
+        with self._noting_usage():
+            return [self.kickoff(inputs=each, **files) for each in inputs]
 
     async def kickoff_for_each_async(self, inputs: Sequence[Mapping[str, Any]], input_files: Any = None) -> Any:
         """Run the crew for each of `inputs`, all at once, and return their outputs in the order of the inputs.
@@ -81,6 +80,7 @@ class Crew(CrewSettings):
         `CrewStreamingOutput` of all, whose `results` are the outputs.
         """
         self._refuse_options(input_files, None)
+        _check_each(inputs)
         if self._streams():
             # Several runs are of this crew, and none of them is the session's outermost.
             session = AsyncStreamSession(lambda: self._run_each(LoopDriver(), inputs))
@@ -131,7 +131,8 @@ class Crew(CrewSettings):
         return await _KICKOFF.call(driver, self, _given(inputs), self._inside(), self._inside(of_twin=True))
 
     async def _run_by_kickoff(self, inputs: Mapping[str, Any] | None) -> Any:
-        kickoff = _KICKOFF.own_method(self, **self._inside())
+        # What a kickoff of its own is given refers to itself, and would keep the crew until the garbage collector runs.
+        kickoff = _KICKOFF.own_method(self, **self._inside()) if _KICKOFF.is_replaced(self) else None
         if kickoff is None:
             return await self._run(LoopDriver(), inputs)
         return await in_thread(lambda: kickoff(**_given(inputs)))
@@ -162,17 +163,24 @@ class Crew(CrewSettings):
             given = given if changed is None else changed
         return await CrewEngine(self, driver, given if given or inputs is not None else None).work()
 
-    async def _run_each(self, driver: Driver, inputs: Sequence[Mapping[str, Any]]) -> list[CrewOutput]:
+    async def _run_each(self, driver: Driver, inputs: Sequence[Mapping[str, Any]]) -> list[Any]:
         async def run(each: Mapping[str, Any], begun: Callable[[], None]) -> Any:
             begun()
             return await self._own_run(driver, each)
 
-        outputs: list[CrewOutput] = await driver.side_by_side([partial(run, each) for each in inputs])
-        total = UsageMetrics()
-        for output in outputs:
-            total.add_usage_metrics(output.token_usage)
-        self.note_usage(total)
-        return outputs
+        with self._noting_usage():
+            return await driver.side_by_side([partial(run, each) for each in inputs])
+
+    @block
+    def _noting_usage(self) -> Generator[None]:
+        """Note in the end what all runs inside have used, whatever they gave."""
+        usage = RunUsage()
+        token = scopes.enter(scopes.sink_scope(usage))
+        try:
+            yield
+        finally:
+            scopes.reset(token)
+            self.note_usage(usage.metrics())
 
 
 _KICKOFF: Final = Replaceable(Crew.kickoff, Crew.kickoff_async)
@@ -190,6 +198,11 @@ _ENTRIES: Final = (
 def _check_inputs(name: str, inputs: object) -> None:
     if inputs is not None and not isinstance(inputs, Mapping):
         raise UsageError(f"{name}: expected a mapping such as {{'topic': 'tides'}}, and a {type(inputs).__name__} came")
+
+
+def _check_each(inputs: object) -> None:
+    if isinstance(inputs, str | Mapping):
+        raise UsageError(f"inputs: expected a list with the inputs of each run, and a {type(inputs).__name__} came")
 
 
 def _given(inputs: Mapping[str, Any] | None) -> dict[str, Any]:

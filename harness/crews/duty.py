@@ -21,7 +21,7 @@ from harness.bus.step import Step, StepEnds
 from harness.crews.human import requested_change
 from harness.crews.output import OutputFormat, TaskOutput
 from harness.crews.own_methods import Replaceable
-from harness.crews.task_settings import TaskSettings
+from harness.crews.task_settings import TaskSettings, is_elsewhere
 from harness.errors import UsageError
 from harness.events import TaskCompletedEvent, TaskFailedEvent, TaskStartedEvent
 from harness.tools.base_tool import BaseTool
@@ -63,7 +63,7 @@ class Duty:
         #: Of the tools of those that work was handed to, since the last answer.
         self._coworker_failures = [] if coworker_failures is None else coworker_failures
         self._owner = task_fields(task)
-        self._context = ""
+        self._context: str | None = None
 
     @property
     def agent(self) -> Agent:
@@ -80,7 +80,7 @@ class Duty:
         self._agent, self._driver, self._tools = agent, driver, tools
         return self
 
-    async def do(self, context: str) -> TaskOutput:
+    async def do(self, context: str | None) -> TaskOutput:
         """Return what the task comes to.
 
         Raises:
@@ -96,7 +96,7 @@ class Duty:
             if task.output_file is not None:
                 await driver.call(_write, task, output)
             own = () if task.callback is None else (task.callback,)
-            for callback in (*own, *self._task_callbacks):
+            for callback in (*own, *(each for each in self._task_callbacks if each not in own)):
                 await driver.call(callback, output)
             step.complete(output=output)
         return output
@@ -174,7 +174,12 @@ class Duty:
 
 
 async def performed(
-    agent: Agent, driver: Driver, task: Any, context: str, tools: Sequence[BaseTool] | None = None, **options: Any
+    agent: Agent,
+    driver: Driver,
+    task: Any,
+    context: str | None,
+    tools: Sequence[BaseTool] | None = None,
+    **options: Any,
 ) -> AgentAnswer:
     """Return what an agent answers to a task, by its `execute_task` where that is not this project's own.
 
@@ -220,7 +225,7 @@ def _write(task: TaskSettings, output: TaskOutput) -> None:
     """Write the answer to the task's file."""
     named_file = str(task.output_file)
     # Looked at once more: an input may stand in it.
-    if ".." in named_file.replace("\\", "/").split("/"):
+    if is_elsewhere(named_file):
         raise UsageError(
             f"the output_file of the task {task.label[:60]!r} has become {named_file!r}, which leads out of its folder"
         )

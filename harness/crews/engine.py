@@ -117,7 +117,7 @@ class CrewEngine:
 
     def _note(self, place: int, output: TaskOutput) -> None:
         self._outputs[place] = output
-        self._crew.tasks[place].note_output(output)
+        self._crew.tasks[place].output = output
 
     def _output(self) -> CrewOutput:
         outputs = [self._outputs[place] for place in sorted(self._outputs)]

@@ -84,6 +84,11 @@ class CrewOutput(UserModel):
     #: What all calls to models inside have used.
     token_usage: UsageMetrics = Field(default_factory=UsageMetrics)
 
+    @property
+    def tool_failures(self) -> list[ToolFailureRecord]:
+        """The tools that failed on the way, in the order of the tasks."""
+        return [failure for output in self.tasks_output for failure in output.tool_failures]
+
     def to_dict(self) -> Any:
         """Return the structured answer as a dict, or what its root model is of; an empty one where there is none."""
         return _structured_dict(self.json_dict, self.pydantic)

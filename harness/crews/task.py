@@ -71,7 +71,7 @@ class Task(TaskSettings):
         async def execute(
             driver: Driver, agent: Agent | None, context: str | None, tools: Sequence[BaseTool] | None
         ) -> TaskOutput:
-            return await duty.given_to(agent or duty.agent, driver, tools or duty.tools).do(context or "")
+            return await duty.given_to(agent or duty.agent, driver, tools or duty.tools).do(context)
 
         arguments = {"agent": duty.agent, "context": context, "tools": duty.tools}
         output: TaskOutput = await _EXECUTION.call(driver, self, arguments, {"_execute": execute})
@@ -83,8 +83,8 @@ class Task(TaskSettings):
         worker = agent or self.agent
         if worker is None:
             raise UsageError(f"the task {self.label[:60]!r} has no agent: give it one, or give execute_sync one")
-        output = await Duty(self, worker, driver, tools=tools or self.tools or worker.tools).do(context or "")
-        self.note_output(output)
+        output = await Duty(self, worker, driver, tools=tools or self.tools or worker.tools).do(context)
+        self.output = output
         return output
 
 

@@ -10,12 +10,18 @@ from uuid import uuid4
 from pydantic import BaseModel, Field, PrivateAttr, model_validator
 
 from harness.agents import Agent, Guardrail
+from harness.agents.guardrail import check_guardrail
 from harness.agents.interpolation import interpolated
 from harness.agents.options import Configured
 from harness.crews.output import TaskOutput
 from harness.errors import UsageError
 from harness.tools.base_tool import BaseTool
 from harness.tools.failure import ToolFailurePolicy
+
+
+def is_elsewhere(file: str) -> bool:
+    """Return whether a file is meant to be out of its folder, or where a shell would find it: the folder `~` is nobody's."""
+    return file.startswith(("~", "$")) or ".." in file.replace("\\", "/").split("/")
 
 
 class TaskSettings(Configured):
@@ -76,14 +82,22 @@ class TaskSettings(Configured):
     def _check(self) -> Self:
         if self.output_json is not None and self.output_pydantic is not None:
             raise UsageError("a task has one form of answer: output_json or output_pydantic, not both")
-        if self.output_file is not None and ".." in self.output_file.replace("\\", "/").split("/"):
-            raise UsageError(f"output_file is inside the current folder, without '..', not {self.output_file!r}")
+        if self.output_file is not None and is_elsewhere(self.output_file):
+            raise UsageError(
+                f"output_file is inside the current folder, without '..', and no '~' or '$' is expanded, not {self.output_file!r}"
+            )
+        for guardrail in self.all_guardrails:
+            check_guardrail(guardrail)
         return self
 
     @property
     def output(self) -> TaskOutput | None:
-        """What it came to when it ended last."""
+        """What it came to when it ended last; it may be set, as where a test has it done by something else."""
         return self._output
+
+    @output.setter
+    def output(self, output: TaskOutput | None) -> None:
+        self._output = output
 
     @property
     def label(self) -> str:
@@ -121,7 +135,3 @@ class TaskSettings(Configured):
         if trigger is not None and self.allow_crewai_trigger_context is not False:
             update["description"] += f"\n\nWhat triggered this: {trigger}"
         return self.model_copy(update=update)
-
-    def note_output(self, output: TaskOutput) -> None:
-        """Note what it came to in a run."""
-        self._output = output

@@ -14,8 +14,8 @@ from typing import Any
 from msgspec import Struct
 
 from harness.errors import UsageError
-from harness.flow.conversation.fields import words_in
 from harness.frames.frame import StreamFrame
+from harness.llm.input.words import words_in
 from harness.recording.files.folder import FRAMES, RecordedOutcome, Recording
 from harness.recording.files.frames_file import frames_of
 

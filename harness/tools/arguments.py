@@ -9,6 +9,7 @@ import typing
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, create_model
@@ -50,7 +51,7 @@ def arguments_of(function: Callable[..., Any], tool_name: str) -> type[BaseModel
     if not inspect.isroutine(annotated) and not inspect.isclass(annotated):
         annotated = type(annotated).__call__
     try:
-        hints = typing.get_type_hints(annotated, include_extras=True)
+        hints = typing.get_type_hints(_without_result(annotated), include_extras=True)
     except NameError as error:
         raise UsageError(
             f"the tool {tool_name!r}: an annotation of {annotated.__qualname__} can't be resolved ({error}); define "
@@ -89,6 +90,16 @@ def arguments_of(function: Callable[..., Any], tool_name: str) -> type[BaseModel
     made._in_fields = frozenset(name for name, (_, default) in fields.items() if isinstance(default, FieldInfo))
     made._private = frozenset(private)
     return made
+
+
+def _without_result(function: Any) -> Any:
+    """Return what has a function's annotations but that of its result, which may name what only a type checker knows."""
+    if inspect.isclass(function):
+        return function
+    hints = {name: hint for name, hint in getattr(function, "__annotations__", {}).items() if name != "return"}
+    return SimpleNamespace(
+        __annotations__=hints, __wrapped__=function, __type_params__=getattr(function, "__type_params__", ())
+    )
 
 
 def passed(fitting: InferredArguments) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from typing import Any, overload
@@ -55,26 +56,36 @@ def tool(
     """Make a tool of a function, as `@tool`, `@tool("name")` or with options; its docstring is the description.
 
     Raises:
-        UsageError: the function has no docstring, or an annotation of it can't be resolved.
+        UsageError: the function has no docstring, or is a method without its object, or an annotation of it can't be
+            resolved.
     """
     if callable(name):
-        return _made(name, name.__name__, None, False, None)
+        return _made(name, None, None, False, None)
     called = name
 
     def decorate(function: Callable[..., Any]) -> FunctionTool:
-        return _made(function, called or function.__name__, result_schema, result_as_answer, max_usage_count)
+        return _made(function, called, result_schema, result_as_answer, max_usage_count)
 
     return decorate
 
 
 def _made(
     function: Callable[..., Any],
-    name: str,
+    name: str | None,
     result_schema: type[BaseModel] | None,
     result_as_answer: bool,
     max_usage_count: int | None,
 ) -> FunctionTool:
-    description = inspect.getdoc(function)
+    original: Any = function
+    while isinstance(original, functools.partial):
+        original = original.func
+    name = name or str(getattr(original, "__name__", type(original).__name__))
+    description = inspect.getdoc(original)
+    if next(iter(inspect.signature(function).parameters), None) == "self":
+        raise UsageError(
+            f"the function of the tool {name!r} is a method without its object: make the tool of the object's, as "
+            "tool(kit.search)"
+        )
     if not description:
         raise UsageError(
             f"the function of the tool {name!r} has no docstring, and that is what the model is told of it: write one"

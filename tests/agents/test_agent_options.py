@@ -88,3 +88,43 @@ def test_a_model_without_system_prompts_is_told_in_the_users_words_and_the_date(
     assert {message.role for message in messages} == {"user"}
     said = "\n".join(pilot.llm.said_to(0))
     assert all(part in said for part in ("You are Pilot.", "Is it?", "Today is in 2"))
+
+
+def test_a_blank_message_of_a_conversation_is_sent_to_no_model() -> None:
+    pilot = agent("yes")
+    called = {
+        "role": "assistant",
+        "content": "",
+        "tool_calls": [{"id": "1", "function": {"name": "tide", "arguments": "{}"}}],
+    }
+    given = {"role": "tool", "tool_call_id": "1", "content": ""}
+    pilot.kickoff([{"role": "assistant", "content": " "}, called, given, {"role": "user", "content": "Is it?"}])
+    assert [message.role for message in pilot.llm.requests[0].messages] == ["system", "assistant", "tool", "user"]
+
+
+_PICTURE = {"type": "image_url", "image_url": {"url": "https://example.org/fjord.png"}}
+_EARLIER = [{"role": "user", "content": "Look."}, {"role": "assistant", "content": "I did."}]
+#: A conversation whose last message of the user's has parts, and what follows it.
+_CONVERSATIONS = {
+    "at its end": [*_EARLIER, {"role": "user", "content": [{"type": "text", "text": "Is it?"}, _PICTURE]}],
+    "before what was said since": [
+        *_EARLIER,
+        {"role": "user", "content": [{"type": "text", "text": "Is it?"}, _PICTURE]},
+        {"role": "assistant", "content": "I am looking."},
+    ],
+}
+
+
+@pytest.mark.parametrize("conversation", _CONVERSATIONS.values(), ids=_CONVERSATIONS.keys())
+def test_what_is_asked_is_the_users_last_message_and_holds_what_else_is_told(conversation: Any) -> None:
+    pilot = agent("yes", use_system_prompt=False)
+    with pilot.stream_events(conversation) as stream:
+        (started,) = [frame.data for frame in stream if frame.type == "agent_execution_started"]
+    messages = pilot.llm.requests[0].messages
+    assert [message.role for message in messages] == [message["role"] for message in conversation]
+    assert [message.content for message in messages[:2]] == ["Look.", "I did."]
+    told, *parts = messages[2].content
+    assert told.text.startswith("You are Pilot.")
+    assert len(parts) == 2
+    assert started["task_prompt"] == f"{told.text}\nIs it?"
+    assert conversation[2]["content"][0]["text"] == "Is it?"

@@ -72,8 +72,9 @@ def test_arguments_that_are_no_json_object_go_back_to_the_model_in_one(arguments
     assert json.loads(call.function.arguments) == {"INVALID_JSON": arguments}
 
 
-def test_an_answer_of_nothing_is_asked_for_again() -> None:
-    assert agent("", "something").kickoff("What?").raw == "something"
+@pytest.mark.parametrize("nothing", ["", "\n \n"], ids=["empty", "blank"])
+def test_an_answer_of_nothing_is_asked_for_again(nothing: str) -> None:
+    assert agent(nothing, "something").kickoff("What?").raw == "something"
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -155,8 +155,9 @@ def test_the_lines_of_an_argument_may_stand_as_they_are() -> None:
         ("Thought: I know.\nFinal Answer: Minutes.\nAction: Kari sails.", "Minutes.\nAction: Kari sails."),
         ("Minutes.\n\n**Action:**\n- Kari sails.", "Minutes.\n\n**Action:**\n- Kari sails."),
         ("Action 1: Kari sails.\nAction 2: Ola rows.", "Action 1: Kari sails.\nAction 2: Ola rows."),
+        ("Thought: I know.\nAction: None\nAction Input: None\nFinal Answer: Kari sails.", "Kari sails."),
     ],
-    ids=["after the words that begin one", "under a heading", "in a list"],
+    ids=["after the words that begin one", "under a heading", "in a list", "after one that is none"],
 )
 def test_an_answer_that_speaks_of_actions_is_the_answer(said: str, answer: str) -> None:
     output = agent(llm=Speaker(said, functions=False), tools=[tide]).kickoff("What was said?")

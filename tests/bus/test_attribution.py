@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 
+from harness.agents import Agent
 from harness.bus import attribution, emit
 from harness.bus.attribution import UnattributedEventWarning
 from harness.bus.bus import close_scope, open_scope
+from harness.crews import Crew, Task
 from harness.events import BaseEvent, FlowFinishedEvent, FlowStartedEvent
 from harness.flow import Flow, start
 from harness.frames.frame import StreamFrame
@@ -202,6 +204,54 @@ def test_a_call_in_a_thread_that_the_run_starts_is_part_of_it(kind: type[Shared]
     assert [frame.data["messages"][-1]["content"] for frame in frames] == ["Ann", "Bob"]
     # A scope that a `call` of its own opens takes in nothing of other threads.
     assert frames[1].parent_id == (frames[0].id if kind is Shared else None)
+
+
+def asking(llm: BaseLLM) -> Flow:
+    class Asks(Flow):
+        @start()
+        def greet(self) -> Any:
+            return llm.call(self.state["whom"])
+
+    return Asks()
+
+
+def greeter(llm: BaseLLM) -> Agent:
+    return Agent(role="Greeter", goal="Greet.", backstory="Polite.", llm=llm)
+
+
+def greeters(llm: BaseLLM) -> Crew:
+    return Crew(agents=[], tasks=[Task(description="{whom}", expected_output="", agent=greeter(llm))])
+
+
+#: What has runs of its own, of an LLM, and what such a run is told to greet somebody.
+RUNNERS: dict[str, tuple[Callable[[BaseLLM], Any], Callable[[str], Any]]] = {
+    "flow": (asking, lambda name: {"whom": name}),
+    "agent": (greeter, lambda name: name),
+    "crew": (greeters, lambda name: {"whom": name}),
+}
+
+
+@pytest.mark.filterwarnings("ignore::harness.bus.attribution.UnattributedEventWarning")
+@pytest.mark.parametrize(("make", "told"), RUNNERS.values(), ids=RUNNERS.keys())
+def test_a_run_that_somebody_else_begins_of_what_a_session_runs_is_not_shown_there(
+    make: Callable[[BaseLLM], Any], told: Callable[[str], Any]
+) -> None:
+    def of_another() -> None:
+        in_thread(lambda: runner.kickoff(told("Bob")))
+
+    runner = make(Shared({"Ann": of_another, "Bob": lambda: None}))
+    frames = list(StreamSession(lambda: runner.kickoff(told("Ann")), source=runner))
+    assert "".join(frame.content for frame in frames) == "Hello, Ann"
+    assert len([frame for frame in frames if frame.type == "llm_call_started"]) == 1
+
+
+@pytest.mark.parametrize(("make", "told"), RUNNERS.values(), ids=RUNNERS.keys())
+def test_a_run_that_begins_in_a_thread_of_its_sessions_is_shown_there(
+    make: Callable[[BaseLLM], Any], told: Callable[[str], Any]
+) -> None:
+    runner = make(Shared({"Ann": lambda: None}))
+    frames = list(StreamSession(lambda: in_thread(lambda: runner.kickoff(told("Ann"))), source=runner))
+    assert "".join(frame.content for frame in frames) == "Hello, Ann"
 
 
 @pytest.mark.filterwarnings("ignore::harness.bus.attribution.UnattributedEventWarning")

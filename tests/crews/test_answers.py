@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, RootModel
 
-from harness import Crew, TaskOutput, UsageError
+from harness import Crew, TaskOutput, UsageError, event_bus
 from harness.agents import AgentFinish, GuardrailError
 from harness.crews import OutputFormat
 from harness.errors import LLMContextLengthExceededError
+from harness.events import LLMGuardrailCompletedEvent, LLMGuardrailStartedEvent
 from tests.agents.scripted import (
     WAYS,
     Way,
@@ -94,11 +95,15 @@ def test_an_answer_is_written_to_its_file(way: Way, tmp_path: Path) -> None:
     assert (tmp_path / "model.json").read_text() == '{"place":"Bergen","metres":1.5}'
 
 
-def test_an_input_leads_no_file_out_of_its_folder(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("file", "place"), [("in/{place}.md", "../out"), ("{place}/tide.md", "~")])
+def test_an_input_leads_no_file_out_of_its_folder(
+    file: str, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     pilot = agent("It is high.")
-    made = task("Look at {place}.", pilot, output_file=f"{tmp_path}/in/{{place}}.md")
+    made = task("Look at {place}.", pilot, output_file=file)
     with pytest.raises(UsageError, match="leads out of its folder"):
-        Crew(agents=[pilot], tasks=[made]).kickoff(inputs={"place": "../out"})
+        Crew(agents=[pilot], tasks=[made]).kickoff(inputs={"place": place})
     assert list(tmp_path.iterdir()) == []
 
 
@@ -136,6 +141,18 @@ def test_a_task_is_done_again_until_its_guardrails_let_it_pass(way: Way) -> None
         (True, None, 1),
         (True, None, 0),
     ]
+
+
+def test_events_of_a_guardrail_come_from_the_task_or_the_agent_that_it_looks_at() -> None:
+    pilot = agent("yes", guardrail=lambda output: (True, output))
+    made = task("Say it.", pilot, guardrail=lambda output: (True, output))
+    sources: list[Any] = []
+    with event_bus.scoped_handlers():
+        event_bus.on(LLMGuardrailStartedEvent, LLMGuardrailCompletedEvent)(lambda source, event: sources.append(source))
+        pilot.kickoff("Say it.")
+        made.execute_sync()
+
+    assert sources == [pilot, pilot, made, made]
 
 
 def test_an_answer_that_is_sent_back_is_told_in_fewer_words_where_it_no_longer_fits() -> None:
@@ -220,3 +237,11 @@ def test_callbacks_are_called_with_each_step_and_each_output(way: Way) -> None:
     )
     kicked_off(crew, way)
     assert noted == [AgentFinish("", "It is high.", "It is high."), ("task", "It is high."), ("crew", "It is high.")]
+
+
+def test_a_callback_of_a_crew_that_is_its_tasks_and_its_agents_too_is_called_once() -> None:
+    noted: list[Any] = []
+    pilot = agent("It is high.", step_callback=noted.append)
+    made = task("Look.", pilot, callback=noted.append)
+    Crew(agents=[pilot], tasks=[made], task_callback=noted.append, step_callback=noted.append).kickoff()
+    assert noted == [AgentFinish("", "It is high.", "It is high."), made.output]

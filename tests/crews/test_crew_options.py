@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -50,6 +50,7 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {
     "context from later, set late": (lambda: late_context().kickoff(), "has 'Other.' as context, which is no task"),
     "two forms": (lambda: task("x", PILOT, output_json=TaskOutput, output_pydantic=TaskOutput), "one form of answer"),
     "a file outside": (lambda: task("x", PILOT, output_file="../tide.md"), "inside the current folder"),
+    "a file at home": (lambda: task("x", PILOT, output_file="~/tide.md"), "no '~' or '.' is expanded"),
     "one agent": (
         lambda: Crew(agents=PILOT, tasks=[OTHER]),  # type: ignore[arg-type]
         "^Crew: agents: expected a list, not Agent$",
@@ -67,6 +68,18 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {
         "memory is no part of this runtime",
     ),
     "no tasks": (lambda: Crew(agents=[PILOT]).kickoff(), "no tasks"),
+    "a guardrail of two": (
+        lambda: task("x", PILOT, guardrails=["Is short.", lambda output, inputs: (True, output)]),
+        r"with the output alone, and <lambda>\(output, inputs\) is not to be: missing a required argument: 'inputs'",
+    ),
+    "an agent's guardrail of none": (
+        lambda: Agent(role="r", goal="g", backstory="b", guardrail=lambda: (True, "")),
+        "alone",
+    ),
+    "inputs of one run": (
+        lambda: Crew(agents=[], tasks=[OTHER]).kickoff_for_each(cast("Any", {"place": "Bergen"})),
+        "expected a list with the inputs of each run, and a dict came",
+    ),
     "files": (lambda: Crew(agents=[], tasks=[OTHER]).kickoff(input_files={"a": 1}), "given no files"),
     "a checkpoint": (lambda: Crew(agents=[], tasks=[OTHER]).kickoff(from_checkpoint=True), "have no checkpoints"),
 }
@@ -76,6 +89,27 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {
 def test_what_is_refused(make: Callable[[], Any], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         make()
+
+
+def test_none_is_no_tools_and_no_flag() -> None:
+    none = cast("Any", None)
+    pilot = Agent(role="Pilot", goal="g", backstory="b", llm=Speaker("yes"), tools=none)
+    made = Task(
+        description="Look.",
+        expected_output="It.",
+        agent=pilot,
+        tools=none,
+        async_execution=none,
+        human_input=none,
+        markdown=none,
+    )
+    assert (pilot.tools, made.tools, made.async_execution, made.human_input, made.markdown) == (
+        [],
+        [],
+        False,
+        False,
+        False,
+    )
 
 
 def test_options_may_stand_in_a_dict() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import gc
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -206,6 +208,18 @@ def test_a_crew_is_run_for_each_of_several_inputs(way: Way) -> None:
     assert (crew.usage_metrics.successful_requests, crew.usage_metrics.total_tokens) == (3, 39)
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_what_runs_have_used_is_counted_whatever_they_give(way: Way) -> None:
+    pilot = agent("yes")
+    crew = Crew(agents=[pilot], tasks=[task("Look.", pilot)], after_kickoff_callbacks=[lambda output: output.raw])
+
+    assert (
+        by(way, lambda: crew.kickoff_for_each([{}, {}]), lambda: crew.kickoff_for_each_async([{}, {}])) == ["yes"] * 2
+    )
+    assert crew.usage_metrics is not None
+    assert crew.usage_metrics.successful_requests == 2
+
+
 _PLACES = ("Bodø", "Bergen", "Hammerfest")
 
 
@@ -282,6 +296,21 @@ def test_the_usage_of_a_crew_is_that_of_its_last_run_even_where_that_failed() ->
         crew.kickoff()
     assert crew.usage_metrics is not None
     assert crew.usage_metrics.successful_requests == 2
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_crew_that_has_run_is_let_go_of_without_the_garbage_collector(way: Way) -> None:
+    def run() -> weakref.ref[Crew]:
+        pilot = agent("yes")
+        crew = Crew(agents=[pilot], tasks=[task("Look.", pilot)])
+        kicked_off(crew, way)
+        return weakref.ref(crew)
+
+    gc.disable()
+    try:
+        assert run()() is None
+    finally:
+        gc.enable()
 
 
 def test_a_crew_that_has_run_can_be_copied() -> None:

@@ -82,6 +82,7 @@ def test_tools_that_failed_in_a_coworkers_hands_are_noted_with_the_task_once(way
     _, result = session_of(crew, way)
     (output,) = result.tasks_output
     assert [(record.tool_name, record.agent_role) for record in output.tool_failures] == [("sink", "Pilot")]
+    assert result.tool_failures == output.tool_failures
 
 
 def test_a_manager_of_ones_own_is_told_whom_it_has_and_of_whom_it_has_not() -> None:

@@ -116,6 +116,9 @@ def test_an_execution_that_answers_itself_is_put_in_form(way: Way) -> None:
         output = kicked_off(crew, way)
     assert (output.pydantic, output.tasks_output[0].agent) == (Place(name="Bergen"), "Pilot")
     assert sorted(execute.call_args.kwargs) == ["context", "task", "tools"]
+    with patch.object(Agent, "execute_task", return_value='{"name": "Bergen"}') as execute:
+        by(way, crew.tasks[0].execute_sync, crew.tasks[0].aexecute_sync)
+    execute.assert_called_once_with(task=crew.tasks[0], context=None, tools=[])
 
 
 @pytest.mark.parametrize("way", WAYS)

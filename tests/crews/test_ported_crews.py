@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -16,6 +17,7 @@ from harness import (
     Flow,
     Process,
     Task,
+    TaskOutput,
     event_bus,
     listen,
     start,
@@ -157,3 +159,13 @@ def test_a_tool_of_a_users_class_with_settings_of_its_own(summary: Task, analyst
     analyst.tools.append(SearchTool(url="https://own.example"))
     Crew(agents=[analyst], tasks=[summary]).kickoff()
     assert analyst.tools[0].run(query="agents") == "https://own.example?q=agents"
+
+
+def test_a_task_may_be_told_the_output_of_which_the_next_one_hears(analyst: Agent, summary: Task) -> None:
+    summary.output = TaskOutput(description="Write about agents", raw="Agents act.", agent="Research Analyst")
+    shorten = Task(description="Shorten it", expected_output="A word", agent=analyst, context=[summary])
+
+    with patch.object(Agent, "execute_task", return_value="Act.") as execute:
+        Crew(agents=[analyst], tasks=[shorten]).kickoff()
+
+    assert execute.call_args.kwargs["context"] == "Agents act."

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from harness.llm import LLM
 from tests.llm.scripted import WAYS, Way, streamed, text_of
 from tests.providers.integrations import each, each_integration, each_way_to_answer
 from tests.providers.integrations.integration import TOOLS, Answer, Integration, Usage, ask
+from tests.servers.script import HARBOUR_TEXT
 from tests.servers.scripted_server import ScriptedServer
 
 each_answer = each("answer", lambda integration: integration.answers, "scenario")
@@ -64,6 +69,19 @@ def check_usage(told: Usage, answer: Answer, streams: bool, payload: Any) -> int
     assert total == prompt + completion
     assert min(prompt, completion) > 0
     return total
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda llm: pickle.loads(pickle.dumps(llm))], ids=["copy", "pickle"])
+@each_integration
+def test_a_copy_of_an_llm_that_has_been_asked_has_connections_and_counts_of_its_own(
+    integration: Integration, copied: Callable[[LLM], LLM], server: ScriptedServer[Any, Any]
+) -> None:
+    llm = integration.llm(server)
+    llm.call(integration.prompts["text"])
+    twin = copied(llm)
+    del llm
+    assert twin.call(integration.prompts["text"]) == HARBOUR_TEXT
+    assert twin.get_token_usage_summary().successful_requests == 2
 
 
 @each_answer

@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator
 from inspect import Parameter, Signature
 from math import inf
 from threading import Thread
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import pytest
 from pydantic import BaseModel, Field
@@ -17,6 +17,9 @@ from pydantic import BaseModel, Field
 from harness import BaseTool, UsageError, tool
 from harness.tools import FunctionTool, ToolFailure, ToolFailureReason, ToolInputError
 from tests.agents.scripted import WAYS, Way, by
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 
 class Route(BaseModel):
@@ -47,6 +50,12 @@ def repeat(word: str, times: int = Field(default=2, description="How often."), _
 def shout(word: str, *, sign: Annotated[str, Field(default="?")]) -> str:
     """Say a word with a sign."""
     return word + sign
+
+
+@tool
+def price(of: str) -> Decimal | None:
+    """Tell a price, of a type that is known to type checkers alone."""
+    return None
 
 
 class Greets:
@@ -116,6 +125,8 @@ USES: dict[str, tuple[BaseTool, dict[str, Any], Any]] = {
         {"one": "1", "other": 9},
         4,
     ),
+    "a function whose result has a type that is not there": (price, {"of": "fish"}, None),
+    "a part of a function, as a decorator's": (tool(functools.partial(add.func, other=3)), {"one": 1}, 4),
     "what can be awaited": (tool(promise), {}, "soon"),
     "a class": (Counts(), {"word": "beetle"}, 3),
     "a class with a field of its own": (Counts(wanted="t"), {"word": "beetle"}, 1),
@@ -318,6 +329,11 @@ def test_parameters_that_a_model_can_not_give_are_refused_where_the_tool_is_made
         tool("Do it")(function)
 
 
+def test_a_part_of_a_function_is_told_of_as_the_function() -> None:
+    part = tool(functools.partial(functools.partial(add.func, other=3)))
+    assert (part.name, part.description) == ("add", "Add two numbers.")
+
+
 def test_options_of_the_decorator_are_the_tools() -> None:
     @tool("Answer", result_schema=Route, result_as_answer=True, max_usage_count=3)
     def answer() -> str:
@@ -352,10 +368,17 @@ def private(_place: str) -> str:
     return _place
 
 
+class Harbour:
+    def look(self, place: str) -> str:
+        """Look at a place."""
+        return place
+
+
 BAD: dict[str, tuple[Callable[[], Any], str]] = {
     "a function without docstring": (lambda: tool("Silent")(undocumented), "'Silent' has no docstring"),
     "a parameter without a name": (lambda: tool("Look")(by_place), "'Look': the parameter 'place' has no name"),
     "a parameter with a private name": (lambda: tool("Look")(private), "'Look': the parameter '_place' has no name"),
+    "a method without its object": (lambda: tool("Look")(Harbour.look), "'Look' is a method without its object"),
     "a class without work": (Empty, "Empty has neither _run.. nor _arun.."),
     "no use at all": (lambda: Counts(max_usage_count=0), "is at least 1, not 0"),
 }

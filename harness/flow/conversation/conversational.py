@@ -12,7 +12,7 @@ from harness.errors import UsageError
 from harness.flow.conversation import answers, graph, routing, terminal, transcript
 from harness.flow.conversation.config import ConversationConfig
 from harness.flow.conversation.dialogue import Dialogue, Turn
-from harness.flow.conversation.fields import Content, Role, Visibility, content_of, content_text, words_in
+from harness.flow.conversation.fields import Content, Role, Visibility, content_of, content_text
 from harness.flow.conversation.routes import check_routes
 from harness.flow.conversation.turns import finish_flow, take_turn
 from harness.flow.engine.body import works_without_loop
@@ -21,6 +21,7 @@ from harness.flow.graph.definition import FlowGraph
 from harness.flow.kickoff import Kickoff
 from harness.flow.persistence.protocol import FlowPersistence
 from harness.flow.state import AnyState, field_of, set_field
+from harness.llm.input.words import words_in
 from harness.typed_line import read_line
 from harness.workers import run_until_loop
 

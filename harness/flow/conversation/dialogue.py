@@ -10,9 +10,10 @@ from harness.blocks import block
 from harness.bus.running_loop import is_loop_running
 from harness.bus.scope import Run, current_run
 from harness.errors import HarnessError
-from harness.flow.conversation.fields import Content, words_in
+from harness.flow.conversation.fields import Content
 from harness.flow.conversation.transcript import History
 from harness.flow.feedback.pending import PendingFeedbackContext
+from harness.llm.input.words import words_in
 from harness.llm.reference import model_of
 from harness.workers import in_thread
 

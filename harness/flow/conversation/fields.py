@@ -21,19 +21,6 @@ def content_of(message: Any) -> Content:
     return content if isinstance(content, list) else str(content)
 
 
-def words_in(content: Any) -> str:
-    """Return the text of a content: of parts, that of those which are text."""
-    if not isinstance(content, list):
-        return "" if content is None else str(content)
-    texts = [part.get("text") for part in content if isinstance(part, Mapping)]
-    return "\n".join(text for text in texts if isinstance(text, str))
-
-
-def says_something(content: Any) -> bool:
-    """Whether there is anything to answer in a content: a part, or text that is not blank."""
-    return bool(content.strip()) if isinstance(content, str) else bool(content)
-
-
 def content_text(result: Any) -> str:
     """Return what a result says: the text of an object that has it as `raw`, the JSON of a model, else its `str`."""
     raw = getattr(result, "raw", None)

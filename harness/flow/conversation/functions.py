@@ -8,8 +8,9 @@ from typing import Any
 from harness.errors import UsageError
 from harness.flow.conversation import transcript
 from harness.flow.conversation.config import ConversationConfig
-from harness.flow.conversation.fields import Content, Role, content_of, says_something
+from harness.flow.conversation.fields import Content, Role, content_of
 from harness.flow.state import field_of, set_field
+from harness.llm.input.words import says_something
 
 
 def normalize_kickoff_inputs(

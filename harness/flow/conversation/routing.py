@@ -15,7 +15,6 @@ from harness.bus import bus
 from harness.errors import UsageError
 from harness.flow.conversation.answers import history_prompt
 from harness.flow.conversation.config import ConversationConfig, RouterConfig
-from harness.flow.conversation.fields import words_in
 from harness.flow.conversation.graph import CONVERSE, FROM_HISTORY
 from harness.flow.conversation.models import ask_for, field_in, label_in
 from harness.flow.conversation.routes import catalogue, custom_routes
@@ -23,6 +22,7 @@ from harness.flow.conversation.transcript import as_lines, messages_of, model_me
 from harness.flow.engine.run import run_of
 from harness.flow.graph.labels import label_of
 from harness.flow.state import field_of, id_of, set_field
+from harness.llm.input.words import words_in
 from harness.workers import outcome_in_thread, run_awaitable
 
 logger = logging.getLogger("harness")

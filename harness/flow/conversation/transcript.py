@@ -13,10 +13,11 @@ from pydantic import BaseModel
 from harness import events
 from harness.bus import bus, scope as scopes
 from harness.errors import RunCancelled
-from harness.flow.conversation.fields import Role, says_something, words_in
+from harness.flow.conversation.fields import Role
 from harness.flow.state import field_of, id_of
 from harness.frames.frozen import FrozenDict
 from harness.llm.input.characters import whole_characters
+from harness.llm.input.words import has_content, words_in
 
 #: What a message may have beside role and content.
 _EXTRA = ("name", "tool_call_id", "tool_calls", "files", "metadata")
@@ -108,7 +109,7 @@ def model_messages(flow: Any) -> list[dict[str, Any]]:
         latest = max((place for place, message in enumerate(messages) if message.get("role") == "user"), default=0)
         given = {message.get("tool_call_id") for message in messages[:latest]}
         messages[:latest] = [_without_open_calls(message, given) for message in messages[:latest]]
-    return [message for message in messages if _has_content(message)]
+    return [message for message in messages if has_content(message)]
 
 
 def _without_open_calls(message: dict[str, Any], given: Container[Any]) -> dict[str, Any]:
@@ -118,12 +119,6 @@ def _without_open_calls(message: dict[str, Any], given: Container[Any]) -> dict[
     closed = [call for call in calls if not isinstance(call, Mapping) or call.get("id") in given]
     rest = {name: value for name, value in message.items() if name != "tool_calls"}
     return {**rest, "tool_calls": closed} if closed else rest
-
-
-def _has_content(message: Mapping[str, Any]) -> bool:
-    """Whether a message says something, has files, or is one that others stand by: a call to a tool, or its output."""
-    has_more = message.get("tool_calls") or message.get("files") or message.get("role") == "tool"
-    return bool(has_more) or says_something(message.get("content"))
 
 
 class History:
@@ -150,7 +145,7 @@ class History:
         if self._edits != edits or messages[: len(self._messages)] != self._messages:
             self._messages, self._shown, self._edits = [], [], edits
         new = messages[len(self._messages) :]
-        self._shown += [FrozenDict(shown) for message in new if _has_content(shown := model_message(message))]
+        self._shown += [FrozenDict(shown) for message in new if has_content(shown := model_message(message))]
         self._messages += new
         return list(self._shown)
 

@@ -13,7 +13,7 @@ from harness.bus.step import Step, StepEnds
 from harness.errors import RunPaused, UsageError
 from harness.flow import feedback as humans
 from harness.flow.conversation.dialogue import Dialogue, Turn
-from harness.flow.conversation.fields import content_text, says_something
+from harness.flow.conversation.fields import content_text
 from harness.flow.conversation.graph import HANDLERS, ROUTER
 from harness.flow.conversation.transcript import messages_of
 from harness.flow.engine.hooks import FlowHook
@@ -22,6 +22,7 @@ from harness.flow.kickoff import Kickoff
 from harness.flow.persistence.persist import save_ended
 from harness.flow.plan.calls import MethodCall, MethodResult
 from harness.flow.state import AnyState, field_of, id_of, new_id, set_field, snapshot, with_saved
+from harness.llm.input.words import says_something
 
 #: Labels that a handler may return without saying them to anybody.
 _LABELS: Final = frozenset({*HANDLERS.values(), "conversation", "route_to_flow"})

@@ -65,11 +65,14 @@ class Bedrock(SDKModel):
         if self.interceptor is not None:
             raise UsageError("bedrock: boto3 has no interceptor; register a handler for its events instead")
         self._region = sole_value("Bedrock", region_name=region_name, aws_region_name=aws_region_name)
-        self._clients = SDKClients(
-            lambda: BedrockClient(self, self.region_name, self.client_arguments),
-            lambda: AsyncBedrockClient(self, self.region_name, self.client_arguments),
-        )
+        self._clients = SDKClients(self._new_client, self._new_async_client)
         self._thoughts = Thoughts()
+
+    def _new_client(self) -> BedrockClient:
+        return BedrockClient(self, self.region_name, self.client_arguments)
+
+    def _new_async_client(self) -> AsyncBedrockClient:
+        return AsyncBedrockClient(self, self.region_name, self.client_arguments)
 
     def check(self, request: LLMRequest) -> None:
         sdk_arguments(self, request)

@@ -68,9 +68,13 @@ class Gemini(SDKModel):
         self.safety_settings = safety_settings
         self._use_vertexai = use_vertexai
         self._signatures = Signatures()
-        self._clients = SDKClients(
-            lambda: GeminiClient(self._client_arguments()), lambda: AsyncGeminiClient(self._client_arguments())
-        )
+        self._clients = SDKClients(self._new_client, self._new_async_client)
+
+    def _new_client(self) -> GeminiClient:
+        return GeminiClient(self._client_arguments())
+
+    def _new_async_client(self) -> AsyncGeminiClient:
+        return AsyncGeminiClient(self._client_arguments())
 
     @property
     def project(self) -> str | None:

@@ -28,6 +28,14 @@ class SDKClients:
         self._process = 0
         self._aclients = weakref.WeakKeyDictionary[AbstractEventLoop, tuple[Any, AsyncGenerator[None]]]()
 
+    # A copy makes clients of its own, for the copy of the LLM: neither connections nor a lock can be copied.
+
+    def __getstate__(self) -> tuple[Callable[[], Any], Callable[[], Any]]:
+        return self._make, self._amake
+
+    def __setstate__(self, makes: tuple[Callable[[], Any], Callable[[], Any]]) -> None:
+        SDKClients.__init__(self, *makes)
+
     def sync(self) -> Any:
         with self._lock:
             if self._client is None or self._process != os.getpid():

@@ -16,6 +16,8 @@ from harness.providers.openai.responses.answer import ResponsesAnswer
 from harness.providers.openai.responses.request import check_settings, wire_body
 from harness.providers.shared.reasoning.thoughts import Thoughts
 
+#: A step is short; a lock of each LLM's own could not be copied with it.
+_chaining: Final = threading.Lock()
 #: The provider's own tools by the names that callers know, where they need more than a type.
 _BUILTIN: Final[Mapping[str, Mapping[str, Any]]] = {
     "code_interpreter": {"type": "code_interpreter", "container": {"type": "auto"}},
@@ -73,19 +75,18 @@ class OpenAIResponses(OpenAIModel):
         #: Whether the reasoning of each answer goes back with the next call, for a provider that keeps nothing.
         self.auto_chain_reasoning = auto_chain_reasoning
         self._last_reasoning: list[ReasoningItem] = []
-        self._chain_lock = threading.Lock()
         self._thoughts = Thoughts()
         self._last_response_id: str | None = None
 
     @property
     def last_response_id(self) -> str | None:
         """The provider's id of the last whole answer, from which another call can go on."""
-        with self._chain_lock:
+        with _chaining:
             return self._last_response_id
 
     def reset_chain(self) -> None:
         """Begin a new conversation with the next call."""
-        with self._chain_lock:
+        with _chaining:
             self._last_response_id = None
             self._last_reasoning = []
 
@@ -109,7 +110,7 @@ class OpenAIResponses(OpenAIModel):
             body.setdefault("previous_response_id", self.last_response_id)
         elif self.previous_response_id is not None:
             body.setdefault("previous_response_id", self.previous_response_id)
-        with self._chain_lock:
+        with _chaining:
             reasoning = [item.given() for item in self._last_reasoning]
         if reasoning and isinstance(body.get("input"), list):
             known = {item.get("id") for item in body["input"]}
@@ -127,6 +128,6 @@ class OpenAIResponses(OpenAIModel):
     def _keep(self, request: LLMRequest, answer: ResponsesAnswer) -> None:
         if answer.ended:
             self._thoughts.keep(request, answer.call_ids, answer.reasoning)
-            with self._chain_lock:
+            with _chaining:
                 self._last_response_id = answer.response_id
                 self._last_reasoning = answer.reasoning if self.auto_chain_reasoning else []

@@ -22,6 +22,8 @@ T = TypeVar("T")
 
 #: Calls of which something is kept; conversations with more calls than that must say it themselves.
 _KEPT: Final = 1000
+#: Keeping is short; a lock of each LLM's own could not be copied with it.
+_keeping: Final = threading.Lock()
 
 
 class Outline(NamedTuple):
@@ -42,7 +44,6 @@ class KeptByCall(Generic[T]):
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[str, Outline], T] = OrderedDict()
         #: What stood before the calls of each id.
         self._origins: dict[str, set[Outline]] = {}
@@ -52,7 +53,7 @@ class KeptByCall(Generic[T]):
 
     def keep(self, before: Outline, values: Mapping[str, T]) -> None:
         """Keep these, by the ids of calls that were asked for after the messages `before`."""
-        with self._lock:
+        with _keeping:
             for call_id, value in values.items():
                 self._kept[call_id, before] = value
                 self._origins.setdefault(call_id, set()).add(before)
@@ -64,7 +65,7 @@ class KeptByCall(Generic[T]):
 
     def of(self, call_id: str, before: Outline) -> T | None:
         """Return what is kept of a call that stands behind the messages `before`."""
-        with self._lock:
+        with _keeping:
             found = [(origin, self._kept[call_id, origin]) for origin in self._origins.get(call_id, ())]
         for level, hashed in enumerate(before):
             fitting = [value for origin, value in found if origin[level] == hashed]

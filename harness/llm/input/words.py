@@ -1,0 +1,25 @@
+"""What a message says, and what of it in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def words_in(content: Any) -> str:
+    """Return the text of a content: of parts, that of those which are text."""
+    if not isinstance(content, list):
+        return "" if content is None else str(content)
+    texts = [part.get("text") for part in content if isinstance(part, Mapping)]
+    return "\n".join(text for text in texts if isinstance(text, str))
+
+
+def says_something(content: Any) -> bool:
+    """Whether there is anything to answer in a content: a part, or text that is not blank."""
+    return bool(content.strip()) if isinstance(content, str) else bool(content)
+
+
+def has_content(message: Mapping[str, Any]) -> bool:
+    """Whether a message says something, has files, or is one that others stand by: a call to a tool, or its output."""
+    has_more = message.get("tool_calls") or message.get("files") or message.get("role") == "tool"
+    return bool(has_more) or says_something(message.get("content"))
