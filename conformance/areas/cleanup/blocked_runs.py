@@ -65,7 +65,9 @@ def _flow(*steps: Step, is_async: bool = False) -> FlowProgram:
     )
 
 
-_NESTED: Final = Nest(FlowProgram((Method("inside", (_BODY,)),), name="InnerFlow"), streamed=True)
+_NESTED_HEAD, _NESTED_BODY = (
+    Nest(FlowProgram((Method("inside", (ask,)),), name="InnerFlow"), streamed=True) for ask in (_HEAD, _BODY)
+)
 _HANDLER: Final = Method("waits", (Emit("one"), Block("held"), Emit("two"), Reach("went-on")))
 _TOOLS: Final = Ask(
     Script((ScriptedToolCall("wait", ("{}",)), ScriptedToolCall("next", ("{}",)))),
@@ -80,7 +82,12 @@ PLACES: Final = (
     Place("provider-body", "a provider's body", _flow(_BODY), FLOW_AND_LLM, asks=1),
     Place("async-provider-head", "a provider's head, awaited", _flow(_HEAD, is_async=True), FLOW_AND_LLM, asks=1),
     Place("async-provider-body", "a provider's body, awaited", _flow(_BODY, is_async=True), FLOW_AND_LLM, asks=1),
-    Place("nested-provider-body", "a provider's body in a streamed flow inside", _flow(_NESTED), FLOW_AND_LLM, asks=1),
+    Place(
+        "nested-provider-head", "a provider's head in a streamed flow inside", _flow(_NESTED_HEAD), FLOW_AND_LLM, asks=1
+    ),
+    Place(
+        "nested-provider-body", "a provider's body in a streamed flow inside", _flow(_NESTED_BODY), FLOW_AND_LLM, asks=1
+    ),
     Place("side-by-side", "two providers' bodies at once", _SIDE_BY_SIDE, FLOW_AND_LLM, asks=2, times=2),
     Place("tool", "a tool that a call runs", _flow(_TOOLS), _USING),
     Place("awaited-tool", "a tool that an awaited call runs", _flow(_TOOLS, is_async=True), _USING),
