@@ -379,6 +379,8 @@ def test_where_all_must_come_back_what_would_not_is_refused_by_name() -> None:
         (labelled, f"{__name__}.Shelf"),
         (MappingProxyType({1: 2}), "builtins.mappingproxy"),
         (Labelled("a", 1), f"{__name__}.Labelled"),
+        # Its class writes the URL as a text, and makes no URL of that.
+        (Note(HttpUrl("http://a.b/c"), b"\xff"), "pydantic.networks.HttpUrl"),  # type: ignore[arg-type]
     ):
         with pytest.raises(UsageError, match=f"the output of a holds a {named}"):
             encode_exactly({"in": [wrong]}, "the output of a")
