@@ -34,6 +34,7 @@ from pydantic import (
     field_serializer,
     field_validator,
 )
+from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from harness.errors import UsageError
 from harness.flow import HumanFeedbackResult
@@ -314,6 +315,19 @@ def test_a_model_that_others_add_to_while_it_is_kept_is_kept() -> None:
 
 def test_a_field_that_its_class_has_not_made_yet_is_left_out() -> None:
     assert encode_value(Unset((1,))) == {"$model": f"{__name__}:Unset", "parts": {"size": {"$tuple": [1]}}}
+
+
+@pydantic_dataclass
+class Reticent:
+    """Holds what it leaves out of what is written of it."""
+
+    tags: Any
+    key: str = Field(default="none", exclude=True)
+
+
+def test_what_a_class_excludes_from_its_dumps_is_not_kept() -> None:
+    for tags in (["a"], {"a"}):
+        assert there_and_back(Reticent(tags, key="sk-1")) == Reticent(tags)
 
 
 def test_of_a_secret_its_stars_are_kept() -> None:
