@@ -12,7 +12,7 @@ import orjson
 from pydantic import BaseModel, TypeAdapter
 
 from harness.errors import RunCancelled
-from harness.frames.codec import encode
+from harness.frames.codec import encode, excluded_fields
 
 #: What has no form of its own.
 NO_FORM: Final = object()
@@ -50,7 +50,9 @@ def from_parts(cls: type, parts: dict[str, Any]) -> Any:
     """Return the model that its class makes of these fields. Raises what the class has against it."""
     if dataclasses.is_dataclass(cls):
         # What a dataclass is given is what it holds, whatever it says of that.
-        return cls(**{part.name: parts[part.name] for part in dataclasses.fields(cls) if part.init})
+        excluded = excluded_fields(cls)
+        names = [part.name for part in dataclasses.fields(cls) if part.init and part.name not in excluded]
+        return cls(**{name: parts[name] for name in names})
     return from_form(cls, parts["root"] if _is_root(cls) else parts)
 
 
@@ -67,7 +69,7 @@ def from_held(cls: type, parts: dict[str, Any]) -> Any:
             object.__setattr__(made, name, part)
         return made
     model: Any = cls
-    fields = {name for name, field in model.model_fields.items() if not field.exclude}
+    fields = model.model_fields.keys() - excluded_fields(cls)
     extra = {name: part for name, part in parts.items() if name not in fields}
     allows_extra = model.model_config.get("extra") == "allow"
     _check_names(cls, parts, fields | extra.keys() if allows_extra else fields)
@@ -133,16 +135,17 @@ def _is_plain(value: Any) -> TypeGuard[Any]:
 
 
 def _fields(value: Any) -> Iterator[tuple[str, Any]]:
+    # What a class leaves out of what is written is left out here as well.
+    excluded = excluded_fields(type(value))
     if isinstance(value, BaseModel):
-        for name, field in type(value).model_fields.items():
-            # What a class leaves out of what is written is left out here as well.
-            if not field.exclude:
+        for name in type(value).model_fields:
+            if name not in excluded:
                 yield name, getattr(value, name)
         yield from (value.__pydantic_extra__ or {}).items()
     else:
         for part in dataclasses.fields(value):
             # One that its class makes itself may not have been made yet.
-            if part.init or hasattr(value, part.name):
+            if part.name not in excluded and (part.init or hasattr(value, part.name)):
                 yield part.name, getattr(value, part.name)
 
 

@@ -185,7 +185,7 @@ class StartableFlow:
         resume: bool,
     ) -> Kickoff:
         self._keep_flag()
-        if isinstance(inputs, dict) and "id" in inputs and not inputs["id"]:
+        if isinstance(inputs, dict) and inputs.get("id", ...) in (None, ""):
             # Kept under no name, the states of all who have none would be one.
             inputs = {name: value for name, value in inputs.items() if name != "id"}
         branch = None

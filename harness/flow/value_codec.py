@@ -226,15 +226,15 @@ def _form(value: Any, depth: int, *, strict: bool) -> tuple[str, Any]:
     own = own_form(value)
     if own is not NO_FORM and round_trips(value, own):
         return "fields", own
-    written: dict[str, Any] = {}
+    refused: list[str] = []
 
     def part_form(name: str, part: Any) -> Any:
         try:
             return _encode(part, depth + 1, strict=True)
-        except _UnencodableError:
+        except _UnencodableError as error:
             alone = own_form(value, name)
             if isinstance(alone, dict) and len(alone) == 1:
-                written.update(alone)
+                refused.append(str(error))
                 return next(iter(alone.values()))
             if strict:
                 raise
@@ -252,11 +252,13 @@ def _form(value: Any, depth: int, *, strict: bool) -> tuple[str, Any]:
         return parts_of(model, lambda _, part: _encode(part, depth + 1, strict=False, plainly=True))
 
     wanted = plain(value)
-    ways = {"fields": own, "parts": kept, "held": NO_FORM if written else kept}
+    ways = {"fields": own, "parts": kept, "held": NO_FORM if refused else kept}
     for way, form in ways.items():
         with contextlib.suppress(Exception):
             if form is not NO_FORM and plain(_MADE[way](type(value), decode_value(form))) == wanted:
                 return way, form
+    if strict and refused and own is NO_FORM:
+        raise _UnencodableError(refused[0])
     return ("parts", kept) if own is NO_FORM else ("fields", own)
 
 

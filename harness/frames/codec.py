@@ -13,8 +13,8 @@ JSON values stay what they are. What JSON can't hold takes one of these forms, l
 | times | ISO 8601 in UTC with microseconds and `Z`; a naive one is taken as UTC; dates and durations in ISO forms |
 | sets | a list, sorted by the JSON of its items; tuples are lists |
 | enums, UUIDs, paths, decimals | their value, or their text |
-| pydantic models | an object of their fields but excluded ones, or of those that `shown_in_frames` of their class names |
-| dataclasses, structs of msgspec | an object of their fields |
+| pydantic models and dataclasses | an object of their fields but excluded ones, or of those that `shown_in_frames` of a model's class names |
+| other dataclasses, structs of msgspec | an object of their fields |
 | exceptions | `{"$error": class, "message": text}` |
 | functions, classes, modules | `{"$callable": qualified name}` |
 | anything else | `{"$object": class, "repr": its repr without addresses, or the class of what its repr raised}` |
@@ -137,11 +137,20 @@ def _fields(value: Any) -> Mapping[Any, Any] | None:
         shown = getattr(type(value), "shown_in_frames", None)
         if isinstance(shown, tuple):
             return {name: getattr(value, name) for name in shown}
-        names = [name for name, field in type(value).model_fields.items() if not field.exclude]
+        excluded = excluded_fields(type(value))
+        names = [name for name in type(value).model_fields if name not in excluded]
         return {name: getattr(value, name) for name in names} | (value.__pydantic_extra__ or {})
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        excluded = excluded_fields(type(value))
+        names = [field.name for field in dataclasses.fields(value) if field.name not in excluded]
+        return {name: getattr(value, name) for name in names}
     return structs.asdict(value) if isinstance(value, Struct) else None
+
+
+def excluded_fields(cls: Any) -> set[str]:
+    """Return the names of what a model or a dataclass of pydantic's excludes from its dumps."""
+    fields = getattr(cls, "__pydantic_fields__", {})
+    return {name for name, field in fields.items() if field.exclude}
 
 
 def _text(value: str) -> Any:

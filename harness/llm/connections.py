@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import threading
 from collections.abc import Awaitable, Callable
@@ -151,6 +152,7 @@ class _Stream:
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
+        self._process = os.getpid()
         self._run: Run | None = None
         self._let_go: Callable[[], None] = _nothing
 
@@ -169,6 +171,9 @@ class _Stream:
         return _Stream(self._stream.start_tls(*args, **kwargs))
 
     def get_extra_info(self, info: str) -> Any:
+        if info == "is_readable" and self._process != os.getpid():
+            # A pool closes what is readable while no answer is due; here, the connections of a forked process's parent.
+            return True
         return self._stream.get_extra_info(info)
 
     def _belong_to(self, run: Run | None) -> None:

@@ -34,6 +34,7 @@ from pydantic import (
     field_serializer,
     field_validator,
 )
+from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from harness.errors import UsageError
 from harness.flow import HumanFeedbackResult
@@ -316,6 +317,19 @@ def test_a_field_that_its_class_has_not_made_yet_is_left_out() -> None:
     assert encode_value(Unset((1,))) == {"$model": f"{__name__}:Unset", "parts": {"size": {"$tuple": [1]}}}
 
 
+@pydantic_dataclass
+class Reticent:
+    """Holds what it leaves out of what is written of it."""
+
+    tags: Any
+    key: str = Field(default="none", exclude=True)
+
+
+def test_what_a_class_excludes_from_its_dumps_is_not_kept() -> None:
+    for tags in (["a"], {"a"}):
+        assert there_and_back(Reticent(tags, key="sk-1")) == Reticent(tags)
+
+
 def test_of_a_secret_its_stars_are_kept() -> None:
     held = {"key": SecretStr("sk-1"), "raw": SecretBytes(b"sk-2"), "in": Keyed(key=SecretStr("sk-3"), any={1})}
     written = json.dumps(encode_exactly(held, "it"))
@@ -379,6 +393,8 @@ def test_where_all_must_come_back_what_would_not_is_refused_by_name() -> None:
         (labelled, f"{__name__}.Shelf"),
         (MappingProxyType({1: 2}), "builtins.mappingproxy"),
         (Labelled("a", 1), f"{__name__}.Labelled"),
+        # Its class writes the URL as a text, and makes no URL of that.
+        (Note(HttpUrl("http://a.b/c"), b"\xff"), "pydantic.networks.HttpUrl"),  # type: ignore[arg-type]
     ):
         with pytest.raises(UsageError, match=f"the output of a holds a {named}"):
             encode_exactly({"in": [wrong]}, "the output of a")

@@ -21,6 +21,7 @@ from hypothesis import given, settings, strategies as st
 from msgspec import Struct
 from multidict import CIMultiDict
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from harness.errors import RunCancelled, error_text
 from harness.frames import codec
@@ -54,6 +55,12 @@ class Model(BaseModel):
     model_config = ConfigDict(extra="allow")
     at: datetime
     nested: Any = None
+    kept_out: str = Field(default="sk-1", exclude=True)
+
+
+@pydantic_dataclass
+class Keyed:
+    a: int
     kept_out: str = Field(default="sk-1", exclude=True)
 
 
@@ -168,6 +175,7 @@ FORMS: dict[str, tuple[Any, Any]] = {
         {"at": "2026-01-02T03:04:05.000006Z", "nested": None, "more": {"$bytes": "eA=="}},
     ),
     "a dataclass": (Data(1, {2}), {"a": 1, "b": [2]}),
+    "a dataclass of pydantic's": (Keyed(1), {"a": 1}),
     "a struct": (Row(1, {2}), {"a": 1, "b": [2]}),
     "an exception": (ValueError("told"), {"$error": "ValueError", "message": "told"}),
     "an exception without words": (

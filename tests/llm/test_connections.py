@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import subprocess
 import sys
@@ -250,6 +251,27 @@ def test_a_connection_goes_on_where_the_run_before_it_was_cancelled() -> None:
         with pytest.raises(RunCancelled):
             in_run(run, lambda: check(pools.request("POST", server.origin).status == 0))
         assert server.requests == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore:.* is multi-threaded, use of fork:DeprecationWarning")
+@pytest.mark.parametrize("library", [httpx, httpx2], ids=lambda library: library.__name__)
+def test_a_forked_process_opens_a_connection_of_its_own_and_its_parent_keeps_the_pooled_one(library: Any) -> None:
+    with Silent(IN_BODY) as server, library.Client(timeout=PATIENCE_S) as client:
+        end_with_run(client)
+        server.hold.set()
+
+        def address() -> Any:
+            return client.post(server.origin).extensions["network_stream"].get_extra_info("client_addr")
+
+        before = address()
+        if (child := os.fork()) == 0:
+            try:
+                os._exit(0 if address() != before else 1)
+            finally:
+                os._exit(2)
+        assert os.waitpid(child, 0) == (child, 0)
+        assert address() == before
 
 
 def test_a_run_cancelled_while_connecting_sends_nothing_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import threading
 from collections.abc import AsyncGenerator, Generator
 from typing import Any, cast
@@ -192,10 +193,13 @@ def test_a_forked_process_asks_by_a_connection_of_its_own(
     llm, prompt = integration.llm(server), integration.prompts["text"]
     assert llm.call(prompt) == HARBOUR_TEXT
     assert len(connections) == 1
-    if (child := os.fork()) == 0:
-        try:
-            os._exit(0 if llm.call(prompt) == HARBOUR_TEXT else 1)
-        finally:
-            os._exit(2)
+    # As where another thread makes a client just then.
+    with cast("Any", llm)._clients._lock:
+        if (child := os.fork()) == 0:
+            signal.alarm(20)
+            try:
+                os._exit(0 if llm.call(prompt) == HARBOUR_TEXT else 1)
+            finally:
+                os._exit(2)
     _, status = os.waitpid(child, 0)
     assert (status, len(connections)) == (0, 2)

@@ -186,9 +186,9 @@ class _Tool:
 
     def __init__(self, ref: str) -> None:
         self._tool = made(ref)
-        self._run = _callable(getattr(self._tool, "run", self._tool), ref)
-        #: The plans of the runs that have used it.
-        self._plans: weakref.WeakSet[Plan] = weakref.WeakSet()
+        _callable(_run_of(self._tool), ref)
+        #: By the plan of a run, a tool like it, which has that run's count.
+        self._counted: weakref.WeakKeyDictionary[Plan, BaseTool] = weakref.WeakKeyDictionary()
 
     async def used(self, arguments: Mapping[str, Any], flow: Any) -> Any:
         """Return what the tool gives.
@@ -196,11 +196,8 @@ class _Tool:
         Raises:
             ToolExecutionFailedError: that is a `ToolFailure`, and the tool has no policy of its own, or `raise`.
         """
-        tool, run = self._tool, run_of(flow)
-        if isinstance(tool, BaseTool) and run is not None and run.plan not in self._plans:
-            self._plans.add(run.plan)
-            tool.reset_usage_count()
-        value = await _called(self._run, arguments)
+        tool = self._of_run(run_of(flow))
+        value = await _called(_run_of(tool), arguments)
         policy = getattr(tool, "tool_failure_policy", None) or ToolFailurePolicy.RAISE
         if not isinstance(value, ToolFailure) or policy is ToolFailurePolicy.IGNORE:
             return value
@@ -212,6 +209,16 @@ class _Tool:
         if policy is ToolFailurePolicy.RAISE:
             raise ToolExecutionFailedError(ToolFailureRecord(failure=value, **use))
         return value
+
+    def _of_run(self, run: FlowRun | None) -> Any:
+        tool = self._tool
+        if run is None or not isinstance(tool, BaseTool) or tool.max_usage_count is None:
+            return tool
+        return self._counted.setdefault(run.plan, tool.model_copy(update={"current_usage_count": 0}))
+
+
+def _run_of(tool: Any) -> Any:
+    return getattr(tool, "run", tool)
 
 
 def _script_scope(scope: Scope) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from harness import events
 from harness.bus import bus
-from harness.bus.scope import Scope, current_scope, on_cancel
+from harness.bus.scope import Scope, current_scope, on_cancel, pass_readers_here
 from harness.errors import RunCancelled
 from harness.flow.feedback.providers import InputProvider, InputResponse, flow_config, given_or_console
 from harness.flow.feedback.result import now
@@ -67,6 +67,7 @@ def _answer(
     answers: queue.SimpleQueue[Outcome[Any] | None] = queue.SimpleQueue()
     context, left = contextvars.copy_context(), threading.Event()
     context.run(given_up.set, left)
+    context.run(pass_readers_here)
     if timeout is not None:
         # Whoever stands in for the terminal would go on asking what nobody waits for any more.
         context.run(answer_deadline.set, time.monotonic() + timeout)

@@ -24,8 +24,7 @@ class SDKClients:
         self._amake = amake
         self._lock = threading.Lock()
         self._client: Any = None
-        #: The process that made it. One that was forked since would get the answers to others on the same connection.
-        self._process = 0
+        self._process = os.getpid()
         self._aclients = weakref.WeakKeyDictionary[AbstractEventLoop, tuple[Any, AsyncGenerator[None]]]()
 
     # A copy makes clients of its own, for the copy of the LLM: neither connections nor a lock can be copied.
@@ -37,21 +36,31 @@ class SDKClients:
         SDKClients.__init__(self, *makes)
 
     def sync(self) -> Any:
+        self._leave_parent()
         with self._lock:
-            if self._client is None or self._process != os.getpid():
-                self._client, self._process = self._make(), os.getpid()
+            if self._client is None:
+                self._client = self._make()
                 # Pooled connections are closed with the LLM, not left to the garbage collector, which warns of them.
                 weakref.finalize(self, self._client.close)
             return self._client
 
     def running(self) -> Any:
         loop = get_running_loop()
+        self._leave_parent()
         with self._lock:
             entry = self._aclients.get(loop)
             if entry is None:
                 client = self._amake()
                 entry = self._aclients[loop] = client, _closed_with_loop(client)
             return entry[0]
+
+    def _leave_parent(self) -> None:
+        """Have a forked process begin anew, whose parent's connections would give it the answers to others.
+
+        The lock may be held by a thread of the parent's, which makes a client and is not here.
+        """
+        if self._process != os.getpid():
+            self._lock, self._client, self._process = threading.Lock(), None, os.getpid()
 
 
 def _closed_with_loop(client: Any) -> AsyncGenerator[None]:

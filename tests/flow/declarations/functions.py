@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any, ClassVar
 
 from pydantic import BaseModel
@@ -77,6 +78,19 @@ class Once(BaseTool):
     max_usage_count: int | None = 1
 
     def _run(self, text: str) -> str:
+        return text
+
+
+class Together(BaseTool):
+    """Works when two runs use it at once."""
+
+    name: str = "Together"
+    description: str = "May be used twice"
+    max_usage_count: int | None = 2
+    both: ClassVar = threading.Barrier(2, timeout=30)
+
+    def _run(self, text: str) -> str:
+        self.both.wait()
         return text
 
 

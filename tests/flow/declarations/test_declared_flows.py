@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -155,6 +156,14 @@ def test_how_often_a_tool_may_be_used_counts_for_each_run() -> None:
         assert flow.kickoff(inputs={"words": ["ahoy"]}) == ["ahoy"]
     with pytest.raises(ToolExecutionFailedError, match="'Once' has been used 1 times"):
         flow.kickoff(inputs={"words": ["ahoy", "again"]})
+
+
+def test_uses_of_a_tool_by_one_run_do_not_count_for_another_at_the_same_time() -> None:
+    use = {"call": "tool", "ref": f"{HERE}:Together", "with": {"text": "${item}"}}
+    flow = declared({"call": "each", "in": "state.words", "do": [{"name": "use", "action": use}]})
+    words = ["ahoy", "again"]
+    with ThreadPoolExecutor(2) as threads:
+        assert list(threads.map(lambda one: one.kickoff(inputs={"words": words}), (flow, type(flow)()))) == [words] * 2
 
 
 EACH: dict[str, Any] = {

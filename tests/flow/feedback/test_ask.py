@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from harness.bus import emit
+from harness.events import BaseEvent
 from harness.flow import Flow, FlowPersistence, InputProvider, InputResponse, flow_config, start
 from tests.flow.graph.graphs import KINDS, TIMEOUT_S, Kind
 
@@ -92,6 +95,22 @@ def test_an_exit_of_the_provider_passes(error: BaseException) -> None:
     with pytest.raises(type(error)) as caught:
         asking("sync")(input_provider=Typist(error)).kickoff()
     assert caught.value is error
+
+
+class Noting:
+    def request_input(self, message: str, flow: Any, metadata: Any = None) -> str:
+        for _ in range(3):
+            emit(flow, BaseEvent(type="note"))
+        return "7"
+
+
+def test_what_a_provider_publishes_waits_for_no_reader_in_the_loop_that_waits_for_its_answer() -> None:
+    async def read() -> Any:
+        session = asking("async", timeout=TIMEOUT_S)(input_provider=Noting()).astream(look_ahead=1)
+        assert [frame.type async for frame in session].count("note") == 3
+        return session.result
+
+    assert asyncio.run(read()) == "7"
 
 
 class Blocked:

@@ -308,6 +308,18 @@ def test_runs_with_an_empty_id_have_nothing_of_one_another(empty: str | None) ->
     assert len({flow.flow_id for flow in flows} - {"", "None"}) == 3
 
 
+def test_a_zero_is_an_id() -> None:
+    class Numbered(BaseModel):
+        id: int = 5
+
+    class One(Flow[Numbered]):
+        @start()
+        def number(self) -> int:
+            return self.state.id
+
+    assert One().kickoff({"id": 0}) == 0
+
+
 @pytest.mark.parametrize("options", [{"inputs": {"id": "other"}}, {"restore_from_state_id": "other"}], ids=str)
 def test_an_id_that_is_not_known_is_said_in_the_log(options: Any, caplog: pytest.LogCaptureFixture) -> None:
     flow = one_method(Memory())
