@@ -24,8 +24,7 @@ class SDKClients:
         self._amake = amake
         self._lock = threading.Lock()
         self._client: Any = None
-        #: The process that made it. One that was forked since would get the answers to others on the same connection.
-        self._process = 0
+        self._process = os.getpid()
         self._aclients = weakref.WeakKeyDictionary[AbstractEventLoop, tuple[Any, AsyncGenerator[None]]]()
 
     # A copy makes clients of its own, for the copy of the LLM: neither connections nor a lock can be copied.
@@ -37,21 +36,31 @@ class SDKClients:
         SDKClients.__init__(self, *makes)
 
     def sync(self) -> Any:
-        with self._lock:
-            if self._client is None or self._process != os.getpid():
-                self._client, self._process = self._make(), os.getpid()
+        with self._own_lock():
+            if self._client is None:
+                self._client = self._make()
                 # Pooled connections are closed with the LLM, not left to the garbage collector, which warns of them.
                 weakref.finalize(self, self._client.close)
             return self._client
 
     def running(self) -> Any:
         loop = get_running_loop()
-        with self._lock:
+        with self._own_lock():
             entry = self._aclients.get(loop)
             if entry is None:
                 client = self._amake()
                 entry = self._aclients[loop] = client, _closed_with_loop(client)
             return entry[0]
+
+    def _own_lock(self) -> threading.Lock:
+        """Return the lock of this process, which begins without a client if it was forked.
+
+        On a connection that was open before, it would get the answers to others; a lock that a thread held then is never
+        let go of.
+        """
+        if self._process != os.getpid():
+            self._lock, self._client, self._process = threading.Lock(), None, os.getpid()
+        return self._lock
 
 
 def _closed_with_loop(client: Any) -> AsyncGenerator[None]:
