@@ -38,6 +38,9 @@ class _Functions(SDKClients):
     def __init__(self) -> None:
         pass
 
+    def __reduce__(self) -> tuple[type[_Functions], tuple[()]]:
+        return _Functions, ()
+
     def sync(self) -> Any:
         return litellm.completion
 

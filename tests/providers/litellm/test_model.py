@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import copy
+import pickle
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,6 +68,12 @@ def test_every_parallel_call_arrives(way: Way, streams: bool, server: OpenAIChat
     assert asked == [(call.name, call.arguments) for call in (BERGEN_CALL, NARVIK_CALL)]
     assert len({call["id"] for call in ran.result}) == 2
     assert ran.frames[-1].data["finish_reason"] == "tool_calls"
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda llm: pickle.loads(pickle.dumps(llm))], ids=["copy", "pickle"])
+def test_an_llm_can_be_copied(copied: Callable[[LLM], LLM], server: OpenAIChatServer) -> None:
+    twin = copied(LLM("litellm/openai/gpt-4o-mini", base_url=server.base_url, api_key="k"))
+    assert twin.call(SCENARIOS["text"].prompt) == HARBOUR_TEXT
 
 
 @dataclass(frozen=True)
