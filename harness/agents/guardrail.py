@@ -38,7 +38,8 @@ def check_guardrail(guardrail: Guardrail) -> None:
     if isinstance(guardrail, str):
         return
     try:
-        parameters = inspect.signature(guardrail)
+        # A decorator may give what the function inside takes besides.
+        parameters = inspect.signature(guardrail, follow_wrapped=False)
     except ValueError:  # some that are written in C tell nothing of theirs
         return
     try:

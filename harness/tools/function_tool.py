@@ -81,16 +81,11 @@ def _made(
         original = original.func
     name = name or str(getattr(original, "__name__", type(original).__name__))
     description = inspect.getdoc(original)
-    if next(iter(inspect.signature(function).parameters), None) == "self":
-        raise UsageError(
-            f"the function of the tool {name!r} is a method without its object: make the tool of the object's, as "
-            "tool(kit.search)"
-        )
     if not description:
         raise UsageError(
             f"the function of the tool {name!r} has no docstring, and that is what the model is told of it: write one"
         )
-    return FunctionTool(
+    made = FunctionTool(
         name=name,
         description=description,
         func=function,
@@ -98,3 +93,10 @@ def _made(
         result_as_answer=result_as_answer,
         max_usage_count=max_usage_count,
     )
+    # A decorator may give the function inside its object.
+    if next(iter(inspect.signature(function, follow_wrapped=False).parameters), None) == "self":
+        raise UsageError(
+            f"the function of the tool {name!r} is a method without its object: make the tool of the object's, as "
+            "tool(kit.search)"
+        )
+    return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -128,6 +129,14 @@ def test_an_answer_that_never_passes_is_an_error(way: Way) -> None:
         kicked_off(pilot, way, "Say it.")
     assert isinstance(raised.value, GuardrailError)
     assert len(pilot.llm.requests) == 2
+
+
+def test_a_guardrail_may_be_given_more_by_its_decorator() -> None:
+    def at_most(output: LiteAgentOutput, limit: int) -> tuple[bool, Any]:
+        return len(output.raw) <= limit, "too long"
+
+    guardrail = functools.wraps(at_most)(lambda output: at_most(output, 5))
+    assert agent("very long", "short", guardrail=guardrail).kickoff("Say it.").raw == "too long"
 
 
 def test_a_guardrail_in_words_is_judged_by_the_model() -> None:

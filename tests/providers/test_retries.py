@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from email.utils import formatdate
 from typing import Any
 
 import anyio
@@ -61,16 +62,23 @@ def be_busy(server: ScriptedServer[Any, Any], times: int, monkeypatch: pytest.Mo
 class UsedUp(Raw):
     """A provider of whose quota nothing is left until tomorrow."""
 
+    def __init__(self, retry_after: str) -> None:
+        super().__init__()
+        self._retry_after = retry_after
+
     def answer(self, request: WireRequest) -> WireResponse:
         super().answer(request)
-        headers = (("content-type", "application/json"), ("retry-after", "86400"))
+        headers = (("content-type", "application/json"), ("retry-after", self._retry_after))
         return WireResponse(429, headers, (b'{"error": {"code": "429", "message": "Retry after 86400 seconds."}}',))
 
 
 @pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    "retry_after", ["86400", formatdate(time.time() + 86400, usegmt=True)], ids=["seconds", "a time"]
+)
 @each_integration
 def test_nobody_waits_a_day_for_another_attempt(
-    integration: Integration, way: Way, monkeypatch: pytest.MonkeyPatch
+    integration: Integration, retry_after: str, way: Way, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unless_long(sleep: Callable[[float], Any]) -> Callable[[float], Any]:
         def slept(seconds: float, *more: Any) -> Any:
@@ -83,7 +91,7 @@ def test_nobody_waits_a_day_for_another_attempt(
         monkeypatch.setattr(name, replaced)
     for module in (time, asyncio, anyio):
         monkeypatch.setattr(module, "sleep", unless_long(module.sleep))
-    with UsedUp() as server:
+    with UsedUp(retry_after) as server:
         error = streamed(integration.llm(server, max_retries=1), way, "Hi").error
     assert isinstance(error, ProviderStatusError)
     assert (error.status, error.retryable) == (429, True)

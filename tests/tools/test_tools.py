@@ -379,6 +379,7 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {
     "a parameter without a name": (lambda: tool("Look")(by_place), "'Look': the parameter 'place' has no name"),
     "a parameter with a private name": (lambda: tool("Look")(private), "'Look': the parameter '_place' has no name"),
     "a method without its object": (lambda: tool("Look")(Harbour.look), "'Look' is a method without its object"),
+    "a function of C that tells nothing of what it takes": (lambda: tool("Least")(min), "no signature found"),
     "a class without work": (Empty, "Empty has neither _run.. nor _arun.."),
     "no use at all": (lambda: Counts(max_usage_count=0), "is at least 1, not 0"),
 }
@@ -386,8 +387,16 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {
 
 @pytest.mark.parametrize(("make", "words"), BAD.values(), ids=BAD.keys())
 def test_a_tool_that_can_not_be_made(make: Callable[[], Any], words: str) -> None:
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(UsageError, match=words):
         make()
+
+
+def test_a_decorator_may_give_a_method_its_object() -> None:
+    @functools.wraps(Harbour.look)
+    def look(*args: Any, **kwargs: Any) -> Any:
+        return Harbour.look(Harbour(), *args, **kwargs)
+
+    assert tool("Look")(look).run(place="Bergen") == "Bergen"
 
 
 #: What people call a tool, and what models do.

@@ -10,7 +10,16 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Tag, TypeAdapter, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Tag,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from harness.errors import UsageError
 from harness.llm.input.blocks import (
@@ -227,6 +236,10 @@ _Content = Annotated[
 ]
 
 
+#: What is null where a message of a transcript is dumped, and which providers refuse as that.
+_NEVER_NULL: Final = frozenset({"name", "tool_call_id", "tool_calls"})
+
+
 class Message(Extended):
     """One message of a conversation with a model."""
 
@@ -255,6 +268,13 @@ class Message(Extended):
     cache_control: CacheControl | None = None
     extra_content: dict[str, Any] | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        return {name: value for name, value in given.items() if value is not None or name not in _NEVER_NULL}
+
 
 class FunctionDefinition(Extended):
     name: str
@@ -273,8 +293,6 @@ class ToolDefinition(Extended):
 
 
 _WHEN_USED: Final = ConfigDict(defer_build=True)
-#: What is null where a message of a transcript is dumped, and which providers refuse as that.
-_NEVER_NULL: Final = frozenset({"name", "tool_call_id", "tool_calls"})
 _messages = TypeAdapter(list[Message], config=_WHEN_USED)
 _tools = TypeAdapter(list[ToolDefinition], config=_WHEN_USED)
 
@@ -310,7 +328,7 @@ def _plain(message: Any) -> Any:
     if isinstance(message, Message):
         return message
     if isinstance(message, Mapping):
-        fields = {name: value for name, value in message.items() if value is not None or name not in _NEVER_NULL}
+        fields = dict(message)
         for name in ("content", "tool_calls"):
             if isinstance(fields.get(name), list):
                 fields[name] = [_dumped(part) for part in fields[name]]

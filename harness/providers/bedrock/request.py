@@ -35,7 +35,9 @@ from harness.validation import answer_schema
 TOOL_CHOICE: Final = "toolChoice"
 #: Models that can be made to call a tool, and what may stand for one of them
 #: (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolChoice.html, 2026-11).
-_MADE_TO_CALL: Final = re.compile(r"claude|nova|:application-inference-profile/")
+_MADE_TO_CALL: Final = re.compile(
+    r"claude|nova|:(?:application-inference-profile|provisioned-model|custom-model-deployment)/"
+)
 #: The arguments of Converse. What else is given is a field of the model's own.
 _OF_CONVERSE: Final = frozenset(
     {"modelId", "messages", "system", "inferenceConfig", "toolConfig", "guardrailConfig", "promptVariables", EXTRA_BODY}

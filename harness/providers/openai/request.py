@@ -112,11 +112,17 @@ def _of_openai(part: ContentPart) -> dict[str, Any]:
 
 
 def _wire_tool(tool: ToolDefinition | HostedTool, *, of_hosts: bool) -> dict[str, Any]:
-    if of_hosts or isinstance(tool, HostedTool):
-        return tool.given()
-    sent, added = tool.function.given(), tool.function.added
-    function = {name: value for name, value in sent.items() if name not in added and value is not None}
-    return {"type": "function", "function": function}
+    sent = tool.given()
+    if isinstance(tool, HostedTool):
+        return sent
+    # Hosts, too, refuse the null that a function without a docstring has; other nulls some of them are sent.
+    added, unsaid = ((), ("description",)) if of_hosts else (tool.function.added, sent["function"])
+    function = {
+        name: value
+        for name, value in sent["function"].items()
+        if name not in added and (value is not None or name not in unsaid)
+    }
+    return {**sent, "function": function} if of_hosts else {"type": "function", "function": function}
 
 
 def parse_recorded(url: str, body: bytes) -> RecordedCall:
@@ -154,9 +160,9 @@ def _parse_messages(wire: Sequence[Any]) -> list[dict[str, Any]]:
 
 
 def _parse_tools(wire: Sequence[Any]) -> list[dict[str, Any]]:
-    tools = [tool.given() for tool in in_order(read_tools(wire), hosted_tools(wire))]
-    check_same(tools, list(wire))
-    return tools
+    tools = in_order(read_tools(wire), hosted_tools(wire))
+    check_same([_wire_tool(tool, of_hosts=True) for tool in tools], list(wire))
+    return [tool.given() for tool in tools]
 
 
 def _max_tokens_field(model: str) -> str:

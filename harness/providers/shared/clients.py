@@ -36,8 +36,7 @@ class SDKClients:
         SDKClients.__init__(self, *makes)
 
     def sync(self) -> Any:
-        self._leave_parent()
-        with self._lock:
+        with self._own_lock():
             if self._client is None:
                 self._client = self._make()
                 # Pooled connections are closed with the LLM, not left to the garbage collector, which warns of them.
@@ -46,21 +45,22 @@ class SDKClients:
 
     def running(self) -> Any:
         loop = get_running_loop()
-        self._leave_parent()
-        with self._lock:
+        with self._own_lock():
             entry = self._aclients.get(loop)
             if entry is None:
                 client = self._amake()
                 entry = self._aclients[loop] = client, _closed_with_loop(client)
             return entry[0]
 
-    def _leave_parent(self) -> None:
-        """Have a forked process begin anew, whose parent's connections would give it the answers to others.
+    def _own_lock(self) -> threading.Lock:
+        """Return the lock of this process, which begins without a client if it was forked.
 
-        The lock may be held by a thread of the parent's, which makes a client and is not here.
+        On a connection that was open before, it would get the answers to others; a lock that a thread held then is never
+        let go of.
         """
         if self._process != os.getpid():
             self._lock, self._client, self._process = threading.Lock(), None, os.getpid()
+        return self._lock
 
 
 def _closed_with_loop(client: Any) -> AsyncGenerator[None]:

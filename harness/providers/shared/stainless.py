@@ -6,7 +6,10 @@ than the APIs, swallows what marks the end of a stream, and leaves async generat
 
 from __future__ import annotations
 
+import contextlib
+import time
 from abc import abstractmethod
+from email.utils import parsedate_to_datetime
 from typing import Any, ClassVar
 
 from harness.errors import HarnessError, ProviderError
@@ -97,8 +100,7 @@ def _tell_long_waits(client: Any) -> None:
     """Have the SDK that uses this client make no other attempt where it is to come again after long."""
 
     def tell(response: Any) -> None:
-        wait = response.headers.get("retry-after", "")
-        if wait.isdecimal() and int(wait) > LONGEST_WAIT_S:
+        if _asked_wait_s(response.headers.get("retry-after", "")) > LONGEST_WAIT_S:
             # The SDK's own word for it.
             response.headers["x-should-retry"] = "false"
 
@@ -106,6 +108,15 @@ def _tell_long_waits(client: Any) -> None:
         tell(response)
 
     client.event_hooks["response"].append(atell if hasattr(client, "aclose") else tell)
+
+
+def _asked_wait_s(retry_after: str) -> float:
+    """Return how long to wait by a header that tells seconds, or a time; 0 where it tells neither."""
+    with contextlib.suppress(ValueError):
+        return float(retry_after)
+    with contextlib.suppress(ValueError):
+        return parsedate_to_datetime(retry_after).timestamp() - time.time()
+    return 0.0
 
 
 def translated(sdk: Any, error: Exception, answer: ProviderAnswer) -> ProviderError | None:

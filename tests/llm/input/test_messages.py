@@ -35,8 +35,8 @@ def test_what_was_given_is_sent_and_nothing_else(messages: list[dict[str, Any]])
 def test_the_nulls_of_a_dumped_message_that_providers_refuse_are_left_out() -> None:
     dumped = ConversationMessage(role="user", content="Hi").model_dump()
     assert (dumped["name"], dumped["tool_calls"], dumped["tool_call_id"]) == (None, None, None)
-    (message,) = read_messages([dumped])
-    assert message.given() == {"role": "user", "content": "Hi", "files": None, "metadata": {}}
+    for message in (*read_messages([dumped]), Message(**dumped)):
+        assert message.given() == {"role": "user", "content": "Hi", "files": None, "metadata": {}}
 
 
 def test_a_string_is_one_user_message() -> None:

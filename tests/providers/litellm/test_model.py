@@ -70,6 +70,12 @@ def test_every_parallel_call_arrives(way: Way, streams: bool, server: OpenAIChat
     assert ran.frames[-1].data["finish_reason"] == "tool_calls"
 
 
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda llm: pickle.loads(pickle.dumps(llm))], ids=["copy", "pickle"])
+def test_an_llm_can_be_copied(copied: Callable[[LLM], LLM], server: OpenAIChatServer) -> None:
+    twin = copied(LLM("litellm/openai/gpt-4o-mini", base_url=server.base_url, api_key="k"))
+    assert twin.call(SCENARIOS["text"].prompt) == HARBOUR_TEXT
+
+
 @dataclass(frozen=True)
 class Failing:
     scenario: str
@@ -102,12 +108,6 @@ def test_a_failure_is_a_typed_error(failing: Failing, way: Way, server: OpenAICh
     assert error.status == failing.status
     assert (error.request_id is not None) is failing.known
     assert [frame.type for frame in ran.frames].count("llm_call_failed") == 1
-
-
-@pytest.mark.parametrize("copied", [copy.deepcopy, lambda llm: pickle.loads(pickle.dumps(llm))], ids=["copy", "pickle"])
-def test_a_copy_of_an_llm_can_be_asked(copied: Callable[[LLM], LLM], server: OpenAIChatServer) -> None:
-    llm = LLM("litellm/openai/gpt-4o-mini", base_url=server.base_url, api_key="k", max_retries=0)
-    assert copied(llm).call(SCENARIOS["text"].prompt) == HARBOUR_TEXT
 
 
 def test_a_provider_that_has_no_row_is_litellms() -> None:

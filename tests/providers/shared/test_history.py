@@ -90,7 +90,7 @@ def test_what_is_null_or_empty_of_a_tool_is_not_sent(integration: Integration) -
     empty = {"name": "g", "description": ""}
     tools = [{"type": "function", "function": one} for one in (nulls, empty)]
     if integration is OPENAI_CHAT:
-        # A host gets what was given.
+        # A host gets the others.
         llm = LLM("openai/gpt-4o-mini", api_key="k")
         body = openai_request.wire_body(llm, llm._begin([ASKED], tools, None, None, None).request)
     else:
@@ -98,6 +98,13 @@ def test_what_is_null_or_empty_of_a_tool_is_not_sent(integration: Integration) -
     told = json.dumps(body.get("tools") or body["toolConfig"])
     assert "null" not in told
     assert integration is not BEDROCK or "description" not in told
+
+
+@pytest.mark.parametrize("integration", [OPENAI_CHAT, AZURE], ids=lambda one: one.name)
+def test_a_host_gets_the_nulls_of_a_function_but_for_its_description(integration: Integration) -> None:
+    function: dict[str, Any] = {"name": "f", "strict": None, "parameters": {}}
+    tool = {"type": "function", "function": {**function, "description": None}}
+    assert sent(integration, ASKED, tools=[tool])["tools"] == [{"type": "function", "function": function}]
 
 
 def test_an_sdks_message_object_is_taken_without_its_empty_fields() -> None:

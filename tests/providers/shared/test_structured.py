@@ -137,6 +137,8 @@ def test_beside_other_functions_the_model_chooses_among_all() -> None:
         ("us.meta.llama3-3-70b-instruct-v1:0", {}, TOOLS, None),
         ("us.meta.llama3-3-70b-instruct-v1:0", {"toolChoice": {"any": {}}}, TOOLS, {"any": {}}),
         ("arn:aws:bedrock:us-east-1:1:application-inference-profile/a", {}, None, {"tool": {"name": STRUCTURED}}),
+        ("arn:aws:bedrock:us-east-1:1:provisioned-model/a", {}, None, {"tool": {"name": STRUCTURED}}),
+        ("arn:aws:bedrock:us-east-1:1:custom-model-deployment/a", {}, None, {"tool": {"name": STRUCTURED}}),
     ],
 )  # fmt: skip
 def test_a_model_on_bedrock_is_made_to_call_the_tool_where_it_can_be(
