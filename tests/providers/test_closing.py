@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import os
 import signal
 import threading
@@ -16,7 +15,6 @@ from harness.frames.frame import StreamFrame
 from harness.llm import LLM, Part, RequestId
 from harness.llm.input.messages import read_messages
 from harness.llm.request import LLMRequest
-from harness.providers.shared.clients import SDKClients
 from tests.providers.integrations import (
     ANTHROPIC,
     AZURE,
@@ -205,30 +203,3 @@ def test_a_forked_process_asks_by_a_connection_of_its_own(
                 os._exit(2)
     _, status = os.waitpid(child, 0)
     assert (status, len(connections)) == (0, 2)
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
-@pytest.mark.filterwarnings("ignore:.* is multi-threaded, use of fork:DeprecationWarning")
-def test_a_process_that_is_forked_while_another_thread_makes_a_client_makes_its_own() -> None:
-    parent, begun, forked = os.getpid(), threading.Event(), threading.Event()
-
-    def make() -> Any:
-        if os.getpid() == parent:
-            begun.set()
-            assert forked.wait(10)
-        return io.StringIO()
-
-    clients = SDKClients(make, make)
-    maker = threading.Thread(target=clients.sync)
-    maker.start()
-    assert begun.wait(10)
-    if (child := os.fork()) == 0:
-        signal.alarm(10)
-        try:
-            os._exit(0 if clients.sync() is not None else 1)
-        finally:
-            os._exit(2)
-    _, status = os.waitpid(child, 0)
-    forked.set()
-    maker.join()
-    assert status == 0

@@ -100,7 +100,7 @@ def _tell_long_waits(client: Any) -> None:
     """Have the SDK that uses this client make no other attempt where it is to come again after long."""
 
     def tell(response: Any) -> None:
-        if _asked_wait_s(response.headers.get("retry-after", "")) > LONGEST_WAIT_S:
+        if _server_wait_s(response.headers.get("retry-after", "")) > LONGEST_WAIT_S:
             # The SDK's own word for it.
             response.headers["x-should-retry"] = "false"
 
@@ -110,7 +110,7 @@ def _tell_long_waits(client: Any) -> None:
     client.event_hooks["response"].append(atell if hasattr(client, "aclose") else tell)
 
 
-def _asked_wait_s(retry_after: str) -> float:
+def _server_wait_s(retry_after: str) -> float:
     """Return how long to wait by a header that tells seconds, or a time; 0 where it tells neither."""
     with contextlib.suppress(ValueError):
         return float(retry_after)
