@@ -183,6 +183,15 @@ def test_a_marker_without_a_name_is_of_the_tests_own_cassette(
     assert len(provider) == 1
 
 
+@pytest.mark.parametrize(
+    ("given", "told"), [("'a', 'b'", "'a', 'b'"), ("7", "7"), ("record_mode='once'", "record_mode")]
+)
+def test_a_marker_that_names_no_cassette_is_refused(inner: InnerRun, given: str, told: str) -> None:
+    result = inner(test_it=SHIPPED.replace('"openai/text"', given))
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([f"*takes one name*, or none, not {told}; the fixture vcr_config has options"])
+
+
 def test_a_coroutine_under_pytest_asyncio_is_answered(inner: InnerRun) -> None:
     source = f"""
 import pytest
