@@ -153,8 +153,8 @@ def print_table(console: Console, table: Table) -> None:
     if console.is_terminal:
         console.print(table, soft_wrap=False)
         return
-    for line in console.render_lines(table, pad=False):
-        console.print(Text("".join(segment.text for segment in line).rstrip()))
+    lines = ("".join(segment.text for segment in line).rstrip() for line in console.render_lines(table, pad=False))
+    console.print(Text("\n".join(lines)))
 
 
 def text_of(text: str) -> Text:

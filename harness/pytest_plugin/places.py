@@ -79,7 +79,8 @@ def marked_name(request: pytest.FixtureRequest) -> str | None:
         from harness.errors import UsageError
 
         raise UsageError(
-            f"the marker cassette takes one name, as in cassette('openai/text'), or none, not {marker.args}"
+            f"the marker cassette takes one name, as in cassette('openai/text'), or none, not "
+            f"{', '.join((*map(repr, marker.args), *marker.kwargs))}; the fixture vcr_config has options"
         )
     return marker.args[0]
 

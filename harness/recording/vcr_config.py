@@ -79,14 +79,16 @@ class _Filtering:
 
         plain = self._redactor.request(request)
         head = Request(plain.method, plain.url, plain.body, dict(plain.headers))
+        kind = head.headers.get("content-type", "")
         filters.replace_headers(head, self._headers.items())
         if self._query:
             filters.replace_query_parameters(head, self._query)
-        kind = head.headers.get("content-type", "")
-        # With parameters, vcrpy takes JSON for a form.
-        kind = _JSON if media_type(kind) == _JSON else kind
+        value = json_or_bytes(plain.body)
+        has_fields = isinstance(value, dict) or (self._is_nested and isinstance(value, list))
+        # By its header vcrpy takes JSON for a form where that has parameters, or is another JSON's, and reads what is none.
+        kind = _JSON if has_fields else "" if media_type(kind) == _JSON else kind
         content = Request(plain.method, head.uri, plain.body, {"Content-Type": kind})
-        if self._fields and (kind != _JSON or isinstance(json_or_bytes(plain.body), dict)):
+        if self._fields:
             filters.replace_body_parameters(content, self._fields, recursive=self._is_nested)
         headers = tuple((name, head.headers[name]) for name, _ in plain.headers if name in head.headers)
         return replace(plain, url=head.uri, headers=headers, body=content.body)

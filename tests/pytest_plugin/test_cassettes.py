@@ -11,6 +11,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from harness.recording import Redactor, WireRequest
 from harness.recording.pack import pack
@@ -96,6 +97,7 @@ _FILTERED = {
     [
         ("application/json; charset=utf-8", '{"geheim": "Quark7", "at": {"geheim": "is told"}}', '{"at": {"geheim": "is told"}}'),
         ("application/x-www-form-urlencoded", "a=1&geheim=Quark7&id=7", "a=1&id=it"),
+        ("application/vnd.api+json", '{"geheim": "Quark7", "x": 1}', '{"x": 1}'),
         ("application/json", '["geheim"]', '["geheim"]'),
         ("application/json", '{"geheim"', '{"geheim"'),
     ],
@@ -105,6 +107,12 @@ def test_what_vcrpy_filters_of_requests_is_neither_kept_nor_compared(kind: str, 
     request = WireRequest("PUT", "https://x/a?key=Quark7&user=you&x=1", fields, sent.encode())
     without = WireRequest("PUT", "https://x/a?user=me&x=1", fields, kept.encode())
     assert filtering(Redactor(), _FILTERED).request(request) == without
+
+
+def test_fields_are_filtered_at_every_depth_where_that_is_asked_for_though_the_header_goes_too() -> None:
+    config = {**_FILTERED, "filter_headers": ["content-type"], "filter_nested_post_data_parameters": True}
+    request = WireRequest("POST", "https://x/a", (("content-type", "application/json"),), b'[{"geheim": 7, "x": 1}]')
+    assert filtering(Redactor(), config).request(request) == replace(request, headers=(), body=b'[{"x": 1}]')
 
 
 @pytest.mark.parametrize(("filtered", "outcome"), [("stream_options", {"passed": 1}), ("stream", {"failed": 1})])
@@ -173,6 +181,15 @@ def test_a_marker_without_a_name_is_of_the_tests_own_cassette(
     assert (pytester.path / "cassettes" / "test_it" / "test_it.yaml").exists()
     inner(test_it=source).assert_outcomes(passed=1)
     assert len(provider) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "told"), [("'a', 'b'", "'a', 'b'"), ("7", "7"), ("record_mode='once'", "record_mode")]
+)
+def test_a_marker_that_names_no_cassette_is_refused(inner: InnerRun, given: str, told: str) -> None:
+    result = inner(test_it=SHIPPED.replace('"openai/text"', given))
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([f"*takes one name*, or none, not {told}; the fixture vcr_config has options"])
 
 
 def test_a_coroutine_under_pytest_asyncio_is_answered(inner: InnerRun) -> None:

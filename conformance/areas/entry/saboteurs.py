@@ -143,18 +143,20 @@ def _(turn: Any, flow: Any, entry: str, message: Any, session_id: str | None, *r
 
 #: What is asked of the session of a turn, and can't be asked of an iterator, or of a session for threads in a loop.
 _OF_TURNS: Final = """
-    channel.closed-set channel.flow channel.llm channel.messages cleanup.close-prompt cleanup.no-late-frames
-    cleanup.no-leaks cleanup.work-stops envelope.content-text envelope.data-clean envelope.data-json
-    envelope.error-class envelope.event-alias envelope.fields envelope.id-unique envelope.immutable
-    envelope.timestamp-utc error.frames-first llm.sequence namespace.order order.delivery order.one-completion
-    order.parent-closed order.previous-earlier order.scope-nesting order.seq-gapless order.terminal-last
-    result.gated result.reraises result.value scope.concurrent-turns turn.deferred turn.failed turn.pending
-    turn.result turn.sequence
+    channel.closed-set channel.flow channel.llm channel.messages cleanup.close-before-start cleanup.close-prompt
+    cleanup.no-late-frames cleanup.no-leaks cleanup.work-stops envelope.content-text envelope.data-clean
+    envelope.data-json envelope.error-class envelope.event-alias envelope.fields envelope.id-unique
+    envelope.immutable envelope.timestamp-utc error.base-exception error.frames-first error.observer-safe
+    llm.sequence namespace.order order.delivery order.one-completion order.parent-closed order.previous-earlier
+    order.scope-nesting order.seq-gapless order.terminal-last result.gated result.reraises result.states
+    result.value scope.concurrent-turns session.replay-failed turn.deferred turn.failed turn.pending turn.result
+    turn.sequence
 """
 _OF_AWAITED_TURNS: Final = """
-    cleanup.close-prompt cleanup.no-late-frames cleanup.no-leaks cleanup.work-stops entry.flag-restored
-    order.seq-gapless order.terminal-last result.reraises result.states scope.concurrent-turns turn.deferred
-    turn.failed turn.pending turn.result turn.sequence turn.streams-answer
+    cleanup.close-before-start cleanup.close-prompt cleanup.no-late-frames cleanup.no-leaks cleanup.work-stops
+    entry.flag-restored error.base-exception error.frames-first error.observer-safe order.seq-gapless
+    order.terminal-last result.gated result.reraises result.states result.value scope.concurrent-turns
+    session.replay-failed turn.deferred turn.failed turn.pending turn.result turn.sequence turn.streams-answer
 """
 SABOTEURS.add(
     "turns-as-iterators",

@@ -176,7 +176,6 @@ def _(content: Callable[[Any], Any], frame: StreamFrame) -> Any:
     "results-as-they-are",
     ("envelope.data-json",),
     PAYLOAD,
-    {"envelope.immutable": "and what is no JSON can be changed"},
     by=payload_with,
     shown_by=("result/value/objects/sync",),
 )

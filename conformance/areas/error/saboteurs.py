@@ -31,6 +31,7 @@ SABOTEURS.add(
     {
         "result.reraises": "there is nothing to raise again",
         "result.states": "a session that should have failed is exhausted",
+        "llm.sequence": "a call fails in whose tools there is an exit, and its session does not",
     },
 )
 def _(failed: Any, production: Any, error: BaseException) -> None:

@@ -67,6 +67,7 @@ def _(session_scope: Callable[..., Any]) -> Callable[..., Any]:
     _BASE,
     {
         "scope.captures-llm": "a flow lacks the tokens of a crew that it reads as a stream",
+        "error.observer-safe": "a sink around a session is told nothing of it",
         **dict.fromkeys(("scope.concurrent-turns", "order.seq-gapless"), "turns that begin at once never end"),
     },
 )
