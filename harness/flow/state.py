@@ -12,7 +12,6 @@ from pydantic import AliasChoices, AliasPath, BaseModel, Field, PydanticUserErro
 from pydantic_core import PydanticUndefined
 
 from harness.errors import UsageError
-from harness.flow.value_codec import decode_model, decode_value, encode_exactly, encode_model
 from harness.frames.codec import encode
 from harness.validation import UserModel, all_faults
 
@@ -174,6 +173,9 @@ def saved_state(state: AnyState) -> SavedState:
     Raises:
         UsageError: something in it would not come back.
     """
+    # Most runs keep nothing.
+    from harness.flow.value_codec import encode_exactly, encode_model
+
     if isinstance(state, BaseModel):
         return SavedState(encode_model(state, "the state"))
     saved = SavedState()
@@ -191,6 +193,8 @@ def with_saved(state: AnyState, saved: dict[str, Any], owner: str) -> AnyState:
     Raises:
         UsageError: it does not fit the model; the message names the field.
     """
+    from harness.flow.value_codec import decode_model, decode_value
+
     if isinstance(state, dict):
         return {key: decode_value(value) for key, value in saved.items()}
     try:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 from harness import session as sessions
 from harness.bus.running_loop import running_loop
 from harness.errors import UsageError
-from harness.flow.conversation import answers, graph, routing, terminal, transcript
+from harness.flow.conversation import answers, graph, routing, transcript
 from harness.flow.conversation.config import ConversationConfig
 from harness.flow.conversation.dialogue import Dialogue, Turn
 from harness.flow.conversation.fields import Content, Role, Visibility, content_of, content_text
@@ -22,7 +22,6 @@ from harness.flow.kickoff import Kickoff
 from harness.flow.persistence.protocol import FlowPersistence
 from harness.flow.state import AnyState, field_of, set_field
 from harness.llm.input.words import words_in
-from harness.typed_line import read_line
 from harness.workers import run_until_loop
 
 #: The options that a turn has of a kickoff.
@@ -167,7 +166,7 @@ class ConversationalFlow:
         prompt: str = "You: ",
         assistant_prefix: str = "Assistant: ",
         exit_commands: Sequence[str] = ("exit", "quit"),
-        input_fn: Callable[[str], str] = read_line,
+        input_fn: Callable[[str], str] | None = None,
         output_fn: Callable[[str], None] | None = None,
         skip_empty: bool = True,
         defer_trace_finalization: bool = True,
@@ -184,6 +183,9 @@ class ConversationalFlow:
             UsageError: the flow is not conversational.
             BaseException: what a turn raised.
         """
+        # Most flows converse with nobody at a terminal.
+        from harness.flow.conversation import terminal
+
         if not self.conversational:
             raise UsageError("Flow.chat() is only available on conversational flows")
         before = self.defer_trace_finalization

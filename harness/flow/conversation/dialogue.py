@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from harness.blocks import block
 from harness.bus.running_loop import is_loop_running
@@ -12,10 +12,12 @@ from harness.bus.scope import Run, current_run
 from harness.errors import HarnessError
 from harness.flow.conversation.fields import Content
 from harness.flow.conversation.transcript import History
-from harness.flow.feedback.pending import PendingFeedbackContext
 from harness.llm.input.words import words_in
 from harness.llm.reference import model_of
 from harness.workers import in_thread
+
+if TYPE_CHECKING:
+    from harness.flow.feedback import PendingFeedbackContext
 
 #: How long a turn waits for one that was closed, in seconds. Its thread takes milliseconds, whatever user code does.
 _ENDING_S: Final = 2.0

@@ -13,6 +13,7 @@ from harness.flow.conversation.graph import HANDLERS
 from harness.flow.state import field_of
 from harness.frames.frame import StreamFrame
 from harness.terminal import write
+from harness.typed_line import read_line
 
 
 def chat(
@@ -22,15 +23,16 @@ def chat(
     prompt: str,
     assistant_prefix: str,
     exit_commands: Iterable[str],
-    input_fn: Callable[[str], str],
+    input_fn: Callable[[str], str] | None,
     output_fn: Callable[[str], None] | None,
     skip_empty: bool,
 ) -> None:
     """Take turns until somebody ends it; see `Flow.chat`. Without an `output_fn` answers are written as they stream."""
+    read = input_fn or read_line
     words = {command.casefold() for command in exit_commands}
     while True:
         try:
-            message = input_fn(prompt).strip()
+            message = read(prompt).strip()
         except (EOFError, KeyboardInterrupt):
             (output_fn or _write_line)("")
             return
