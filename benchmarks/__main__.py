@@ -15,7 +15,8 @@ from typing import Final
 
 from rich.console import Console
 
-from benchmarks import (
+from benchmarks.contest import Contest, Outcome, Settings, hold
+from benchmarks.contests import (
     closing,
     comparing,
     crews,
@@ -32,7 +33,6 @@ from benchmarks import (
     suite,
     turns,
 )
-from benchmarks.contest import Contest, Outcome, Settings, hold
 from benchmarks.peers import PEERS, installed_version
 from benchmarks.report import as_json, show
 

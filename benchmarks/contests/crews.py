@@ -21,10 +21,10 @@ def contest(settings: Settings) -> Contest:
         "runs/s",
         (
             Contestant("harness", "harness_crews.py", (_MANY, "plain")),
-            Contestant("CrewAI, silent", "crewai_crews.py", (_FEW, "plain"), "crewai"),
+            Contestant("CrewAI, silent", "peers/crewai_crews.py", (_FEW, "plain"), "crewai"),
             Contestant("harness, streamed", "harness_crews.py", (_MANY, "streamed")),
             Contestant("harness, at once", "harness_crews.py", (_AT_ONCE, "at-once")),
-            Contestant("CrewAI, silent, at once", "crewai_crews.py", (_AT_ONCE, "at-once"), "crewai"),
+            Contestant("CrewAI, silent, at once", "peers/crewai_crews.py", (_AT_ONCE, "at-once"), "crewai"),
         ),
         (
             Ratio("harness", "CrewAI, silent", ("at least", 10)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.contest import Contest, Contestant, Ratio, Settings
-from benchmarks.frames import TEXT
+from benchmarks.contests.frames import TEXT
 
 
 def contest(settings: Settings) -> Contest:

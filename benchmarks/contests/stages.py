@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from benchmarks.contest import Contest, Contestant, Settings
-from benchmarks.frames import TEXT
+from benchmarks.contests.frames import TEXT
 
 #: The stage, as `scripts/stage.py` knows it, and what it is.
 _STAGES: Final = {

@@ -25,7 +25,7 @@ def contest(settings: Settings) -> Contest:
         "ms",
         (
             *(Contestant(title, "harness_closing.py", (kind, _SECONDS)) for kind, title in _KINDS.items()),
-            Contestant("CrewAI, in a sleep", "crewai_closing.py", (_SECONDS,), "crewai"),
+            Contestant("CrewAI, in a sleep", "peers/crewai_closing.py", (_SECONDS,), "crewai"),
         ),
         tuple(Ratio(title, bound=("at most", 250)) for title in _KINDS.values()),
     )

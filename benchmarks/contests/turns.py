@@ -13,7 +13,7 @@ def contest(settings: Settings) -> Contest:
         "turns/s",
         (
             Contestant("harness", "harness_turns.py", ("300", "taken")),
-            Contestant("CrewAI, silent", "crewai_turns.py", ("60",), "crewai"),
+            Contestant("CrewAI, silent", "peers/crewai_turns.py", ("60",), "crewai"),
             Contestant("harness, streamed", "harness_turns.py", ("300", "streamed")),
         ),
         (Ratio("harness", "CrewAI, silent", ("at least", 10)),),
