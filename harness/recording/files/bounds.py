@@ -53,11 +53,11 @@ def json_problem(text: str, deepest: int) -> str | None:
 
 def whole_number(value: object) -> int | None:
     """Return the whole number that `value` is or spells; None where it is none, or has more than `MOST_DIGITS` digits."""
-    if isinstance(value, bool):
+    if isinstance(value, str):
+        return int(value) if len(value) <= MOST_DIGITS and value.isdecimal() else None
+    if isinstance(value, bool) or not isinstance(value, int):
         return None
-    if isinstance(value, int):
-        return value if 0 <= value < 10**MOST_DIGITS else None
-    return int(value) if isinstance(value, str) and len(value) <= MOST_DIGITS and value.isdecimal() else None
+    return value if 0 <= value < 10**MOST_DIGITS else None
 
 
 def is_later(found: object, known: str) -> bool:

@@ -6,6 +6,7 @@ again. The time is linear in the length of the text.
 
 from __future__ import annotations
 
+import os
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
@@ -173,15 +174,16 @@ def default_judge() -> Judge:
         UsageError: the project's settings can't be read, or one of its patterns is none.
     """
     try:
-        folder = Path.cwd()
+        # No Path, which takes longer to make and to look up than all else here.
+        folder = os.getcwd()  # noqa: PTH109
     except FileNotFoundError:
         return Judge()
     return _judge_of(folder)
 
 
 @cache
-def _judge_of(folder: Path) -> Judge:
-    settings = project_settings(folder)
+def _judge_of(folder: str) -> Judge:
+    settings = project_settings(Path(folder))
     return Judge(normal_names(settings.secret_names), tuple(map(_compiled, settings.secret_patterns)))
 
 
