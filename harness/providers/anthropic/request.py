@@ -51,7 +51,7 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
             output_config=_output_config(llm, request, by_tool=by_tool),
         ),
     }
-    body = with_additional(llm, fields)
+    body = with_additional(llm, fields, "output_config")
     body.pop(BETAS, None)
     return body
 

@@ -28,7 +28,7 @@ from harness.providers.shared.calls.structured import (
 )
 from harness.providers.shared.requests.answer_format import described, is_text
 from harness.providers.shared.requests.recorded_request import RecordedRequest, json_object, picked
-from harness.providers.shared.requests.wire_body import as_json, filled, present, wire_settings
+from harness.providers.shared.requests.wire_body import as_json, filled, present, wire_settings, with_fields
 from harness.validation import answer_schema
 
 #: In `additional_params`: what chooses among the tools. It is no field of the request: it goes with the tools.
@@ -44,6 +44,8 @@ _OF_CONVERSE: Final = frozenset(
     | {"additionalModelRequestFields", "additionalModelResponseFieldPaths", "requestMetadata", "performanceConfig"}
     | {"serviceTier", "outputConfig"}
 )
+#: Those that settings fill.
+_SHARED: Final = ("inferenceConfig", "additionalModelRequestFields", "outputConfig")
 #: Our setting → its field in `inferenceConfig`.
 _INFERENCE: Final = {"max_tokens": "maxTokens", "temperature": "temperature", "top_p": "topP", "stop": "stopSequences"}
 _URL: Final = re.compile(r"(?P<base>.*)/model/(?P<model>[^/]+)/(?P<operation>[^/?]+)(?P<query>\?.*)?")
@@ -79,9 +81,8 @@ def sdk_arguments(llm: BaseLLM, request: LLMRequest, *, converse: bool = True) -
             additionalModelRequestFields=fields,
         ),
         **present(outputConfig=None if response_format is None else _output_config(response_format)),
-        **additional,
     }
-    return {name: value for name, value in arguments.items() if value is not OMIT}
+    return with_fields(arguments, additional, _SHARED)
 
 
 def _used_tools(messages: Iterable[Message]) -> list[ToolDefinition]:

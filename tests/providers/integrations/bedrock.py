@@ -56,8 +56,8 @@ BODIES = (
     ),
     Body(
         "additional fields win",
-        {"inferenceConfig": {}},
-        {"temperature": 0.1, "additional_params": {"inferenceConfig": {}}},
+        {"inferenceConfig": {"temperature": 0.9}},
+        {"temperature": 0.1, "additional_params": {"inferenceConfig": {"temperature": 0.9}}},
     ),
 )
 

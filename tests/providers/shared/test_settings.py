@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from harness.errors import HarnessError, ProviderConnectionError, UsageError
 from harness.llm import LLM, no_credentials_needed
+from harness.llm.recorded import OMIT
 from harness.providers.openai.chat import OpenAIChat
 from harness.providers.openai.responses.model import OpenAIResponses
 from harness.providers.registry import recognized, refuse_foreign
@@ -96,6 +97,34 @@ def asked(raw: Raw, model: str, way: Way = "sync", keywords: Mapping[str, Any] |
 def test_a_setting_reaches_the_body(model: str, settings: dict[str, Any], sent: dict[str, Any], raw: Raw) -> None:
     body = json.loads(asked(raw, model, **settings).body)
     assert {name: body.get(name) for name in sent} == sent
+
+
+NAMED = {"name": "n", "schema": {"type": "object"}}
+TEXT = {"type": "json_schema", "json_schema": NAMED}
+
+
+@pytest.mark.parametrize(
+    ("model", "settings", "field", "own", "sent"),
+    [
+        ("openai-responses/m", {"response_format": TEXT}, "text", {"verbosity": "low"},
+         {"format": {"type": "json_schema", **NAMED}, "verbosity": "low"}),
+        ("openai-responses/m", {"reasoning_effort": "low"}, "reasoning", {"summary": "auto"},
+         {"effort": "low", "summary": "auto"}),
+        ("anthropic/m", {"response_format": TEXT}, "output_config", {"effort": "low"},
+         {"format": {"type": "json_schema", "schema": {"type": "object"}}, "effort": "low"}),
+        ("gemini/m", {"top_p": 0.1}, "generationConfig", {"topK": 4}, {"topP": 0.1, "topK": 4}),
+        ("bedrock/m", {"max_tokens": 9}, "inferenceConfig", {"topP": 0.1}, {"maxTokens": 9, "topP": 0.1}),
+        ("bedrock/m", {"thinking": {"type": "adaptive"}}, "additionalModelRequestFields", {"x": 1},
+         {"thinking": {"type": "adaptive"}, "x": 1}),
+        ("ollama-api/m", {"seed": 1}, "options", {"num_ctx": 9}, {"seed": 1, "num_ctx": 9}),
+    ],
+)  # fmt: skip
+def test_an_object_that_settings_fill_is_filled_by_additional_fields_too(
+    model: str, settings: dict[str, Any], field: str, own: dict[str, Any], sent: dict[str, Any], raw: Raw
+) -> None:
+    for additional, expected in ((own, sent), (dict.fromkeys(sent, OMIT), {})):
+        request = asked(raw, model, **settings, additional_params={field: additional})
+        assert json.loads(request.body).get(field, {}) == expected
 
 
 @pytest.mark.parametrize("way", WAYS)
