@@ -42,7 +42,7 @@ _MADE_TO_CALL: Final = re.compile(
 _OF_CONVERSE: Final = frozenset(
     {"modelId", "messages", "system", "inferenceConfig", "toolConfig", "guardrailConfig", "promptVariables", EXTRA_BODY}
     | {"additionalModelRequestFields", "additionalModelResponseFieldPaths", "requestMetadata", "performanceConfig"}
-    | {"serviceTier", "outputConfig"}
+    | {"serviceTier", "outputConfig", "projectIdentifier"}
 )
 #: Those that settings fill.
 _SHARED: Final = ("inferenceConfig", "additionalModelRequestFields", "outputConfig")
@@ -66,8 +66,9 @@ def sdk_arguments(llm: BaseLLM, request: LLMRequest, *, converse: bool = True) -
     functions = with_structured_tool(request) if by_tool else request.tools or _used_tools(request.messages)
     if by_tool and choice is None:
         choice = _choice(llm, request)
-    # The models' own fields, such as those of Anthropic's and OpenAI's models.
-    fields = present(thinking=llm.thinking, reasoning_effort=llm.reasoning_effort, **_top_k(llm))
+    # The models' own fields, such as those of Anthropic's and OpenAI's models. Claude has no effort among its own.
+    effort, of_claude = llm.reasoning_effort, "claude" in llm.model
+    fields = present(thinking=llm.thinking, reasoning_effort=None if of_claude else effort, **_top_k(llm))
     if converse:
         fields |= {name: additional.pop(name) for name in [*additional] if name not in _OF_CONVERSE}
     response_format = None if by_tool or is_text(request.response_format) else request.response_format
@@ -79,8 +80,11 @@ def sdk_arguments(llm: BaseLLM, request: LLMRequest, *, converse: bool = True) -
             inferenceConfig={**inference, **filled(stopSequences=request.stop)},
             toolConfig={"tools": sdk_tools(functions), **present(toolChoice=choice)} if functions else None,
             additionalModelRequestFields=fields,
+            outputConfig={
+                **present(effort=effort if of_claude else None),
+                **({} if response_format is None else _output_config(response_format)),
+            },
         ),
-        **present(outputConfig=None if response_format is None else _output_config(response_format)),
     }
     return with_fields(arguments, additional, _SHARED)
 

@@ -204,6 +204,23 @@ def test_an_ordinary_conversation_alternates_between_its_sides() -> None:
     ]
 
 
+# Not sent: the oldest boto3 that serves here knows neither of the newer fields.
+@pytest.mark.parametrize(
+    ("model", "settings", "fields"),
+    [
+        ("us.anthropic.claude-opus-4-6-v1", {"reasoning_effort": "low"}, {"outputConfig": {"effort": "low"}}),
+        ("openai.gpt-oss-120b-1:0", {"reasoning_effort": "low"},
+         {"additionalModelRequestFields": {"reasoning_effort": "low"}}),
+        ("us.anthropic.claude-opus-4-6-v1", {"projectIdentifier": "p"}, {"projectIdentifier": "p"}),
+    ],
+)  # fmt: skip
+def test_a_setting_stands_where_the_model_takes_it(
+    model: str, settings: dict[str, Any], fields: dict[str, Any]
+) -> None:
+    made = sdk_arguments(LLM(f"bedrock/{model}", **settings), LLMRequest(read_messages("Hi")))
+    assert {name: made[name] for name in made.keys() - {"modelId", "messages"}} == fields
+
+
 def test_tools_are_specs_and_cache_marks_are_points() -> None:
     tools = [
         {"type": "function", "function": {"name": "a"}, "cache_control": {"type": "ephemeral", "ttl": "1h"}},

@@ -36,7 +36,6 @@ BODIES = (
         unsent="n, seed",
     ),
     Body("thinking", {"additionalModelRequestFields": {"thinking": THINKING}}, {"thinking": THINKING}),
-    Body("effort", {"additionalModelRequestFields": {"reasoning_effort": "low"}}, {"reasoning_effort": "low"}),
     Body("tools", {"toolConfig": {"tools": SPECS}}, keywords={"tools": TOOLS}),
     Body(
         "tool choice",
