@@ -13,7 +13,7 @@ from typing import Any, Final
 from harness.errors import UsageError
 from harness.llm.input.blocks import DocumentPart, MediaSource, SourcedImagePart
 from harness.llm.input.messages import FilePart
-from harness.providers.shared.data_url import DataURL
+from harness.providers.shared.data_url import DataURL, registered
 from harness.providers.shared.requests.wire_body import present
 
 _OFFICE: Final = "application/vnd.openxmlformats-officedocument"
@@ -87,9 +87,8 @@ def _source(source: MediaSource) -> dict[str, Any]:
 
 
 def _format(media_type: str, known: Mapping[str, str]) -> str:
-    media_type = "image/jpeg" if media_type == "image/jpg" else media_type
     for name, known_type in known.items():
-        if known_type == media_type:
+        if known_type == registered(media_type):
             return name
     raise UsageError(f"bedrock takes no {media_type!r} here; it takes {', '.join(known.values())}")
 
