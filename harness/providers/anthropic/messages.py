@@ -78,12 +78,13 @@ def wire_block(part: ContentPart) -> dict[str, Any]:
         case (
             common.TextPart()
             | blocks.RedactedThinkingPart()
-            | blocks.SourcedImagePart()
             | blocks.DocumentPart()
             | blocks.ToolUsePart()
             | blocks.ToolResultPart()
         ):
             return part.given()
+        case blocks.SourcedImagePart():
+            return {name: value for name, value in part.given().items() if name != "detail"}
         case blocks.ThinkingPart():
             return {**part.given(), "thinking": part.text}
         # Another provider's has no type, and no place here.
