@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from harness.llm.base import BaseLLM
 from harness.llm.input.hosted import in_order
+from harness.llm.input.unsent_fields import Carried
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.anthropic.messages import wire_messages, wire_system, wire_tool
@@ -31,6 +32,15 @@ DEFAULT_MAX_TOKENS: Final = 4096
 BETAS: Final = "betas"
 _SETTINGS: Final = same_names("temperature", "top_p", "thinking")
 PATH: Final = "/v1/messages"
+#: Text that an answer goes on from is the last message of its conversation, whether or not that says so.
+CARRIED: Final = Carried(
+    message=frozenset({"cache_control", "prefix"}),
+    part=frozenset({"cache_control", "title", "context", "citations"}),
+    tool=frozenset({"strict", "cache_control"}),
+    added_to_parts=True,
+    added_to_tools=True,
+    without=frozenset({"seed", "n", "frequency_penalty", "presence_penalty", "logprobs", "top_logprobs"}),
+)
 
 
 def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def sdk_arguments(llm: BaseLLM, request: LLMRequest, *, converse: bool = True) -
     """Return the arguments of `converse` and `converse_stream` (see `shared.requests.wire_body`).
 
     Of `additional_params`, those that Converse does not have are fields of the model's own. Where it is not Converse
-    that is asked, they stay where they are.
+    that is asked, these are fields as any.
     """
     inference = wire_settings(llm, {name: field for name, field in _INFERENCE.items() if name != "stop"})
     additional = dict(llm.additional_params)
@@ -79,13 +79,15 @@ def sdk_arguments(llm: BaseLLM, request: LLMRequest, *, converse: bool = True) -
             system=sdk_system(request.messages),
             inferenceConfig={**inference, **filled(stopSequences=request.stop)},
             toolConfig={"tools": sdk_tools(functions), **present(toolChoice=choice)} if functions else None,
-            additionalModelRequestFields=fields,
+            additionalModelRequestFields=fields if converse else None,
             outputConfig={
                 **present(effort=effort if of_claude else None),
                 **({} if response_format is None else _output_config(response_format)),
             },
         ),
     }
+    if not converse:
+        arguments = with_fields(arguments, fields, _SHARED)
     return with_fields(arguments, additional, _SHARED)
 
 

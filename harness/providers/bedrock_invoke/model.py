@@ -9,11 +9,14 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from functools import partial
 from typing import Any, ClassVar
 
+from harness.llm.input.unsent_fields import Carried
 from harness.llm.request import LLMRequest
+from harness.providers.anthropic.request import CARRIED
 from harness.providers.bedrock.body import with_words
 from harness.providers.bedrock.model import Bedrock
 from harness.providers.bedrock_invoke.answer import answer_of
 from harness.providers.bedrock_invoke.request import asks_by_tool, family, wire_body
+from harness.providers.openai.request import carried_by
 from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.body import ResponseBody
 from harness.providers.shared.calls.structured import StructuredAnswer
@@ -58,6 +61,15 @@ class BedrockInvoke(Bedrock):
 
     asks_for_hosted_tools: ClassVar[bool] = True
     response_body = InvokedBody
+
+    def carries(self) -> Carried:
+        match family(self):
+            case "anthropic":
+                return CARRIED
+            case "chat":
+                return carried_by(self)
+            case "nova" | "prompt":
+                return type(self).carried
 
     def check(self, request: LLMRequest) -> None:
         wire_body(self, request)

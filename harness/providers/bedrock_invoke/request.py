@@ -32,7 +32,16 @@ _PROMPTS: Final = {"titan": "inputText", "command-r": "message"}
 #: Where a body says what it asks for, in whichever form.
 _PROMPT_FIELDS: Final = ("prompt", "inputText", "message")
 _OUTSIDE: Final = ("model", "stream", "stream_options")
-_SETTINGS: Final = ("max_tokens", "temperature", "top_p", "stop", "thinking", "reasoning_effort", "response_format")
+_SETTINGS: Final = (
+    "max_tokens",
+    "temperature",
+    "top_p",
+    "top_k",
+    "stop",
+    "thinking",
+    "reasoning_effort",
+    "response_format",
+)
 
 
 def family(llm: BaseLLM) -> Family:
