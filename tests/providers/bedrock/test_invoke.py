@@ -14,7 +14,9 @@ import pytest
 from harness.errors import MalformedResponseError, StreamTruncatedError, UsageError
 from harness.llm import LLM, LLMRequest, UnsentFieldWarning
 from harness.llm.input.messages import read_messages
+from harness.llm.output.parts import Usage
 from harness.providers.bedrock.dialect import aws_message
+from harness.providers.bedrock_invoke.answer import InvokedChat
 from harness.providers.bedrock_invoke.request import parse_recorded, wire_body
 from harness.recording import Replayed
 from tests.providers.recorded.cassettes import played
@@ -134,6 +136,19 @@ FORMS = {
             {**COMPLETION, **CHAT_USAGE, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]},
         ],
     ),
+    "mistral's conversations": Form(
+        "mistral.mistral-large-2407-v1%3A0",
+        {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 5},
+        {"choices": [{"index": 0, "message": {"role": "assistant", "content": "Hello"}, "stop_reason": "length"}],
+         **CHAT_USAGE},
+        [
+            {"choices": [{"index": 0, "message": {"role": "assistant", "content": "Hel"}, "stop_reason": None}]},
+            {"choices": [{"index": 0, "message": {"role": "assistant", "content": "lo"}, "stop_reason": None}]},
+            {"choices": [{"index": 0, "message": {"role": "assistant", "content": ""}, "stop_reason": "length"}],
+             **METRICS},
+        ],
+        finish="length",
+    ),
     "titan": Form(
         "amazon.titan-text-lite-v1",
         {"inputText": "Hi", "textGenerationConfig": {"maxTokenCount": 5}},
@@ -222,6 +237,14 @@ def test_the_chunks_of_an_invoked_model_are_its_answer(form: Form, tmp_path: Pat
 def test_chunks_that_lack_the_last_are_no_answer(form: Form, tmp_path: Path) -> None:
     run = replayed(tmp_path, form, events(form.chunks[:-1]), stream=True)
     assert isinstance(run.error, StreamTruncatedError)
+
+
+def test_what_the_service_counts_is_told_of_a_conversation_that_tells_nothing_of_it() -> None:
+    answer = InvokedChat("bedrock-invoke", LLMRequest(read_messages("Hi")))
+    answer.head({"HTTPHeaders": {"x-amzn-bedrock-input-token-count": "3", "x-amzn-bedrock-output-token-count": "2"}})
+    form = FORMS["mistral's conversations"].whole
+    told = [part for part in answer.whole(json.dumps({**form, "usage": None}).encode()) if isinstance(part, Usage)]
+    assert [part.payload() for part in told] == [{"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}]
 
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
