@@ -17,7 +17,7 @@ from harness.providers.bedrock.recorded import wire_json
 from harness.providers.openai import request as chat_request
 from harness.providers.shared.requests.recorded_request import RecordedRequest, json_object
 from harness.providers.shared.requests.turns import sole_text
-from harness.providers.shared.requests.wire_body import as_json
+from harness.providers.shared.requests.wire_body import as_json, filled
 
 #: Whose form a body has; `prompt` is any that takes one text, whatever its field is called.
 Family = Literal["anthropic", "nova", "chat", "prompt"]
@@ -63,7 +63,9 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> bytes | None:
         return None
     match family(llm):
         case "anthropic":
-            body = {_VERSION: "bedrock-2023-05-31", **anthropic_request.wire_body(llm, request)}
+            # There is no header for betas here.
+            betas = filled(anthropic_beta=additional.get(anthropic_request.BETAS))
+            body = {_VERSION: "bedrock-2023-05-31", **betas, **anthropic_request.wire_body(llm, request)}
         case "nova":
             body = wire_json(bedrock_request.sdk_arguments(llm, request, converse=False))
             del body["modelId"]

@@ -279,6 +279,7 @@ def test_a_conversation_of_ours_takes_the_form_of_the_model(model: str, body: An
         ("amazon.nova-lite-v1:0", {"max_tokens": 9, "top_k": 3}, {"inferenceConfig": {"maxTokens": 9, "topK": 3}}, None),
         ("amazon.nova-lite-v1:0", {"seed": 7}, {}, "seed"),
         ("anthropic.claude-3", {"max_tokens": 9, "seed": 7}, {"max_tokens": 9}, "seed"),
+        ("anthropic.claude-3", {"max_tokens": 9, "betas": ["a"]}, {"max_tokens": 9, "anthropic_beta": ["a"]}, None),
         ("openai.gpt-oss-20b", {"seed": 7, "n": 2}, {"seed": 7, "n": 2}, None),
         ("openai.gpt-oss-20b", {"thinking": True}, {}, "thinking"),
     ],
