@@ -168,6 +168,10 @@ ORDINARY: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {
         {"image": {"format": "jpeg", "source": {"s3Location": {"uri": "s3://b/k.JPG"}}}}
     ]),
     "PDF": (data_file(f"data:application/pdf;base64,{PDF}", filename="an_a&b.pdf"), [document(name="an-a-b")]),
+    "document by its title": (
+        {"type": "document", "title": "Tides: v1.5", "source": {"type": "text", "data": "a"}},
+        [{"document": {"name": "Tides- v1-5", "source": {"text": "a"}}}],
+    ),
     "file without a name": (data_file("data:text/plain,%C3%A9"), [document("txt", "document", {"bytes": "w6k="})]),
     "image as a file": (data_file(f"data:image/png;base64,{PNG}"), [image()]),
     "cache mark": ({"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}}, [text("a"), POINT]),
