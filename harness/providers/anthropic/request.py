@@ -17,6 +17,7 @@ from harness.providers.anthropic.recorded import parse_messages, parse_system, p
 from harness.providers.shared.calls.structured import (
     STRUCTURED,
     has_native_form,
+    thinking_of,
     thinks,
     wants_model,
     with_structured_tool,
@@ -53,6 +54,7 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
         "messages": wire_messages(request.messages),
         **present(system=system, stream=request.stream),
         **wire_settings(llm, {**_SETTINGS, "top_k": "top_k"}),
+        **present(thinking=thinking_of(llm)),
         **filled(
             # It refuses words of nothing but space; answers end at them here.
             stop_sequences=[word for word in request.stop or () if word.strip()],

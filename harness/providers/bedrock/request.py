@@ -22,6 +22,7 @@ from harness.providers.bedrock.recorded import parse_messages, parse_system, par
 from harness.providers.shared.calls.structured import (
     STRUCTURED,
     has_native_form,
+    thinking_of,
     thinks,
     wants_model,
     with_structured_tool,
@@ -68,7 +69,11 @@ def sdk_arguments(llm: BaseLLM, request: LLMRequest, *, converse: bool = True) -
         choice = _choice(llm, request)
     # The models' own fields, such as those of Anthropic's and OpenAI's models. Claude has no effort among its own.
     effort, of_claude = llm.reasoning_effort, "claude" in llm.model
-    fields = present(thinking=llm.thinking, reasoning_effort=None if of_claude else effort, **_top_k(llm))
+    fields = present(
+        thinking=thinking_of(llm) if of_claude else llm.thinking,
+        reasoning_effort=None if of_claude else effort,
+        **_top_k(llm),
+    )
     if converse:
         fields |= {name: additional.pop(name) for name in [*additional] if name not in _OF_CONVERSE}
     response_format = None if by_tool or is_text(request.response_format) else request.response_format

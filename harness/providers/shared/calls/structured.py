@@ -37,9 +37,15 @@ def has_native_form(model: str) -> bool:
     return (int(found[1]), int(found[2] or 0)) >= _NATIVE_SINCE
 
 
+def thinking_of(llm: BaseLLM) -> Any:
+    """Return how one of Anthropic's models is to think, which has words of its own for yes and no."""
+    return {"type": "adaptive" if llm.thinking else "disabled"} if isinstance(llm.thinking, bool) else llm.thinking
+
+
 def thinks(llm: BaseLLM) -> bool:
     """Whether one of Anthropic's models is to think, which then can't be made to call a tool."""
-    return isinstance(llm.thinking, Mapping) and llm.thinking.get("type") != "disabled"
+    thinking = thinking_of(llm)
+    return isinstance(thinking, Mapping) and thinking.get("type") != "disabled"
 
 
 def with_structured_tool(request: LLMRequest) -> list[ToolDefinition]:
