@@ -108,6 +108,21 @@ def test_a_host_gets_the_nulls_of_a_function_but_for_its_description(integration
     assert sent(integration, ASKED, tools=[tool])["tools"] == [{"type": "function", "function": function}]
 
 
+@pytest.mark.parametrize("integration", [ANTHROPIC, BEDROCK, GEMINI], ids=lambda one: one.name)
+def test_a_text_that_says_nothing_is_not_sent_beside_an_image(integration: Integration) -> None:
+    # Their APIs refuse it, and a user who shows something need say nothing.
+    blank, image = (
+        {"type": "text", "text": ""},
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}},
+    )
+    call = {"role": "assistant", "tool_calls": [{"id": "c1", "function": {"name": "f", "arguments": "{}"}}]}
+    said, shown = (
+        sent(integration, {"role": "user", "content": parts}, call, {**RESULT, "content": parts})
+        for parts in ([blank, image], [image])
+    )
+    assert said == shown
+
+
 def test_an_sdks_message_object_is_taken_without_its_empty_fields() -> None:
     function = {"name": "f", "arguments": "{}"}
     call = {"id": "c1", "type": "function", "function": function}
