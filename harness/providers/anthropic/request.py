@@ -16,7 +16,7 @@ from harness.providers.anthropic.messages import wire_messages, wire_system, wir
 from harness.providers.anthropic.recorded import parse_messages, parse_system, parse_tools
 from harness.providers.shared.calls.structured import (
     STRUCTURED,
-    has_native_form,
+    fits_native_form,
     thinking_of,
     thinks,
     wants_model,
@@ -89,7 +89,7 @@ def _searched(search: Any, tools: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def asks_by_tool(llm: BaseLLM, request: LLMRequest) -> bool:
     """Whether a structured answer is asked for by a tool: models before Claude 4.5 have no other form of it."""
-    return wants_model(request) and not has_native_form(llm.model)
+    return wants_model(request) and not fits_native_form(llm.model, request)
 
 
 def _choice(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:

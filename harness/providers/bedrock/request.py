@@ -21,7 +21,7 @@ from harness.providers.bedrock.messages import sdk_messages, sdk_system, sdk_too
 from harness.providers.bedrock.recorded import parse_messages, parse_system, parse_tools
 from harness.providers.shared.calls.structured import (
     STRUCTURED,
-    has_native_form,
+    fits_native_form,
     thinking_of,
     thinks,
     wants_model,
@@ -111,7 +111,7 @@ def _used_tools(messages: Iterable[Message]) -> list[ToolDefinition]:
 
 def asks_by_tool(llm: BaseLLM, request: LLMRequest) -> bool:
     """Whether a structured answer is asked for by a tool: of the models there, the newer of Claude's have a form of it."""
-    return wants_model(request) and not ("claude" in llm.model and has_native_form(llm.model))
+    return wants_model(request) and not ("claude" in llm.model and fits_native_form(llm.model, request))
 
 
 def _choice(llm: BaseLLM, request: LLMRequest) -> dict[str, Any] | None:

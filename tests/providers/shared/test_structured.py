@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -114,6 +115,21 @@ def test_an_answer_that_is_not_streamed_is_the_same(claude: str, nova: str, way:
         assert called(llm(nova, server), way, "Weather?", response_model=Report) == Report(**REPORT)
     config = json.loads(server.requests[0].body)["toolConfig"]
     assert config["toolChoice"] == {"tool": {"name": STRUCTURED}}
+
+
+class Tally(BaseModel):
+    boats: dict[str, int]
+
+
+@pytest.mark.parametrize(
+    "model", ["anthropic/claude-sonnet-4-5", "bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0"]
+)
+def test_a_model_with_a_dict_is_asked_for_by_the_tool_since_no_form_says_its_keys(model: str) -> None:
+    with Raw(b"{}") as server, suppress(MalformedResponseError):
+        llm(model, server).call("Boats?", response_model=Tally)
+    body = json.loads(server.requests[0].body)
+    assert STRUCTURED in json.dumps(body.get("tools", body.get("toolConfig")))
+    assert not {"output_config", "outputConfig"} & body.keys()
 
 
 def test_beside_other_functions_the_model_chooses_among_all() -> None:
