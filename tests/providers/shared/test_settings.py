@@ -48,6 +48,8 @@ def asked(raw: Raw, model: str, way: Way = "sync", keywords: Mapping[str, Any] |
     ("model", "settings", "sent"),
     [
         ("openai/gpt-4o", {"verbosity": "low"}, {"verbosity": "low"}),
+        ("openai/gpt-4o", {"store": True}, {"store": True}),
+        ("azure/d", {"store": False}, {"store": False}),
         ("openai/gpt-4o", {"top_k": 3}, {"top_k": 3}),
         ("openai/gpt-4o", {"max_completion_tokens": 9}, {"max_completion_tokens": 9}),
         ("openai/gpt-4o", {"max_tokens": 9}, {"max_tokens": 9}),
