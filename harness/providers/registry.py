@@ -72,7 +72,7 @@ ROWS: Final = (
         name="azure",
         models=dict.fromkeys(("azure", "azure_openai"), "harness.providers.azure.model:AzureChat")
         | {"azure-responses": "harness.providers.azure.responses:AzureResponses"},
-        settings=("endpoint", "credential_scopes"),
+        settings=("endpoint", "credential_scopes", "store"),
         url=re.compile(
             r"(?:https?://[^/]*\.(?:(?:openai|cognitiveservices|services\.ai)\.azure\.com|models\.ai\.azure\.com)"
             r"|.*/openai/deployments)/(?:.*/)?(?:chat/completions|responses)$"
@@ -180,7 +180,7 @@ ROWS: Final = (
             "openai": "harness.providers.openai.chat:OpenAIChat",
             **dict.fromkeys(HOSTS, "harness.providers.openai.compatible:OpenAICompatible"),
         },
-        settings=("organization",),
+        settings=("organization", "store"),
         bare_names=re.compile(r"(gpt-|chatgpt-|o\d|ft:(gpt-|o\d))"),
         url=re.compile(r".*/chat/completions$"),
         request="harness.providers.openai.request",
@@ -357,7 +357,7 @@ def refuse_foreign(provider: str, settings: Mapping[str, Any]) -> None:
     # What reaches all providers passes on what is any one's.
     for row in () if own is not None and own.takes_all else ROWS:
         for name in row.settings:
-            if settings.get(name) is not None:
+            if settings.get(name) is not None and (own is None or name not in own.settings):
                 owner = next(iter(row.models))
                 raise UsageError(f"{name} is a setting of {owner}/…; {provider}/… has none such. Leave it out")
 

@@ -252,6 +252,9 @@ def test_any_other_parameter_is_a_field_of_the_request_and_a_near_one_warns() ->
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         llm = Rented(verbosity="low", user=None, additional_params={"n": 2})
+        # Groq's, and Anthropic's, though they look like settings.
+        theirs: dict[str, Any] = {"reasoning_format": "parsed", "speed": "fast", "fallbacks": []}
+        assert Rented(**theirs).additional_params == theirs
     assert llm.additional_params == {"verbosity": "low", "n": 2}
     with pytest.warns(UnknownParameterWarning, match="no parameter 'temprature'.*did you mean 'temperature'"):
         assert Rented(temprature=1).additional_params == {"temprature": 1}

@@ -315,6 +315,9 @@ def listed_messages(messages: Any) -> list[Any]:
     for place, message in enumerate(listed):
         if not isinstance(message, Mapping | BaseModel):
             raise UsageError(f"messages[{place}]: expected an object, not {message!r:.60}")
+        if isinstance(message, BaseModel) and not hasattr(message, "content"):
+            # Such as Gemini's: what such an object says stands where it would be left out.
+            raise UsageError(f"messages[{place}]: {type(message).__name__} has no content; expected {expected}")
     return listed
 
 
@@ -340,10 +343,10 @@ def _plain(message: Any) -> Any:
 
 
 def _dumped(value: Any) -> Any:
-    """Return what an SDK's object says, but for what that has parsed of it; any other value as it is."""
+    """Return what an SDK's object says on the wire, but for what that has parsed of it; any other value as it is."""
     if isinstance(value, Given) or not isinstance(value, BaseModel):
         return value
-    dumped = value.model_dump(mode="json", exclude_none=True, warnings=False)
+    dumped = value.model_dump(mode="json", by_alias=True, exclude_none=True, warnings=False)
     for call in (dumped, *(dumped.get("tool_calls") or ())):
         call.get("function", {}).pop("parsed_arguments", None)
     return dumped

@@ -9,7 +9,7 @@ from typing import Any, Final
 from harness.errors import UsageError
 
 #: Names in bodies of providers that look like a setting which they are not.
-_NO_TYPOS: Final = frozenset({"models", "stream_options", "top_a"})
+_NO_TYPOS: Final = frozenset({"fallbacks", "models", "reasoning_format", "speed", "stream_options", "top_a"})
 #: How alike an unknown name and a setting are where one was probably meant to be the other.
 _NEAR: Final = 0.85
 

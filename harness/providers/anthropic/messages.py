@@ -54,7 +54,7 @@ def _blocks(message: Message, *, marked: bool = True) -> list[dict[str, Any]]:
         # The API refuses blocks of no text, and OpenAI-like assistants often say "" beside their tool calls.
         wire = [{"type": "text", "text": content}] if content else []
     else:
-        wire = [wire_block(part) for part in content or ()]
+        wire = [wire_block(part) for part in turns.without_blanks(content or ())]
     if marked and wire and message.cache_control is not None:
         wire[-1] = {**_cache_mark(message), **wire[-1]}
     return wire
@@ -78,12 +78,13 @@ def wire_block(part: ContentPart) -> dict[str, Any]:
         case (
             common.TextPart()
             | blocks.RedactedThinkingPart()
-            | blocks.SourcedImagePart()
             | blocks.DocumentPart()
             | blocks.ToolUsePart()
             | blocks.ToolResultPart()
         ):
             return part.given()
+        case blocks.SourcedImagePart():
+            return {name: value for name, value in part.given().items() if name != "detail"}
         case blocks.ThinkingPart():
             return {**part.given(), "thinking": part.text}
         # Another provider's has no type, and no place here.

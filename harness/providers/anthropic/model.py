@@ -9,10 +9,9 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, ClassVar
 
-from harness.llm.input.unsent_fields import Carried
 from harness.llm.request import LLMRequest
 from harness.providers.anthropic.answer import AnthropicAnswer
-from harness.providers.anthropic.request import BETAS, PATH, asks_by_tool, wire_body
+from harness.providers.anthropic.request import BETAS, CARRIED, PATH, asks_by_tool, wire_body
 from harness.providers.anthropic.sdk import anthropic
 from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.calls.structured import StructuredAnswer
@@ -32,15 +31,7 @@ class Anthropic(StainlessModel):
     provider = "anthropic"
     path = PATH
     asks_for_hosted_tools: ClassVar[bool] = True
-    #: Text that an answer goes on from is the last message of its conversation, whether or not that says so.
-    carried = Carried(
-        message=frozenset({"cache_control", "prefix"}),
-        part=frozenset({"cache_control", "title", "context", "citations"}),
-        tool=frozenset({"strict", "cache_control"}),
-        added_to_parts=True,
-        added_to_tools=True,
-        without=frozenset({"seed", "n", "frequency_penalty", "presence_penalty", "logprobs", "top_logprobs"}),
-    )
+    carried = CARRIED
     sdk: ClassVar[Any] = anthropic
     key_variables: tuple[str, ...] = ("ANTHROPIC_API_KEY",)
 

@@ -9,13 +9,15 @@ from pydantic import BaseModel
 
 from harness.llm.base import BaseLLM
 from harness.llm.input.hosted import in_order
+from harness.llm.input.unsent_fields import Carried
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.anthropic.messages import wire_messages, wire_system, wire_tool
 from harness.providers.anthropic.recorded import parse_messages, parse_system, parse_tools
 from harness.providers.shared.calls.structured import (
     STRUCTURED,
-    has_native_form,
+    fits_native_form,
+    thinking_of,
     thinks,
     wants_model,
     with_structured_tool,
@@ -31,6 +33,15 @@ DEFAULT_MAX_TOKENS: Final = 4096
 BETAS: Final = "betas"
 _SETTINGS: Final = same_names("temperature", "top_p", "thinking")
 PATH: Final = "/v1/messages"
+#: Text that an answer goes on from is the last message of its conversation, whether or not that says so.
+CARRIED: Final = Carried(
+    message=frozenset({"cache_control", "prefix"}),
+    part=frozenset({"cache_control", "title", "context", "citations"}),
+    tool=frozenset({"strict", "cache_control"}),
+    added_to_parts=True,
+    added_to_tools=True,
+    without=frozenset({"seed", "n", "frequency_penalty", "presence_penalty", "logprobs", "top_logprobs"}),
+)
 
 
 def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
@@ -43,6 +54,7 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
         "messages": wire_messages(request.messages),
         **present(system=system, stream=request.stream),
         **wire_settings(llm, {**_SETTINGS, "top_k": "top_k"}),
+        **present(thinking=thinking_of(llm)),
         **filled(
             # It refuses words of nothing but space; answers end at them here.
             stop_sequences=[word for word in request.stop or () if word.strip()],
@@ -51,7 +63,7 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
             output_config=_output_config(llm, request, by_tool=by_tool),
         ),
     }
-    body = with_additional(llm, fields)
+    body = with_additional(llm, fields, "output_config")
     body.pop(BETAS, None)
     return body
 
@@ -77,7 +89,7 @@ def _searched(search: Any, tools: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def asks_by_tool(llm: BaseLLM, request: LLMRequest) -> bool:
     """Whether a structured answer is asked for by a tool: models before Claude 4.5 have no other form of it."""
-    return wants_model(request) and not has_native_form(llm.model)
+    return wants_model(request) and not fits_native_form(llm.model, request)
 
 
 def _choice(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from harness.errors import UsageError
 from harness.llm.input.blocks import DocumentPart, MediaSource, SourcedImagePart
 from harness.llm.input.messages import FilePart
-from harness.providers.shared.data_url import DataURL
+from harness.providers.shared.data_url import DataURL, registered
 from harness.providers.shared.requests.wire_body import present
 
 _OFFICE: Final = "application/vnd.openxmlformats-officedocument"
@@ -54,8 +54,7 @@ def file(part: FilePart) -> dict[str, Any]:
     if inline.media_type.startswith("image/"):
         return image(str(inline))
     kind, stem = _format(inline.media_type, DOCUMENTS), PurePosixPath(part.file.filename or "document").stem
-    name = " ".join(_NOT_IN_NAMES.sub("-", stem).split())
-    return {"document": {"format": kind, "name": name, "source": {"bytes": _content(inline)}}}
+    return {"document": {"format": kind, "name": _name(stem), "source": {"bytes": _content(inline)}}}
 
 
 def sourced_image(part: SourcedImagePart) -> dict[str, Any]:
@@ -69,7 +68,12 @@ def document(part: DocumentPart) -> dict[str, Any]:
         context=part.context,
         citations=None if citations is None else citations.given(),
     )
-    return {"document": {"name": part.title or "document", "source": _source(part.source), **more}}
+    return {"document": {"name": _name(part.title or "document"), "source": _source(part.source), **more}}
+
+
+def _name(title: str) -> str:
+    """Return a title as the API takes it: it refuses most punctuation, and more than one space in a row."""
+    return " ".join(_NOT_IN_NAMES.sub("-", title).split())
 
 
 def _source(source: MediaSource) -> dict[str, Any]:
@@ -87,9 +91,8 @@ def _source(source: MediaSource) -> dict[str, Any]:
 
 
 def _format(media_type: str, known: Mapping[str, str]) -> str:
-    media_type = "image/jpeg" if media_type == "image/jpg" else media_type
     for name, known_type in known.items():
-        if known_type == media_type:
+        if known_type == registered(media_type):
             return name
     raise UsageError(f"bedrock takes no {media_type!r} here; it takes {', '.join(known.values())}")
 

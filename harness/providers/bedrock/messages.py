@@ -48,7 +48,7 @@ def _blocks(message: Message) -> list[dict[str, Any]]:
     if isinstance(content, str):
         # The API refuses blocks of no text, and OpenAI-like assistants often say "" beside their tool calls.
         return [{"text": content}] if content or not message.tool_calls else []
-    return [*_sdk_blocks(content or ())]
+    return [*_sdk_blocks(turns.without_blanks(content or ()))]
 
 
 def _sdk_blocks(parts: Iterable[_Part]) -> Iterator[dict[str, Any]]:
@@ -64,7 +64,7 @@ def _result_content(content: str | Sequence[_Part] | None) -> tuple[list[dict[st
     if isinstance(content, str):
         return [{"text": content}], []
     marks = [mark for part in content or () for mark in _mark(part)]
-    return [sdk_block(part) for part in content or ()], marks[-1:]
+    return [sdk_block(part) for part in turns.without_blanks(content or ())], marks[-1:]
 
 
 def sdk_block(part: _Part) -> dict[str, Any]:

@@ -42,7 +42,8 @@ class Bedrock(SDKModel):
     """A model on Amazon Bedrock, at `base_url` where that is given.
 
     Credentials and region are boto3's to find: variables, profiles, roles. Settings that Converse does not have (seed,
-    n, penalties, logprobs) are not sent; `thinking` and `reasoning_effort` go to the model as its own fields. The signed
+    n, penalties, logprobs) are not sent; `thinking` and `reasoning_effort` go to the model as its own fields,
+    but for the effort of Claude, which Converse has a field for. The signed
     reasoning behind tool calls is kept with the instance, and goes back with them. `additional_params` may hold `extra_body`,
     fields of the body that boto3 does not know.
     """

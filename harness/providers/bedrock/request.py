@@ -21,14 +21,15 @@ from harness.providers.bedrock.messages import sdk_messages, sdk_system, sdk_too
 from harness.providers.bedrock.recorded import parse_messages, parse_system, parse_tools
 from harness.providers.shared.calls.structured import (
     STRUCTURED,
-    has_native_form,
+    fits_native_form,
+    thinking_of,
     thinks,
     wants_model,
     with_structured_tool,
 )
 from harness.providers.shared.requests.answer_format import described, is_text
 from harness.providers.shared.requests.recorded_request import RecordedRequest, json_object, picked
-from harness.providers.shared.requests.wire_body import as_json, filled, present, wire_settings
+from harness.providers.shared.requests.wire_body import as_json, filled, present, wire_settings, with_fields
 from harness.validation import answer_schema
 
 #: In `additional_params`: what chooses among the tools. It is no field of the request: it goes with the tools.
@@ -42,8 +43,10 @@ _MADE_TO_CALL: Final = re.compile(
 _OF_CONVERSE: Final = frozenset(
     {"modelId", "messages", "system", "inferenceConfig", "toolConfig", "guardrailConfig", "promptVariables", EXTRA_BODY}
     | {"additionalModelRequestFields", "additionalModelResponseFieldPaths", "requestMetadata", "performanceConfig"}
-    | {"serviceTier", "outputConfig"}
+    | {"serviceTier", "outputConfig", "projectIdentifier"}
 )
+#: Those that settings fill.
+_SHARED: Final = ("inferenceConfig", "additionalModelRequestFields", "outputConfig")
 #: Our setting → its field in `inferenceConfig`.
 _INFERENCE: Final = {"max_tokens": "maxTokens", "temperature": "temperature", "top_p": "topP", "stop": "stopSequences"}
 _URL: Final = re.compile(r"(?P<base>.*)/model/(?P<model>[^/]+)/(?P<operation>[^/?]+)(?P<query>\?.*)?")
@@ -55,7 +58,7 @@ def sdk_arguments(llm: BaseLLM, request: LLMRequest, *, converse: bool = True) -
     """Return the arguments of `converse` and `converse_stream` (see `shared.requests.wire_body`).
 
     Of `additional_params`, those that Converse does not have are fields of the model's own. Where it is not Converse
-    that is asked, they stay where they are.
+    that is asked, these are fields as any.
     """
     inference = wire_settings(llm, {name: field for name, field in _INFERENCE.items() if name != "stop"})
     additional = dict(llm.additional_params)
@@ -64,8 +67,13 @@ def sdk_arguments(llm: BaseLLM, request: LLMRequest, *, converse: bool = True) -
     functions = with_structured_tool(request) if by_tool else request.tools or _used_tools(request.messages)
     if by_tool and choice is None:
         choice = _choice(llm, request)
-    # The models' own fields, such as those of Anthropic's and OpenAI's models.
-    fields = present(thinking=llm.thinking, reasoning_effort=llm.reasoning_effort, **_top_k(llm))
+    # The models' own fields, such as those of Anthropic's and OpenAI's models. Claude has no effort among its own.
+    effort, of_claude = llm.reasoning_effort, "claude" in llm.model
+    fields = present(
+        thinking=thinking_of(llm) if of_claude else llm.thinking,
+        reasoning_effort=None if of_claude else effort,
+        **_top_k(llm),
+    )
     if converse:
         fields |= {name: additional.pop(name) for name in [*additional] if name not in _OF_CONVERSE}
     response_format = None if by_tool or is_text(request.response_format) else request.response_format
@@ -76,12 +84,16 @@ def sdk_arguments(llm: BaseLLM, request: LLMRequest, *, converse: bool = True) -
             system=sdk_system(request.messages),
             inferenceConfig={**inference, **filled(stopSequences=request.stop)},
             toolConfig={"tools": sdk_tools(functions), **present(toolChoice=choice)} if functions else None,
-            additionalModelRequestFields=fields,
+            additionalModelRequestFields=fields if converse else None,
+            outputConfig={
+                **present(effort=effort if of_claude else None),
+                **({} if response_format is None else _output_config(response_format)),
+            },
         ),
-        **present(outputConfig=None if response_format is None else _output_config(response_format)),
-        **additional,
     }
-    return {name: value for name, value in arguments.items() if value is not OMIT}
+    if not converse:
+        arguments = with_fields(arguments, fields, _SHARED)
+    return with_fields(arguments, additional, _SHARED)
 
 
 def _used_tools(messages: Iterable[Message]) -> list[ToolDefinition]:
@@ -99,7 +111,7 @@ def _used_tools(messages: Iterable[Message]) -> list[ToolDefinition]:
 
 def asks_by_tool(llm: BaseLLM, request: LLMRequest) -> bool:
     """Whether a structured answer is asked for by a tool: of the models there, the newer of Claude's have a form of it."""
-    return wants_model(request) and not ("claude" in llm.model and has_native_form(llm.model))
+    return wants_model(request) and not ("claude" in llm.model and fits_native_form(llm.model, request))
 
 
 def _choice(llm: BaseLLM, request: LLMRequest) -> dict[str, Any] | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Final
 
-from harness.llm.output.parts import FinishReason, Part, TextDelta, Usage
+from harness.llm.output.parts import FinishReason, Part, TextDelta
 from harness.llm.request import LLMRequest
 from harness.providers.anthropic.answer import AnthropicAnswer
 from harness.providers.bedrock.answer import BedrockAnswer
@@ -17,6 +17,7 @@ from harness.providers.openai.chat_answer import ChatAnswer
 from harness.providers.shared.answer import ProviderAnswer, SSEAnswer, read_json
 from harness.providers.shared.reasoning.thoughts import Keep
 from harness.providers.shared.shapes import as_number, as_object
+from harness.providers.shared.usage import usage
 
 #: Where answers in the form of a text are listed, what the text is called, and why it ended.
 _LISTS: Final = ("results", "outputs", "generations", "completions", "choices")
@@ -45,6 +46,28 @@ class _ByChunks(SSEAnswer):
     """An answer whose pieces are whole events, without the lines that they have elsewhere."""
 
     request_id_headers = ("RequestId",)
+    #: What is counted of the prompt, as `input`, and of the `output`: by the service in its head and at a stream's end.
+    _counts: dict[str, int]
+
+    def head(self, headers: Mapping[str, Any]) -> None:
+        super().head(headers)
+        fields = headers.get("HTTPHeaders", {})
+        self._counts = {
+            side: int(fields[_HEADER.format(side)]) for side in ("input", "output") if _HEADER.format(side) in fields
+        }
+
+    def _take_metrics(self, event: Mapping[str, Any]) -> None:
+        metrics = as_object(event.get(_METRICS))
+        self._count("input", metrics.get("inputTokenCount"))
+        self._count("output", metrics.get("outputTokenCount"))
+
+    def _count(self, side: str, sent: Any) -> None:
+        if (count := as_number(sent)) is not None:
+            self._counts[side] = count
+
+    def _counted(self) -> Iterator[Part]:
+        if self._counts.keys() == {"input", "output"}:
+            yield from usage(self._counts, [self._counts["input"]], [self._counts["output"]])
 
     def piece(self, piece: bytes) -> Iterator[Part]:
         event = self._json(piece)
@@ -60,10 +83,38 @@ class InvokedAnthropic(_ByChunks, AnthropicAnswer):
 
 
 class InvokedChat(_ByChunks, ChatAnswer):
-    """One answer in the form of chat completions. The event stream has an end of its own, and no other mark."""
+    """One answer in the form of chat completions. The event stream has an end of its own, and no other mark.
+
+    Mistral's pieces are messages, and its reason for the end has a name of its own.
+    """
+
+    #: Whether the model has told what was used; else the service does.
+    _has_usage = False
+
+    def event(self, event: Any) -> Iterator[Part]:
+        self._take_usage(as_object(event))
+        yield from super().event(event)
+
+    def answer(self, answer: Any) -> Iterator[Part]:
+        self._take_usage(as_object(answer))
+        yield from super().answer(answer)
 
     def closing(self, last: bytes) -> Iterable[Part]:
         return self.finished() if self._finish is not None else ()
+
+    def finished(self) -> Iterator[Part]:
+        yield from () if self._has_usage else self._counted()
+        yield from super().finished()
+
+    def _take_usage(self, sent: Mapping[str, Any]) -> None:
+        self._has_usage = self._has_usage or bool(sent.get("usage"))
+        self._take_metrics(sent)
+
+    def _delta(self, choice: Mapping[str, Any]) -> Any:
+        return super()._delta(choice) or choice.get("message")
+
+    def _take_reason(self, choice: Mapping[str, Any]) -> None:
+        super()._take_reason({"finish_reason": choice.get("stop_reason"), **choice})
 
 
 class InvokedNova(BedrockAnswer):
@@ -98,14 +149,6 @@ class InvokedText(_ByChunks):
         super().__init__(provider)
         self._has_text = False
         self._finish: str | None = None
-        self._counts: dict[str, int] = {}
-
-    def head(self, headers: Mapping[str, Any]) -> None:
-        super().head(headers)
-        fields = headers.get("HTTPHeaders", {})
-        self._counts = {
-            side: int(fields[_HEADER.format(side)]) for side in ("input", "output") if _HEADER.format(side) in fields
-        }
 
     def event(self, event: Mapping[str, Any]) -> Iterator[Part]:
         listed = next((event[name] for name in _LISTS if isinstance(event.get(name), list) and event[name]), None)
@@ -122,9 +165,7 @@ class InvokedText(_ByChunks):
         self._finish = reason or self._finish
         self._count("input", _first(event, _PROMPT_COUNTS))
         self._count("output", _first(item, _COMPLETION_COUNTS) or _first(event, _COMPLETION_COUNTS))
-        metrics = as_object(event.get(_METRICS))
-        self._count("input", metrics.get("inputTokenCount"))
-        self._count("output", metrics.get("outputTokenCount"))
+        self._take_metrics(event)
 
     def answer(self, answer: Mapping[str, Any]) -> Iterator[Part]:
         yield from self.event(answer)
@@ -135,14 +176,8 @@ class InvokedText(_ByChunks):
     def closing(self, last: bytes) -> Iterable[Part]:
         return self._ended() if self._finish is not None else ()
 
-    def _count(self, side: str, sent: Any) -> None:
-        if (count := as_number(sent)) is not None:
-            self._counts[side] = count
-
     def _ended(self) -> Iterator[Part]:
-        if self._counts.keys() == {"input", "output"}:
-            prompt, completion = self._counts["input"], self._counts["output"]
-            yield Usage(prompt, completion, prompt + completion, raw=dict(self._counts))
+        yield from self._counted()
         yield self.finish(self._finish, ())
 
     def _text(self, value: Any) -> str:

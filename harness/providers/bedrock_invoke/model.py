@@ -9,13 +9,17 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from functools import partial
 from typing import Any, ClassVar
 
+from harness.llm.input.unsent_fields import Carried
 from harness.llm.request import LLMRequest
+from harness.providers.anthropic.request import CARRIED
 from harness.providers.bedrock.body import with_words
 from harness.providers.bedrock.model import Bedrock
 from harness.providers.bedrock_invoke.answer import answer_of
-from harness.providers.bedrock_invoke.request import family, wire_body
+from harness.providers.bedrock_invoke.request import asks_by_tool, family, wire_body
+from harness.providers.openai.request import carried_by
 from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.body import ResponseBody
+from harness.providers.shared.calls.structured import StructuredAnswer
 from harness.providers.shared.content import decoder_of
 from harness.providers.shared.requests.wire_body import present
 
@@ -58,6 +62,15 @@ class BedrockInvoke(Bedrock):
     asks_for_hosted_tools: ClassVar[bool] = True
     response_body = InvokedBody
 
+    def carries(self) -> Carried:
+        match family(self):
+            case "anthropic":
+                return CARRIED
+            case "chat":
+                return carried_by(self)
+            case "nova" | "prompt":
+                return type(self).carried
+
     def check(self, request: LLMRequest) -> None:
         wire_body(self, request)
 
@@ -69,4 +82,5 @@ class BedrockInvoke(Bedrock):
         return client.send("invoke_model_with_response_stream" if stream else "invoke_model", arguments)
 
     def _answer(self, request: LLMRequest) -> ProviderAnswer:
-        return answer_of(family(self), self.provider, request, partial(self._thoughts.keep, request))
+        answer = answer_of(family(self), self.provider, request, partial(self._thoughts.keep, request))
+        return StructuredAnswer(answer) if asks_by_tool(self, request) else answer

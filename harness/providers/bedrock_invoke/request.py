@@ -12,12 +12,12 @@ from harness.llm.base import BaseLLM
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.anthropic import request as anthropic_request
+from harness.providers.bedrock import request as bedrock_request
 from harness.providers.bedrock.recorded import wire_json
-from harness.providers.bedrock.request import sdk_arguments
 from harness.providers.openai import request as chat_request
 from harness.providers.shared.requests.recorded_request import RecordedRequest, json_object
 from harness.providers.shared.requests.turns import sole_text
-from harness.providers.shared.requests.wire_body import as_json
+from harness.providers.shared.requests.wire_body import as_json, filled
 
 #: Whose form a body has; `prompt` is any that takes one text, whatever its field is called.
 Family = Literal["anthropic", "nova", "chat", "prompt"]
@@ -32,7 +32,16 @@ _PROMPTS: Final = {"titan": "inputText", "command-r": "message"}
 #: Where a body says what it asks for, in whichever form.
 _PROMPT_FIELDS: Final = ("prompt", "inputText", "message")
 _OUTSIDE: Final = ("model", "stream", "stream_options")
-_SETTINGS: Final = ("max_tokens", "temperature", "top_p", "stop", "thinking", "reasoning_effort", "response_format")
+_SETTINGS: Final = (
+    "max_tokens",
+    "temperature",
+    "top_p",
+    "top_k",
+    "stop",
+    "thinking",
+    "reasoning_effort",
+    "response_format",
+)
 
 
 def family(llm: BaseLLM) -> Family:
@@ -54,9 +63,11 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> bytes | None:
         return None
     match family(llm):
         case "anthropic":
-            body = {_VERSION: "bedrock-2023-05-31", **anthropic_request.wire_body(llm, request)}
+            # There is no header for betas here.
+            betas = filled(anthropic_beta=additional.get(anthropic_request.BETAS))
+            body = {_VERSION: "bedrock-2023-05-31", **betas, **anthropic_request.wire_body(llm, request)}
         case "nova":
-            body = wire_json(sdk_arguments(llm, request, converse=False))
+            body = wire_json(bedrock_request.sdk_arguments(llm, request, converse=False))
             del body["modelId"]
         case "chat":
             body = chat_request.wire_body(llm, request)
@@ -66,6 +77,17 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> bytes | None:
     body = {name: value for name, value in body.items() if name not in _OUTSIDE or name in additional}
     present = {name: value for name, value in body.items() if additional.get(name) is not OMIT}
     return as_json(present, llm.provider)
+
+
+def asks_by_tool(llm: BaseLLM, request: LLMRequest) -> bool:
+    """Whether a structured answer is asked for by a tool, as the maker's own form has it."""
+    match family(llm):
+        case "anthropic":
+            return anthropic_request.asks_by_tool(llm, request)
+        case "nova":
+            return bedrock_request.asks_by_tool(llm, request)
+        case "chat" | "prompt":
+            return False
 
 
 def _prompted(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from harness.llm.input.unsent_fields import ALL, Carried
 from harness.llm.request import LLMRequest
 from harness.llm.settings import environment
 from harness.providers.cohere import request as v1, v2_request as v2
@@ -24,6 +25,7 @@ class Cohere(OpenAIModel):
     provider = "cohere"
     path = v1.PATH
     key_variables = ("CO_API_KEY", "COHERE_API_KEY")
+    carried = Carried()
 
     def supports_stop_words(self) -> bool:
         return True
@@ -42,6 +44,7 @@ class CohereV2(ReasoningModel, Cohere):
     """A model of Cohere, asked by the second version of its chat API. Its plans are of its reasoning."""
 
     path = v2.PATH
+    carried = Carried(part=ALL.part, tool=ALL.tool, added_to_parts=True, added_to_tools=True)
 
     def _body(self, request: LLMRequest) -> dict[str, Any]:
         return v2.wire_body(self, self._reasoning.restored(request))

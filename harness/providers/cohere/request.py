@@ -109,7 +109,7 @@ def _conversation(messages: Sequence[Message]) -> dict[str, Any]:
 
 def _text(message: Message) -> str:
     if not isinstance(message.content, list):
-        return message.content or ""
+        return message.content or message.refusal or ""
     for part in message.content:
         if not isinstance(part, TextPart):
             raise of_no_type(part, "cohere-v1", "text")

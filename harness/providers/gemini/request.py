@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from harness.errors import UsageError
 from harness.llm.base import BaseLLM
 from harness.llm.parameters.kinds import is_read
-from harness.llm.recorded import OMIT, RecordedCall
+from harness.llm.recorded import RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.gemini.messages import JSON_SCHEMA, Signatures, wire_contents, wire_system, wire_tools
 from harness.providers.gemini.recorded import parse_contents, parse_system, parse_tools
@@ -65,11 +65,8 @@ def wire_body(llm: BaseLLM, request: LLMRequest, signatures: Signatures, safety_
             generationConfig=config,
         ),
     }
-    body = with_additional(llm, fields)
+    body = with_additional(llm, fields, _CONFIG)
     body.pop(SCHEMA_FIELD, None)
-    if isinstance(additional.get(_CONFIG), Mapping):
-        own = config | additional[_CONFIG]
-        body[_CONFIG] = {name: value for name, value in own.items() if value is not OMIT}
     return body
 
 

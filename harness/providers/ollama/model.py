@@ -32,7 +32,7 @@ class Ollama(ReasoningModel, OpenAIModel):
     provider = "ollama"
     path = PATH
     key_variables = _HOST.key_variables
-    carried = Carried(frozenset({"refusal"}), tool=frozenset({"strict", "cache_control"}), added_to_tools=True)
+    carried = Carried(tool=frozenset({"strict", "cache_control"}), added_to_tools=True)
 
     def supports_stop_words(self) -> bool:
         return True

@@ -61,7 +61,7 @@ def is_call(url: str, body: bytes | None) -> bool:
 def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
     if llm.n is not None:
         raise UsageError("ollama: n can't be sent; a call has one answer. Leave it out")
-    response_format, think, additional = request.response_format, _think(llm), llm.additional_params
+    response_format, think = request.response_format, _think(llm)
     options = {**wire_settings(llm, _OPTIONS), **filled(stop=request.stop)}
     fields = {
         "model": llm.model,
@@ -74,10 +74,7 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
         **({} if response_format is None or is_text(response_format) else {"format": _format(response_format)}),
         **filled(options=options),
     }
-    body = with_additional(llm, fields)
-    if options and isinstance(additional.get("options"), Mapping):
-        body["options"] = {**options, **additional["options"]}
-    return body
+    return with_additional(llm, fields, "options")
 
 
 def _think(llm: BaseLLM) -> Any:

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from harness.errors import UsageError
 from harness.llm.base import BaseLLM
+from harness.llm.input.blocks import CachePointPart
 from harness.llm.input.hosted import HostedTool, hosted_tools, in_order
 from harness.llm.input.messages import ContentPart, Message, ToolDefinition, read_messages, read_tools
 from harness.llm.input.own_block import OwnBlock
@@ -90,7 +91,7 @@ def _wire_message(message: Message, custom: Container[str], *, of_hosts: bool) -
     not_there = () if of_hosts else (*_OF_HOSTS, *message.added)
     sent = message.model_dump(mode="json", exclude_unset=True, exclude={"item", *not_there})
     if not of_hosts and isinstance(message.content, list):
-        sent["content"] = [_of_openai(part) for part in message.content]
+        sent["content"] = [_of_openai(part) for part in message.content if not isinstance(part, CachePointPart)]
     for call in sent.get("tool_calls") or ():
         if not of_hosts:
             for name in ("index", "extra_content"):

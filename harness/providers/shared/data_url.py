@@ -28,7 +28,7 @@ class DataURL(Struct, frozen=True):
         media_type, parameters, content = found.groups()
         if ";base64" not in parameters:
             content = base64.b64encode(unquote_to_bytes(content)).decode()
-        return cls(media_type or "text/plain", content)
+        return cls(registered(media_type) or "text/plain", content)
 
     @classmethod
     def of_text(cls, text: str, media_type: str) -> Self:
@@ -47,3 +47,8 @@ class DataURL(Struct, frozen=True):
 
     def __str__(self) -> str:
         return f"data:{self.media_type};base64,{self.base64}"
+
+
+def registered(media_type: str) -> str:
+    """Return a media type under its registered name: files are called .jpg, and no provider takes a type of that name."""
+    return "image/jpeg" if media_type == "image/jpg" else media_type

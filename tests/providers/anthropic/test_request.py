@@ -196,6 +196,10 @@ ORDINARY: dict[str, tuple[dict[str, Any], Any]] = {
         [{"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "a b"}}],
     ),
     "image as a file": (file(f"data:image/png;base64,{PNG}"), [image()]),
+    "image by the ending of its file": (
+        file(f"data:image/jpg;base64,{PNG}"),
+        [{"type": "image", "source": {"type": "base64", "media_type": "image/jpeg", "data": PNG}}],
+    ),
     "uploaded file": (
         {"role": "user", "content": [{"type": "file", "file": {"file_id": "file_1"}}]},
         [{"type": "document", "source": {"type": "file", "file_id": "file_1"}}],

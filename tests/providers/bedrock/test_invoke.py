@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,11 @@ from typing import Any
 import pytest
 
 from harness.errors import MalformedResponseError, StreamTruncatedError, UsageError
-from harness.llm import LLM, LLMRequest
+from harness.llm import LLM, LLMRequest, UnsentFieldWarning
 from harness.llm.input.messages import read_messages
+from harness.llm.output.parts import Usage
 from harness.providers.bedrock.dialect import aws_message
+from harness.providers.bedrock_invoke.answer import InvokedChat
 from harness.providers.bedrock_invoke.request import parse_recorded, wire_body
 from harness.recording import Replayed
 from tests.providers.recorded.cassettes import played
@@ -133,6 +136,19 @@ FORMS = {
             {**COMPLETION, **CHAT_USAGE, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]},
         ],
     ),
+    "mistral's conversations": Form(
+        "mistral.mistral-large-2407-v1%3A0",
+        {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 5},
+        {"choices": [{"index": 0, "message": {"role": "assistant", "content": "Hello"}, "stop_reason": "length"}],
+         **CHAT_USAGE},
+        [
+            {"choices": [{"index": 0, "message": {"role": "assistant", "content": "Hel"}, "stop_reason": None}]},
+            {"choices": [{"index": 0, "message": {"role": "assistant", "content": "lo"}, "stop_reason": None}]},
+            {"choices": [{"index": 0, "message": {"role": "assistant", "content": ""}, "stop_reason": "length"}],
+             **METRICS},
+        ],
+        finish="length",
+    ),
     "titan": Form(
         "amazon.titan-text-lite-v1",
         {"inputText": "Hi", "textGenerationConfig": {"maxTokenCount": 5}},
@@ -223,6 +239,14 @@ def test_chunks_that_lack_the_last_are_no_answer(form: Form, tmp_path: Path) -> 
     assert isinstance(run.error, StreamTruncatedError)
 
 
+def test_what_the_service_counts_is_told_of_a_conversation_that_tells_nothing_of_it() -> None:
+    answer = InvokedChat("bedrock-invoke", LLMRequest(read_messages("Hi")))
+    answer.head({"HTTPHeaders": {"x-amzn-bedrock-input-token-count": "3", "x-amzn-bedrock-output-token-count": "2"}})
+    form = FORMS["mistral's conversations"].whole
+    told = [part for part in answer.whole(json.dumps({**form, "usage": None}).encode()) if isinstance(part, Usage)]
+    assert [part.payload() for part in told] == [{"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}]
+
+
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 def test_any_field_of_an_invoked_body_is_sent_again_as_it_was(form: Form) -> None:
     asked = json.dumps({**form.asked, "later_invention": {"a": [1, None]}}).encode()
@@ -249,11 +273,34 @@ def test_a_conversation_of_ours_takes_the_form_of_the_model(model: str, body: An
     assert json.loads(made or b"") == body
 
 
+@pytest.mark.parametrize(
+    ("model", "settings", "fields", "unsent"),
+    [
+        ("amazon.nova-lite-v1:0", {"max_tokens": 9, "top_k": 3}, {"inferenceConfig": {"maxTokens": 9, "topK": 3}}, None),
+        ("amazon.nova-lite-v1:0", {"seed": 7}, {}, "seed"),
+        ("anthropic.claude-3", {"max_tokens": 9, "seed": 7}, {"max_tokens": 9}, "seed"),
+        ("anthropic.claude-3", {"max_tokens": 9, "betas": ["a"]}, {"max_tokens": 9, "anthropic_beta": ["a"]}, None),
+        ("openai.gpt-oss-20b", {"seed": 7, "n": 2}, {"seed": 7, "n": 2}, None),
+        ("openai.gpt-oss-20b", {"thinking": True}, {}, "thinking"),
+    ],
+)  # fmt: skip
+def test_a_setting_has_the_place_that_the_maker_gives_it(
+    model: str, settings: dict[str, Any], fields: dict[str, Any], unsent: str | None
+) -> None:
+    llm: Any = LLM(f"bedrock-invoke/{model}", **settings)
+    with nullcontext() if unsent is None else pytest.warns(UnsentFieldWarning, match=f"no place for {unsent}, and"):
+        request = llm._begin("Hi", None, None, None, None).request
+    body = json.loads(wire_body(llm, request) or b"")
+    assert {name: body[name] for name in body.keys() - {"messages", "anthropic_version"}} == fields
+
+
 @pytest.mark.parametrize(("model", "field"), [("amazon.titan-text-lite-v1", "inputText"), ("meta.llama3", "prompt")])
 def test_a_model_that_takes_one_text_is_asked_that_and_nothing_else(model: str, field: str) -> None:
     llm = LLM(f"bedrock-invoke/{model}", additional_params={"top_k": 1})
     assert json.loads(wire_body(llm, LLMRequest(read_messages("Hi"))) or b"") == {field: "Hi", "top_k": 1}
     with pytest.raises(UsageError, match="one text"):
         wire_body(llm, LLMRequest(read_messages([{"role": "user", "content": "Hi"}] * 2)))
-    with pytest.raises(UsageError, match="'max_tokens'"):
-        wire_body(LLM(f"bedrock-invoke/{model}", max_tokens=1), LLMRequest(read_messages("Hi")))
+    settings: Any
+    for settings in ({"max_tokens": 1}, {"top_k": 1}):
+        with pytest.raises(UsageError, match=f"words of its own for {next(iter(settings))!r}"):
+            wire_body(LLM(f"bedrock-invoke/{model}", **settings), LLMRequest(read_messages("Hi")))

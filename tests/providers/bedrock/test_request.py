@@ -168,6 +168,10 @@ ORDINARY: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {
         {"image": {"format": "jpeg", "source": {"s3Location": {"uri": "s3://b/k.JPG"}}}}
     ]),
     "PDF": (data_file(f"data:application/pdf;base64,{PDF}", filename="an_a&b.pdf"), [document(name="an-a-b")]),
+    "document by its title": (
+        {"type": "document", "title": "Tides: v1.5", "source": {"type": "text", "data": "a"}},
+        [{"document": {"name": "Tides- v1-5", "source": {"text": "a"}}}],
+    ),
     "file without a name": (data_file("data:text/plain,%C3%A9"), [document("txt", "document", {"bytes": "w6k="})]),
     "image as a file": (data_file(f"data:image/png;base64,{PNG}"), [image()]),
     "cache mark": ({"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}}, [text("a"), POINT]),
@@ -202,6 +206,23 @@ def test_an_ordinary_conversation_alternates_between_its_sides() -> None:
         answer(use("a", x=1), use("b")),
         user(result("a"), result("b"), text("And?")),
     ]
+
+
+# Not sent: the oldest boto3 that serves here knows neither of the newer fields.
+@pytest.mark.parametrize(
+    ("model", "settings", "fields"),
+    [
+        ("us.anthropic.claude-opus-4-6-v1", {"reasoning_effort": "low"}, {"outputConfig": {"effort": "low"}}),
+        ("openai.gpt-oss-120b-1:0", {"reasoning_effort": "low"},
+         {"additionalModelRequestFields": {"reasoning_effort": "low"}}),
+        ("us.anthropic.claude-opus-4-6-v1", {"projectIdentifier": "p"}, {"projectIdentifier": "p"}),
+    ],
+)  # fmt: skip
+def test_a_setting_stands_where_the_model_takes_it(
+    model: str, settings: dict[str, Any], fields: dict[str, Any]
+) -> None:
+    made = sdk_arguments(LLM(f"bedrock/{model}", **settings), LLMRequest(read_messages("Hi")))
+    assert {name: made[name] for name in made.keys() - {"modelId", "messages"}} == fields
 
 
 def test_tools_are_specs_and_cache_marks_are_points() -> None:

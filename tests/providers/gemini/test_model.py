@@ -78,6 +78,10 @@ PARTS: list[tuple[dict[str, Any], dict[str, Any]]] = [
         {"inlineData": {"mimeType": "image/png", "data": "AAAA"}},
     ),
     (
+        {"type": "image_url", "image_url": {"url": "data:image/jpg;base64,AAAA"}},
+        {"inlineData": {"mimeType": "image/jpeg", "data": "AAAA"}},
+    ),
+    (
         {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}},
         {"fileData": {"fileUri": "https://example.com/a.png", "mimeType": "image/png"}},
     ),

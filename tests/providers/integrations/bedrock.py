@@ -36,7 +36,6 @@ BODIES = (
         unsent="n, seed",
     ),
     Body("thinking", {"additionalModelRequestFields": {"thinking": THINKING}}, {"thinking": THINKING}),
-    Body("effort", {"additionalModelRequestFields": {"reasoning_effort": "low"}}, {"reasoning_effort": "low"}),
     Body("tools", {"toolConfig": {"tools": SPECS}}, keywords={"tools": TOOLS}),
     Body(
         "tool choice",
@@ -56,8 +55,8 @@ BODIES = (
     ),
     Body(
         "additional fields win",
-        {"inferenceConfig": {}},
-        {"temperature": 0.1, "additional_params": {"inferenceConfig": {}}},
+        {"inferenceConfig": {"temperature": 0.9}},
+        {"temperature": 0.1, "additional_params": {"inferenceConfig": {"temperature": 0.9}}},
     ),
 )
 

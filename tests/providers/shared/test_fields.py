@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from harness.errors import UsageError
 from harness.llm import LLM, UnsentFieldWarning
 from harness.providers.anthropic import request as anthropic_request
 from harness.providers.bedrock import request as bedrock_request
@@ -19,6 +20,7 @@ from harness.providers.openai.responses.model import OpenAIResponses
 MARK = {"type": "ephemeral", "ttl": "1h"}
 EXPLICIT = {"mode": "explicit"}
 IMAGE: dict[str, Any] = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+SOURCED = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "iVBORw0KGgo="}}
 PDF = {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": "JVBERi0xLjQK"}}
 FILE: dict[str, Any] = {
     "type": "file",
@@ -42,20 +44,24 @@ def answered(content: Any = "7", **more: Any) -> list[dict[str, Any]]:
     return [{"role": "user", "content": "Hi"}, {"role": "assistant", "tool_calls": [CALL]}, result]
 
 
+ASK = {"role": "user", "content": "Hi"}
 TEXT = {"type": "text", "text": "A"}
 #: What is asked → messages, tools, and what of it is looked for in the request.
 ASKED: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]] | None, str]] = {
     "partial": (said(partial=True), None, '"partial": true'),
     "prefix": (said(prefix=True), None, '"prefix": true'),
     "name": (said(name="Ann"), None, '"name": "Ann"'),
-    "refusal": ([{"role": "assistant", "content": None, "refusal": "No."}], None, '"No."'),
+    "refusal": ([{"role": "assistant", "content": None, "refusal": "No."}, ASK], None, '"No."'),
+    "content.refusal": ([{"role": "assistant", "content": "Hm.", "refusal": "No."}, ASK], None, '"No."'),
     "message.cache_control": (said(cache_control=MARK), None, '"ttl": "1h"'),
     "system.cache_control": ([{"role": "system", "content": "Be brief.", "cache_control": MARK}, *said()], None, '"ttl": "1h"'),
     "result.cache_control": (answered(cache_control=MARK), None, '"ttl": "1h"'),
     "result part.cache_control": (answered([{**TEXT, "cache_control": MARK}]), None, '"ttl": "1h"'),
     "text.cache_control": (part(TEXT, cache_control=MARK), None, '"ttl": "1h"'),
+    "cache_point": (part({"type": "cache_point", "ttl": "1h"}), None, '"ttl": "1h"'),
     "image.cache_control": (part(IMAGE, cache_control=MARK), None, '"ttl": "1h"'),
     "image.detail": (part({**IMAGE, "image_url": {**IMAGE["image_url"], "detail": "low"}}), None, '"detail": "low"'),
+    "sourced image.detail": (part({**SOURCED, "detail": "low"}), None, '"detail": "low"'),
     "text.prompt_cache_breakpoint": (part(TEXT, prompt_cache_breakpoint=EXPLICIT), None, '"mode": "explicit"'),
     "image.prompt_cache_breakpoint": (part(IMAGE, prompt_cache_breakpoint=EXPLICIT), None, '"mode": "explicit"'),
     "file.prompt_cache_breakpoint": (part(FILE, prompt_cache_breakpoint=EXPLICIT), None, '"mode": "explicit"'),
@@ -80,13 +86,15 @@ class Asked(SimpleNamespace):
     llm: Callable[[], LLM]
     body: Callable[[Any, Any], Any]
     unsent: frozenset[str]
+    #: What it refuses, with the message that says it.
+    refused: frozenset[str] = frozenset()
 
 
 def _bedrock(llm: Any, request: Any) -> Any:
     return bedrock_request.sdk_arguments(llm, request)
 
 
-def _gemini(llm: Any, request: Any) -> Any:
+def _body(llm: Any, request: Any) -> Any:
     return llm._body(request)
 
 
@@ -102,32 +110,51 @@ PROVIDERS = {
     "openai": Asked(
         llm=lambda: LLM("openai/gpt-4o-mini", **KEY),
         body=openai_request.wire_body,
-        unsent=OWN | CACHED | {"prefix", "function.defer_loading"},
+        unsent=OWN | CACHED | {"prefix", "cache_point", "function.defer_loading"},
     ),
     "responses": Asked(
         llm=lambda: LLM("openai/gpt-4o-mini", api="responses", **KEY),
         body=OpenAIResponses._body,
-        unsent=OWN | CACHED | {"prefix", "name", "document.context", "document.citations"},
+        unsent=OWN | CACHED | {"prefix", "cache_point", "name", "document.context", "document.citations"},
     ),
     # A prefix needs no word there: the last message is gone on from.
     "anthropic": Asked(
         llm=lambda: LLM("anthropic/claude-sonnet-4-5", **KEY),
         body=anthropic_request.wire_body,
-        unsent=frozenset({"partial", "name", "image.detail"}),
+        unsent=frozenset({"partial", "name", "content.refusal", "image.detail", "sourced image.detail"}),
+        refused=frozenset({"cache_point"}),
     ),
     "bedrock": Asked(
         llm=lambda: LLM("bedrock/anthropic.claude-sonnet-4-5-20250929-v1:0", region_name="us-east-1"),
         body=_bedrock,
-        unsent=OWN | EXPLICITLY_CACHED | {"name", "image.detail", "function.defer_loading"},
+        unsent=OWN
+        | EXPLICITLY_CACHED
+        | {"name", "content.refusal", "image.detail", "sourced image.detail", "function.defer_loading"},
     ),
     "gemini": Asked(
         llm=lambda: LLM("gemini/gemini-2.5-flash", **KEY),
-        body=_gemini,
+        body=_body,
         unsent=OWN
         | CACHED
         | EXPLICITLY_CACHED
         | DOCUMENTS
-        | {"prefix", "name", "image.detail", "tool.strict", "function.defer_loading"},
+        | {"prefix", "name", "content.refusal", "image.detail", "sourced image.detail", "tool.strict"}
+        | {"function.defer_loading"},
+        refused=frozenset({"cache_point"}),
+    ),
+    "cohere": Asked(
+        llm=lambda: LLM("cohere-v2/command-a", **KEY),
+        body=_body,
+        unsent=frozenset({"partial", "prefix", "name", "content.refusal"})
+        | {"message.cache_control", "system.cache_control", "result.cache_control"},
+        refused=DOCUMENTS | {"cache_point", "sourced image.detail", "file.prompt_cache_breakpoint"},
+    ),
+    "ollama": Asked(
+        llm=lambda: LLM("ollama-api/llama3.2"),
+        body=_body,
+        unsent=(OWN | CACHED | EXPLICITLY_CACHED | {"prefix", "name", "content.refusal", "image.detail"})
+        - {"tool.cache_control"},
+        refused=DOCUMENTS | {"cache_point", "sourced image.detail", "file.prompt_cache_breakpoint"},
     ),
 }
 #: What goes without saying.
@@ -139,6 +166,10 @@ NEEDS_NO_WORD = {("anthropic", "prefix"), ("bedrock", "prefix")}
 def test_what_is_said_is_sent_or_one_warning_names_it(provider: str, field: str) -> None:
     asked, (messages, tools, wanted) = PROVIDERS[provider], ASKED[field]
     llm: Any = asked.llm()
+    if field in asked.refused:
+        with pytest.raises(UsageError):
+            llm._begin(messages, tools, None, None, None)
+        return
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always", UnsentFieldWarning)
         request = llm._begin(messages, tools, None, None, None).request
@@ -149,6 +180,14 @@ def test_what_is_said_is_sent_or_one_warning_names_it(provider: str, field: str)
     else:
         assert told == []
     assert (wanted in body) is (field not in asked.unsent and (provider, field) not in NEEDS_NO_WORD)
+
+
+def test_the_oldest_of_coheres_apis_tells_of_all_that_it_goes_without() -> None:
+    llm: Any = LLM("cohere-v1/command-r", **KEY)
+    refused = {"role": "assistant", "content": None, "refusal": "No.", "name": "Ann"}
+    with pytest.warns(UnsentFieldWarning, match=r"no place for messages\[0\].name, tools\[0\].function.strict, and"):
+        request = llm._begin([refused, ASK], [{**FUNCTION, "strict": True}], None, None, None).request
+    assert llm._body(request)["chat_history"] == [{"role": "CHATBOT", "message": "No."}]
 
 
 def test_all_that_has_no_place_is_one_warning_at_the_callers_line() -> None:

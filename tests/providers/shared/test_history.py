@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 import pytest
 from anthropic.types import TextBlock, ToolUseBlock
+from google.genai.types import Content, FunctionResponse, Part
 from openai.types.chat import ChatCompletionMessage, ParsedFunctionToolCall
 
 from harness.errors import UsageError
@@ -107,6 +108,21 @@ def test_a_host_gets_the_nulls_of_a_function_but_for_its_description(integration
     assert sent(integration, ASKED, tools=[tool])["tools"] == [{"type": "function", "function": function}]
 
 
+@pytest.mark.parametrize("integration", [ANTHROPIC, BEDROCK, GEMINI], ids=lambda one: one.name)
+def test_a_text_that_says_nothing_is_not_sent_beside_an_image(integration: Integration) -> None:
+    # Their APIs refuse it, and a user who shows something need say nothing.
+    blank, image = (
+        {"type": "text", "text": ""},
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}},
+    )
+    call = {"role": "assistant", "tool_calls": [{"id": "c1", "function": {"name": "f", "arguments": "{}"}}]}
+    said, shown = (
+        sent(integration, {"role": "user", "content": parts}, call, {**RESULT, "content": parts})
+        for parts in ([blank, image], [image])
+    )
+    assert said == shown
+
+
 def test_an_sdks_message_object_is_taken_without_its_empty_fields() -> None:
     function = {"name": "f", "arguments": "{}"}
     call = {"id": "c1", "type": "function", "function": function}
@@ -126,6 +142,21 @@ def test_an_sdks_objects_among_a_messages_calls_and_parts_are_taken() -> None:
     blocks = [TextBlock(type="text", text="Yes."), ToolUseBlock.model_validate(use)]
     told = sent(ANTHROPIC, ASKED, {"role": "assistant", "content": blocks}, RESULT)["messages"][1]
     assert told == {"role": "assistant", "content": [{"type": "text", "text": "Yes."}, use]}
+
+
+def test_an_sdks_object_is_sent_under_the_names_of_the_wire() -> None:
+    # Its fields have other names in Python, as those of Anthropic's newest blocks have.
+    part = Part(function_response=FunctionResponse(id="c1", name="f", will_continue=True))
+    [message] = read_messages([{"role": "user", "content": [part]}])
+    assert message.given()["content"] == [{"functionResponse": {"id": "c1", "name": "f", "willContinue": True}}]
+
+
+def test_an_sdks_object_that_says_all_elsewhere_is_refused() -> None:
+    given: list[Any] = [{"role": "user", "content": "Hi"}, Content(role="user", parts=[Part(text="Hi")])]
+    with pytest.raises(
+        UsageError, match=r"^messages\[1\]: Content has no content; expected text, or a list of messages"
+    ):
+        read_messages(given)
 
 
 def test_a_block_with_a_field_that_its_provider_has_added_goes_back_to_it() -> None:

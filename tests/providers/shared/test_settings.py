@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from harness.errors import HarnessError, ProviderConnectionError, UsageError
 from harness.llm import LLM, no_credentials_needed
+from harness.llm.recorded import OMIT
 from harness.providers.openai.chat import OpenAIChat
 from harness.providers.openai.responses.model import OpenAIResponses
 from harness.providers.registry import recognized, refuse_foreign
@@ -47,6 +48,8 @@ def asked(raw: Raw, model: str, way: Way = "sync", keywords: Mapping[str, Any] |
     ("model", "settings", "sent"),
     [
         ("openai/gpt-4o", {"verbosity": "low"}, {"verbosity": "low"}),
+        ("openai/gpt-4o", {"store": True}, {"store": True}),
+        ("azure/d", {"store": False}, {"store": False}),
         ("openai/gpt-4o", {"top_k": 3}, {"top_k": 3}),
         ("openai/gpt-4o", {"max_completion_tokens": 9}, {"max_completion_tokens": 9}),
         ("openai/gpt-4o", {"max_tokens": 9}, {"max_tokens": 9}),
@@ -66,6 +69,10 @@ def asked(raw: Raw, model: str, way: Way = "sync", keywords: Mapping[str, Any] |
         ("anthropic/claude-opus-4-5", {"thinking": {"type": "enabled", "budget_tokens": 1024}}, {"max_tokens": 4096}),
         ("anthropic/claude-opus-4-5", {"thinking": {"type": "enabled", "budget_tokens": 10_000}}, {"max_tokens": 14_096}),
         ("anthropic/claude-opus-4-5", {"thinking": {"type": "adaptive"}}, {"max_tokens": 4096}),
+        ("anthropic/claude-opus-4-6", {"thinking": True}, {"thinking": {"type": "adaptive"}}),
+        ("anthropic/claude-opus-4-6", {"thinking": False}, {"thinking": {"type": "disabled"}}),
+        ("bedrock/us.anthropic.claude-opus-4-6-v1", {"thinking": True},
+         {"additionalModelRequestFields": {"thinking": {"type": "adaptive"}}}),
         ("gemini/gemini-2.5-flash", {"top_k": 3, "max_output_tokens": 9},
          {"generationConfig": {"topK": 3, "maxOutputTokens": 9}}),
         ("gemini/gemini-2.5-flash", {"safety_settings": {"HARM": "NONE"}},
@@ -96,6 +103,34 @@ def asked(raw: Raw, model: str, way: Way = "sync", keywords: Mapping[str, Any] |
 def test_a_setting_reaches_the_body(model: str, settings: dict[str, Any], sent: dict[str, Any], raw: Raw) -> None:
     body = json.loads(asked(raw, model, **settings).body)
     assert {name: body.get(name) for name in sent} == sent
+
+
+NAMED = {"name": "n", "schema": {"type": "object"}}
+TEXT = {"type": "json_schema", "json_schema": NAMED}
+
+
+@pytest.mark.parametrize(
+    ("model", "settings", "field", "own", "sent"),
+    [
+        ("openai-responses/m", {"response_format": TEXT}, "text", {"verbosity": "low"},
+         {"format": {"type": "json_schema", **NAMED}, "verbosity": "low"}),
+        ("openai-responses/m", {"reasoning_effort": "low"}, "reasoning", {"summary": "auto"},
+         {"effort": "low", "summary": "auto"}),
+        ("anthropic/m", {"response_format": TEXT}, "output_config", {"effort": "low"},
+         {"format": {"type": "json_schema", "schema": {"type": "object"}}, "effort": "low"}),
+        ("gemini/m", {"top_p": 0.1}, "generationConfig", {"topK": 4}, {"topP": 0.1, "topK": 4}),
+        ("bedrock/m", {"max_tokens": 9}, "inferenceConfig", {"topP": 0.1}, {"maxTokens": 9, "topP": 0.1}),
+        ("bedrock/m", {"thinking": {"type": "adaptive"}}, "additionalModelRequestFields", {"x": 1},
+         {"thinking": {"type": "adaptive"}, "x": 1}),
+        ("ollama-api/m", {"seed": 1}, "options", {"num_ctx": 9}, {"seed": 1, "num_ctx": 9}),
+    ],
+)  # fmt: skip
+def test_an_object_that_settings_fill_is_filled_by_additional_fields_too(
+    model: str, settings: dict[str, Any], field: str, own: dict[str, Any], sent: dict[str, Any], raw: Raw
+) -> None:
+    for additional, expected in ((own, sent), (dict.fromkeys(sent, OMIT), {})):
+        request = asked(raw, model, **settings, additional_params={field: additional})
+        assert json.loads(request.body).get(field, {}) == expected
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -90,7 +91,12 @@ def test_what_the_tool_is_given_is_the_text_and_the_result(
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_an_answer_that_is_not_streamed_is_the_same(way: Way) -> None:
+@pytest.mark.parametrize(
+    ("claude", "nova"),
+    [(CLAUDE[0], NOVA[0]), ("bedrock-invoke/anthropic.claude-3-5-sonnet-20241022-v2:0", "bedrock-invoke/amazon.nova-lite-v1:0")],
+    ids=["own API", "invoked"],
+)  # fmt: skip
+def test_an_answer_that_is_not_streamed_is_the_same(claude: str, nova: str, way: Way) -> None:
     whole = {
         "id": "m",
         "content": [{**USE, "input": REPORT}],
@@ -98,17 +104,32 @@ def test_an_answer_that_is_not_streamed_is_the_same(way: Way) -> None:
         "usage": {"input_tokens": 1, "output_tokens": 1},
     }
     with Raw(json.dumps(whole).encode(), "application/json") as server:
-        assert called(llm(CLAUDE[0], server), way, "Weather?", response_model=Report) == Report(**REPORT)
+        assert called(llm(claude, server), way, "Weather?", response_model=Report) == Report(**REPORT)
     body = json.loads(server.requests[0].body)
     assert [tool["name"] for tool in body["tools"]] == [STRUCTURED]
     assert body["tools"][0]["input_schema"]["required"] == ["city", "temperature_c", "summary"]
     assert (body["tool_choice"], "output_config" in body) == ({"type": "tool", "name": STRUCTURED}, False)
-    nova = {"output": {"message": {"role": "assistant", "content": [{"toolUse": {"toolUseId": "t", "name": STRUCTURED, "input": REPORT}}]}},
-            "stopReason": "tool_use", "usage": {"inputTokens": 1, "outputTokens": 1, "totalTokens": 2}, "metrics": {"latencyMs": 1}}  # fmt: skip
-    with Raw(json.dumps(nova).encode(), "application/json") as server:
-        assert called(llm(NOVA[0], server), way, "Weather?", response_model=Report) == Report(**REPORT)
+    of_nova = {"output": {"message": {"role": "assistant", "content": [{"toolUse": {"toolUseId": "t", "name": STRUCTURED, "input": REPORT}}]}},
+               "stopReason": "tool_use", "usage": {"inputTokens": 1, "outputTokens": 1, "totalTokens": 2}, "metrics": {"latencyMs": 1}}  # fmt: skip
+    with Raw(json.dumps(of_nova).encode(), "application/json") as server:
+        assert called(llm(nova, server), way, "Weather?", response_model=Report) == Report(**REPORT)
     config = json.loads(server.requests[0].body)["toolConfig"]
     assert config["toolChoice"] == {"tool": {"name": STRUCTURED}}
+
+
+class Tally(BaseModel):
+    boats: dict[str, int]
+
+
+@pytest.mark.parametrize(
+    "model", ["anthropic/claude-sonnet-4-5", "bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0"]
+)
+def test_a_model_with_a_dict_is_asked_for_by_the_tool_since_no_form_says_its_keys(model: str) -> None:
+    with Raw(b"{}") as server, suppress(MalformedResponseError):
+        llm(model, server).call("Boats?", response_model=Tally)
+    body = json.loads(server.requests[0].body)
+    assert STRUCTURED in json.dumps(body.get("tools", body.get("toolConfig")))
+    assert not {"output_config", "outputConfig"} & body.keys()
 
 
 def test_beside_other_functions_the_model_chooses_among_all() -> None:

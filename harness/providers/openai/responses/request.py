@@ -66,7 +66,7 @@ def wire_body(
         **filled(reasoning=_reasoning(llm), tools=[*map(_wire_tool, request.all_tools()), *builtin_tools]),
         **({} if answer_format is None else {"text": {"format": _format(answer_format)}}),
     }
-    return with_additional(llm, body)
+    return with_additional(llm, body, "text", "reasoning")
 
 
 def _leading_system(messages: Sequence[Message]) -> tuple[list[str], Sequence[Message]]:

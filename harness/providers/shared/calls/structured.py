@@ -37,9 +37,30 @@ def has_native_form(model: str) -> bool:
     return (int(found[1]), int(found[2] or 0)) >= _NATIVE_SINCE
 
 
+def fits_native_form(model: str, request: LLMRequest) -> bool:
+    """Whether one of Anthropic's models has a form in which all can be said that a request wants.
+
+    There, an object has the keys that its schema names, and no others: what a caller has as a dict would always be empty.
+    """
+    wanted: Any = request.response_format
+    return has_native_form(model) and not _is_open(answer_schema(wanted))
+
+
+def _is_open(schema: Any) -> bool:
+    if isinstance(schema, Mapping):
+        return bool(schema.get("additionalProperties")) or any(map(_is_open, schema.values()))
+    return isinstance(schema, list) and any(map(_is_open, schema))
+
+
+def thinking_of(llm: BaseLLM) -> Any:
+    """Return how one of Anthropic's models is to think, which has words of its own for yes and no."""
+    return {"type": "adaptive" if llm.thinking else "disabled"} if isinstance(llm.thinking, bool) else llm.thinking
+
+
 def thinks(llm: BaseLLM) -> bool:
     """Whether one of Anthropic's models is to think, which then can't be made to call a tool."""
-    return isinstance(llm.thinking, Mapping) and llm.thinking.get("type") != "disabled"
+    thinking = thinking_of(llm)
+    return isinstance(thinking, Mapping) and thinking.get("type") != "disabled"
 
 
 def with_structured_tool(request: LLMRequest) -> list[ToolDefinition]:

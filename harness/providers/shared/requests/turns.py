@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from harness.errors import UsageError
-from harness.llm.input.messages import FunctionDefinition, Message
+from harness.llm.input.messages import FunctionDefinition, Message, TextPart
 from harness.llm.input.own_block import OwnBlock
 
 #: Those whose messages are the system prompt, wherever they stand.
@@ -24,6 +24,16 @@ def joined(made: Iterable[tuple[Any, dict[str, Any]]], field: str) -> list[dict[
             wire.append(message)
         last = key
     return wire
+
+
+def without_blanks(parts: Sequence[Any]) -> Sequence[Any]:
+    """Return parts without texts that say nothing beside others, as of an image alone: some APIs refuse them."""
+    return [part for part in parts if not _is_blank(part)] or parts
+
+
+def _is_blank(part: Any) -> bool:
+    # A signature may stand in a text of its own.
+    return isinstance(part, TextPart) and not part.text and part.signature is None
 
 
 def sole_text(messages: Sequence[Message]) -> str | None:

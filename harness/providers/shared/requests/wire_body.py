@@ -47,10 +47,23 @@ def wire_settings(llm: BaseLLM, fields: Mapping[str, str], without: Container[st
     }
 
 
-def with_additional(llm: BaseLLM, body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a body with the `additional_params` of `llm`, which win over all else; what is OMIT is left out."""
-    fields = {**body, **llm.additional_params}
-    return {name: value for name, value in fields.items() if value is not OMIT and name != EXTRA_QUERY}
+def with_additional(llm: BaseLLM, body: Mapping[str, Any], *shared: str) -> dict[str, Any]:
+    """Return a body with the `additional_params` of `llm`, which win over all else; see `with_fields`."""
+    fields = with_fields(body, llm.additional_params, shared)
+    fields.pop(EXTRA_QUERY, None)
+    return fields
+
+
+def with_fields(body: Mapping[str, Any], own: Mapping[str, Any], shared: Iterable[str]) -> dict[str, Any]:
+    """Return a body with fields of the caller's own, which win; what is OMIT is left out.
+
+    In objects named in `shared`, which settings fill, they win field by field.
+    """
+    fields = {**body, **own}
+    for name in shared:
+        if isinstance(own.get(name), Mapping):
+            fields[name] = with_fields(body.get(name, {}), own[name], ())
+    return {name: value for name, value in fields.items() if value is not OMIT}
 
 
 def as_json(body: Mapping[str, Any], api: str) -> bytes:
