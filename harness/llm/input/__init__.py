@@ -13,9 +13,8 @@ if TYPE_CHECKING:
         hosted_tools as hosted_tools,
         in_order as in_order,
     )
-    from harness.llm.input.messages import (
-        Message as Message,
-        ToolDefinition as ToolDefinition,
+    from harness.llm.input.messages import Message as Message, ToolDefinition as ToolDefinition
+    from harness.llm.input.reading import (
         listed_messages as listed_messages,
         read_messages as read_messages,
         read_tools as read_tools,
@@ -31,7 +30,8 @@ else:
         __name__,
         {
             "harness.llm.input.hosted": "HostedTool custom_name hosted_tools in_order",
-            "harness.llm.input.messages": "Message ToolDefinition listed_messages read_messages read_tools",
+            "harness.llm.input.messages": "Message ToolDefinition",
+            "harness.llm.input.reading": "listed_messages read_messages read_tools",
             "harness.llm.input.unsent_fields": "Carried tell_unsent without_notes",
         },
     )

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from pydantic import BaseModel
 
 from harness.errors import UsageError
-from harness.llm.input.messages import AnyToolCall, ImagePart, Message, RefusalPart, TextPart, read_messages
+from harness.llm.input.messages import AnyToolCall, ImagePart, Message, RefusalPart, TextPart
+from harness.llm.input.reading import read_messages
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.shared.data_url import DataURL
