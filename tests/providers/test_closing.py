@@ -13,7 +13,7 @@ import pytest
 
 from harness.frames.frame import StreamFrame
 from harness.llm import LLM, Part, RequestId
-from harness.llm.input.reading import read_messages
+from harness.llm.input.reader import read_messages
 from harness.llm.request import LLMRequest
 from tests.providers.integrations import (
     ANTHROPIC,

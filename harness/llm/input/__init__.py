@@ -14,7 +14,7 @@ if TYPE_CHECKING:
         in_order as in_order,
     )
     from harness.llm.input.messages import Message as Message, ToolDefinition as ToolDefinition
-    from harness.llm.input.reading import (
+    from harness.llm.input.reader import (
         listed_messages as listed_messages,
         read_messages as read_messages,
         read_tools as read_tools,
@@ -31,7 +31,7 @@ else:
         {
             "harness.llm.input.hosted": "HostedTool custom_name hosted_tools in_order",
             "harness.llm.input.messages": "Message ToolDefinition",
-            "harness.llm.input.reading": "listed_messages read_messages read_tools",
+            "harness.llm.input.reader": "listed_messages read_messages read_tools",
             "harness.llm.input.unsent_fields": "Carried tell_unsent without_notes",
         },
     )

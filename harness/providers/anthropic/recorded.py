@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.errors import UsageError
-from harness.llm.input.reading import read_messages
+from harness.llm.input.reader import read_messages
 from harness.providers.anthropic.messages import wire_block, wire_messages, wire_system
 from harness.providers.shared.data_url import DataURL
 from harness.providers.shared.requests.recorded_request import check_same, picked, text_or_parts, tool_call

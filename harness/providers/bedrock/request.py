@@ -13,7 +13,7 @@ from harness.errors import UsageError
 from harness.llm.base import BaseLLM
 from harness.llm.input.blocks import ToolUsePart
 from harness.llm.input.messages import FunctionDefinition, Message, ToolCall, ToolDefinition
-from harness.llm.input.reading import read_messages
+from harness.llm.input.reader import read_messages
 from harness.llm.parameters.kinds import is_read
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from harness.llm.base import BaseLLM
 from harness.llm.input.messages import AnyToolCall, ContentPart, ImagePart, Message, TextPart
-from harness.llm.input.reading import read_messages
+from harness.llm.input.reader import read_messages
 from harness.llm.recorded import RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.cohere.request import FIELDS, response_format

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from harness.errors import UsageError
 from harness.llm.input.hosted import hosted_tools, in_order
-from harness.llm.input.reading import read_messages, read_tools
+from harness.llm.input.reader import read_messages, read_tools
 from harness.providers.gemini.media import parse_media
 from harness.providers.gemini.messages import (
     JSON_SCHEMA,

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from harness.errors import UsageError
 from harness.llm.input.messages import AnyToolCall, ImagePart, Message, RefusalPart, TextPart
-from harness.llm.input.reading import read_messages
+from harness.llm.input.reader import read_messages
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.shared.data_url import DataURL

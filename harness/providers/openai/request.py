@@ -15,7 +15,7 @@ from harness.llm.input.blocks import CachePointPart
 from harness.llm.input.hosted import HostedTool, hosted_tools, in_order
 from harness.llm.input.messages import ContentPart, Message, ToolDefinition
 from harness.llm.input.own_block import OwnBlock
-from harness.llm.input.reading import read_messages, read_tools
+from harness.llm.input.reader import read_messages, read_tools
 from harness.llm.input.unsent_fields import ALL, Carried
 from harness.llm.input.value import Extended
 from harness.llm.recorded import OMIT, RecordedCall

@@ -23,7 +23,7 @@ from conformance.timeline.check import Violation
 from harness.errors import UnreadableRecordingError
 from harness.llm import LLM
 from harness.llm.credentials import no_credentials_needed
-from harness.llm.input.reading import read_messages, read_tools
+from harness.llm.input.reader import read_messages, read_tools
 from harness.llm.overrides import call_stream_override
 from harness.llm.recorded import RecordedCall
 from harness.llm.request import LLMRequest

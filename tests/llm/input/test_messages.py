@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from harness.conversation import ConversationMessage
 from harness.errors import UsageError
 from harness.llm import Message, ToolDefinition
-from harness.llm.input.reading import read_messages, read_tools
+from harness.llm.input.reader import read_messages, read_tools
 from tests.llm.scripted import Scripted, streamed
 
 ASKED = {"id": "c1", "type": "function", "function": {"name": "add", "arguments": "{}"}}

@@ -166,7 +166,7 @@ def test_a_query_is_carried_in_the_url() -> None:
 
 def sent(*messages: dict[str, Any]) -> Any:
     from harness.llm import LLM, LLMRequest
-    from harness.llm.input.reading import read_messages
+    from harness.llm.input.reader import read_messages
 
     return wire_body(LLM("anthropic/claude-sonnet-4-5", api_key="k"), LLMRequest(read_messages(list(messages))))
 

@@ -13,7 +13,7 @@ import pytest
 
 from harness.errors import MalformedResponseError, StreamTruncatedError, UsageError
 from harness.llm import LLM, LLMRequest, UnsentFieldWarning
-from harness.llm.input.reading import read_messages
+from harness.llm.input.reader import read_messages
 from harness.llm.output.parts import Usage
 from harness.providers.bedrock.dialect import aws_message
 from harness.providers.bedrock_invoke.answer import InvokedChat

@@ -9,7 +9,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.llm import LLM, LLMRequest
-from harness.llm.input.reading import read_messages, read_tools
+from harness.llm.input.reader import read_messages, read_tools
 from harness.providers.bedrock.extra_body import EXTRA_BODY
 from harness.providers.bedrock.recorded import wire_json
 from harness.providers.bedrock.request import parse_recorded, sdk_arguments

@@ -132,7 +132,7 @@ def test_each_provider_has_its_path(
 
 def test_a_result_has_the_name_of_the_last_call_with_its_id() -> None:
     pytest.importorskip("google.genai")
-    from harness.llm.input.reading import read_messages
+    from harness.llm.input.reader import read_messages
     from harness.providers.gemini.messages import Signatures, wire_contents
 
     def turn(name: str) -> list[dict[str, Any]]:
@@ -149,7 +149,7 @@ def test_a_result_has_the_name_of_the_last_call_with_its_id() -> None:
 
 def test_what_a_tool_shows_goes_beside_what_it_says() -> None:
     pytest.importorskip("google.genai")
-    from harness.llm.input.reading import read_messages
+    from harness.llm.input.reader import read_messages
     from harness.providers.gemini.messages import Signatures, wire_contents
 
     call = {"id": "c", "type": "function", "function": {"name": "look", "arguments": "{}"}}

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from harness.errors import MalformedResponseError, ProviderError, StreamTruncatedError, UsageError
 from harness.llm import LLM, LLMRequest
-from harness.llm.input.reading import read_messages, read_tools
+from harness.llm.input.reader import read_messages, read_tools
 from harness.providers.ollama.request import wire_body
 from harness.providers.registry import recognized
 from harness.recording import Replayed

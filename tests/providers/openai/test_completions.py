@@ -10,7 +10,7 @@ import pytest
 
 from harness.errors import StreamTruncatedError, UsageError
 from harness.llm import LLM, LLMRequest
-from harness.llm.input.reading import read_messages
+from harness.llm.input.reader import read_messages
 from harness.providers.openai.completions_request import wire_body
 from harness.recording import Replayed
 from tests.providers.recorded.cassettes import played

@@ -10,7 +10,7 @@ from typing import Any
 from harness.llm import LLM, LLMRequest, Part
 from harness.llm.credentials import no_credentials_needed
 from harness.llm.input.hosted import hosted_tools
-from harness.llm.input.reading import read_messages, read_tools
+from harness.llm.input.reader import read_messages, read_tools
 from harness.llm.output.assembly import Assembly
 from harness.llm.output.parts import ThinkingDelta
 from harness.llm.recorded import RecordedCall

@@ -17,7 +17,7 @@ from harness.errors import UsageError
 from harness.llm import LLM
 from harness.llm.input.messages import ContentPart, QuotedMessage
 from harness.llm.input.own_block import KNOWN_TYPES
-from harness.llm.input.reading import read_messages
+from harness.llm.input.reader import read_messages
 from harness.providers.openai import request as openai_request
 from tests.llm.scripted import WAYS, Way, called, streamed
 from tests.providers.integrations import (

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.llm import LLM, LLMRequest
-from harness.llm.input.reading import read_messages
+from harness.llm.input.reader import read_messages
 from harness.llm.output.parts import ToolCallDelta
 from harness.providers.shared.answer import read_json
 from tests.providers.integrations import ANTHROPIC, BEDROCK, GEMINI, OPENAI_CHAT

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pytest
 
 from harness.llm import LLM, LLMRequest
-from harness.llm.input.reading import read_messages
+from harness.llm.input.reader import read_messages
 from harness.llm.output.parts import Part
 from harness.providers.shared.sse import SSEDecoder
 from tests.providers.cohere.test_v2 import SAYS, START, end, sse

@@ -15,7 +15,7 @@ from harness.errors import ProviderStatusError
 from harness.llm import LLM
 from harness.llm.input.blocks import ThinkingPart
 from harness.llm.input.messages import Message
-from harness.llm.input.reading import read_messages
+from harness.llm.input.reader import read_messages
 from harness.llm.request import LLMRequest
 from harness.providers.shared.reasoning.thoughts import Thoughts
 from tests.llm.scripted import WAYS, Way

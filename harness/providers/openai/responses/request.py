@@ -14,7 +14,7 @@ from harness.errors import UsageError
 from harness.llm.base import BaseLLM
 from harness.llm.input.hosted import HostedTool, hosted_tools, in_order
 from harness.llm.input.messages import Message, ToolDefinition
-from harness.llm.input.reading import read_messages, read_tools
+from harness.llm.input.reader import read_messages, read_tools
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.openai.request import response_format

@@ -19,7 +19,7 @@ from urllib.parse import parse_qs
 import msgspec
 
 from harness.errors import UsageError
-from harness.llm.input.reading import read_tools
+from harness.llm.input.reader import read_tools
 from harness.llm.parameters.kinds import is_read
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.providers.shared.requests.turns import SYSTEM_ROLES
