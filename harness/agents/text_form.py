@@ -66,7 +66,11 @@ def read_action(answer: str, *, is_cut: bool = False) -> TextAction | None:
     given = _INPUT.search(text, action.end())
     if given is None and _OF_TEXT.search(text[action.start() : action.start("tool")]):
         return None
-    arguments = "" if given is None else _unfenced(text[given.end() :].strip())
+    if given is None:
+        # Under another heading, or none.
+        arguments = "".join(text[action.end() :].partition("{")[1:])
+    else:
+        arguments = _unfenced(text[given.end() :].strip())
     is_cut = is_cut and not stopped and following is None
     thought = _thought(text[: action.start()])
     return TextAction(action["tool"].strip(" \t\r\"'`*[]"), _as_json(arguments, is_cut=is_cut), thought, text)

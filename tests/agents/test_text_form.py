@@ -69,6 +69,8 @@ ASKED: dict[str, str] = {
     "as code": 'Action: get_tide\nAction Input: `{"place": "Bergen"}`',
     "numbered": 'Thought 1: Look.\nAction 1: get_tide\nAction Input 1: {"place": "Bergen"}\nObservation 1: low',
     "numbered in between": 'Action 1: get_tide\nAction 1 Input: {"place": "Bergen"}\nThought 2: And?',
+    "under another heading": 'Action: get_tide\nInput:\n```json\n{"place": "Bergen"}\n```\nI wait.',
+    "under none": 'Action: get_tide\n{"place": "Bergen"}',
     "and answers": 'Action: get_tide\nAction Input: {"place": "Bergen"}\nFinal Answer: It is low.',
 }
 
@@ -92,7 +94,9 @@ def test_a_tool_that_a_model_asks_for_in_its_own_way_of_the_form_is_used(said: s
         ("Action: wipe\nAction Input: {'path': '/tmp'", False),
         ("Action: wipe\nAction Input:", False),
         ("Action: wipe", False),
+        ('Action: wipe\nInput: {"path": "/tmp"', False),
         ('Action: wipe\nAction Input: {"path": "/tmp"}', True),
+        ('Action: wipe\nInput: {"path": "/tmp"}', True),
         ('Action: wipe\nAction Input: ```json\n{"path": "/tmp"}\n``', True),
         ('Action: wipe\nAction Input: {"path": "/tmp"}\nObservation: {"gone', True),
         ('Action: wipe\nAction Input: {"path": "/tmp"\nThought: Now I wai', True),
