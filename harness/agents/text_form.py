@@ -1,7 +1,8 @@
 """Tools for models that can't be given any: described in the prompt, asked for and answered in text.
 
 The form is the one of the ReAct paper (arXiv 2210.03629), as models have learned it: lines that begin with `Thought:`,
-`Action:`, `Action Input:`, `Observation:` and `Final Answer:`, which some set in bold, or number.
+`Action:`, `Action Input:`, `Observation:` and `Final Answer:`, which some set in bold, number, or mark as headings and
+lists.
 """
 
 from __future__ import annotations
@@ -22,18 +23,22 @@ STOP_WORD: Final = "\nObservation:"
 
 def _heading(words: str) -> str:
     numbered = rf"(?:{words})(?:[ \t]+\d+)?"
-    return rf"^[ \t]*(?:\*\*{numbered}[ \t]*:\*\*|\*\*{numbered}\*\*[ \t]*:|{numbered}[ \t]*:)[ \t]*"
+    mark = r"(?:(?:[#>*-]+|\d+[.)])[ \t]+)?"
+    return rf"^[ \t]*{mark}(?:\*\*)?{numbered}(?:\*\*)?[ \t]*[:：](?:\*\*)?[ \t]*"
 
 
 _ACTION: Final = re.compile(_heading("Action") + r"\s*(?P<tool>[^\n]+)$", re.MULTILINE)
-_INPUT: Final = re.compile(_heading(r"Action(?:[ \t]+\d+)?[ \t]+Input"), re.MULTILINE)
-_NEXT: Final = re.compile(_heading("Thought|Action|Observation|Final Answer"), re.MULTILINE)
-_FINAL: Final = re.compile(_heading("Final Answer") + r"(?P<answer>.*)", re.MULTILINE | re.DOTALL)
+_INPUT: Final = re.compile(_heading(r"Action(?:[ \t]+\d+)?[ \t_]+[Ii]nput"), re.MULTILINE)
+_NEXT: Final = re.compile(_heading("Thought|Action|Observation|Final [Aa]nswer"), re.MULTILINE)
+_FINAL: Final = re.compile(_heading("Final [Aa]nswer") + r"(?P<answer>.*)", re.MULTILINE | re.DOTALL)
 _THOUGHT: Final = re.compile(_heading("Thought"))
 #: In the line of a thought.
-_FINAL_BESIDE: Final = re.compile(r"\bFinal Answer:[ \t]*(?P<answer>.*)", re.DOTALL)
+_ACTION_BESIDE: Final = re.compile(r"\bAction:[ \t]*(?P<tool>[^\n]+)$", re.MULTILINE)
+_FINAL_BESIDE: Final = re.compile(r"\bFinal [Aa]nswer:[ \t]*(?P<answer>.*)", re.DOTALL)
 #: What a heading of a text has, in which no tool is asked for.
-_OF_TEXT: Final = re.compile(r"[\n\d]")
+_OF_TEXT: Final = re.compile(r"[\n\d#>-]|^[ \t]*\*[ \t]")
+#: How a fence begins, whatever it says that is in it.
+_FENCE: Final = re.compile(r"^`+\w*\s*(?=\{)")
 #: Lets the lines of a text stand in it as they are.
 _LENIENT: Final = json.JSONDecoder(strict=False)
 
@@ -58,6 +63,8 @@ def read_action(answer: str, *, is_cut: bool = False) -> TextAction | None:
     """
     text, stopped, _ = answer.partition(STOP_WORD)
     action, final = _ACTION.search(text), _FINAL.search(text)
+    if action is None and _INPUT.search(text):
+        action = _ACTION_BESIDE.search(text)
     if action is None or (final is not None and final.start() < action.start()):
         return None
     following = _NEXT.search(text, action.end())
@@ -83,7 +90,7 @@ def read_answer(text: str) -> tuple[str, str]:
         final = _FINAL_BESIDE.search(text)
     if final is None:
         return "", text
-    return _thought(text[: final.start()]), final["answer"].strip()
+    return _thought(text[: final.start()]), _unmarked(final["answer"].strip())
 
 
 def goes_on_to_answer(text: str) -> bool:
@@ -125,6 +132,14 @@ def _thought(text: str) -> str:
     return _THOUGHT.sub("", text.strip(), count=1)
 
 
+def _unmarked(answer: str) -> str:
+    """Return an answer without the end of a fence, or of bold text, that began before it."""
+    for mark in ("```", "**"):
+        if answer.endswith(mark) and answer.count(mark) % 2:
+            answer = answer.removesuffix(mark).rstrip()
+    return answer
+
+
 def _as_json(text: str, *, is_cut: bool) -> str:
     """Return the object that a text begins with as JSON; also one of Python's, or without its last brace; else the text."""
     for candidate in (text,) if is_cut else (text, text + "}"):
@@ -143,4 +158,4 @@ def _begun(text: str) -> Any:
 
 
 def _unfenced(text: str) -> str:
-    return text.strip("`").removeprefix("json").strip() if text.startswith("`") else text
+    return _FENCE.sub("", text).strip("`").strip() if text.startswith("`") else text
