@@ -37,6 +37,8 @@ _ACTION_BESIDE: Final = re.compile(r"\bAction:[ \t]*(?P<tool>[^\n]+)$", re.MULTI
 _FINAL_BESIDE: Final = re.compile(r"\bFinal [Aa]nswer:[ \t]*(?P<answer>.*)", re.DOTALL)
 #: What a heading of a text has, in which no tool is asked for.
 _OF_TEXT: Final = re.compile(r"[\n\d#>-]|^[ \t]*\*[ \t]")
+#: What models with reasoning begin with where their host leaves it in the text.
+_REASONING: Final = re.compile(r"\A\s*<think(?:ing)?>.*?(?:</think(?:ing)?>\s*|\Z)", re.DOTALL)
 #: How a fence begins, whatever it says that is in it.
 _FENCE: Final = re.compile(r"^`+\w*\s*(?=\{)")
 #: Lets the lines of a text stand in it as they are.
@@ -61,7 +63,7 @@ def read_action(answer: str, *, is_cut: bool = False) -> TextAction | None:
     With `is_cut` the answer ends where a limit or a filter cut it: arguments that end there and are no whole object are
     unknown.
     """
-    text, stopped, _ = answer.partition(STOP_WORD)
+    text, stopped, _ = _REASONING.sub("", answer).partition(STOP_WORD)
     action, final = _ACTION.search(text), _FINAL.search(text)
     if action is None and _INPUT.search(text):
         action = _ACTION_BESIDE.search(text)
@@ -85,22 +87,24 @@ def read_action(answer: str, *, is_cut: bool = False) -> TextAction | None:
 
 def read_answer(text: str) -> tuple[str, str]:
     """Return what a model thought and what it answers; a text without `Final Answer:` is the answer as a whole."""
-    final = _FINAL.search(text)
-    if final is None and _THOUGHT.match(text.lstrip()):
-        final = _FINAL_BESIDE.search(text)
+    speech = _REASONING.sub("", text)
+    final = _FINAL.search(speech)
+    if final is None and _THOUGHT.match(speech.lstrip()):
+        final = _FINAL_BESIDE.search(speech)
     if final is None:
         return "", text
-    return _thought(text[: final.start()]), _unmarked(final["answer"].strip())
+    return _thought(speech[: final.start()]), _unmarked(final["answer"].strip())
 
 
 def goes_on_to_answer(text: str) -> bool:
     """Return whether a model answers in a text in which it has not made up what a tool gave."""
+    text = _REASONING.sub("", text)
     return STOP_WORD not in text and _FINAL.search(text) is not None
 
 
 def is_in_form(text: str) -> bool:
     """Return whether a model that was given no tools answers in this form all the same."""
-    text = text.lstrip()
+    text = _REASONING.sub("", text).lstrip()
     return bool(_THOUGHT.match(text) or _FINAL.match(text))
 
 

@@ -77,6 +77,10 @@ ASKED: dict[str, str] = {
     "in a numbered list": '1. Action: get_tide\n2. Action input: {"place": "Bergen"}',
     "with wide colons": 'Action：get_tide\nAction Input：{"place": "Bergen"}',
     "in the line of its thought": 'Thought: Look. Action: get_tide\nAction Input: {"place": "Bergen"}',
+    "after its reasoning": (
+        "<think>\nAction: get_tide\nAction Input: {}\nFinal Answer: low\n</think>\n"
+        'Action: get_tide\nAction Input: {"place": "Bergen"}'
+    ),
     "and answers": 'Action: get_tide\nAction Input: {"place": "Bergen"}\nFinal Answer: It is low.',
 }
 
@@ -165,6 +169,7 @@ def test_the_lines_of_an_argument_may_stand_as_they_are() -> None:
         ("Thought: I know.\nFinal Answer: Minutes.\nAction: Kari sails.", "Minutes.\nAction: Kari sails."),
         ("Minutes.\n\n**Action:**\n- Kari sails.", "Minutes.\n\n**Action:**\n- Kari sails."),
         ("Action 1: Kari sails.\nAction 2: Ola rows.", "Action 1: Kari sails.\nAction 2: Ola rows."),
+        ("<think>\nAction: get_tide\n</think>\n\nFinal Answer: Kari sails.", "Kari sails."),
         ("Minutes.\n- Action: Kari sails.", "Minutes.\n- Action: Kari sails."),
         ("Thought: I know.\nAction: None\nAction Input: None\nFinal Answer: Kari sails.", "Kari sails."),
     ],
@@ -172,6 +177,7 @@ def test_the_lines_of_an_argument_may_stand_as_they_are() -> None:
         "after the words that begin one",
         "under a heading",
         "in a list",
+        "after reasoning about one",
         "in a list of others",
         "after one that is none",
     ],
