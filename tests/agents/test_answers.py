@@ -48,6 +48,18 @@ def test_an_answer_in_a_form(answers: tuple[Answer, ...], way: Way) -> None:
     assert output.to_dict() == {"place": "Bergen", "metres": 1.5}
 
 
+class Review(BaseModel):
+    faults: list[str] = []
+    verdict: str = "good"
+
+
+@pytest.mark.parametrize("said", ["It is bad: `function f() {}`", "It is bad: ```json\n{}\n```"])
+def test_what_else_stands_in_braces_is_no_answer_in_a_form_of_defaults(said: str) -> None:
+    output = agent(ASKED, said, '{"verdict": "bad"}', tools=[tide]).kickoff("How is it?", Review)
+    assert output.pydantic == Review(verdict="bad")
+    assert agent(ASKED, "{}", tools=[tide]).kickoff("How is it?", Review).pydantic == Review()
+
+
 BERGEN = '{"place": "Bergen", "metres": 1.5}'
 GIVEN: dict[str, tuple[Any, str]] = {
     "JSON": (BERGEN, BERGEN),
