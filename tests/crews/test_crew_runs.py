@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from pydantic import PrivateAttr
+from pydantic import BaseModel, PrivateAttr
 
 from conformance.run.judge import judge
 from conformance.timeline.evidence import Evidence
@@ -296,6 +296,18 @@ def test_the_usage_of_a_crew_is_that_of_its_last_run_even_where_that_failed() ->
         crew.kickoff()
     assert crew.usage_metrics is not None
     assert crew.usage_metrics.successful_requests == 2
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_answer_that_is_not_in_its_form_has_used_its_tokens(way: Way) -> None:
+    class Tide(BaseModel):
+        metres: float
+
+    pilot = agent("high", '{"metres": 1.5}')
+    crew = Crew(agents=[pilot], tasks=[task("Look.", pilot, output_pydantic=Tide)])
+    used = kicked_off(crew, way).token_usage
+    assert (used.total_tokens, used.successful_requests) == (2 * 13, 1)
+    assert pilot.llm.get_token_usage_summary() == crew.usage_metrics == used
 
 
 @pytest.mark.parametrize("way", WAYS)
