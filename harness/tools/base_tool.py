@@ -128,8 +128,15 @@ class BaseTool(UserModel):
             )
         if args:
             kwargs = {**dict(zip(self.args_schema.model_fields, args, strict=False)), **kwargs}
+        fields = self.args_schema.model_fields
+        # Null is what stands there anyway, in `place: str = None` too.
+        given = {
+            name: value
+            for name, value in kwargs.items()
+            if value is not None or name not in fields or fields[name].default is not None
+        }
         try:
-            fitting = self.args_schema.model_validate(kwargs)
+            fitting = self.args_schema.model_validate(given)
         except ValidationError as error:
             raise ToolInputError(f"the arguments of the tool {self.name!r} do not fit: {all_faults(error)}") from error
         if fitting.model_extra is None:
