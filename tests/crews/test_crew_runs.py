@@ -7,7 +7,7 @@ import copy
 import gc
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -15,9 +15,11 @@ from pydantic import BaseModel, PrivateAttr
 
 from conformance.run.judge import judge
 from conformance.timeline.evidence import Evidence
-from harness import BaseLLM, Crew, CrewOutput, StreamFrame, Task, event_bus
+from harness import BaseLLM, Crew, CrewOutput, StreamFrame, Task, event_bus, tool
 from harness.agents import GuardrailError
 from harness.events import LLMStreamChunkEvent
+from harness.llm import LLMRequest, Part
+from harness.recording import current_path
 from tests.agents.scripted import (
     WAYS,
     AsyncSpeaker,
@@ -308,6 +310,28 @@ def test_an_answer_that_is_not_in_its_form_has_used_its_tokens(way: Way) -> None
     used = kicked_off(crew, way).token_usage
     assert (used.total_tokens, used.successful_requests) == (2 * 13, 1)
     assert pilot.llm.get_token_usage_summary() == crew.usage_metrics == used
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_requests_side_by_side_are_told_apart_by_where_they_come_from(way: Way) -> None:
+    """As recordings tell them apart (clause replay.equal)."""
+    paths: list[tuple[str, ...]] = []
+
+    class Placed(Speaker):
+        def generate(self, request: LLMRequest) -> Iterator[Part]:
+            paths.append(current_path())
+            return super().generate(request)
+
+    @tool("draft")
+    def draft() -> str:
+        """Ask a model for a draft."""
+        return str(Placed("a draft").call("Write."))
+
+    poets = [agent(calls(("draft", {}), ("draft", {})), "The best.", tools=[draft]) for _ in range(3)]
+    drafts = [task("Write.", poet, async_execution=True) for poet in poets]
+    kicked_off(Crew(agents=poets, tasks=drafts), way)
+    uses = [(f"Write.{of}", "Pilot", f"draft{use}") for of in ("", " 2", " 3") for use in ("", " 2")]
+    assert sorted(paths) == sorted(("crew", *use, "speaker") for use in uses)
 
 
 @pytest.mark.parametrize("way", WAYS)
