@@ -312,26 +312,40 @@ def test_an_answer_that_is_not_in_its_form_has_used_its_tokens(way: Way) -> None
     assert pilot.llm.get_token_usage_summary() == crew.usage_metrics == used
 
 
+class Placed(Speaker):
+    """Notes where its requests come from."""
+
+    def __init__(self, *answers: str) -> None:
+        super().__init__(*answers)
+        self.paths: list[tuple[str, ...]] = []
+
+    def generate(self, request: LLMRequest) -> Iterator[Part]:
+        self.paths.append(current_path())
+        return super().generate(request)
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_requests_side_by_side_are_told_apart_by_where_they_come_from(way: Way) -> None:
     """As recordings tell them apart (clause replay.equal)."""
-    paths: list[tuple[str, ...]] = []
-
-    class Placed(Speaker):
-        def generate(self, request: LLMRequest) -> Iterator[Part]:
-            paths.append(current_path())
-            return super().generate(request)
+    model = Placed("a draft")
 
     @tool("draft")
     def draft() -> str:
         """Ask a model for a draft."""
-        return str(Placed("a draft").call("Write."))
+        return str(model.call("Write."))
 
     poets = [agent(calls(("draft", {}), ("draft", {})), "The best.", tools=[draft]) for _ in range(3)]
     drafts = [task("Write.", poet, async_execution=True) for poet in poets]
     kicked_off(Crew(agents=poets, tasks=drafts), way)
     uses = [(f"Write.{of}", "Pilot", f"draft{use}") for of in ("", " 2", " 3") for use in ("", " 2")]
-    assert sorted(paths) == sorted(("crew", *use, "speaker") for use in uses)
+    assert sorted(model.paths) == sorted(("crew", *use, "speaker") for use in uses)
+
+
+def test_requests_of_runs_for_each_of_several_inputs_are_told_apart_by_where_they_come_from() -> None:
+    poet = agent(llm=Placed("A draft."))
+    crew = Crew(agents=[poet], tasks=[task("Write.", poet)])
+    asyncio.run(crew.kickoff_for_each_async([{"of": 1}, {"of": 2}]))
+    assert sorted(poet.llm.paths) == [(f"run {of}", "crew", "Write.", "Pilot", "speaker") for of in (1, 2)]
 
 
 @pytest.mark.parametrize("way", WAYS)
