@@ -157,13 +157,13 @@ class Beside(AbstractAsyncContextManager["Beside"]):
     """A block and bodies that work beside it, which are a run of their own.
 
     Where it is left by an exception they stop, at their next event, await or provider byte, and have a moment for that; what
-    they have open ends with it. No frame shows it.
+    they have open ends with it. No frame shows it; in recordings the requests made inside come from `label`.
     """
 
-    def __init__(self, driver: Driver) -> None:
+    def __init__(self, driver: Driver, label: str = "") -> None:
         self._driver = driver
         self._bodies: list[RunningBody[Any]] = []
-        self._step = Step(driver, AgentExecutionStartedEvent(), _UNSEEN, own_run=True, quiet=True)
+        self._step = Step(driver, AgentExecutionStartedEvent(), _UNSEEN, label=label, own_run=True, quiet=True)
 
     def start(self, make: Body[T]) -> RunningBody[T]:
         """Have a body work."""

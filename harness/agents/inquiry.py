@@ -6,12 +6,14 @@ import inspect
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel
 
 from harness.agents.driver import Driver
 from harness.agents.pace import Pace
+from harness.agents.prompts import form_text
 from harness.errors import HarnessError, MalformedResponseError, ProviderError
 from harness.llm.base import BaseLLM
 from harness.llm.input.characters import whole_characters
@@ -61,6 +63,8 @@ class Inquirer:
     ) -> Any:
         """Return what the model answers: text, a model, or tool calls; waits where the pace says so.
 
+        Where an answer is not in the form of `response_model`, the model is told of that in words.
+
         Raises:
             Exception: what the call failed with, once it is not to be made again.
         """
@@ -81,7 +85,7 @@ class Inquirer:
             try:
                 with _stopping(llm, stop):
                     answer = await driver.either(
-                        lambda: llm.call(sent, **accepted), lambda: _acall(llm, sent, accepted)
+                        partial(llm.call, sent, **accepted), partial(_acall, llm, sent, accepted)
                     )
                 if answer is None or (isinstance(answer, str) and not answer.strip()):
                     raise MalformedResponseError(
@@ -92,8 +96,20 @@ class Inquirer:
                 if self.retries <= 0 or not _may_pass(error):
                     raise
                 self.retries -= 1
+                if response_model is not None and isinstance(error, MalformedResponseError):
+                    sent = _in_words(sent, response_model)
             else:
                 return answer
+
+
+def _in_words(messages: list[dict[str, Any]], model: type[BaseModel]) -> list[dict[str, Any]]:
+    """Return messages whose last one tells the form of the answer in words, for hosts that hold no model to it."""
+    form, last = form_text(model), messages[-1]
+    content = last.get("content") or ""
+    if form in content:
+        return messages
+    content = f"{content}\n\n{form}" if isinstance(content, str) else [*content, {"type": "text", "text": form}]
+    return [*messages[:-1], {**last, "content": content}]
 
 
 async def _acall(llm: Any, messages: list[dict[str, Any]], options: dict[str, Any]) -> Any:

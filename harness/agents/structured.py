@@ -23,9 +23,12 @@ def read(text: str, model: type[M]) -> M | None:
         candidates.append(text[begin : end + 1])
     for candidate in candidates:
         try:
-            return model.model_validate_json(candidate.strip())
+            found = model.model_validate_json(candidate.strip())
         except ValidationError:
             continue
+        # All that braces are around, such as code, fits a form of defaults alone.
+        if found.model_fields_set or candidate is text:
+            return found
     return None
 
 

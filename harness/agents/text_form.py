@@ -1,7 +1,8 @@
 """Tools for models that can't be given any: described in the prompt, asked for and answered in text.
 
 The form is the one of the ReAct paper (arXiv 2210.03629), as models have learned it: lines that begin with `Thought:`,
-`Action:`, `Action Input:`, `Observation:` and `Final Answer:`, which some set in bold, or number.
+`Action:`, `Action Input:`, `Observation:` and `Final Answer:`, which some set in bold, number, or mark as headings and
+lists.
 """
 
 from __future__ import annotations
@@ -22,18 +23,24 @@ STOP_WORD: Final = "\nObservation:"
 
 def _heading(words: str) -> str:
     numbered = rf"(?:{words})(?:[ \t]+\d+)?"
-    return rf"^[ \t]*(?:\*\*{numbered}[ \t]*:\*\*|\*\*{numbered}\*\*[ \t]*:|{numbered}[ \t]*:)[ \t]*"
+    mark = r"(?:(?:[#>*-]+|\d+[.)])[ \t]+)?"
+    return rf"^[ \t]*{mark}(?:\*\*)?{numbered}(?:\*\*)?[ \t]*[:：](?:\*\*)?[ \t]*"
 
 
 _ACTION: Final = re.compile(_heading("Action") + r"\s*(?P<tool>[^\n]+)$", re.MULTILINE)
-_INPUT: Final = re.compile(_heading(r"Action(?:[ \t]+\d+)?[ \t]+Input"), re.MULTILINE)
-_NEXT: Final = re.compile(_heading("Thought|Action|Observation|Final Answer"), re.MULTILINE)
-_FINAL: Final = re.compile(_heading("Final Answer") + r"(?P<answer>.*)", re.MULTILINE | re.DOTALL)
+_INPUT: Final = re.compile(_heading(r"Action(?:[ \t]+\d+)?[ \t_]+[Ii]nput"), re.MULTILINE)
+_NEXT: Final = re.compile(_heading("Thought|Action|Observation|Final [Aa]nswer"), re.MULTILINE)
+_FINAL: Final = re.compile(_heading("Final [Aa]nswer") + r"(?P<answer>.*)", re.MULTILINE | re.DOTALL)
 _THOUGHT: Final = re.compile(_heading("Thought"))
 #: In the line of a thought.
-_FINAL_BESIDE: Final = re.compile(r"\bFinal Answer:[ \t]*(?P<answer>.*)", re.DOTALL)
+_ACTION_BESIDE: Final = re.compile(r"\bAction:[ \t]*(?P<tool>[^\n]+)$", re.MULTILINE)
+_FINAL_BESIDE: Final = re.compile(r"\bFinal [Aa]nswer:[ \t]*(?P<answer>.*)", re.DOTALL)
 #: What a heading of a text has, in which no tool is asked for.
-_OF_TEXT: Final = re.compile(r"[\n\d]")
+_OF_TEXT: Final = re.compile(r"[\n\d#>-]|^[ \t]*\*[ \t]")
+#: What models with reasoning begin with where their host leaves it in the text.
+_REASONING: Final = re.compile(r"\A\s*<think(?:ing)?>.*?(?:</think(?:ing)?>\s*|\Z)", re.DOTALL)
+#: How a fence begins, whatever it says that is in it.
+_FENCE: Final = re.compile(r"^`+\w*\s*(?=\{)")
 #: Lets the lines of a text stand in it as they are.
 _LENIENT: Final = json.JSONDecoder(strict=False)
 
@@ -56,8 +63,10 @@ def read_action(answer: str, *, is_cut: bool = False) -> TextAction | None:
     With `is_cut` the answer ends where a limit or a filter cut it: arguments that end there and are no whole object are
     unknown.
     """
-    text, stopped, _ = answer.partition(STOP_WORD)
+    text, stopped, _ = _REASONING.sub("", answer).partition(STOP_WORD)
     action, final = _ACTION.search(text), _FINAL.search(text)
+    if action is None and _INPUT.search(text):
+        action = _ACTION_BESIDE.search(text)
     if action is None or (final is not None and final.start() < action.start()):
         return None
     following = _NEXT.search(text, action.end())
@@ -66,7 +75,11 @@ def read_action(answer: str, *, is_cut: bool = False) -> TextAction | None:
     given = _INPUT.search(text, action.end())
     if given is None and _OF_TEXT.search(text[action.start() : action.start("tool")]):
         return None
-    arguments = "" if given is None else _unfenced(text[given.end() :].strip())
+    if given is None:
+        # Under another heading, or none.
+        arguments = "".join(text[action.end() :].partition("{")[1:])
+    else:
+        arguments = _unfenced(text[given.end() :].strip())
     is_cut = is_cut and not stopped and following is None
     thought = _thought(text[: action.start()])
     return TextAction(action["tool"].strip(" \t\r\"'`*[]"), _as_json(arguments, is_cut=is_cut), thought, text)
@@ -74,22 +87,24 @@ def read_action(answer: str, *, is_cut: bool = False) -> TextAction | None:
 
 def read_answer(text: str) -> tuple[str, str]:
     """Return what a model thought and what it answers; a text without `Final Answer:` is the answer as a whole."""
-    final = _FINAL.search(text)
-    if final is None and _THOUGHT.match(text.lstrip()):
-        final = _FINAL_BESIDE.search(text)
+    speech = _REASONING.sub("", text)
+    final = _FINAL.search(speech)
+    if final is None and _THOUGHT.match(speech.lstrip()):
+        final = _FINAL_BESIDE.search(speech)
     if final is None:
         return "", text
-    return _thought(text[: final.start()]), final["answer"].strip()
+    return _thought(speech[: final.start()]), _unmarked(final["answer"].strip())
 
 
 def goes_on_to_answer(text: str) -> bool:
     """Return whether a model answers in a text in which it has not made up what a tool gave."""
+    text = _REASONING.sub("", text)
     return STOP_WORD not in text and _FINAL.search(text) is not None
 
 
 def is_in_form(text: str) -> bool:
     """Return whether a model that was given no tools answers in this form all the same."""
-    text = text.lstrip()
+    text = _REASONING.sub("", text).lstrip()
     return bool(_THOUGHT.match(text) or _FINAL.match(text))
 
 
@@ -121,6 +136,14 @@ def _thought(text: str) -> str:
     return _THOUGHT.sub("", text.strip(), count=1)
 
 
+def _unmarked(answer: str) -> str:
+    """Return an answer without the end of a fence, or of bold text, that began before it."""
+    for mark in ("```", "**"):
+        if answer.endswith(mark) and answer.count(mark) % 2:
+            answer = answer.removesuffix(mark).rstrip()
+    return answer
+
+
 def _as_json(text: str, *, is_cut: bool) -> str:
     """Return the object that a text begins with as JSON; also one of Python's, or without its last brace; else the text."""
     for candidate in (text,) if is_cut else (text, text + "}"):
@@ -139,4 +162,4 @@ def _begun(text: str) -> Any:
 
 
 def _unfenced(text: str) -> str:
-    return text.strip("`").removeprefix("json").strip() if text.startswith("`") else text
+    return _FENCE.sub("", text).strip("`").strip() if text.startswith("`") else text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -109,6 +110,8 @@ class Toolbox:
         #: Who may say what a failure leads to, after the tool: task, agent, crew.
         self._policies = policies
         self._results = results
+        #: How often each has been used.
+        self._uses: Counter[str] = Counter()
         #: The failures so far, but for those that are ignored.
         self.failures: list[ToolFailureRecord] = []
 
@@ -149,7 +152,9 @@ class Toolbox:
             {**self._owner, "tool_class": None if tool is None else type(tool).__name__, "run_attempts": 1},
         )
         refused: ToolExecutionFailedError | None = None
-        async with self._driver.step(use.step()) as step:
+        called = use.common["tool_name"]
+        self._uses[called] += 1
+        async with self._driver.step(use.step(self._uses[called])) as step:
             if begun is not None:
                 begun()
             try:

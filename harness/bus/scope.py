@@ -298,6 +298,11 @@ def current_path() -> tuple[str, ...]:
     return tuple(reversed(names))
 
 
+def numbered(label: str, number: int) -> str:
+    """Return what to call a scope, which is told apart from those of that name before it: they may be open together."""
+    return label if number == 1 else f"{label} {number}"
+
+
 def session_scope(sink: Sink, run: Run, lookahead: tuple[LookAhead, ...]) -> Scope:
     """Return a base scope for a session that starts in this context.
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
-from harness.agents.driver import Driver, LoopDriver, ThreadDriver, run_unsuspended
+from harness.agents.driver import Beside, Driver, LoopDriver, ThreadDriver, run_unsuspended
 from harness.blocks import block
 from harness.bus import scope as scopes
 from harness.crews.crew_settings import CrewSettings
@@ -164,12 +164,13 @@ class Crew(CrewSettings):
         return await CrewEngine(self, driver, given if given or inputs is not None else None).work()
 
     async def _run_each(self, driver: Driver, inputs: Sequence[Mapping[str, Any]]) -> list[Any]:
-        async def run(each: Mapping[str, Any], begun: Callable[[], None]) -> Any:
+        async def run(number: int, each: Mapping[str, Any], begun: Callable[[], None]) -> Any:
             begun()
-            return await self._own_run(driver, each)
+            async with Beside(driver, label=f"run {number}"):
+                return await self._own_run(driver, each)
 
         with self._noting_usage():
-            return await driver.side_by_side([partial(run, each) for each in inputs])
+            return await driver.side_by_side([partial(run, *numbered) for numbered in enumerate(inputs, 1)])
 
     @block
     def _noting_usage(self) -> Generator[None]:

@@ -17,6 +17,7 @@ from harness.agents.output import AgentAnswer
 from harness.agents.pace import Pace
 from harness.agents.structured import in_form
 from harness.agents.toolbox import ToolCache
+from harness.bus.scope import numbered
 from harness.bus.step import Step, StepEnds
 from harness.crews.human import requested_change
 from harness.crews.output import OutputFormat, TaskOutput
@@ -47,6 +48,7 @@ class Duty:
         task_callbacks: Sequence[Callable[..., Any]] = (),
         policies: Sequence[Any] = (),
         requester: str | None = None,
+        number: int = 1,
         coworker_failures: list[ToolFailureRecord] | None = None,
     ) -> None:
         self._task = task
@@ -60,6 +62,8 @@ class Duty:
         self._policies = policies
         #: The crew's name, for those who are asked.
         self._requester = requester or agent.role
+        #: What it is called in its crew, where several may be done beside each other.
+        self._label = numbered(task.label, number)
         #: Of the tools of those that work was handed to, since the last answer.
         self._coworker_failures = [] if coworker_failures is None else coworker_failures
         self._owner = task_fields(task)
@@ -89,7 +93,7 @@ class Duty:
         task, driver = self._task, self._driver
         self._context = context
         started = TaskStartedEvent(task=task, context=context or None, **self._owner)
-        async with driver.step(Step(task, started, _ENDS, label=task.label)) as step:
+        async with driver.step(Step(task, started, _ENDS, label=self._label)) as step:
             output = await self._guarded(await self._answer(()))
             if task.human_input:
                 output = await self._approved(output)

@@ -89,7 +89,7 @@ class CrewEngine:
     async def _run_tasks(self) -> None:
         async with Beside(self._driver) as beside:
             for place, task in enumerate(self._tasks):
-                work = partial(task.done, self._driver, self._duty(task))
+                work = partial(task.done, self._driver, self._duty(place))
                 if task.async_execution:
                     self._parallel[place] = beside.start(partial(work, await self._context(place)))
                     continue
@@ -132,8 +132,8 @@ class CrewEngine:
 
     # Who does a task, and with what.
 
-    def _duty(self, task: Task) -> Duty:
-        crew = self._crew
+    def _duty(self, place: int) -> Duty:
+        crew, task = self._crew, self._tasks[place]
         agent = self._manager or task.agent
         if agent is None:
             raise UsageError(f"the task {task.label[:60]!r} has no agent")
@@ -150,6 +150,7 @@ class CrewEngine:
             task_callbacks=() if crew.task_callback is None else (crew.task_callback,),
             policies=(crew,),
             requester=crew.label,
+            number=[each.label for each in self._tasks[: place + 1]].count(task.label),
             coworker_failures=failures,
         )
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from harness import session as sessions
 from harness.bus import bus
 from harness.bus.scope import current_run
-from harness.errors import UsageError
+from harness.errors import MalformedResponseError, UsageError
 from harness.llm import input as inputs, overrides
 from harness.llm.call import ModelCall, carried_faults
 from harness.llm.output.parts import Part, Usage
@@ -23,6 +23,7 @@ from harness.llm.own_calls import OwnCalls
 from harness.llm.parameters.kinds import check_kinds
 from harness.llm.pump import aended, ended, iterated_in_loop, iterated_in_thread
 from harness.llm.request import LLMRequest
+from harness.llm.run_usage import count_in_runs
 from harness.llm.settings import LLMSettings
 from harness.llm.tool_use import Functions, arun_tool, run_tool
 from harness.workers import in_thread
@@ -99,7 +100,7 @@ class BaseLLM(OwnCalls, LLMSettings):
                         chunk = call.chunk(piece)
                         if chunk is not None:
                             bus.emit(self, chunk)
-            answer = call.answer()
+            answer = _answer_of(self, call)
             if available_functions and call.assembly.calls:
                 custom = call.request.custom_tools
                 answer = _result_of(
@@ -132,7 +133,7 @@ class BaseLLM(OwnCalls, LLMSettings):
                             chunk = call.chunk(piece)
                             if chunk is not None:
                                 await bus.aemit(self, chunk)
-                answer = call.answer()
+                answer = _answer_of(self, call)
                 if available_functions and call.assembly.calls:
                     custom = call.request.custom_tools
                     answer = _result_of(
@@ -268,12 +269,24 @@ class BaseLLM(OwnCalls, LLMSettings):
         return usable_window(self.model)
 
     def get_token_usage_summary(self) -> UsageMetrics:
-        """Return what the completed calls of this LLM have used so far."""
+        """Return what the answered calls of this LLM have used so far."""
         return self._usage.summary()
 
-    def count_usage(self, usage: Usage | None) -> None:
-        """Count one completed call."""
-        self._usage.add(usage)
+    def count_usage(self, usage: Usage | None, *, requests: int = 1) -> None:
+        """Count so many completed calls."""
+        self._usage.add(usage, requests=requests)
+
+
+def _answer_of(llm: BaseLLM, call: ModelCall) -> Any:
+    """Return the answer of a call; one that does not fit has used its tokens, of which no event tells."""
+    try:
+        return call.answer()
+    except MalformedResponseError:
+        usage = call.assembly.usage
+        if usage is not None:
+            llm.count_usage(usage, requests=0)
+            count_in_runs(usage.payload(), requests=0)
+        raise
 
 
 def _result_of(values: list[Any]) -> Any:

@@ -14,12 +14,11 @@ from msgspec import Struct
 
 from harness import events
 from harness.bus import bus
-from harness.bus.scope import current_scope
 from harness.events.coercion import owner_fields
 from harness.events.sources import sources
 from harness.llm.output.assembly import AssembledCall
 from harness.llm.output.usage import UsageMetrics
-from harness.llm.run_usage import RunUsage
+from harness.llm.run_usage import count_in_runs
 from harness.llm.settings import LLMSettings
 from harness.llm.tool_use import Functions, ToolCallFailed, run_tool
 
@@ -166,7 +165,7 @@ class OwnCalls(LLMSettings):
         call = self._own_call()
         counted = None if call is None or call.has_ended else call.usage
         if counted is not None:
-            _count_in_runs(counted)
+            count_in_runs(counted.model_dump())
         self._end_own_call(has_usage=counted is not None)
         bus.emit(self, failed)
 
@@ -200,10 +199,10 @@ class OwnCalls(LLMSettings):
                 call.usage = UsageMetrics()
             call.usage.add_usage_metrics(metrics)
         elif call is None:
-            _count_in_runs(metrics)
+            count_in_runs(metrics.model_dump())
         elif not call.has_usage:
             # That there was a call, its end has told.
-            _count_in_runs(metrics, requests=0)
+            count_in_runs(metrics.model_dump(), requests=0)
 
     def _own_call(self) -> _OwnCall | None:
         """Return the innermost call that has not ended here, else the one that ended last; None where there is none."""
@@ -230,13 +229,6 @@ class OwnCalls(LLMSettings):
             **owner_fields(from_task, "task", "name"),
             **owner_fields(from_agent, "agent", "role"),
         }
-
-
-def _count_in_runs(usage: UsageMetrics, *, requests: int = 1) -> None:
-    """Count usage of which no event tells in the runs around."""
-    for sink in current_scope().sinks:
-        if isinstance(sink, RunUsage):
-            sink.add(usage.model_dump(), requests=requests)
 
 
 def _counts(usage: UsageMetrics) -> dict[str, int]:

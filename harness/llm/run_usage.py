@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from harness.bus.scope import Scope
+from harness.bus.scope import Scope, current_scope
 from harness.events import BaseEvent
 from harness.llm.output.usage import UsageMetrics
 
@@ -40,3 +40,10 @@ class RunUsage:
         with self._lock:
             for name, count in counts.items():
                 self._sums[name] += count
+
+
+def count_in_runs(usage: Mapping[str, Any], *, requests: int = 1) -> None:
+    """Count usage of which no event tells in the runs around."""
+    for sink in current_scope().sinks:
+        if isinstance(sink, RunUsage):
+            sink.add(usage, requests=requests)

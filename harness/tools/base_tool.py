@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import inspect
 import re
@@ -24,6 +25,8 @@ _counting = threading.Lock()
 #: Where a word of a name begins, as in `getTide`, `HTTPServer`.
 _WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _UNFIT: Final = re.compile(r"[^a-z0-9]+")
+#: How alike an unknown argument and a parameter are where one was meant to be the other.
+_NEAR: Final = 0.8
 #: The longest name of a function that all providers take, and how much of a longer one is kept before its digest.
 LONGEST_NAME: Final = 64
 _KEPT: Final = 55
@@ -125,11 +128,29 @@ class BaseTool(UserModel):
             )
         if args:
             kwargs = {**dict(zip(self.args_schema.model_fields, args, strict=False)), **kwargs}
+        fields = self.args_schema.model_fields
+        # Null is what stands there anyway, in `place: str = None` too.
+        given = {
+            name: value
+            for name, value in kwargs.items()
+            if value is not None or name not in fields or fields[name].default is not None
+        }
         try:
-            fitting = self.args_schema.model_validate(kwargs)
+            fitting = self.args_schema.model_validate(given)
         except ValidationError as error:
             raise ToolInputError(f"the arguments of the tool {self.name!r} do not fit: {all_faults(error)}") from error
+        if fitting.model_extra is None:
+            self._check_names(kwargs, fitting)
         return passed(fitting) if isinstance(fitting, InferredArguments) else fitting.model_dump()
+
+    def _check_names(self, given: Mapping[str, Any], fitting: BaseModel) -> None:
+        """Refuse an argument that is nearly one whose default would stand for it; others that are unknown are left out."""
+        names = type(fitting).model_fields
+        left = [name for name in names if name not in fitting.model_fields_set]
+        for name in given:
+            near = () if name in names else difflib.get_close_matches(name, left, n=1, cutoff=_NEAR)
+            if near:
+                raise ToolInputError(f"the tool {self.name!r} has no argument {name!r}; did you mean {near[0]!r}?")
 
     def reset_usage_count(self) -> None:
         """Begin to count its uses anew."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from harness import events
+from harness.bus.scope import numbered
 from harness.bus.step import Step, StepEnds
 from harness.errors import UsageError
 from harness.events.sources import sources
@@ -31,9 +32,10 @@ class ToolUse:
         self.common: dict[str, Any] = {"tool_name": name, "tool_args": arguments, **owner}
         self._started_at: datetime = sources.now()
 
-    def step(self) -> Step:
-        """Return the step that this use is, not yet opened."""
-        return Step(self, events.ToolUsageStartedEvent(**self.common), _ends(), label=self.common["tool_name"])
+    def step(self, number: int = 1) -> Step:
+        """Return the step that this use is, not yet opened: of several of one tool, the one of that number."""
+        label = numbered(self.common["tool_name"], number)
+        return Step(self, events.ToolUsageStartedEvent(**self.common), _ends(), label=label)
 
     def complete(self, step: Step, output: Any, **more: Any) -> None:
         """Have the step end with what the tool returned."""

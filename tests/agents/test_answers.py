@@ -48,6 +48,28 @@ def test_an_answer_in_a_form(answers: tuple[Answer, ...], way: Way) -> None:
     assert output.to_dict() == {"place": "Bergen", "metres": 1.5}
 
 
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("content", ["How high?", [{"type": "text", "text": "How high?"}]], ids=["text", "parts"])
+def test_a_model_that_is_not_held_to_the_form_is_told_of_it_in_words(content: Any, way: Way) -> None:
+    pilot = agent("high", '{"place": "Bergen", "metres": 1.5}')
+    question = [{"role": "user", "content": content}]
+    assert kicked_off(pilot, way, question, response_format=Tide).pydantic.metres == 1.5
+    assert ['"metres"' in pilot.llm.said_to(request)[-1] for request in range(2)] == [False, True]
+    assert "How high?" in pilot.llm.said_to(1)[-1]
+
+
+class Review(BaseModel):
+    faults: list[str] = []
+    verdict: str = "good"
+
+
+@pytest.mark.parametrize("said", ["It is bad: `function f() {}`", "It is bad: ```json\n{}\n```"])
+def test_what_else_stands_in_braces_is_no_answer_in_a_form_of_defaults(said: str) -> None:
+    output = agent(ASKED, said, '{"verdict": "bad"}', tools=[tide]).kickoff("How is it?", Review)
+    assert output.pydantic == Review(verdict="bad")
+    assert agent(ASKED, "{}", tools=[tide]).kickoff("How is it?", Review).pydantic == Review()
+
+
 BERGEN = '{"place": "Bergen", "metres": 1.5}'
 GIVEN: dict[str, tuple[Any, str]] = {
     "JSON": (BERGEN, BERGEN),

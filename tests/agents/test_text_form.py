@@ -66,9 +66,21 @@ ASKED: dict[str, str] = {
     "on lines of their own": 'Action:\nget_tide\nAction Input:\n{"place": "Bergen"}',
     "and says what comes": 'Action: get_tide\nAction Input: {"place": "Bergen"}\n\nI will wait for the tide.',
     "in a fence, and says what comes": 'Action: get_tide\nAction Input: ```json\n{"place": "Bergen"}\n```\nI wait.',
+    "in a fence of another kind": "Action: get_tide\nAction Input:\n```python\n{'place': 'Bergen'}\n```",
     "as code": 'Action: get_tide\nAction Input: `{"place": "Bergen"}`',
     "numbered": 'Thought 1: Look.\nAction 1: get_tide\nAction Input 1: {"place": "Bergen"}\nObservation 1: low',
     "numbered in between": 'Action 1: get_tide\nAction 1 Input: {"place": "Bergen"}\nThought 2: And?',
+    "under another heading": 'Action: get_tide\nInput:\n```json\n{"place": "Bergen"}\n```\nI wait.',
+    "under none": 'Action: get_tide\n{"place": "Bergen"}',
+    "under headings": '### Thought: Look.\n### Action: get_tide\n### Action Input: {"place": "Bergen"}',
+    "in a list": '- Thought: Look.\n- Action: get_tide\n- Action Input: {"place": "Bergen"}\n- Observation: low',
+    "in a numbered list": '1. Action: get_tide\n2. Action input: {"place": "Bergen"}',
+    "with wide colons": 'Action：get_tide\nAction Input：{"place": "Bergen"}',
+    "in the line of its thought": 'Thought: Look. Action: get_tide\nAction Input: {"place": "Bergen"}',
+    "after its reasoning": (
+        "<think>\nAction: get_tide\nAction Input: {}\nFinal Answer: low\n</think>\n"
+        'Action: get_tide\nAction Input: {"place": "Bergen"}'
+    ),
     "and answers": 'Action: get_tide\nAction Input: {"place": "Bergen"}\nFinal Answer: It is low.',
 }
 
@@ -92,7 +104,9 @@ def test_a_tool_that_a_model_asks_for_in_its_own_way_of_the_form_is_used(said: s
         ("Action: wipe\nAction Input: {'path': '/tmp'", False),
         ("Action: wipe\nAction Input:", False),
         ("Action: wipe", False),
+        ('Action: wipe\nInput: {"path": "/tmp"', False),
         ('Action: wipe\nAction Input: {"path": "/tmp"}', True),
+        ('Action: wipe\nInput: {"path": "/tmp"}', True),
         ('Action: wipe\nAction Input: ```json\n{"path": "/tmp"}\n``', True),
         ('Action: wipe\nAction Input: {"path": "/tmp"}\nObservation: {"gone', True),
         ('Action: wipe\nAction Input: {"path": "/tmp"\nThought: Now I wai', True),
@@ -155,9 +169,18 @@ def test_the_lines_of_an_argument_may_stand_as_they_are() -> None:
         ("Thought: I know.\nFinal Answer: Minutes.\nAction: Kari sails.", "Minutes.\nAction: Kari sails."),
         ("Minutes.\n\n**Action:**\n- Kari sails.", "Minutes.\n\n**Action:**\n- Kari sails."),
         ("Action 1: Kari sails.\nAction 2: Ola rows.", "Action 1: Kari sails.\nAction 2: Ola rows."),
+        ("<think>\nAction: get_tide\n</think>\n\nFinal Answer: Kari sails.", "Kari sails."),
+        ("Minutes.\n- Action: Kari sails.", "Minutes.\n- Action: Kari sails."),
         ("Thought: I know.\nAction: None\nAction Input: None\nFinal Answer: Kari sails.", "Kari sails."),
     ],
-    ids=["after the words that begin one", "under a heading", "in a list", "after one that is none"],
+    ids=[
+        "after the words that begin one",
+        "under a heading",
+        "in a list",
+        "after reasoning about one",
+        "in a list of others",
+        "after one that is none",
+    ],
 )
 def test_an_answer_that_speaks_of_actions_is_the_answer(said: str, answer: str) -> None:
     output = agent(llm=Speaker(said, functions=False), tools=[tide]).kickoff("What was said?")
@@ -171,6 +194,11 @@ SAID: dict[str, tuple[str, str]] = {
     "after an empty line": ("\n\nThought: Easy.\nFinal Answer: It is high.", "It is high."),
     "without a thought, in bold": ("\n**Final Answer:** It is **high**.", "It is **high**."),
     "in the line of a thought": ("Thought: I now know. Final Answer: It is high.", "It is high."),
+    "all in bold": ("Thought: Easy.\n**Final Answer: It is high.**", "It is high."),
+    "in small letters": ("Thought: Easy.\nFinal answer: It is high.", "It is high."),
+    "under a heading": ("### Thought: Easy.\n### Final Answer: It is high.", "It is high."),
+    "in a fence": ("Thought: Easy.\n```\nFinal Answer: It is high.\n```", "It is high."),
+    "with a fence": ("Final Answer:\n```\nhigh\n```", "```\nhigh\n```"),
     "the words in the middle of a sentence": ("My Final Answer: none.", "My Final Answer: none."),
 }
 

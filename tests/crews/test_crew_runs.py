@@ -7,17 +7,19 @@ import copy
 import gc
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from pydantic import PrivateAttr
+from pydantic import BaseModel, PrivateAttr
 
 from conformance.run.judge import judge
 from conformance.timeline.evidence import Evidence
-from harness import BaseLLM, Crew, CrewOutput, StreamFrame, Task, event_bus
+from harness import BaseLLM, Crew, CrewOutput, StreamFrame, Task, event_bus, tool
 from harness.agents import GuardrailError
 from harness.events import LLMStreamChunkEvent
+from harness.llm import LLMRequest, Part
+from harness.recording import current_path
 from tests.agents.scripted import (
     WAYS,
     AsyncSpeaker,
@@ -296,6 +298,54 @@ def test_the_usage_of_a_crew_is_that_of_its_last_run_even_where_that_failed() ->
         crew.kickoff()
     assert crew.usage_metrics is not None
     assert crew.usage_metrics.successful_requests == 2
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_answer_that_is_not_in_its_form_has_used_its_tokens(way: Way) -> None:
+    class Tide(BaseModel):
+        metres: float
+
+    pilot = agent("high", '{"metres": 1.5}')
+    crew = Crew(agents=[pilot], tasks=[task("Look.", pilot, output_pydantic=Tide)])
+    used = kicked_off(crew, way).token_usage
+    assert (used.total_tokens, used.successful_requests) == (2 * 13, 1)
+    assert pilot.llm.get_token_usage_summary() == crew.usage_metrics == used
+
+
+class Placed(Speaker):
+    """Notes where its requests come from."""
+
+    def __init__(self, *answers: str) -> None:
+        super().__init__(*answers)
+        self.paths: list[tuple[str, ...]] = []
+
+    def generate(self, request: LLMRequest) -> Iterator[Part]:
+        self.paths.append(current_path())
+        return super().generate(request)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_requests_side_by_side_are_told_apart_by_where_they_come_from(way: Way) -> None:
+    """As recordings tell them apart (clause replay.equal)."""
+    model = Placed("a draft")
+
+    @tool("draft")
+    def draft() -> str:
+        """Ask a model for a draft."""
+        return str(model.call("Write."))
+
+    poets = [agent(calls(("draft", {}), ("draft", {})), "The best.", tools=[draft]) for _ in range(3)]
+    drafts = [task("Write.", poet, async_execution=True) for poet in poets]
+    kicked_off(Crew(agents=poets, tasks=drafts), way)
+    uses = [(f"Write.{of}", "Pilot", f"draft{use}") for of in ("", " 2", " 3") for use in ("", " 2")]
+    assert sorted(model.paths) == sorted(("crew", *use, "speaker") for use in uses)
+
+
+def test_requests_of_runs_for_each_of_several_inputs_are_told_apart_by_where_they_come_from() -> None:
+    poet = agent(llm=Placed("A draft."))
+    crew = Crew(agents=[poet], tasks=[task("Write.", poet)])
+    asyncio.run(crew.kickoff_for_each_async([{"of": 1}, {"of": 2}]))
+    assert sorted(poet.llm.paths) == [(f"run {of}", "crew", "Write.", "Pilot", "speaker") for of in (1, 2)]
 
 
 @pytest.mark.parametrize("way", WAYS)

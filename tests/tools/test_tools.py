@@ -103,11 +103,26 @@ def promise() -> Soon:
     return Soon()
 
 
+@tool("Leave")
+def renamed(from_: Annotated[str, Field(alias="from")] = "Oslo") -> str:
+    """Leave a place."""
+    return f"from {from_}"
+
+
+@tool("Go")
+def nowhere(place: str = None) -> str:  # type: ignore[assignment]  # noqa: RUF013
+    """Go to a place."""
+    return place or "nowhere"
+
+
 #: A tool, its arguments, and what it gives for them.
 USES: dict[str, tuple[BaseTool, dict[str, Any], Any]] = {
     "a function": (add, {"one": 1, "other": 4}, 5),
     "a function's default": (add, {"one": 1}, 3),
     "arguments that can be read": (add, {"one": "1"}, 3),
+    "an argument that nobody asked for": (add, {"one": 1, "why": "I must add."}, 3),
+    "null that is the default, whatever the annotation": (nowhere, {"place": None}, "nowhere"),
+    "a default's other name": (renamed, {"from": "Bergen"}, "from Bergen"),
     "an async function, and a nested argument as its model": (
         travel,
         {"route": {"start": "Bergen", "stops": ["Florø"]}},
@@ -185,6 +200,9 @@ def test_a_tool_may_take_what_it_did_not_name() -> None:
 UNFIT: dict[str, tuple[dict[str, Any], str]] = {
     "none": ({}, "the arguments of the tool 'Add numbers' do not fit: one: expected a value, and none was given"),
     "of another type": ({"one": "many"}, "one: expected a whole number"),
+    "null for a number": ({"one": None}, "one: expected a whole number, not null"),
+    "null for a default": ({"one": 1, "other": None}, "other: expected a whole number, not null"),
+    "of nearly a name": ({"one": 1, "others": 5}, "has no argument 'others'; did you mean 'other'?"),
     "two of them": ({"one": "many", "other": "few"}, "one: .*; other: "),
 }
 

@@ -42,7 +42,7 @@ _REASONING_APART: Final = frozenset({"thoughts_token_count", "thoughtsTokenCount
 
 
 class UsageMetrics(UserModel):
-    """Sums over calls. `successful_requests` counts the calls that completed."""
+    """Sums over calls that were answered. `successful_requests` counts those that completed."""
 
     total_tokens: int = 0
     prompt_tokens: int = 0
@@ -113,11 +113,11 @@ class UsageCounter:
         self._lock = threading.Lock()
         self._sums = dict(sums)
 
-    def add(self, usage: Usage | None) -> None:
-        """Count one completed call, and its tokens where the wire told them."""
+    def add(self, usage: Usage | None, *, requests: int = 1) -> None:
+        """Count so many completed calls, and their tokens where the wire told them."""
         counts = usage.payload() if usage is not None else {}
         with self._lock:
-            self._sums["successful_requests"] += 1
+            self._sums["successful_requests"] += requests
             for name, count in counts.items():
                 self._sums[name] += count
 
