@@ -36,6 +36,7 @@ from harness.flow.model_codec import (
     from_form,
     from_held,
     from_parts,
+    has_types,
     is_model,
     own_form,
     parts_of,
@@ -223,7 +224,8 @@ def _form(value: Any, depth: int, *, strict: bool) -> tuple[str, Any]:
     As the `fields` that it writes itself as; in `parts`, kept one by one, of which its class makes it; as they are `held`,
     whatever its class would make of them. A part that has a form by its field alone, as a URL, is as the model writes that.
     """
-    own = own_form(value)
+    # Where a generic model's types are not known any more, its parts still are what they are.
+    own = NO_FORM if has_types(type(value)) else own_form(value)
     if own is not NO_FORM and round_trips(value, own):
         return "fields", own
     refused: list[str] = []
@@ -362,12 +364,15 @@ _FORMS: Final[Mapping[str, Callable[[Any], Any]]] = {
 
 
 def _loaded(name: str) -> Any:
-    """Return what has that name in a module that has been imported, or None."""
+    """Return what has that name in a module that has been imported, or None; of a generic model, that with these types."""
     module_name, _, path = name.partition(":")
     found: Any = sys.modules.get(module_name)
+    # One that nobody has written down here, as an annotation, is the model for any types.
+    path, types, _ = path.partition("[")
     for part in path.split("."):
         found = getattr(found, part, None)
-    return found
+    below: list[type] = found.__subclasses__() if types and isinstance(found, type) else []
+    return next((cls for cls in below if _name(cls) == name), found)
 
 
 def _moment_text(value: datetime | time) -> str:
