@@ -8,7 +8,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from pydantic import BaseModel, Field
@@ -799,6 +799,37 @@ def test_a_function_gets_the_flow_and_what_triggered_it_where_it_has_a_place_for
     }
     whole = {"schema": "crewai.flow/v1", "name": "F", "methods": methods}
     assert Flow.from_declaration(contents=whole).kickoff() == ("a", "remembered a")
+
+
+class Triggered(Flow):
+    """Asks what has triggered it."""
+
+    @start()
+    def begin(self, crewai_trigger_payload: Any = "nothing") -> Any:
+        return crewai_trigger_payload
+
+    @listen(begin)
+    def after(self, crewai_trigger_payload: Any) -> Any:
+        return ["after", crewai_trigger_payload]
+
+    @start("again")
+    @listen(after)
+    def last(self, crewai_trigger_payload: Any = "no more") -> Any:
+        return [self.method_outputs[1], crewai_trigger_payload]
+
+    @router(last)
+    def leave(self) -> Literal["again"] | None:
+        return None
+
+    @listen(last)
+    def told(self, last: Any) -> Any:
+        return last
+
+
+@pytest.mark.parametrize("inputs", [{"crewai_trigger_payload": {"a": 1}}, {"other": 1}, None])
+def test_a_declared_start_gets_what_has_triggered_the_flow_as_that_of_a_class(inputs: Any) -> None:
+    again = Flow.from_declaration(contents=Triggered.flow_definition())
+    assert again.kickoff(inputs) == Triggered().kickoff(inputs)
 
 
 def test_a_flow_that_was_written_in_python_can_be_written_down() -> None:
