@@ -110,7 +110,13 @@ def _refusal(label: str, error: _UnencodableError) -> UsageError:
 
 
 class _UnencodableError(Exception):
-    pass
+    """Says of which class a value is, and which field of a model holds it, the innermost."""
+
+    def within(self, field: str) -> _UnencodableError:
+        return self if len(self.args) > 1 else _UnencodableError(*self.args, field)
+
+    def __str__(self) -> str:
+        return " as ".join(self.args)
 
 
 def _encode(value: Any, depth: int, *, strict: bool, plainly: bool = False) -> Any:
@@ -228,18 +234,19 @@ def _form(value: Any, depth: int, *, strict: bool) -> tuple[str, Any]:
     own = NO_FORM if has_types(type(value)) else own_form(value)
     if own is not NO_FORM and round_trips(value, own):
         return "fields", own
-    refused: list[str] = []
+    refused: list[_UnencodableError] = []
 
     def part_form(name: str, part: Any) -> Any:
         try:
             return _encode(part, depth + 1, strict=True)
         except _UnencodableError as error:
             alone = own_form(value, name)
+            located = error.within(f"{type(value).__qualname__}.{name}")
             if isinstance(alone, dict) and len(alone) == 1:
-                refused.append(str(error))
+                refused.append(located)
                 return next(iter(alone.values()))
             if strict:
-                raise
+                raise located from None
         return _encode(part, depth + 1, strict=False)
 
     try:
@@ -260,7 +267,7 @@ def _form(value: Any, depth: int, *, strict: bool) -> tuple[str, Any]:
             if form is not NO_FORM and plain(_MADE[way](type(value), decode_value(form))) == wanted:
                 return way, form
     if strict and refused and own is NO_FORM:
-        raise _UnencodableError(refused[0])
+        raise refused[0]
     return ("parts", kept) if own is NO_FORM else ("fields", own)
 
 

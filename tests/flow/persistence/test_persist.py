@@ -56,6 +56,10 @@ class Counted(BaseModel):
     notes: list[str] = []
 
 
+class Settings(BaseModel):
+    lock: Any
+
+
 class Own(BaseModel):
     """A state that its class makes another of, or refuses, each time it is given one."""
 
@@ -210,6 +214,7 @@ def test_a_save_that_blocks_does_not_hold_the_loop() -> None:
     [
         ("saving", "State persistence failed: the disk is full"),
         ("id", "must have an 'id' field for persistence"),
+        ("field", r"failed: state\['settings'\] holds a _thread.lock as Settings.lock, which can't be kept"),
         ("key", "State persistence failed: the state has the key 1, which can't be kept: its keys are text"),
     ],
 )
@@ -224,6 +229,8 @@ def test_a_save_that_fails_fails_the_method(broken: str, message: str) -> None:
         def first(self) -> None:
             if broken == "id":
                 del self.state["id"]
+            if broken == "field":
+                self.state["settings"] = Settings(lock=threading.Lock())
             if broken == "key":
                 self.state[1] = "one"  # type: ignore[index]
 
