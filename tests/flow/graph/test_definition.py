@@ -256,6 +256,22 @@ def async_generator() -> type[Flow]:
     return Wrong
 
 
+def no_self() -> type[Flow]:
+    class Wrong(Flow):
+        @start()
+        def begin() -> None: ...  # type: ignore[misc]
+
+    return Wrong
+
+
+def name_of_every_flow() -> type[Flow]:
+    class Wrong(Flow):
+        @start()
+        def kickoff(self) -> None: ...  # type: ignore[override]
+
+    return Wrong
+
+
 def listens_twice() -> type[Flow]:
     class Wrong(Flow):
         @start()
@@ -281,6 +297,8 @@ MISTAKES: dict[str, tuple[Callable[[], type[Flow]], str]] = {
     "a listener with a keyword": (keyword_parameter, "keyword parameter 'one'"),
     "a generator": (generator, "begin is a generator, which a flow does not run through: return a list"),
     "an async generator": (async_generator, "begin is a generator"),
+    "no self": (no_self, r"begin has no parameter for the flow: write def begin\(self\)"),
+    "the name of what every flow has": (name_of_every_flow, "kickoff hides the kickoff that every flow has"),
     "a start with a parameter": (start_with_parameter, "begin is a start, which is called without arguments"),
 }
 
