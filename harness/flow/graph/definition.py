@@ -84,6 +84,19 @@ class FlowGraph:
         """Return the starts that wait for `name`."""
         return self._restarts.get(name, ())
 
+    def doubt_of(self, method: FlowMethod, output: Any) -> str | None:
+        """Return what to tell of what a router has returned: of a label that nothing waits for, and that was not meant so.
+
+        Text that is like no name that is waited for ends the flow as it says, where the router's labels are left open.
+        """
+        label = label_of(output)
+        if not label or label in self.awaited or label in (method.labels or ()):
+            return None
+        is_of_its_own = method.labels is None and isinstance(routed_by(output), str)
+        if is_of_its_own and _nearest(label, self.awaited) is None:
+            return None
+        return f"{method.name} returned {label!r}, which nothing waits for{_hint(label, self.awaited)}"
+
 
 def _enter(index: dict[str, Waiting], method: FlowMethod, condition: Condition | None) -> None:
     if condition is not None:
@@ -204,14 +217,21 @@ def _doubts(cls: type, methods: Mapping[str, FlowMethod]) -> Iterator[str]:
     for method in methods.values():
         for name in _awaited(method.role):
             if name not in answers:
-                import difflib  # only for names that are unknown
-
-                near = difflib.get_close_matches(name, answers, n=1)
-                hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(sorted(answers))}"
                 yield (
                     f"{cls.__name__}.{method.name} waits for {name!r}, but no method has this name and no router returns "
-                    f"it{hint}"
+                    f"it{_hint(name, answers)}"
                 )
+
+
+def _hint(name: str, known: Collection[str]) -> str:
+    near = _nearest(name, known)
+    return f"; there are {', '.join(sorted(known))}" if near is None else f"; did you mean {near!r}?"
+
+
+def _nearest(name: str, known: Collection[str]) -> str | None:
+    import difflib  # only for names that are unknown
+
+    return next(iter(difflib.get_close_matches(name, known, n=1)), None)
 
 
 def _awaited(role: Role) -> Iterator[str]:

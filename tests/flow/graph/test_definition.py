@@ -371,6 +371,50 @@ def test_a_label_is_not_doubted_where_a_router_may_return_any() -> None:
     assert Open().kickoff() == "any"
 
 
+class Sent(enum.Enum):
+    SENT = "sent"
+
+
+RETURNED: dict[str, tuple[Any, tuple[str, ...] | None, str | None]] = {
+    "one that is waited for": ("sent", None, None),
+    "one that is nearly that": (
+        "snet",
+        None,
+        "Routed: route returned 'snet', which nothing waits for; did you mean 'sent'?",
+    ),
+    "text of its own": ("over", None, None),
+    "none of its labels": (
+        "over",
+        ("sent", "late"),
+        "route returned 'over', which nothing waits for; there are begin, sent",
+    ),
+    "one of its labels": ("late", ("sent", "late"), None),
+    "several at once": (["sent", "late"], None, "route returned \"['sent', 'late']\", which nothing waits for"),
+    "nothing": (None, ("sent",), None),
+    "an enum's": (Sent.SENT, None, None),
+}
+
+
+@pytest.mark.parametrize(("output", "emit", "told"), RETURNED.values(), ids=RETURNED.keys())
+def test_a_label_that_was_perhaps_not_meant_so_is_logged_once_it_is_returned(
+    output: Any, emit: tuple[str, ...] | None, told: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Routed(Flow):
+        @start()
+        def begin(self) -> None: ...
+
+        @router(begin, emit=emit)
+        def route(self) -> Any:
+            return output
+
+        @listen("sent")
+        def after(self) -> str:
+            return "after"
+
+    Routed().kickoff()
+    assert (told in caplog.text) if told else not caplog.records
+
+
 def helper() -> None:
     """No method of any flow."""
 
