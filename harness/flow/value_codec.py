@@ -241,7 +241,7 @@ def _form(value: Any, depth: int, *, strict: bool) -> tuple[str, Any]:
             return _encode(part, depth + 1, strict=True)
         except _UnencodableError as error:
             alone = own_form(value, name)
-            located = error.within(f"{type(value).__qualname__}.{name}")
+            located = error.within(f"{type(value).__name__}.{name}")
             if isinstance(alone, dict) and len(alone) == 1:
                 refused.append(located)
                 return next(iter(alone.values()))
