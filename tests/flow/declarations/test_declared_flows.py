@@ -32,6 +32,7 @@ from harness.flow import (
     router,
     start,
 )
+from harness.flow.persistence.persist import Persist
 from harness.tools import ToolExecutionFailedError
 from tests.flow.conversation.talks import Speaker
 from tests.flow.declarations import functions
@@ -930,4 +931,25 @@ def test_a_place_with_fields_is_written_down_by_its_name_and_with_them(monkeypat
     assert saved == [("top", "put")]
     whole["persist"]["persistence"]["persistence_type"] = "Shelve"
     with pytest.raises(FlowDeclarationError, match="no FlowPersistence is called 'Shelve'"):
+        Flow.from_declaration(contents=whole)
+
+
+def test_of_several_places_of_one_name_the_latest_of_one_module_is_meant_and_of_several_none() -> None:
+    def shelf(module: str) -> type[Any]:
+        return type("Twin", (functions.Shelf,), {"__module__": module})
+
+    place = {"persist": {"persistence": {"persistence_type": "Twin", "label": "top"}}}
+    whole = {
+        "schema": "crewai.flow/v1",
+        "name": "F",
+        "methods": {"go": {"start": True, "do": {"call": "expression", "expr": "1"}}},
+        **place,
+    }
+    # As a cell of a notebook that is run again.
+    twins = [shelf("one"), shelf("one")]
+    (hook,) = Flow.from_declaration(contents=whole)._hooks
+    assert isinstance(hook, Persist)
+    assert type(hook.own) is twins[1]
+    twins.append(shelf("two"))
+    with pytest.raises(FlowDeclarationError, match="there are one:Twin, two:Twin: name the one that is meant"):
         Flow.from_declaration(contents=whole)

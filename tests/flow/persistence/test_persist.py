@@ -389,7 +389,7 @@ def test_what_a_place_calls_the_id_of_a_flow_is_its_own_affair() -> None:
     assert Counts().kickoff(inputs={"id": "seen"}) == 5
 
 
-class Shelf(FlowPersistence):
+class Rack(FlowPersistence):
     """A place with fields, as one that was written for CrewAI."""
 
     label: str = "states"
@@ -409,7 +409,7 @@ class Shelf(FlowPersistence):
 
 
 def test_what_a_place_annotates_are_options_of_its_constructor() -> None:
-    first, second = Shelf(), Shelf(label="others", rows={"a": {}})
+    first, second = Rack(), Rack(label="others", rows={"a": {}})
 
     @persist(first)
     class Kept(Flow):
@@ -421,9 +421,9 @@ def test_what_a_place_annotates_are_options_of_its_constructor() -> None:
     assert (list(first.rows), first._made) == ([flow.flow_id], ["states"])
     assert (second.rows, second._made) == ({"a": {}}, ["others"])
     with pytest.raises(UsageError, match="label: expected text, not 3"):
-        Shelf(label=3)
+        Rack(label=3)
     with pytest.raises(TypeError):
-        Shelf(colour="red")
+        Rack(colour="red")
 
 
 class ModelShelf(FlowPersistence, BaseModel):
