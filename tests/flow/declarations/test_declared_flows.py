@@ -857,6 +857,18 @@ def test_a_step_that_does_not_take_the_flow_can_not_be_written_down() -> None:
         OtherKinds.flow_definition()
 
 
+def test_a_step_that_two_humans_are_asked_about_can_not_be_written_down() -> None:
+    class Approved(Flow):
+        @start()
+        @human_feedback("Is it legal?", provider=functions.Agrees())
+        @human_feedback("Is it true?", provider=functions.Agrees())
+        def first(self) -> int:
+            return 1
+
+    with pytest.raises(UsageError, match=r"Approved.first can't be written down: in a declaration one human is asked"):
+        Approved.flow_definition()
+
+
 class Sized(BaseModel):
     """A state that holds what is no JSON, and is named otherwise outside."""
 
