@@ -147,7 +147,7 @@ def test_a_class_is_saved_after_each_method_and_a_method_after_itself_alone() ->
 
 
 def test_the_persistence_of_a_method_comes_before_that_of_its_class_and_the_constructors_before_both() -> None:
-    outer, inner, given = Memory(), Memory(), Memory()
+    outer, inner, given, below = Memory(), Memory(), Memory(), Memory()
 
     @persist(outer)
     class Both(Flow):
@@ -162,6 +162,9 @@ def test_the_persistence_of_a_method_comes_before_that_of_its_class_and_the_cons
     assert (outer.methods, inner.methods) == (["first"], ["second"])
     Both(persistence=given).kickoff()
     assert (outer.methods, inner.methods, given.methods) == (["first"], ["second"], ["first", "second"])
+    # As of a test, which keeps nothing where the program does.
+    persist(below)(type("Below", (Both,), {}))().kickoff()
+    assert (outer.methods, inner.methods, below.methods) == (["first"], ["second", "second"], ["first"])
 
 
 def test_a_persistence_that_is_only_given_has_nothing_saved() -> None:
