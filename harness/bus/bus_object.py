@@ -40,7 +40,13 @@ SinkToken = contextvars.Token[Scope]
 
 
 def add_stream_sink(sink: Callable[[Any, BaseEvent], None]) -> SinkToken:
-    """Have `sink(source, event)` called for every event of this context from now on; for `reset_stream_sinks`."""
+    """Have `sink(source, event)` called for every event of this context from now on; for `reset_stream_sinks`.
+
+    Raises:
+        UsageError: it can't be called.
+    """
+    if not callable(sink):
+        raise UsageError(f"a sink is a function (source, event), not {sink!r}")
     return scopes.enter(scopes.sink_scope(FunctionSink(sink)))
 
 
@@ -54,12 +60,12 @@ class EventBus:
 
     def emit(self, source: Any, event: BaseEvent) -> Future[None] | None:
         """See `harness.bus.bus.emit`. Raises UsageError for what is no event."""
-        if not isinstance(event, BaseEvent):
-            raise UsageError(f"an event is an instance of a subclass of BaseEvent, not {event!r}")
+        _check_event(event)
         return bus.emit(source, event)
 
     async def aemit(self, source: Any, event: BaseEvent) -> None:
-        """See `harness.bus.bus.aemit`."""
+        """See `harness.bus.bus.aemit`. Raises UsageError for what is no event."""
+        _check_event(event)
         await bus.aemit(source, event)
 
     def replay(self, source: Any, event: BaseEvent) -> Future[None] | None:
@@ -83,16 +89,16 @@ class EventBus:
         the event too.
 
         Raises:
-            UsageError: `depends_on` holds something else, or one of the classes is no event's.
+            UsageError: `depends_on` holds something else, one of the classes is no event's, or there is none; the handler
+                can't be called.
         """
-        classes: tuple[Any, ...] = event_classes
-        for event_class in classes:
-            if not (isinstance(event_class, type) and issubclass(event_class, BaseEvent)):
+        for event_class in event_classes or (None,):
+            if not _is_event_class(event_class):
                 raise UsageError(f"on() takes classes of events, as on(FlowFinishedEvent), not {event_class!r}")
 
         def register(handler: H) -> H:
             for event_class in event_classes:
-                listeners.add(event_class, handler, depends_on)
+                self.register_handler(event_class, handler, depends_on)
             return handler
 
         return register
@@ -101,6 +107,10 @@ class EventBus:
         self, event_class: type[BaseEvent], handler: Handler, depends_on: Depends | Iterable[Depends] | None = None
     ) -> None:
         """Register `handler` for a class and its subclasses; see `on`."""
+        if not (_is_event_class(event_class) and callable(handler)):
+            raise UsageError(
+                f"a class of events and a function (source, event) are registered, not {event_class!r} and {handler!r}"
+            )
         listeners.add(event_class, handler, depends_on)
 
     def validate_dependencies(self) -> None:
@@ -128,6 +138,15 @@ class EventBus:
         Handlers that are registered later are called again.
         """
         listeners.shutdown(wait)
+
+
+def _check_event(event: object) -> None:
+    if not isinstance(event, BaseEvent):
+        raise UsageError(f"an event is an instance of a subclass of BaseEvent, not {event!r}")
+
+
+def _is_event_class(given: object) -> bool:
+    return isinstance(given, type) and issubclass(given, BaseEvent)
 
 
 event_bus = EventBus()

@@ -62,7 +62,7 @@ class Listeners:
         self, event_class: type[BaseEvent], handler: Handler, depends_on: Depends | Iterable[Depends] | None = None
     ) -> None:
         """Register a handler; one that is there already is called once all the same."""
-        several = (depends_on,) if isinstance(depends_on, Depends) else depends_on or ()
+        several = depends_on if isinstance(depends_on, Iterable) else () if depends_on is None else (depends_on,)
         prerequisites = tuple(_dependency(prerequisite) for prerequisite in several)
         with self._lock:
             if prerequisites:

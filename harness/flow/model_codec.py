@@ -23,6 +23,11 @@ def is_model(cls: Any) -> bool:
     return isinstance(cls, type) and (issubclass(cls, BaseModel) or dataclasses.is_dataclass(cls))
 
 
+def has_types(cls: Any) -> bool:
+    """Whether `cls` is a generic model with types in the place of its variables."""
+    return bool(getattr(cls, "__pydantic_generic_metadata__", {}).get("origin"))
+
+
 def own_form(value: Any, field: str | None = None) -> Any:
     """Return what a model writes itself as, if that is JSON: an object, or of a root model what its root is; else NO_FORM.
 

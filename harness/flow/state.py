@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast, get_args, get_origin
 
 from pydantic import AliasChoices, AliasPath, BaseModel, Field, PydanticUserError, ValidationError, create_model
@@ -220,9 +220,27 @@ def _with_id(model: type[BaseModel]) -> type[BaseModel]:
     if "id" in model.model_fields or _makes_id(model):
         return model
     try:
-        return create_model(model.__name__, __base__=(FlowState, model), __module__=model.__module__)
+        made = create_model(model.__name__, __base__=(FlowState, model), __module__=model.__module__)
     except (PydanticUserError, TypeError, NameError) as error:
         raise UsageError(f"{model.__name__} is no model for a state, which needs an id: {error}") from error
+    return found_by(made, model, _with_id)
+
+
+def found_by(made: Any, model: type[BaseModel], make: Callable[[type[BaseModel]], type[BaseModel]]) -> type[BaseModel]:
+    """Return the class that `make` has made of a user's model, to be found again by that one's name, which it has.
+
+    By an attribute of the model, whose path it is, where what it has been kept as is read; by `make` where pickle does.
+    """
+    attribute = f"__{make.__name__.strip('_')}__"
+    setattr(model, attribute, made)
+    made.__qualname__ = f"{model.__qualname__}.{attribute}"
+    made.__reduce__ = lambda state: (_unpickled, (make, model), state.__getstate__())
+    return cast("type[BaseModel]", made)
+
+
+def _unpickled(make: Callable[[type[BaseModel]], type[BaseModel]], model: type[BaseModel]) -> BaseModel:
+    made = make(model)
+    return made.__new__(made)
 
 
 def _makes_id(model: type[BaseModel]) -> bool:

@@ -36,6 +36,7 @@ from harness.flow.model_codec import (
     from_form,
     from_held,
     from_parts,
+    has_types,
     is_model,
     own_form,
     parts_of,
@@ -109,7 +110,13 @@ def _refusal(label: str, error: _UnencodableError) -> UsageError:
 
 
 class _UnencodableError(Exception):
-    pass
+    """Says of which class a value is, and which field of a model holds it, the innermost."""
+
+    def within(self, field: str) -> _UnencodableError:
+        return self if len(self.args) > 1 else _UnencodableError(*self.args, field)
+
+    def __str__(self) -> str:
+        return " as ".join(self.args)
 
 
 def _encode(value: Any, depth: int, *, strict: bool, plainly: bool = False) -> Any:
@@ -223,21 +230,23 @@ def _form(value: Any, depth: int, *, strict: bool) -> tuple[str, Any]:
     As the `fields` that it writes itself as; in `parts`, kept one by one, of which its class makes it; as they are `held`,
     whatever its class would make of them. A part that has a form by its field alone, as a URL, is as the model writes that.
     """
-    own = own_form(value)
+    # Where a generic model's types are not known any more, its parts still are what they are.
+    own = NO_FORM if has_types(type(value)) else own_form(value)
     if own is not NO_FORM and round_trips(value, own):
         return "fields", own
-    refused: list[str] = []
+    refused: list[_UnencodableError] = []
 
     def part_form(name: str, part: Any) -> Any:
         try:
             return _encode(part, depth + 1, strict=True)
         except _UnencodableError as error:
             alone = own_form(value, name)
+            located = error.within(f"{type(value).__name__}.{name}")
             if isinstance(alone, dict) and len(alone) == 1:
-                refused.append(str(error))
+                refused.append(located)
                 return next(iter(alone.values()))
             if strict:
-                raise
+                raise located from None
         return _encode(part, depth + 1, strict=False)
 
     try:
@@ -258,7 +267,7 @@ def _form(value: Any, depth: int, *, strict: bool) -> tuple[str, Any]:
             if form is not NO_FORM and plain(_MADE[way](type(value), decode_value(form))) == wanted:
                 return way, form
     if strict and refused and own is NO_FORM:
-        raise _UnencodableError(refused[0])
+        raise refused[0]
     return ("parts", kept) if own is NO_FORM else ("fields", own)
 
 
@@ -362,12 +371,15 @@ _FORMS: Final[Mapping[str, Callable[[Any], Any]]] = {
 
 
 def _loaded(name: str) -> Any:
-    """Return what has that name in a module that has been imported, or None."""
+    """Return what has that name in a module that has been imported, or None; of a generic model, that with these types."""
     module_name, _, path = name.partition(":")
     found: Any = sys.modules.get(module_name)
+    # One that nobody has written down here, as an annotation, is the model for any types.
+    path, types, _ = path.partition("[")
     for part in path.split("."):
         found = getattr(found, part, None)
-    return found
+    below: list[type] = found.__subclasses__() if types and isinstance(found, type) else []
+    return next((cls for cls in below if _name(cls) == name), found)
 
 
 def _moment_text(value: datetime | time) -> str:

@@ -11,14 +11,16 @@ import os
 import threading
 import warnings
 import weakref
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
 import pytest
 
-from harness.bus import aemit, emit, event_bus
+from harness.bus import add_stream_sink, aemit, emit, event_bus
 from harness.bus.order import Depends
 from harness.bus.replay import is_replaying
+from harness.errors import UsageError
 from harness.events import BaseEvent, FlowFinishedEvent, FlowStartedEvent
 from harness.session.session import StreamSession
 
@@ -49,6 +51,26 @@ HEARD: dict[type[BaseEvent], list[str]] = {
     Dog: ["dog"],
     Stone: ["stone"],
 }
+
+
+WRONG: dict[str, tuple[Callable[[Any], object], str]] = {
+    "a type of events": (lambda bus: bus.register_handler("dog", print), "not 'dog' and <built-in function print>"),
+    "the handler first": (lambda bus: bus.register_handler(print, Dog), "not <built-in function print> and <class"),
+    "no handler": (lambda bus: bus.register_handler(Dog, None), "and None"),
+    "no handler to decorate": (lambda bus: bus.on(Dog)(None), "and None"),
+    "no class": (lambda bus: bus.on(), r"on\(\) takes classes of events, .* not None"),
+    "a handler without parentheses": (lambda bus: bus.on(print), "takes classes of events"),
+    "no event": (lambda bus: bus.emit(None, {"type": "dog"}), "an event is an instance of a subclass of BaseEvent"),
+    "no event, awaited": (lambda bus: asyncio.run(bus.aemit(None, Dog)), "an event is an instance"),
+    "a sink that is none": (lambda bus: add_stream_sink(None), "a sink is a function"),  # type: ignore[arg-type]
+}
+
+
+@pytest.mark.parametrize(("use", "message"), WRONG.values(), ids=WRONG.keys())
+def test_what_nobody_can_be_told_by_is_refused_where_it_is_given(use: Callable[[Any], object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        use(event_bus)
+    emit(None, Dog())
 
 
 @pytest.mark.parametrize("cls", HEARD, ids=lambda cls: cls.__name__)

@@ -122,6 +122,7 @@ def test_a_circle_is_found_when_asked_for_and_called_in_order_all_the_same(caplo
     assert "depend on each other" in caplog.text
 
 
-def test_what_is_no_dependency_is_refused() -> None:
+@pytest.mark.parametrize("wrong", [[print], print, "print"])
+def test_what_is_no_dependency_is_refused(wrong: Any) -> None:
     with pytest.raises(UsageError, match=r"depends_on holds .*; expected Depends\(handler\)"):
-        event_bus.on(Tide, depends_on=[print])(print)  # type: ignore[list-item]
+        event_bus.on(Tide, depends_on=wrong)(print)

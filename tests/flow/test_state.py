@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import functools
+import json
+import pickle
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -27,6 +29,7 @@ from harness.bus import event_bus
 from harness.errors import UsageError
 from harness.events import MethodExecutionFinishedEvent
 from harness.flow import Flow, FlowState, start
+from harness.flow.value_codec import decode_value, encode_value
 
 
 class Plan(BaseModel):
@@ -386,6 +389,18 @@ def test_an_id_that_a_model_makes_of_its_fields_is_the_states() -> None:
     # By which a run may be looked for.
     flow.kickoff({"row": 4, "id": "row-3"})
     assert flow.flow_id == "row-4"
+
+
+class Talked(Flow[Plan]):
+    conversational = True
+
+
+@pytest.mark.parametrize("cls", [One, Talked])
+def test_a_state_whose_model_lacked_something_is_one_again_where_it_was_kept(cls: type[Flow[Any]]) -> None:
+    state = cls(initial_state=Plan(topic="tides")).state
+    for back in (pickle.loads(pickle.dumps(state)), decode_value(json.loads(json.dumps(encode_value(state))))):
+        assert (back, type(back)) == (state, type(state))
+    assert isinstance(state, Plan)
 
 
 def test_the_state_is_copied_for_whoever_sees_it_and_for_nobody_else() -> None:

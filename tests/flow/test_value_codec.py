@@ -14,7 +14,7 @@ from fractions import Fraction
 from ipaddress import IPv4Address
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -40,6 +40,8 @@ from harness.errors import UsageError
 from harness.flow import HumanFeedbackResult
 from harness.flow.value_codec import decode_value, encode_exactly, encode_value
 from harness.llm.output.assembly import RequestedCalls
+
+T = TypeVar("T")
 
 
 class Draft(BaseModel):
@@ -200,6 +202,16 @@ class Row(list[Any]):
     pass
 
 
+class Page(BaseModel, Generic[T]):
+    rows: list[T]
+
+
+def page_of(kind: Any, row: Any) -> Page[Any]:
+    """Return a page of types that stand nowhere in this module."""
+    page: Page[Any] = Page[kind](rows=[row])
+    return page
+
+
 def summed() -> Sum:
     made = Sum(1, 2, 3)
     made.notes.append({1})
@@ -258,6 +270,11 @@ SAME: dict[str, Any] = {
     "paths of any system": [PureWindowsPath("c:/a"), PurePosixPath("/a")],
     "what is of classes below those": [Stamp(2026, 1, 2, tzinfo=UTC), Price("1.10"), {Price("1"): 1}],
     "keys that are text of an enum": {Word.YES: {Word.YES: 1}},
+    "generic models with types": [
+        page_of(Draft, Draft(text="a")),
+        page_of(set[int], {1}),
+        page_of(Page[int], Page[int](rows=[1])),
+    ],
     "members of enums": {"mood": Mood.GLAD, Mood.SAD: 1},
 }
 
@@ -289,6 +306,12 @@ def test_what_equality_does_not_tell_comes_back_too() -> None:
     seen = Doubling(size=2)
     seen._seen.append(1)
     assert there_and_back(seen)._seen == []
+
+
+def test_a_generic_model_of_types_that_are_not_known_here_is_that_model_and_its_parts_are_what_they_were() -> None:
+    kept = orjson.dumps(encode_value(page_of(Draft, Draft(text="a"))))
+    page = decode_value(orjson.loads(kept.replace(b":Page[Draft]", b":Page[Nowhere]")))
+    assert (type(page), page.rows) == (Page, [Draft(text="a")])
 
 
 def test_models_of_models_and_sets_whose_order_differs_come_back() -> None:

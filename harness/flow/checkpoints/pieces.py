@@ -40,13 +40,15 @@ class Pieces:
         Raises:
             UsageError: something that a method returned can't be kept.
         """
-        return run.plan.encoded([self._value(place, value) for place, value in enumerate(run.plan.values)])
+        return run.plan.encoded([self._value(run, place, value) for place, value in enumerate(run.plan.values)])
 
-    def _value(self, place: int, value: Any) -> orjson.Fragment:
+    def _value(self, run: FlowRun, place: int, value: Any) -> orjson.Fragment:
         mark = _mark(value)
         known, piece = self._values.get(place, (None, None))
         if piece is None or mark is None or mark != known:
-            piece = orjson.Fragment(orjson.dumps(encode_exactly(value, "what a method returned")))
+            calls = reversed(run.story.calls if run.story is not None else [])
+            method = next((repr(call.method) for call in calls if call.output == place), "a method")
+            piece = orjson.Fragment(orjson.dumps(encode_exactly(value, f"what {method} returned")))
             self._values[place] = mark, piece
         return piece
 

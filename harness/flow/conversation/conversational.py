@@ -368,6 +368,9 @@ class ConversationalFlow:
     ) -> tuple[Turn, Kickoff]:
         if not self.conversational:
             raise UsageError(f"Flow.{entry}() is only available on conversational flows")
+        for unknown in kickoff_kwargs.keys() - _KICKOFF.keys():
+            known = ("session_id", "intents", "intent_llm", *_KICKOFF)
+            raise UsageError(f"{entry}() has no option {unknown!r}; there are {', '.join(known)}")
         config = self.conversational_config
         if config is not None:
             intents = config.default_intents if intents is None else intents

@@ -100,6 +100,8 @@ def decide(flow: Any, context: Mapping[str, Any]) -> str:
     turn = flow._dialogue.turn
     intent = label_of(turn.intent) if turn is not None else None
     if intent:
+        if intent not in flow._definition.awaited:
+            logger.warning("the message was found to be %r, which no handler listens to: it is not answered", intent)
         return intent
     return FROM_HISTORY if _settled(flow.can_answer_from_history(context)) else CONVERSE
 

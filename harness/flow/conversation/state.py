@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from harness.errors import UsageError
 from harness.flow.conversation.fields import Role, Visibility
-from harness.flow.state import FlowState
+from harness.flow.state import FlowState, found_by
 from harness.validation import UserModel, all_faults
 
 #: Most flows do not converse: what checks these models is made when the first of them is.
@@ -144,7 +144,8 @@ def _completed(model: type[BaseModel]) -> type[BaseModel]:
     with _refused(model):
         begun = ConversationState.model_validate(begins)
     fields |= {name: (fields[name][0], getattr(begun, name)) for name in begins}
-    return create_model(model.__name__, __base__=model, __module__=model.__module__, **fields)
+    made = create_model(model.__name__, __base__=model, __module__=model.__module__, **fields)
+    return found_by(made, model, _completed)
 
 
 @contextlib.contextmanager

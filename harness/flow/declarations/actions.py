@@ -29,11 +29,13 @@ from harness.flow.declarations.schema import (
 from harness.flow.declarations.templates import expression, template
 from harness.flow.engine.hooks import FlowHook
 from harness.flow.engine.run import FlowRun, run_of
+from harness.flow.graph.definition import TRIGGER_PAYLOAD
 from harness.flow.plan.plan import Plan
 from harness.tools import BaseTool, ToolExecutionFailedError, ToolFailure, ToolFailurePolicy, ToolFailureRecord
 from harness.workers import in_thread
 
-#: The names that an expression may speak of, `item` within `each` alone; and the flow, and what triggered the method.
+#: The names that an expression may speak of, `item` within `each` alone; and the flow, what triggered the
+#: method, and, in a start, what triggered the flow.
 Scope: TypeAlias = Mapping[str, Any]
 Action: TypeAlias = Callable[[Scope], Awaitable[Any]]
 #: Set to 1, it lets declared flows run the Python that stands in them.
@@ -94,15 +96,29 @@ def _simple(call: SimpleCall, roots: frozenset[str], path: tuple[int | str, ...]
         case ScriptCall(code=code):
             script = _part((*path, "code"), lambda: _script(code))
             return lambda scope: _called(script, _script_scope(scope))
-        case CodeCall(ref=ref):
-            function = _part((*path, "ref"), lambda: _callable(referenced(ref), ref))
-            leads = _leads(function, call.arguments)
+        case CodeCall():
+            return _code(call, roots, path)
         case DeclaredToolCall(ref=ref):
             tool = _part((*path, "ref"), lambda: _Tool(ref))
             values = _part((*path, "with"), lambda: template(call.arguments, roots))
             return lambda scope: tool.used(values(scope), scope["flow"])
+
+
+def _code(call: CodeCall, roots: frozenset[str], path: tuple[int | str, ...]) -> Action:
+    ref = call.ref
+    function = _part((*path, "ref"), lambda: _callable(referenced(ref), ref))
     arguments = _part((*path, "with"), lambda: template(call.arguments or {}, roots))
-    return lambda scope: _called(function, arguments(scope), leads(scope))
+    named = _parameters(function)
+    others = [parameter for parameter in named if parameter.name != TRIGGER_PAYLOAD]
+    leads, leads_of_start = _leads(named, call.arguments), _leads(others, call.arguments)
+
+    def perform(scope: Scope) -> Awaitable[Any]:
+        payload = scope["payload"]
+        if payload is None or others == named:
+            return _called(function, arguments(scope), leads(scope))
+        return _called(function, {**payload, **arguments(scope)}, leads_of_start(scope))
+
+    return perform
 
 
 def _each(call: EachCall, folder: Path) -> Action:
@@ -150,13 +166,18 @@ def _no_leads(_scope: Scope) -> tuple[Any, ...]:
     return ()
 
 
-def _leads(function: Callable[..., Any], arguments: Mapping[str, Any] | None) -> Callable[[Scope], tuple[Any, ...]]:
-    """Return what makes the arguments of a function that come before those that are declared."""
+def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    """Return the parameters of a function; none of a class or a builtin that does not say."""
     try:
-        parameters = list(inspect.signature(function).parameters.values())
+        return list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
-        # A class or a builtin that does not say.
-        return _no_leads
+        return []
+
+
+def _leads(
+    parameters: list[inspect.Parameter], arguments: Mapping[str, Any] | None
+) -> Callable[[Scope], tuple[Any, ...]]:
+    """Return what makes the arguments of a function that come before those that are declared."""
     by_place = [parameter for parameter in parameters if parameter.kind in _BY_PLACE]
     first = parameters[0] if parameters else None
     if first not in by_place or first.default is not first.empty or first.name in (arguments or ()):

@@ -157,8 +157,11 @@ def _method(name: str, declared: DeclaredMethod, folder: Path) -> Callable[..., 
         error.path = ("do", *error.path)
         raise
 
-    async def method(self: Any, *trigger: Any) -> Any:
-        return await body({"state": snapshot(self.state), "outputs": _outputs(self), "flow": self, "trigger": trigger})
+    # By this name a start is given its payload, where there is one.
+    async def method(self: Any, *trigger: Any, **crewai_trigger_payload: Any) -> Any:
+        payload = None if declared.start is False else crewai_trigger_payload
+        given = {"flow": self, "trigger": trigger, "payload": payload}
+        return await body({"state": snapshot(self.state), "outputs": _outputs(self), **given})
 
     method.__name__ = method.__qualname__ = name
     method.__doc__ = declared.description

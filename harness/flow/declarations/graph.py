@@ -77,6 +77,10 @@ def _method(cls: Any, method: FlowMethod) -> dict[str, Any]:
         declared["router"] = True
         if method.labels is not None:
             declared["emit"] = list(method.labels)
+    if sum(isinstance(hook, FeedbackHook) for hook in role.hooks) > 1:
+        raise UsageError(
+            f"{cls.__qualname__}.{method.name} can't be written down: in a declaration one human is asked about a method"
+        )
     persistence, feedback = _persist(role.hooks), _feedback(role.hooks)
     return {
         **declared,
@@ -184,7 +188,7 @@ def _setting(name: str, value: Any) -> Any:
 
 
 def _feedback(hooks: Iterable[object]) -> dict[str, Any] | None:
-    """Return what a human is asked by the first hook that asks; None where none does."""
+    """Return what a human is asked by the hook that asks; None where none does."""
     hook = next((hook for hook in hooks if isinstance(hook, FeedbackHook)), None)
     if hook is None:
         return None

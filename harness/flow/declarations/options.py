@@ -41,13 +41,24 @@ def store(declared: DeclaredStore | None) -> FlowPersistence | None:
 
 def _named_store(declared: DeclaredStore) -> FlowPersistence:
     """Return a place of the class that has this name, among those that are there, with its fields."""
-    for cls in _below(FlowPersistence):
-        if cls.__name__ == declared.persistence_type:
-            place: FlowPersistence = cls(**declared.model_dump(exclude={"persistence_type"}, exclude_unset=True))
-            return place
-    raise UsageError(
-        f"no FlowPersistence is called {declared.persistence_type!r}: import its module first, or name it as ref: module:class"
-    )
+    # Of one that was written anew, as in a notebook, the latest.
+    named = {
+        f"{cls.__module__}:{cls.__qualname__}": cls
+        for cls in _below(FlowPersistence)
+        if cls.__name__ == declared.persistence_type
+    }
+    if not named:
+        raise UsageError(
+            f"no FlowPersistence is called {declared.persistence_type!r}: import its module first, or name it as ref: module:class"
+        )
+    if len(named) > 1:
+        raise UsageError(
+            f"there are {', '.join(sorted(named))}: name the one that is meant by persistence_type "
+            f"{declared.persistence_type!r} as ref: module:class"
+        )
+    (cls,) = named.values()
+    place: FlowPersistence = cls(**declared.model_dump(exclude={"persistence_type"}, exclude_unset=True))
+    return place
 
 
 def _below(cls: Any) -> Iterator[Any]:

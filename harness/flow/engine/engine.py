@@ -189,6 +189,10 @@ class Engine:
         try:
             if error is None:
                 event = steps.complete(body.step, run, result.output)
+                if call.method.role.is_router and result.label is None:
+                    doubt = run.flow._definition.doubt_of(call.method, result.output)
+                    if doubt is not None:
+                        logger.warning("%s: %s", run.name, doubt)
                 place = run.plan.done(call, result, id_of(event))
                 if run.story is not None:
                     run.story.ended(call, event, place)

@@ -6,20 +6,22 @@ import inspect
 import sys
 import warnings
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from types import MappingProxyType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from msgspec import Struct
 
 from harness.errors import UsageError
 from harness.flow.graph.conditions import Condition, names_in
 from harness.flow.graph.decorators import Role, role_of
-from harness.flow.graph.labels import labels_of
+from harness.flow.graph.labels import label_of, labels_of, routed_by
 
 #: The input, and the parameter of starts, by which a flow is told what triggered it.
 TRIGGER_PAYLOAD: Final = "crewai_trigger_payload"
+#: What a run is begun by, or works with, and no method of a graph can be called.
+_EVERY_FLOWS: Final = frozenset({"kickoff", "kickoff_async", "stream_events", "astream", "state"})
 
 
 class FlowGraphWarning(UserWarning):
@@ -82,6 +84,19 @@ class FlowGraph:
         """Return the starts that wait for `name`."""
         return self._restarts.get(name, ())
 
+    def doubt_of(self, method: FlowMethod, output: Any) -> str | None:
+        """Return what to tell of what a router has returned: of a label that nothing waits for, and that was not meant so.
+
+        Text that is like no name that is waited for ends the flow as it says, where the router's labels are left open.
+        """
+        label = label_of(output)
+        if not label or label in self.awaited or label in (method.labels or ()):
+            return None
+        is_of_its_own = method.labels is None and isinstance(routed_by(output), str)
+        if is_of_its_own and _nearest(label, self.awaited) is None:
+            return None
+        return f"{method.name} returned {label!r}, which nothing waits for{_hint(label, self.awaited)}"
+
 
 def _enter(index: dict[str, Waiting], method: FlowMethod, condition: Condition | None) -> None:
     if condition is not None:
@@ -142,7 +157,10 @@ def _method(cls: type, name: str, role: Role) -> FlowMethod:
     # The first parameter is the flow, but of what is given none, as a static method, or a partial below Python 3.14.
     takes_none = staticmethod | classmethod if sys.version_info >= (3, 14) else staticmethod | classmethod | partial
     takes_flow = hasattr(written, "__get__") and not isinstance(written, takes_none)
-    for parameter in list(inspect.signature(function).parameters.values())[takes_flow:]:
+    parameters = list(inspect.signature(function).parameters.values())
+    if takes_flow and not parameters:
+        raise UsageError(f"{where} has no parameter for the flow: write def {name}(self)")
+    for parameter in parameters[takes_flow:]:
         if role.is_start and parameter.name == TRIGGER_PAYLOAD:
             takes_payload = True
             continue
@@ -168,6 +186,8 @@ def _check(cls: type, methods: Mapping[str, FlowMethod]) -> None:
     for method in methods.values():
         where = f"{cls.__name__}.{method.name}"
         role = method.role
+        if method.name in _EVERY_FLOWS:
+            raise UsageError(f"{where} hides the {method.name} that every flow has: give the method another name")
         if not (role.is_start or role.is_router or role.listens_to is not None):
             raise UsageError(f"{where} has a hook and nothing that triggers it: add @start() or @listen(…)")
         if role.is_router and not role.is_start and role.listens_to is None:
@@ -197,14 +217,21 @@ def _doubts(cls: type, methods: Mapping[str, FlowMethod]) -> Iterator[str]:
     for method in methods.values():
         for name in _awaited(method.role):
             if name not in answers:
-                import difflib  # only for names that are unknown
-
-                near = difflib.get_close_matches(name, answers, n=1)
-                hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(sorted(answers))}"
                 yield (
                     f"{cls.__name__}.{method.name} waits for {name!r}, but no method has this name and no router returns "
-                    f"it{hint}"
+                    f"it{_hint(name, answers)}"
                 )
+
+
+def _hint(name: str, known: Collection[str]) -> str:
+    near = _nearest(name, known)
+    return f"; there are {', '.join(sorted(known))}" if near is None else f"; did you mean {near!r}?"
+
+
+def _nearest(name: str, known: Collection[str]) -> str | None:
+    import difflib  # only for names that are unknown
+
+    return next(iter(difflib.get_close_matches(name, known, n=1)), None)
 
 
 def _awaited(role: Role) -> Iterator[str]:

@@ -53,8 +53,9 @@ class Persist(FlowHook):
 
     async def method_done(self, run: FlowRun, call: MethodCall, result: MethodResult) -> None:
         hooks = call.method.role.hooks
-        # What a method itself says comes before what its class says.
-        if self not in hooks and any(isinstance(hook, Persist) for hook in hooks):
+        # What a method itself says comes before what its class says, and that before what the class above it says.
+        nearest = next(hook for hook in (*hooks, *run.flow._hooks) if isinstance(hook, Persist))
+        if self not in hooks and self is not nearest:
             return
         own: FlowPersistence | None = run.flow.persistence
         if self.verbose:

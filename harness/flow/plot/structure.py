@@ -65,7 +65,7 @@ def build_flow_structure(flow: Any) -> FlowStructure:
     ]
     edges = [*_edges_of_routers(routers, labels, definition), *_edges_of_conditions(definition)]
     return FlowStructure(
-        name=(None if isinstance(flow, type) else flow.name) or cls.__name__,
+        name=cls.__name__ if isinstance(flow, type) else flow._flow_name,
         nodes=tuple(nodes),
         edges=tuple(dict.fromkeys(edges)),
         start_methods=tuple(method.name for method in definition.methods.values() if method.role.is_start),

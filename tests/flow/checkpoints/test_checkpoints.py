@@ -231,7 +231,7 @@ def full(path: Path) -> Flow:
 FAILS: dict[str, tuple[Callable[[Path], Flow], str]] = {
     "a value that can't be kept": (
         lambda path: Unkept(checkpoint=CheckpointConfig(location=str(path), on_events=["method_execution_finished"])),
-        "what a method returned holds a _thread.lock",
+        "what 'first' returned holds a _thread.lock",
     ),
     "a folder that can't be made": (full, "Not a directory"),
 }

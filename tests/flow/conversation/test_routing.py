@@ -234,6 +234,15 @@ def test_intents_of_the_class_classify_each_turn_anew() -> None:
     assert [flow.handle_turn("one"), flow.handle_turn("two")] == ["Sorry.", "Your order is on its way."]
 
 
+def test_an_intent_that_no_handler_listens_to_is_not_answered_and_the_log_says_so(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    flow = talk(Desk, default_intents=["ORDER", "PIZZA"], intent_llm=Speaker('{"outcome": "PIZZA"}'))
+    flow.handle_turn("one")
+    assert said(flow) == ["user: one"]
+    assert "the message was found to be 'PIZZA', which no handler listens to: it is not answered" in caplog.text
+
+
 def test_intents_need_a_model() -> None:
     with pytest.raises(UsageError, match="intent_llm is required when intents are provided"):
         talk(Desk).stream_turn("hi", intents=["ORDER"])

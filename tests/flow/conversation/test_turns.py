@@ -156,6 +156,14 @@ def test_a_reply_that_the_handler_added_is_not_added_again(
 
 
 @pytest.mark.parametrize("way", WAYS)
+def test_an_option_that_no_turn_has_is_refused_at_the_call(way: Way) -> None:
+    flow = talk(Harbour)
+    with pytest.raises(UsageError, match=rf"{way}\(\) has no option 'sesion_id'; there are session_id, intents"):
+        take(flow, way, "boats", sesion_id="ann")
+    assert said(flow) == []
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_a_flow_that_is_not_conversational_refuses_turns_at_the_call(way: Way) -> None:
     class Plain(Flow[Any]):
         @start()

@@ -8,7 +8,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from pydantic import BaseModel, Field
@@ -32,6 +32,7 @@ from harness.flow import (
     router,
     start,
 )
+from harness.flow.persistence.persist import Persist
 from harness.tools import ToolExecutionFailedError
 from tests.flow.conversation.talks import Speaker
 from tests.flow.declarations import functions
@@ -801,6 +802,37 @@ def test_a_function_gets_the_flow_and_what_triggered_it_where_it_has_a_place_for
     assert Flow.from_declaration(contents=whole).kickoff() == ("a", "remembered a")
 
 
+class Triggered(Flow):
+    """Asks what has triggered it."""
+
+    @start()
+    def begin(self, crewai_trigger_payload: Any = "nothing") -> Any:
+        return crewai_trigger_payload
+
+    @listen(begin)
+    def after(self, crewai_trigger_payload: Any) -> Any:
+        return ["after", crewai_trigger_payload]
+
+    @start("again")
+    @listen(after)
+    def last(self, crewai_trigger_payload: Any = "no more") -> Any:
+        return [self.method_outputs[1], crewai_trigger_payload]
+
+    @router(last)
+    def leave(self) -> Literal["again"] | None:
+        return None
+
+    @listen(last)
+    def told(self, last: Any) -> Any:
+        return last
+
+
+@pytest.mark.parametrize("inputs", [{"crewai_trigger_payload": {"a": 1}}, {"other": 1}, None])
+def test_a_declared_start_gets_what_has_triggered_the_flow_as_that_of_a_class(inputs: Any) -> None:
+    again = Flow.from_declaration(contents=Triggered.flow_definition())
+    assert again.kickoff(inputs) == Triggered().kickoff(inputs)
+
+
 def test_a_flow_that_was_written_in_python_can_be_written_down() -> None:
     whole = Written.flow_definition().to_dict()
     assert whole["schema"] == "crewai.flow/v1"
@@ -823,6 +855,18 @@ def test_a_step_that_does_not_take_the_flow_can_not_be_written_down() -> None:
 
     with pytest.raises(UsageError, match=r"OtherKinds.first can't be written down"):
         OtherKinds.flow_definition()
+
+
+def test_a_step_that_two_humans_are_asked_about_can_not_be_written_down() -> None:
+    class Approved(Flow):
+        @start()
+        @human_feedback("Is it legal?", provider=functions.Agrees())
+        @human_feedback("Is it true?", provider=functions.Agrees())
+        def first(self) -> int:
+            return 1
+
+    with pytest.raises(UsageError, match=r"Approved.first can't be written down: in a declaration one human is asked"):
+        Approved.flow_definition()
 
 
 class Sized(BaseModel):
@@ -899,4 +943,25 @@ def test_a_place_with_fields_is_written_down_by_its_name_and_with_them(monkeypat
     assert saved == [("top", "put")]
     whole["persist"]["persistence"]["persistence_type"] = "Shelve"
     with pytest.raises(FlowDeclarationError, match="no FlowPersistence is called 'Shelve'"):
+        Flow.from_declaration(contents=whole)
+
+
+def test_of_several_places_of_one_name_the_latest_of_one_module_is_meant_and_of_several_none() -> None:
+    def shelf(module: str) -> type[Any]:
+        return type("Twin", (functions.Shelf,), {"__module__": module})
+
+    place = {"persist": {"persistence": {"persistence_type": "Twin", "label": "top"}}}
+    whole = {
+        "schema": "crewai.flow/v1",
+        "name": "F",
+        "methods": {"go": {"start": True, "do": {"call": "expression", "expr": "1"}}},
+        **place,
+    }
+    # As a cell of a notebook that is run again.
+    twins = [shelf("one"), shelf("one")]
+    (hook,) = Flow.from_declaration(contents=whole)._hooks
+    assert isinstance(hook, Persist)
+    assert type(hook.own) is twins[1]
+    twins.append(shelf("two"))
+    with pytest.raises(FlowDeclarationError, match="there are one:Twin, two:Twin: name the one that is meant"):
         Flow.from_declaration(contents=whole)

@@ -256,6 +256,22 @@ def async_generator() -> type[Flow]:
     return Wrong
 
 
+def no_self() -> type[Flow]:
+    class Wrong(Flow):
+        @start()
+        def begin() -> None: ...  # type: ignore[misc]
+
+    return Wrong
+
+
+def name_of_every_flow() -> type[Flow]:
+    class Wrong(Flow):
+        @start()
+        def kickoff(self) -> None: ...  # type: ignore[override]
+
+    return Wrong
+
+
 def listens_twice() -> type[Flow]:
     class Wrong(Flow):
         @start()
@@ -281,6 +297,8 @@ MISTAKES: dict[str, tuple[Callable[[], type[Flow]], str]] = {
     "a listener with a keyword": (keyword_parameter, "keyword parameter 'one'"),
     "a generator": (generator, "begin is a generator, which a flow does not run through: return a list"),
     "an async generator": (async_generator, "begin is a generator"),
+    "no self": (no_self, r"begin has no parameter for the flow: write def begin\(self\)"),
+    "the name of what every flow has": (name_of_every_flow, "kickoff hides the kickoff that every flow has"),
     "a start with a parameter": (start_with_parameter, "begin is a start, which is called without arguments"),
 }
 
@@ -351,6 +369,50 @@ def test_a_label_is_not_doubted_where_a_router_may_return_any() -> None:
         def after(self) -> None: ...
 
     assert Open().kickoff() == "any"
+
+
+class Sent(enum.Enum):
+    SENT = "sent"
+
+
+RETURNED: dict[str, tuple[Any, tuple[str, ...] | None, str | None]] = {
+    "one that is waited for": ("sent", None, None),
+    "one that is nearly that": (
+        "snet",
+        None,
+        "Routed: route returned 'snet', which nothing waits for; did you mean 'sent'?",
+    ),
+    "text of its own": ("over", None, None),
+    "none of its labels": (
+        "over",
+        ("sent", "late"),
+        "route returned 'over', which nothing waits for; there are begin, sent",
+    ),
+    "one of its labels": ("late", ("sent", "late"), None),
+    "several at once": (["sent", "late"], None, "route returned \"['sent', 'late']\", which nothing waits for"),
+    "nothing": (None, ("sent",), None),
+    "an enum's": (Sent.SENT, None, None),
+}
+
+
+@pytest.mark.parametrize(("output", "emit", "told"), RETURNED.values(), ids=RETURNED.keys())
+def test_a_label_that_was_perhaps_not_meant_so_is_logged_once_it_is_returned(
+    output: Any, emit: tuple[str, ...] | None, told: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Routed(Flow):
+        @start()
+        def begin(self) -> None: ...
+
+        @router(begin, emit=emit)
+        def route(self) -> Any:
+            return output
+
+        @listen("sent")
+        def after(self) -> str:
+            return "after"
+
+    Routed().kickoff()
+    assert (told in caplog.text) if told else not caplog.records
 
 
 def helper() -> None:

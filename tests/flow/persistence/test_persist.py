@@ -56,6 +56,10 @@ class Counted(BaseModel):
     notes: list[str] = []
 
 
+class Settings(BaseModel):
+    lock: Any
+
+
 class Own(BaseModel):
     """A state that its class makes another of, or refuses, each time it is given one."""
 
@@ -143,7 +147,7 @@ def test_a_class_is_saved_after_each_method_and_a_method_after_itself_alone() ->
 
 
 def test_the_persistence_of_a_method_comes_before_that_of_its_class_and_the_constructors_before_both() -> None:
-    outer, inner, given = Memory(), Memory(), Memory()
+    outer, inner, given, below = Memory(), Memory(), Memory(), Memory()
 
     @persist(outer)
     class Both(Flow):
@@ -158,6 +162,9 @@ def test_the_persistence_of_a_method_comes_before_that_of_its_class_and_the_cons
     assert (outer.methods, inner.methods) == (["first"], ["second"])
     Both(persistence=given).kickoff()
     assert (outer.methods, inner.methods, given.methods) == (["first"], ["second"], ["first", "second"])
+    # As of a test, which keeps nothing where the program does.
+    persist(below)(type("Below", (Both,), {}))().kickoff()
+    assert (outer.methods, inner.methods, below.methods) == (["first"], ["second", "second"], ["first"])
 
 
 def test_a_persistence_that_is_only_given_has_nothing_saved() -> None:
@@ -210,6 +217,7 @@ def test_a_save_that_blocks_does_not_hold_the_loop() -> None:
     [
         ("saving", "State persistence failed: the disk is full"),
         ("id", "must have an 'id' field for persistence"),
+        ("field", r"failed: state\['settings'\] holds a _thread.lock as Settings.lock, which can't be kept"),
         ("key", "State persistence failed: the state has the key 1, which can't be kept: its keys are text"),
     ],
 )
@@ -224,6 +232,8 @@ def test_a_save_that_fails_fails_the_method(broken: str, message: str) -> None:
         def first(self) -> None:
             if broken == "id":
                 del self.state["id"]
+            if broken == "field":
+                self.state["settings"] = Settings(lock=threading.Lock())
             if broken == "key":
                 self.state[1] = "one"  # type: ignore[index]
 
@@ -382,7 +392,7 @@ def test_what_a_place_calls_the_id_of_a_flow_is_its_own_affair() -> None:
     assert Counts().kickoff(inputs={"id": "seen"}) == 5
 
 
-class Shelf(FlowPersistence):
+class Rack(FlowPersistence):
     """A place with fields, as one that was written for CrewAI."""
 
     label: str = "states"
@@ -402,7 +412,7 @@ class Shelf(FlowPersistence):
 
 
 def test_what_a_place_annotates_are_options_of_its_constructor() -> None:
-    first, second = Shelf(), Shelf(label="others", rows={"a": {}})
+    first, second = Rack(), Rack(label="others", rows={"a": {}})
 
     @persist(first)
     class Kept(Flow):
@@ -414,9 +424,9 @@ def test_what_a_place_annotates_are_options_of_its_constructor() -> None:
     assert (list(first.rows), first._made) == ([flow.flow_id], ["states"])
     assert (second.rows, second._made) == ({"a": {}}, ["others"])
     with pytest.raises(UsageError, match="label: expected text, not 3"):
-        Shelf(label=3)
+        Rack(label=3)
     with pytest.raises(TypeError):
-        Shelf(colour="red")
+        Rack(colour="red")
 
 
 class ModelShelf(FlowPersistence, BaseModel):

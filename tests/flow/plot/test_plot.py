@@ -209,7 +209,8 @@ def test_a_flow_with_a_step_of_that_name_is_told_of_by_its_class(tmp_path: Path)
     with event_bus.scoped_handlers():
         event_bus.register_handler(FlowPlotEvent, lambda _source, event: told.append(event.flow_name))
         Asked().plot(str(tmp_path / "asked.html"), show=False)
-    assert told == ["Asked"]
+    assert told == [build_flow_structure(Asked()).name] == ["Asked"]
+    assert "bound method" not in (tmp_path / "asked.html").read_text()
 
 
 def test_a_page_that_can_not_be_written_is_named(tmp_path: Path) -> None:
