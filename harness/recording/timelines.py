@@ -17,7 +17,7 @@ from harness.recording.comparison.normal import offset_ms
 from harness.recording.files.agui_file import is_agui, read_agui
 from harness.recording.files.folder import FRAMES, Recording, is_recording, load_recording
 from harness.recording.files.frames_file import dump_frames, frames_of, load_frames, read_lines
-from harness.recording.files.walk import recordings_below
+from harness.recording.files.walk import check_recording
 from harness.recording.files.workplace import recover
 from harness.recording.pack.access import at_hand
 from harness.recording.redact.redaction import Redactor
@@ -101,15 +101,8 @@ def _timelines(path: Path, here: Path) -> list[StoredTimeline]:
         return [StoredTimeline(path, None, _agui_frames(here), f"{path}: AG-UI")]
     if here.suffix == ".jsonl":
         return [StoredTimeline(path, None, load_frames(here), str(path))]
+    check_recording(here, path)
     if here.is_dir():
-        if not is_recording(here):
-            inside = next(recordings_below(here), None)
-            advice = "there is none below it; check the path"
-            if inside is not None:
-                advice = f"name one of those in it, such as '{path / inside.relative_to(here)}'"
-            raise UnreadableRecordingError(
-                f"'{path}' is a folder, but no recording: it has no recording.json; {advice}"
-            )
         recording = load_recording(here)
         ended = recording.outcome.status if recording.outcome is not None else recording.status
         title = f"{path}: {recording.target}, {ended}, recorded {recording.recorded_at} ({recording.origin})"
