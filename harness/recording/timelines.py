@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from harness.bridges import agui_frames
 from harness.errors import UnreadableRecordingError
+from harness.events.base import BaseEvent
 from harness.frames.frame import StreamFrame
 from harness.recording.calls.replay_calls import replay_cassette
 from harness.recording.comparison.compare import Difference, compare_lines
@@ -25,6 +26,8 @@ from harness.recording.redact.redaction import Redactor
 #: Payload fields that say most about a frame, the first that is there.
 _TELLING = ("chunk", "error", "response", "result", "output", "tool_args", "message", "content", "inputs")
 _LONGEST = 100
+#: Payload fields that an event of any type has.
+_COMMON = frozenset(BaseEvent.model_fields)
 
 
 class Row(NamedTuple):
@@ -183,6 +186,9 @@ def _summary(frame: StreamFrame) -> str:
         function = call.get("function") if isinstance(call, Mapping) else None
         named = function.get("name") if isinstance(function, Mapping) else ""
     telling = next((payload[key] for key in _TELLING if payload.get(key) not in (None, {}, [])), None)
+    if telling is None and frame.channel == "custom":
+        # What users publish has fields of their own.
+        telling = {key: value for key, value in payload.items() if value is not None and key not in _COMMON} or None
     text = "" if telling is None else json.dumps(telling, ensure_ascii=False)
     text = text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
     return " ".join(part for part in (frame.type, named if isinstance(named, str) else "", text) if part)
