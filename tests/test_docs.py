@@ -8,14 +8,15 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from itertools import dropwhile
+from itertools import dropwhile, pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.recording.faults.faults import parse_fault
 from tests.commands.command_line import runner
-from tests.docs.blocks import PAGES, ROOT, blocks_of
+from tests.docs.blocks import PAGES, ROOT, blocks_of, commands_in_text
 from tests.docs.place import DONE, DocsServer, prepare
 from tests.docs.reader import Reader, forget
 from tests.web.asgi import asked
@@ -115,17 +116,18 @@ def test_each_mark_says_something_to_whoever_follows() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_commands_that_are_not_run_are_those_that_there_are(page: Path) -> None:
-    """Each names a command, and options of it."""
+    """Each names a command, options of it, and faults."""
     from harness.commands import harness as group
 
-    for block in blocks_of(page):
-        if not block.why_not:
+    not_run = [words for block in blocks_of(page) if block.why_not for words in block.commands()]
+    for words in (*not_run, *commands_in_text(page)):
+        typed = list(dropwhile(lambda word: "=" in word, words))
+        if typed[0] != "harness":
             continue
-        for words in block.commands():
-            typed = list(dropwhile(lambda word: "=" in word, words))
-            if typed[0] != "harness":
-                continue
-            command = group.get_command(None, typed[1])  # type: ignore[arg-type]
-            assert command is not None, typed
-            known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
-            assert {word.partition("=")[0] for word in typed if word.startswith("-")} <= known, typed
+        command = group.get_command(None, typed[1])  # type: ignore[arg-type]
+        assert command is not None, typed
+        known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+        assert {word.partition("=")[0] for word in typed if word.startswith("-")} <= known, typed
+        for option, value in pairwise(typed):
+            if option == "--fault":
+                parse_fault(value)

@@ -9,7 +9,6 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
-from importlib.metadata import version
 from pathlib import Path, PurePath
 from typing import Any, Final
 from urllib.parse import quote
@@ -24,6 +23,7 @@ from conformance.report.reruns import result_rerun, scenario_rerun
 from conformance.run import outcome, replay
 from harness.errors import UsageError
 from harness.recording import write_atomically
+from harness.versions import version_of
 
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 #: The rule of a replay that gives other frames than were recorded.
@@ -61,7 +61,11 @@ def write(document: Mapping[str, Any], path: Path) -> None:
 
 def _log(results: list[_Result], troubles: list[str]) -> dict[str, Any]:
     rules = list(dict.fromkeys(result.rule for result in results))
-    driver = {"name": "stream-harness", "version": version("stream-harness"), "rules": [_rule(rule) for rule in rules]}
+    driver = {
+        "name": "stream-harness",
+        "version": version_of("stream-harness"),
+        "rules": [_rule(rule) for rule in rules],
+    }
     notifications = [{"level": "error", "message": {"text": trouble}} for trouble in troubles]
     invocation = {"executionSuccessful": not troubles, "toolExecutionNotifications": notifications}
     run = {

@@ -11,6 +11,7 @@ from conformance.contract.clauses import CAPABILITIES
 from conformance.subjects.names import names_in
 from conformance.subjects.programs import ProgramSubject
 from harness.errors import MissingExtraError
+from harness.versions import version_of
 
 if TYPE_CHECKING:
     from conformance.stage.shipped_calls import ShippedCall
@@ -27,7 +28,7 @@ class ProbeEvent(harness.BaseEvent):
 class HarnessSubject(ProgramSubject):
     name = "harness"
     model = "openai/gpt-4o-mini"
-    version = metadata.version("stream-harness")
+    version = version_of("stream-harness")
     capabilities = frozenset(CAPABILITIES)
     names = names_in(
         {

@@ -11,7 +11,6 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from importlib import metadata
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.bridges.otel_attributes import (
@@ -26,6 +25,7 @@ from harness.bridges.speech import Speech
 from harness.bridges.texts import json_text, name_in, text_of
 from harness.errors import MissingExtraError
 from harness.frames.stored import FrameLike
+from harness.versions import version_of
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -187,7 +187,7 @@ def export_spans(
         raise MissingExtraError(
             "exporting spans needs OpenTelemetry, which is not installed; pip install 'stream-harness[otel]'"
         ) from error
-    tracer = tracer_provider.get_tracer(_LIBRARY, metadata.version(_LIBRARY))
+    tracer = tracer_provider.get_tracer(_LIBRARY, version_of(_LIBRARY))
     made: dict[int, Span] = {}
     top = Context() if context is None else context
     for traced in spans_of(frames, content=content, provider=provider):
@@ -225,7 +225,7 @@ def otlp_json(
         above = traced.parent
         trace = traces[id(traced)] = _id(traced, seed, 16) if above is None else traces[id(above)]
         spans.append(_otlp_span(traced, trace, seed))
-    library = {"name": _LIBRARY, "version": metadata.version(_LIBRARY)}
+    library = {"name": _LIBRARY, "version": version_of(_LIBRARY)}
     resource = {"attributes": _otlp_attributes({"service.name": service})}
     return {"resourceSpans": [{"resource": resource, "scopeSpans": [{"scope": library, "spans": spans}]}]}
 

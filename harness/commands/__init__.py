@@ -150,7 +150,22 @@ def _report(error: Exception, code: int) -> int:
     return code
 
 
+def _show_version(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
+    from harness.versions import version_of
+
+    if wanted:
+        click.echo(f"stream-harness {version_of('stream-harness')}")
+        context.exit()
+
+
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="stream-harness", message="%(package)s %(version)s")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
 def harness() -> None:
     """Record streamed agent runs, replay them offline, and check that they keep the streaming contract."""

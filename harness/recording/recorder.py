@@ -21,6 +21,7 @@ from harness.recording.files.workplace import Workplace
 from harness.recording.redact.redaction import Redactor
 from harness.recording.tape.tape import Tape
 from harness.recording.target import Session, Target
+from harness.versions import version_of
 
 #: Packages whose versions are worth knowing when a recording is looked at years later, beside those of providers.
 _RUNTIMES: Final = ("stream-harness", "crewai")
@@ -181,7 +182,7 @@ class Recorder:
             raise UsageError(
                 f"target {self._target.name!r} runs on {made_by!r}, not on {self._wanted_runtime!r} as asked for"
             )
-        self._runtime = {"name": made_by, "version": _version("stream-harness" if made_by == "harness" else made_by)}
+        self._runtime = {"name": made_by, "version": version_of("stream-harness" if made_by == "harness" else made_by)}
 
     def finish(self, tape: Tape) -> None:
         """Write the recording whole."""
@@ -196,7 +197,8 @@ class Recorder:
             entry=self._target.entry,
             inputs=self.redactor.payload(dict(self._target.inputs)),
             turns=tuple(self.redactor.text(turn) for turn in self._target.turns),
-            runtime=self._runtime or {"name": self._wanted_runtime or "harness", "version": _version("stream-harness")},
+            runtime=self._runtime
+            or {"name": self._wanted_runtime or "harness", "version": version_of("stream-harness")},
             versions=dict(_versions()),
             providers=_providers(tape) if tape is not None else (),
             recorded_at=self._recorded_at,
@@ -248,10 +250,3 @@ def _versions() -> Iterator[tuple[str, str]]:
     for package in (*_RUNTIMES, *of_providers, *_LIBRARIES):
         with contextlib.suppress(metadata.PackageNotFoundError):
             yield package, metadata.version(package)
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "unknown"

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from harness.bridges import agui_frames
 from harness.errors import UnreadableRecordingError
+from harness.events.base import BaseEvent
 from harness.frames.frame import StreamFrame
 from harness.recording.calls.replay_calls import replay_cassette
 from harness.recording.comparison.compare import Difference, compare_lines
@@ -17,7 +18,7 @@ from harness.recording.comparison.normal import offset_ms
 from harness.recording.files.agui_file import is_agui, read_agui
 from harness.recording.files.folder import FRAMES, Recording, is_recording, load_recording
 from harness.recording.files.frames_file import dump_frames, frames_of, load_frames, read_lines
-from harness.recording.files.walk import recordings_below
+from harness.recording.files.walk import check_recording
 from harness.recording.files.workplace import recover
 from harness.recording.pack.access import at_hand
 from harness.recording.redact.redaction import Redactor
@@ -25,6 +26,8 @@ from harness.recording.redact.redaction import Redactor
 #: Payload fields that say most about a frame, the first that is there.
 _TELLING = ("chunk", "error", "response", "result", "output", "tool_args", "message", "content", "inputs")
 _LONGEST = 100
+#: Payload fields that an event of any type has.
+_COMMON = frozenset(BaseEvent.model_fields)
 
 
 class Row(NamedTuple):
@@ -101,15 +104,8 @@ def _timelines(path: Path, here: Path) -> list[StoredTimeline]:
         return [StoredTimeline(path, None, _agui_frames(here), f"{path}: AG-UI")]
     if here.suffix == ".jsonl":
         return [StoredTimeline(path, None, load_frames(here), str(path))]
+    check_recording(here, path)
     if here.is_dir():
-        if not is_recording(here):
-            inside = next(recordings_below(here), None)
-            advice = "there is none below it; check the path"
-            if inside is not None:
-                advice = f"name one of those in it, such as '{path / inside.relative_to(here)}'"
-            raise UnreadableRecordingError(
-                f"'{path}' is a folder, but no recording: it has no recording.json; {advice}"
-            )
         recording = load_recording(here)
         ended = recording.outcome.status if recording.outcome is not None else recording.status
         title = f"{path}: {recording.target}, {ended}, recorded {recording.recorded_at} ({recording.origin})"
@@ -190,6 +186,9 @@ def _summary(frame: StreamFrame) -> str:
         function = call.get("function") if isinstance(call, Mapping) else None
         named = function.get("name") if isinstance(function, Mapping) else ""
     telling = next((payload[key] for key in _TELLING if payload.get(key) not in (None, {}, [])), None)
+    if telling is None and frame.channel == "custom":
+        # What users publish has fields of their own.
+        telling = {key: value for key, value in payload.items() if value is not None and key not in _COMMON} or None
     text = "" if telling is None else json.dumps(telling, ensure_ascii=False)
     text = text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
     return " ".join(part for part in (frame.type, named if isinstance(named, str) else "", text) if part)

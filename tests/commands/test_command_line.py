@@ -75,3 +75,41 @@ def test_a_reader_that_leaves_is_no_error(recorded: Path) -> None:
 def test_a_cassette_stays_readable_by_plain_tools(recorded: Path) -> None:
     (interaction,) = yaml.safe_load((recorded / "cassette.yaml").read_text())["interactions"]
     assert interaction["request"]["method"] == "POST"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        (("--version",), "stream-harness unknown"),
+        (("export", "TEXT", "--to", "otel"), '"version":"unknown"'),
+        (("replay", "TEXT", "--sarif", "/dev/stdout"), '"version": "unknown"'),
+        (("conformance", "--clause", "entry.llm"), "harness unknown: MUST 1 passed"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_a_checkout_that_is_not_installed_has_every_command(
+    arguments: tuple[str, ...], shown: str, recorded: Path
+) -> None:
+    program = """
+import sys
+from importlib import metadata
+found = metadata.Distribution.from_name
+def from_name(name):
+    if name == "stream-harness":
+        raise metadata.PackageNotFoundError(name)
+    return found(name)
+metadata.Distribution.from_name = from_name
+from harness.commands import main
+main(sys.argv[1:])
+"""
+    command = [str(recorded) if part == "TEXT" else part for part in arguments]
+    done = subprocess.run(
+        [sys.executable, "-c", program, *command],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment(),
+        cwd=ROOT,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert shown in done.stdout

@@ -219,7 +219,10 @@ def test_a_port_that_is_taken_ends_with_2(run: Run) -> None:
     ("arguments", "told"),
     [
         (("no/such/recording",), "no/such/recording"),
-        ((str(ROOT / "tests"),), "is a folder; expected a plain file"),
+        (
+            (str(SHIPPED / "openai"),),
+            "is a folder, but no recording: it has no recording.json; name one of those in it",
+        ),
         ((str(TEXT), "--fault", "flood"), "there is none called 'flood'; there are cut"),
         ((str(TEXT), "--fault", "cut:soon"), "'soon' is no whole number; expected cut[:AFTER|seed=…]"),
         ((str(TEXT), "--fault", "500", "--fault", ""), "fault ''"),

@@ -66,6 +66,13 @@ class Block:
                 yield words
 
 
+def commands_in_text(page: Path) -> Iterator[list[str]]:
+    """Yield the words of each `harness …` that stands in a sentence or a table."""
+    text = _BLOCK.sub("", page.read_text(encoding="utf-8"))
+    for found in re.findall(r"`((?:[A-Z_]+=\S+ )*harness\s[^`]+)`", text):
+        yield shlex.split(found)
+
+
 def blocks_of(page: Path) -> list[Block]:
     """Return the blocks of a page, in order."""
     text = page.read_text(encoding="utf-8")

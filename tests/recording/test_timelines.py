@@ -12,7 +12,7 @@ from harness.errors import UnreadableRecordingError
 from harness.recording import Target, record
 from harness.recording.files.frames_file import dump_frames
 from harness.recording.timelines import compared, timelines_of
-from tests.recording.timelines import chunk, flow, flow_end, frames_of, method, method_end
+from tests.recording.timelines import Row, chunk, flow, flow_end, frames_of, method, method_end
 from tests.servers.openai.chat import OpenAIChatServer
 
 
@@ -42,6 +42,16 @@ def test_a_frames_file_reads_as_rows_indented_by_scope(frames_file: Path) -> Non
         (4, 3.0, "flow", "  method_execution_finished a [1]"),
         (5, 4.0, "flow", 'flow_finished Plan "z"'),
     ]
+
+
+def test_a_row_of_an_event_of_ones_own_has_its_fields(tmp_path: Path) -> None:
+    rows: tuple[Row, ...] = (
+        ("1", "tide_read", None, {"metres": 1.4, "at": {"place": "Bergen"}, "agent_id": "a1"}),
+        ("2", "ping", None, {}),
+    )
+    (tmp_path / "run.jsonl").write_bytes(dump_frames(frames_of(*rows)))
+    (timeline,) = timelines_of(tmp_path / "run.jsonl")
+    assert [row.text for row in timeline.rows()] == ['tide_read {"at": {"place": "Bergen"}, "metres": 1.4}', "ping"]
 
 
 def test_a_recording_is_one_timeline_with_its_story_as_title(story: Path) -> None:

@@ -17,6 +17,7 @@ from harness.llm import Finish, TextDelta
 from harness.viewer import ViewedRun, render_beside, render_viewer, viewed_runs
 from tests.browser.chromium import DESKTOP, PHONE, Scheme, chromium, complaints, sized, until
 from tests.recording.remade import SHIPPED
+from tests.recording.timelines import frames_of
 
 FLOW: Final = SHIPPED / "openai" / "two_step_flow"
 CHOSEN: Final = "document.querySelector('.line.selected')"
@@ -176,6 +177,12 @@ def test_keys_that_come_faster_than_the_page_is_drawn_are_all_done(page: Chrome,
     page.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
     selected = "[...document.querySelectorAll('.pair')].findIndex((one) => one.classList.contains('selected'))"
     assert read(page, selected) == "2"
+
+
+def test_a_line_of_an_event_of_ones_own_has_its_fields(page: Chrome, tmp_path: Path) -> None:
+    tide = frames_of(("tide", "tide_read", None, {"metres": 1.4, "agent_id": "a1"}))
+    opened(page, written(tmp_path, render_viewer([ViewedRun("tide", tide)], "tide")))
+    assert read(page, f"{CHOSEN}.textContent").endswith('tide_read{"metres":1.4}')
 
 
 @pytest.mark.parametrize("pair", [False, True], ids=["one run", "two runs"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from starlette.routing import Mount
 
 from harness.commands.viewer import timeline_page
 from harness.errors import UsageError
+from harness.frames.channels import CHANNELS
 from harness.web import Runs, StoreFullError, create_app
 from tests.recording.redact.planted_secrets import BY_FORM
 from tests.web import targets
@@ -209,6 +211,15 @@ def test_the_page_may_be_reached_by_a_link_and_can_not_be_framed_or_extended() -
     assert b"<script src" not in page.body
     assert b"http://www.w3.org" in page.body
     assert page.body.count(b"http") == 1, "it loads nothing; the one address is the name of SVG"
+
+
+def test_the_page_listens_to_each_channel_and_has_a_colour_for_it_by_day_and_by_night() -> None:
+    page = asyncio.run(asked(app_of("PlainFlow"))).body.decode()
+    heard = re.search(r"for \(const channel of (\[.*?\])\)", page)
+
+    assert heard is not None
+    assert set(json.loads(heard[1])) == set(CHANNELS)
+    assert {name: len(re.findall(rf"--{name}: #", page)) for name in CHANNELS} == dict.fromkeys(CHANNELS, 2)
 
 
 def test_a_run_is_ended_by_a_delete_and_its_status_is_told() -> None:

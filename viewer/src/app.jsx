@@ -9,9 +9,9 @@ import { List } from "./list.jsx";
 import { CHANNELS, decoded, milliseconds } from "./model.js";
 
 const KEYS = [
-  ["↑ ↓", "frame before, after"], ["← →", "close, open"], ["Home End", "first, last"], ["PgUp PgDn", "a page on"], ["/", "search"], ["n N", "next, last that is found"],
-  ["e E", "next, last that breaks a clause"], ["p", "parent"], ["+ −", "zoom lanes"], ["[ ]", "move lanes"], ["0", "whole run"], ["o", "by time, by order"], ["t", "tree, list"],
-  ["1 … 6", "a channel on, off"], ["g", "frame, text, clauses"], ["r R", "next, last run"], ["?", "these keys"],
+  ["↑ ↓", "frame before, after"], ["← →", "close, open"], ["Home End", "first, last"], ["PgUp PgDn", "a page on"], ["/", "search"], ["n N", "next, previous that is found"],
+  ["e E", "next, previous that breaks a clause"], ["p", "parent"], ["+ −", "zoom lanes"], ["[ ]", "move lanes"], ["0", "whole run"], ["o", "by time, by order"], ["t", "tree, list"],
+  ["1 … 6", "a channel on, off"], ["g", "frame, text, clauses"], ["r R", "next, previous run"], ["?", "these keys"],
 ];
 const TABS = ["Frame", "Text", "Clauses"];
 

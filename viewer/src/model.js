@@ -3,6 +3,8 @@
 export const CHANNELS = ["flow", "lifecycle", "llm", "tools", "messages", "custom"];
 const CHUNK = /_chunk$/;
 const TELLING = ["chunk", "error", "response", "result", "output", "tool_args", "message", "content", "inputs"];
+// Payload fields that an event of any type has.
+const COMMON = new Set("agent_id agent_role fingerprint_metadata source_fingerprint source_type started_event_id task_id task_name triggered_by_event_id".split(" "));
 /** So many chunks in a row are one line, until it is opened. */
 const FOLD = 3;
 
@@ -70,7 +72,9 @@ export class Run {
     if (CHUNK.test(type)) return [data.call_type === "tool_call" ? `${data.tool_call?.function?.name ?? ""}` : "", typeof data.chunk === "string" ? data.chunk : ""];
     const named = data.method_name ?? data.tool_name ?? data.crew_name ?? data.agent_role ?? data.model ?? data.flow_name ?? data.role ?? "";
     const key = TELLING.find((one) => data[one] !== undefined && !isEmpty(data[one]));
-    const told = key === undefined ? "" : data[key];
+    // What users publish has fields of their own.
+    const own = CHANNELS[this.channel[i]] === "custom" ? Object.fromEntries(Object.entries(data).filter(([name]) => !COMMON.has(name))) : {};
+    const told = key !== undefined ? data[key] : isEmpty(own) ? "" : own;
     return [String(named), typeof told === "string" ? told : JSON.stringify(told)];
   }
 

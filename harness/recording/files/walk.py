@@ -54,6 +54,17 @@ def recordings_below(path: Path, *, cassettes: bool = True) -> Iterator[Path]:
     yield from _below(root, root, cassettes=cassettes)
 
 
+def check_recording(here: Path, path: Path) -> None:
+    """Raise UnreadableRecordingError where what lies `here`, and is called `path`, is a folder and no recording."""
+    if not here.is_dir() or is_recording(here):
+        return
+    inside = next(recordings_below(here), None)
+    advice = "there is none below it; check the path"
+    if inside is not None:
+        advice = f"name one of those in it, such as '{path / inside.relative_to(here)}'"
+    raise UnreadableRecordingError(f"'{path}' is a folder, but no recording: it has no recording.json; {advice}")
+
+
 def _below(path: Path, root: Path, *, cassettes: bool) -> Iterator[Path]:
     if is_recording(path) or (cassettes and not path.is_dir()):
         yield path

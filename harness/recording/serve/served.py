@@ -18,6 +18,7 @@ from harness.recording.faults.faults import Fault, faulted
 from harness.recording.files.cassette_document import cassette_name
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.files.folder import CASSETTE, is_recording, load_recording
+from harness.recording.files.walk import check_recording
 from harness.recording.pack.access import at_hand
 from harness.recording.redact.judge import default_judge
 from harness.recording.redact.redaction import Redactor
@@ -68,6 +69,7 @@ def load_served(path: Path, faults: Sequence[Fault] = ()) -> Served:
         UsageError: a fault can be done to nothing in it.
     """
     with at_hand(path) as here:
+        check_recording(here, path)
         if is_recording(here):
             load_recording(here)
             path = path / CASSETTE

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
+#: Where filters are named.
+_FILTERS: Final = "--match-by, or match_by of [tool.harness]"
+
 #: Returns a request as it is to be compared.
 RequestFilter = Callable[[WireRequest], WireRequest]
 
@@ -110,10 +113,10 @@ class Matching(Struct, frozen=True):
                 raise
             except BaseException as error:  # one that ends its process included
                 raise UsageError(
-                    f"[tool.harness] match_by: {change!r} raised {type(error).__name__}: {error_text(error)}"
+                    f"{_FILTERS}: {change!r} raised {type(error).__name__}: {error_text(error)}"
                 ) from error
             if not isinstance(request, WireRequest):
-                raise UsageError(f"[tool.harness] match_by: {change!r} returned {request!r}; expected a WireRequest")
+                raise UsageError(f"{_FILTERS}: {change!r} returned {request!r}; expected a WireRequest")
         return request
 
     def _body(self, request: WireRequest) -> Any:
@@ -161,7 +164,7 @@ def _path(text: str) -> JSONPath | CompoundJSONPath:
         return jsonpath.compile(whole)
     except jsonpath.JSONPathError as error:
         raise UsageError(
-            f"[tool.harness] {text!r} is no JSON path: {error.args[0]}; write it as in $.messages[*].id"
+            f"--ignore, --normalize or [tool.harness]: {text!r} is no JSON path: {error.args[0]}; write it as in $.messages[*].id"
         ) from error
 
 
@@ -170,7 +173,7 @@ def _pattern(text: str) -> re.Pattern[str]:
         return re.compile(text)
     except re.error as error:
         raise UsageError(
-            f"[tool.harness] match_normalize: {text!r} is no regular expression: {error}; correct it"
+            f"--normalize, or match_normalize of [tool.harness]: {text!r} is no regular expression: {error}; correct it"
         ) from None
 
 
@@ -178,13 +181,13 @@ def _filter(name: str) -> RequestFilter:
     module, colon, attribute = name.partition(":")
     add_current_folder()
     try:
-        found = getattr(importlib.import_module(module), attribute)
+        found = getattr(importlib.import_module(module), attribute) if module and colon else None
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a module that ends its process included
         raise UsageError(
-            f"[tool.harness] match_by: {name!r} can't be imported: {type(error).__name__}: {error_text(error)}"
+            f"{_FILTERS}: {name!r} can't be imported: {type(error).__name__}: {error_text(error)}"
         ) from error
-    if not (colon and callable(found)):
-        raise UsageError(f"[tool.harness] match_by: {name!r} is no function; expected module:function")
+    if not callable(found):
+        raise UsageError(f"{_FILTERS}: {name!r} is no function; expected module:function")
     return found  # type: ignore[no-any-return]

@@ -216,6 +216,13 @@ def test_a_baseline_that_can_not_be_read_ends_with_2_before_anything_is_run(
     assert said.out == ""
 
 
+@pytest.mark.parametrize("content", ["[]", "{}"])
+def test_a_file_of_another_kind_is_told_what_a_baseline_has(content: str, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "known.json").write_text(content)
+    said = run("--expect", tmp_path / "known.json")
+    assert "has the format None; expected 'harness.conformance-baseline/1'" in said.err
+
+
 def test_the_failures_that_were_written_are_the_ones_to_expect(run: Run, tmp_path: Path) -> None:
     known = tmp_path / "known.json"
 

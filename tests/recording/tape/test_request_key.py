@@ -88,8 +88,9 @@ def test_what_is_compared_does_and_is_told(settings: Settings, sent: WireRequest
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (Settings(match_ignore=("$[",)), r"is no JSON path: [^\n]+; write it as"),
-        (Settings(match_normalize={"$.a": "("}), "is no regular expression"),
+        (Settings(match_ignore=("$[",)), r"^--ignore, .*: '\$\[' is no JSON path: [^\n]+; write it as"),
+        (Settings(match_normalize={"$.a": "("}), r"^--normalize, or .*: '\(' is no regular expression"),
+        (Settings(match_by=("leaves",)), "^--match-by, or .*: 'leaves' is no function; expected module:function"),
         (Settings(match_by=("nowhere_at_all:key",)), "can't be imported"),
         (Settings(match_by=(f"{__name__}:URL",)), "is no function"),
         (Settings(match_by=("leaves:key",)), "can't be imported: SystemExit: 0"),
