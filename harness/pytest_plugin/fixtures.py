@@ -15,7 +15,7 @@ import pytest
 from harness.pytest_plugin.environment import OUTSIDE
 from harness.pytest_plugin.options import mode_of, vcr_config_of
 from harness.pytest_plugin.places import cassette_path, folder_of, marked_name, shown
-from harness.pytest_plugin.verdict import ADVICE, GUARD, NOTES, TAPE, conclude, listed, newly_blocked
+from harness.pytest_plugin.verdict import ADVICE, NOTES, TAPE, conclude, listed, newly_blocked, watch
 
 if TYPE_CHECKING:
     from harness import StreamFrame
@@ -48,7 +48,7 @@ def _offline(request: pytest.FixtureRequest) -> Iterator[None]:
     from harness.recording import network_guard
 
     with network_guard(spares_loopback=bool(vcr_config_of(request).get("ignore_localhost"))) as guard:
-        request.node.stash[GUARD] = guard
+        watch(request.node, guard)
         yield
     if blocked := newly_blocked(request.node):
         message = f"beside the test, something reached for the network, which is blocked:\n{listed(blocked)}"

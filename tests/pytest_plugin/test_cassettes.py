@@ -452,6 +452,27 @@ def test_an_attempt_to_reach_the_network_fails_the_test_that_swallowed_it(inner:
     result.stdout.fnmatch_lines(["  the name 'provider.invalid' was about to be looked up at test_it.py:5 while *"])
 
 
+RUN_AGAIN = """
+from _pytest.runner import runtestprotocol
+
+def pytest_runtest_protocol(item, nextitem):
+    for _ in range(2):
+        item._initrequest()
+        reports = runtestprotocol(item, nextitem=nextitem, log=False)
+    for report in reports:
+        item.ihook.pytest_runtest_logreport(report=report)
+    return True
+"""
+
+
+def test_a_test_that_is_run_again_fails_again(inner: InnerRun) -> None:
+    result = inner(plugins=("syrupy",), conftest=RUN_AGAIN, test_it=REACHING)
+    result.assert_outcomes(passed=2, failed=3, errors=1)
+    result.stdout.fnmatch_lines_random(
+        ["FAILED test_it.py::test_within - *", "ERROR test_it.py::test_with_one_after - *"]
+    )
+
+
 def test_a_missing_cassette_is_an_error_that_names_it_in_one_line(inner: InnerRun) -> None:
     result = inner(test_it=SHIPPED.replace("openai/text", "openai/never"))
     result.assert_outcomes(errors=1)
