@@ -160,10 +160,17 @@ class TestIt:
 """
 
 
-def test_a_cassette_that_pytest_recording_has_named_is_found(inner: InnerRun, pytester: pytest.Pytester) -> None:
-    folder = pytester.mkdir("cassettes") / "test_it"
-    folder.mkdir()
-    shutil.copy(shipped_recording("openai/text") / "cassette.yaml", folder / "TestIt.test_it[https---a b].yaml")
+@pytest.mark.parametrize(
+    "there",
+    ["test_it/TestIt.test_it[https---a b].yaml", "TestIt.test_it[https---a b].yaml", "TestIt.test_it[https:/a b].yaml"],
+    ids=["pytest-recording", "in one folder", "pytest-vcr"],
+)
+def test_a_cassette_that_vcrpys_plugins_have_named_is_found(
+    there: str, inner: InnerRun, pytester: pytest.Pytester
+) -> None:
+    path = pytester.path / "cassettes" / there
+    path.parent.mkdir(parents=True)
+    shutil.copy(shipped_recording("openai/text") / "cassette.yaml", path)
     result = inner(test_it=NAMED_THERE % ("long" * 100))
     result.assert_outcomes(passed=1, errors=1)
     result.stdout.fnmatch_lines(["cassette *longlong* is missing*"])
