@@ -165,6 +165,14 @@ class StateFlow(Flow[dict[str, Any]]):
         return {**self.state, "at": datetime.now(UTC)}
 
 
+class MovingFlow(Flow[dict[str, Any]]):
+    """Goes to another folder, as agents do that have one to work in."""
+
+    @start()
+    def go(self) -> None:
+        os.chdir(self.state["folder"])
+
+
 class FailingWithIdFlow(Flow[dict[str, Any]]):
     @start()
     def look(self) -> None:
