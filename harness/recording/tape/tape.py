@@ -100,7 +100,8 @@ def open_tape(
         scope_of=scope_of,
         clock=clock,
     )
-    return _TapeContext(path, mode, make, on_note)
+    # The body may go to another folder.
+    return _TapeContext(path.absolute(), mode, make, on_note)
 
 
 def _is_absolute(url: str) -> bool:
