@@ -754,10 +754,19 @@ def pytest_addoption(parser):
 
 
 @pytest.mark.parametrize(
-    ("given", "mode"), [((), "none"), (("--record-mode", "new_episodes"), "new"), (("--record-mode", "rewrite"), "all")]
+    ("plugins", "given", "mode"),
+    [
+        (("pytest_recording",), (), "none"),
+        (("pytest_recording",), ("--record-mode", "new_episodes"), "new"),
+        (("pytest_recording",), ("--record-mode", "rewrite"), "all"),
+        (("no:recording",), ("--record-mode", "new"), "new"),
+    ],
+    ids=["by default", "new", "all", "blocked"],
 )
-def test_the_option_of_pytest_recording_is_shared(inner: InnerRun, given: tuple[str, ...], mode: str) -> None:
+def test_the_option_of_pytest_recording_is_shared(
+    inner: InnerRun, plugins: tuple[str, ...], given: tuple[str, ...], mode: str
+) -> None:
     tells = "def test_mode(pytestconfig):\n    from harness.pytest_plugin.options import mode_of\n    print('mode', mode_of(pytestconfig))"
-    result = inner(*given, plugins=("pytest_recording",), pytest_recording=ANOTHER_PLUGIN, test_it=tells)
+    result = inner(*given, plugins=plugins, pytest_recording=ANOTHER_PLUGIN, test_it=tells)
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines([f"mode {mode}"])
