@@ -39,6 +39,33 @@ def test_a_shipped_recording_answers(started: InnerRun) -> None:
     started(test_it=SHIPPED).assert_outcomes(passed=1)
 
 
+#: A library may be patched for one test, by its transport or where a connection is made; then comes one of ours.
+BESIDE_OTHERS = """
+import httpx, httpx2, pytest, vcr
+from calls import answer
+
+@pytest.fixture
+def transport(monkeypatch):
+    for library in httpx, httpx2:
+        monkeypatch.setattr(library.HTTPTransport, "handle_request", lambda self, request: library.Response(200))
+
+@pytest.fixture
+def connection(tmp_path):
+    with vcr.use_cassette(tmp_path / "theirs.yaml"):
+        yield
+
+def test_of_theirs(OTHER, frames): pass
+
+@pytest.mark.cassette("openai/text")
+def test_of_ours(): assert answer().result
+"""
+
+
+@pytest.mark.parametrize("other", ["transport", "connection"])
+def test_a_cassette_answers_after_others_have_patched_a_library(other: str, started: InnerRun) -> None:
+    started(plugins=("syrupy",), test_it=BESIDE_OTHERS.replace("OTHER", other)).assert_outcomes(passed=2)
+
+
 def test_ones_own_cassette_comes_before_a_shipped_recording_of_its_name(
     inner: InnerRun, pytester: pytest.Pytester
 ) -> None:
