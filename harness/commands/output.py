@@ -33,10 +33,26 @@ _FEWEST_COLUMNS: Final = 20
 #: Wider than any table, of which nothing is cut or folded, then.
 _UNBOUNDED_COLUMNS: Final = 1_000_000
 
+#: Stdout, where it is for the JSON document alone.
+_document: IO[str] | None = None
+
+
+def _kept_apart(context: click.Context, parameter: click.Parameter, json_file: Path | None) -> Path | None:
+    """Have what else is written to stdout from now on, also by a run and by programs that it starts, go to stderr."""
+    global _document  # noqa: PLW0603 - there is one stdout
+    with contextlib.suppress(io.UnsupportedOperation):  # it is no file of the system's
+        if is_stdout(json_file) and _document is None:
+            place, beside = sys.stdout.fileno(), sys.stderr.fileno()
+            _document = open(os.dup(place), "w", encoding="utf-8")  # noqa: SIM115, PTH123 - open to the end
+            os.dup2(beside, place)
+    return json_file
+
+
 json_option = click.option(
     "--json",
     "json_file",
     type=click.Path(path_type=Path),
+    callback=_kept_apart,
     metavar="FILE",
     help="Write the JSON document to FILE; - is stdout.",
 )
@@ -226,9 +242,10 @@ def is_stdout(json_file: Path | None) -> bool:
 
 def write_stdout(text: str, *, needs_reader: bool = False) -> None:
     """Write a document to stdout as it is. Raises as `writing_to`."""
-    with writing_to(sys.stdout, needs_reader=needs_reader):
-        sys.stdout.write(text)
-        sys.stdout.flush()
+    stream = _document or sys.stdout
+    with writing_to(stream, needs_reader=needs_reader):
+        stream.write(text)
+        stream.flush()
 
 
 def write_json(json_file: Path | None, document: dict[str, Any], *, needs_reader: bool = False) -> None:

@@ -15,7 +15,7 @@ import pytest
 from harness.pytest_plugin.environment import OUTSIDE
 from harness.pytest_plugin.options import mode_of, vcr_config_of
 from harness.pytest_plugin.places import cassette_path, folder_of, marked_name, shown
-from harness.pytest_plugin.verdict import ADVICE, GUARD, NOTES, TAPE, conclude, listed, newly_blocked
+from harness.pytest_plugin.verdict import ADVICE, NOTES, TAPE, conclude, listed, newly_blocked, watch
 
 if TYPE_CHECKING:
     from harness import StreamFrame
@@ -36,6 +36,17 @@ class LoadedRecording:
         return self.path / "cassette.yaml"
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """Patch the HTTP libraries where a test will need it, before others patch them for a test and put back what they found."""
+    if any(
+        "_offline" in getattr(item, "fixturenames", ()) or item.get_closest_marker("cassette") for item in session.items
+    ):
+        from harness.recording import transports
+
+        transports.install()
+
+
 @pytest.fixture(autouse=True)
 def _marked_cassette(request: pytest.FixtureRequest) -> None:
     """Open the cassette of a test that is only marked; without it, the test would go out to the network."""
@@ -48,7 +59,7 @@ def _offline(request: pytest.FixtureRequest) -> Iterator[None]:
     from harness.recording import network_guard
 
     with network_guard(spares_loopback=bool(vcr_config_of(request).get("ignore_localhost"))) as guard:
-        request.node.stash[GUARD] = guard
+        watch(request.node, guard)
         yield
     if blocked := newly_blocked(request.node):
         message = f"beside the test, something reached for the network, which is blocked:\n{listed(blocked)}"

@@ -19,10 +19,10 @@ _MODES: Final = ("none", "once", "new", "all")
 _OTHER_NAMES: Final = {None: "none", "new_episodes": "new", "rewrite": "all"}
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     group = parser.getgroup("stream-harness", "recorded LLM traffic")
     # pytest-recording has an option of this name and means the same by it; which of the two is loaded first is chance.
-    if find_spec("pytest_recording") is None:
+    if find_spec("pytest_recording") is None or pluginmanager.is_blocked("recording"):
         group.addoption(
             "--record-mode",
             choices=_MODES,

@@ -37,10 +37,10 @@ def cassette_path(request: pytest.FixtureRequest, mode: Mode) -> Path:
         # Its parameters are in its name, and one may be a key.
         test = Redactor().text(owner + request.node.name)
         path = folder / request.path.stem / f"{_file_name(test)}.yaml"
-        # One that pytest-recording has made keeps its name.
-        there = path.with_name(f"{owner}{request.node.name}.yaml".translate(_UNFIT_THERE))
-        if not path.exists() and os.path.isfile(there):  # noqa: PTH113 - a Path is not asked with a name that is too long
-            path = there
+        if not path.exists():
+            # A Path is not asked with a name that is too long.
+            theirs = filter(os.path.isfile, _named_by_others(path.parent, f"{owner}{request.node.name}.yaml"))
+            path = next(theirs, path)
         other = request.config.stash.get(OWNERS, {}).get(path, request.node.nodeid)
         if mode != "none" and other != request.node.nodeid:
             pytest.fail(
@@ -59,6 +59,16 @@ def cassette_path(request: pytest.FixtureRequest, mode: Mode) -> Path:
         if is_folder(place):
             return place / "cassette.yaml"
     return own
+
+
+def _named_by_others(folder: Path, name: str) -> tuple[Path, ...]:
+    """Return where pytest-recording and pytest-vcr may have put the cassette of a test: what they have made stays there.
+
+    `folder` is that of the test's module. pytest-vcr has one for all modules, as many have who use the other, and takes
+    names as they are.
+    """
+    fit = name.translate(_UNFIT_THERE)
+    return folder / fit, folder.parent / fit, folder.parent / name
 
 
 def _file_name(test: str) -> str:

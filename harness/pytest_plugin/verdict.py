@@ -19,8 +19,8 @@ ADVICE: Final = pytest.StashKey[str]()
 TAPE: Final = pytest.StashKey["Tape"]()
 #: What became of a test: `passed`, `failed`, `skipped` or `xfailed`; None where it has not come to its end.
 _OUTCOME: Final = pytest.StashKey[str | None]()
-GUARD: Final[pytest.StashKey[NetworkGuard]] = pytest.StashKey()
-#: What a test has reported already.
+_GUARD: Final[pytest.StashKey[NetworkGuard]] = pytest.StashKey()
+#: What a test has reported already of what its guard has stopped.
 _REPORTED: Final = pytest.StashKey[set[str]]()
 
 
@@ -79,12 +79,19 @@ def _refuse(item: pytest.Item, tape: Tape, problems: list[str]) -> None:
         pytest.fail(message, pytrace=False)
 
 
+def watch(item: pytest.Item, guard: NetworkGuard) -> None:
+    """Have a test answer for what `guard` stops. One that is run again has a new one, and has reported nothing of it."""
+    item.stash[_GUARD] = guard
+    item.stash[_REPORTED] = set()
+
+
 def newly_blocked(item: pytest.Item) -> list[str]:
     """Return what was stopped on its way to the network since this was asked, whatever became of the errors."""
-    guard = item.stash.get(GUARD, None)
-    blocked = [] if guard is None else [str(error) for error in guard.blocked]
-    reported = item.stash.setdefault(_REPORTED, set())
-    new = [attempt for attempt in blocked if attempt not in reported]
+    guard = item.stash.get(_GUARD, None)
+    if guard is None:
+        return []
+    reported = item.stash[_REPORTED]
+    new = [attempt for attempt in map(str, guard.blocked) if attempt not in reported]
     reported.update(new)
     return new
 

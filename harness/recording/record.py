@@ -122,6 +122,8 @@ def _run(
     recorder: Recorder, workplace: Workplace, out: Path, mode: Mode, base_url: str | None, *, needs_no_credentials: bool
 ) -> Tape:
     with contextlib.ExitStack() as stack:
+        # A run may go to another folder, as into a workspace.
+        stack.enter_context(contextlib.chdir(Path.cwd()))
         path = workplace.path / CASSETTE
         tape = stack.enter_context(
             open_tape(

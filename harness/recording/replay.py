@@ -6,6 +6,7 @@ What comes of it is evidence; whether it is good is for the contract to say.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import chdir
 from pathlib import Path
 from typing import Any, Final
 
@@ -103,6 +104,8 @@ def _replay(
     target = Target(recording.target, recording.entry, recording.inputs, turns, gate, prepare)
     limit = len(recorded_lines) if recording.outcome and recording.outcome.status == "cancelled" else None
     with (
+        # A run may go to another folder, as into a workspace.
+        chdir(Path.cwd()),
         exits_noted() as exits,
         network_guard() as guard,
         answered_as_recorded(recorded_lines),

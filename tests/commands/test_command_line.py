@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -12,7 +13,10 @@ import pytest
 import yaml
 
 from harness.commands import COMMANDS
+from harness.recording import Target, record
 from tests.commands.command_line import ROOT, Run, environment
+from tests.commands.recordings import SUBJECTS
+from tests.warm import WarmPython
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -70,6 +74,14 @@ def test_a_reader_that_leaves_is_no_error(recorded: Path) -> None:
     err = shown.stderr.read()
     shown.stderr.close()
     assert (shown.wait(30), err) == (0, b"")
+
+
+def test_what_a_run_prints_is_no_part_of_the_document(tmp_path: Path, warm_python: WarmPython) -> None:
+    record(Target(f"{SUBJECTS}:TalkingFlow"), tmp_path / "talk")
+    with (tmp_path / "out").open("wb") as out, (tmp_path / "err").open("wb") as err:
+        warm_python.run("harness", "replay", tmp_path / "talk", "--json", "-", stdout=out, stderr=err)
+    assert json.loads((tmp_path / "out").read_text())["summary"]["passed"] == 1
+    assert "a flow has printed this\nand a program that\n" in (tmp_path / "err").read_text()
 
 
 def test_a_cassette_stays_readable_by_plain_tools(recorded: Path) -> None:

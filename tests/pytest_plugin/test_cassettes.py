@@ -39,6 +39,33 @@ def test_a_shipped_recording_answers(started: InnerRun) -> None:
     started(test_it=SHIPPED).assert_outcomes(passed=1)
 
 
+#: A library may be patched for one test, by its transport or where a connection is made; then comes one of ours.
+BESIDE_OTHERS = """
+import httpx, httpx2, pytest, vcr
+from calls import answer
+
+@pytest.fixture
+def transport(monkeypatch):
+    for library in httpx, httpx2:
+        monkeypatch.setattr(library.HTTPTransport, "handle_request", lambda self, request: library.Response(200))
+
+@pytest.fixture
+def connection(tmp_path):
+    with vcr.use_cassette(tmp_path / "theirs.yaml"):
+        yield
+
+def test_of_theirs(OTHER, frames): pass
+
+@pytest.mark.cassette("openai/text")
+def test_of_ours(): assert answer().result
+"""
+
+
+@pytest.mark.parametrize("other", ["transport", "connection"])
+def test_a_cassette_answers_after_others_have_patched_a_library(other: str, started: InnerRun) -> None:
+    started(plugins=("syrupy",), test_it=BESIDE_OTHERS.replace("OTHER", other)).assert_outcomes(passed=2)
+
+
 def test_ones_own_cassette_comes_before_a_shipped_recording_of_its_name(
     inner: InnerRun, pytester: pytest.Pytester
 ) -> None:
@@ -160,10 +187,17 @@ class TestIt:
 """
 
 
-def test_a_cassette_that_pytest_recording_has_named_is_found(inner: InnerRun, pytester: pytest.Pytester) -> None:
-    folder = pytester.mkdir("cassettes") / "test_it"
-    folder.mkdir()
-    shutil.copy(shipped_recording("openai/text") / "cassette.yaml", folder / "TestIt.test_it[https---a b].yaml")
+@pytest.mark.parametrize(
+    "there",
+    ["test_it/TestIt.test_it[https---a b].yaml", "TestIt.test_it[https---a b].yaml", "TestIt.test_it[https:/a b].yaml"],
+    ids=["pytest-recording", "in one folder", "pytest-vcr"],
+)
+def test_a_cassette_that_vcrpys_plugins_have_named_is_found(
+    there: str, inner: InnerRun, pytester: pytest.Pytester
+) -> None:
+    path = pytester.path / "cassettes" / there
+    path.parent.mkdir(parents=True)
+    shutil.copy(shipped_recording("openai/text") / "cassette.yaml", path)
     result = inner(test_it=NAMED_THERE % ("long" * 100))
     result.assert_outcomes(passed=1, errors=1)
     result.stdout.fnmatch_lines(["cassette *longlong* is missing*"])
@@ -452,6 +486,27 @@ def test_an_attempt_to_reach_the_network_fails_the_test_that_swallowed_it(inner:
     result.stdout.fnmatch_lines(["  the name 'provider.invalid' was about to be looked up at test_it.py:5 while *"])
 
 
+RUN_AGAIN = """
+from _pytest.runner import runtestprotocol
+
+def pytest_runtest_protocol(item, nextitem):
+    for _ in range(2):
+        item._initrequest()
+        reports = runtestprotocol(item, nextitem=nextitem, log=False)
+    for report in reports:
+        item.ihook.pytest_runtest_logreport(report=report)
+    return True
+"""
+
+
+def test_a_test_that_is_run_again_fails_again(inner: InnerRun) -> None:
+    result = inner(plugins=("syrupy",), conftest=RUN_AGAIN, test_it=REACHING)
+    result.assert_outcomes(passed=2, failed=3, errors=1)
+    result.stdout.fnmatch_lines_random(
+        ["FAILED test_it.py::test_within - *", "ERROR test_it.py::test_with_one_after - *"]
+    )
+
+
 def test_a_missing_cassette_is_an_error_that_names_it_in_one_line(inner: InnerRun) -> None:
     result = inner(test_it=SHIPPED.replace("openai/text", "openai/never"))
     result.assert_outcomes(errors=1)
@@ -726,10 +781,19 @@ def pytest_addoption(parser):
 
 
 @pytest.mark.parametrize(
-    ("given", "mode"), [((), "none"), (("--record-mode", "new_episodes"), "new"), (("--record-mode", "rewrite"), "all")]
+    ("plugins", "given", "mode"),
+    [
+        (("pytest_recording",), (), "none"),
+        (("pytest_recording",), ("--record-mode", "new_episodes"), "new"),
+        (("pytest_recording",), ("--record-mode", "rewrite"), "all"),
+        (("no:recording",), ("--record-mode", "new"), "new"),
+    ],
+    ids=["by default", "new", "all", "blocked"],
 )
-def test_the_option_of_pytest_recording_is_shared(inner: InnerRun, given: tuple[str, ...], mode: str) -> None:
+def test_the_option_of_pytest_recording_is_shared(
+    inner: InnerRun, plugins: tuple[str, ...], given: tuple[str, ...], mode: str
+) -> None:
     tells = "def test_mode(pytestconfig):\n    from harness.pytest_plugin.options import mode_of\n    print('mode', mode_of(pytestconfig))"
-    result = inner(*given, plugins=("pytest_recording",), pytest_recording=ANOTHER_PLUGIN, test_it=tells)
+    result = inner(*given, plugins=plugins, pytest_recording=ANOTHER_PLUGIN, test_it=tells)
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines([f"mode {mode}"])

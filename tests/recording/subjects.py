@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import socket
+import subprocess
 import threading
 import uuid
 from collections.abc import Iterator
@@ -163,6 +164,23 @@ class StateFlow(Flow[dict[str, Any]]):
     @start()
     def look(self) -> dict[str, Any]:
         return {**self.state, "at": datetime.now(UTC)}
+
+
+class MovingFlow(Flow[dict[str, Any]]):
+    """Goes to another folder, as agents do that have one to work in."""
+
+    @start()
+    def go(self) -> None:
+        os.chdir(self.state["folder"])
+
+
+class TalkingFlow(Flow[dict[str, Any]]):
+    """Prints, and starts a program that does."""
+
+    @start()
+    def talk(self) -> None:
+        print("a flow has printed this", flush=True)
+        subprocess.run(["/bin/echo", "and a program that"], check=True)
 
 
 class FailingWithIdFlow(Flow[dict[str, Any]]):

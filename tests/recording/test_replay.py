@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import socket
@@ -118,6 +119,18 @@ def test_a_run_comes_again_with_its_frames_and_result(story: Path) -> None:
     assert (replayed.differences, replayed.problems) == ([], [])
     assert replayed.sessions[0].result == EXPANDED_TEXT
     assert len(replayed.frames) == len((story / "frames.jsonl").read_text().splitlines()) - 1
+
+
+def test_a_run_that_goes_to_another_folder_leaves_its_caller_where_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = Path.cwd()
+    monkeypatch.chdir(here)
+    record(Target(f"{SUBJECTS}:MovingFlow", inputs={"folder": str(tmp_path)}), tmp_path / "moving")
+    recorded_in = Path.cwd()
+    os.chdir(here)
+    replayed = replay_recording(tmp_path / "moving")
+    assert (recorded_in, Path.cwd(), replayed.differences) == (here, here, [])
 
 
 def test_an_edited_frame_is_a_difference_at_its_place(copy: Path) -> None:

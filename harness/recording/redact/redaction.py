@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from harness.recording.redact.bodies import redacted_body, redacted_field, redacted_json_lines, redacted_text
 from harness.recording.redact.content_coding import opened, opened_request
 from harness.recording.redact.judge import Judge, default_judge
+from harness.recording.settings import Settings, current_settings
 from harness.recording.tape.kept_headers import kept_request_headers, kept_response_headers
 from harness.recording.wire import Headers, WireRequest, WireResponse
 
@@ -23,8 +24,9 @@ from harness.recording.wire import Headers, WireRequest, WireResponse
 class Redactor:
     """Takes the credentials out of whatever a recording is about to hold. Has no state; one serves any number."""
 
-    #: None: the judge of the current project, also in a subclass that has an `__init__` of its own.
+    #: None: the judge of the current project, also in a subclass that has an `__init__` of its own; and so its settings.
     _judge: Judge | None = None
+    _settings: Settings | None = None
 
     def __init__(self, judge: Judge | None = None) -> None:
         """Redact by `judge`, or by the one of the current project.
@@ -33,6 +35,7 @@ class Redactor:
             UsageError: the project's settings can't be read, or one of its patterns is none.
         """
         self._judge = default_judge() if judge is None else judge
+        self._settings = current_settings() if judge is None else None
 
     def request(self, request: WireRequest) -> WireRequest:
         """Return `request` with the allowed headers only, and without credentials in its URL, headers and body.
@@ -47,7 +50,7 @@ class Redactor:
         return replace(
             plain,
             url=self.text(plain.url),
-            headers=self._headers(kept_request_headers(plain.headers)),
+            headers=self._headers(kept_request_headers(plain.headers, self._settings)),
             body=body,
         )
 
@@ -66,7 +69,7 @@ class Redactor:
         return replace(
             plain,
             reason=self.text(plain.reason),
-            headers=self._headers(kept_response_headers(plain.headers)),
+            headers=self._headers(kept_response_headers(plain.headers, self._settings)),
             body=body,
             ended=replace(plain.ended, error=None if error is None else self.text(error)),
         )

@@ -22,7 +22,7 @@ from harness.errors import RecordingError, RunCancelled, TransportFault, Unrecor
 from harness.recording.files.cassette_document import cassette_name
 from harness.recording.settings import current_settings
 from harness.recording.tape.credential_sources import is_for_credentials
-from harness.recording.tape.kept_headers import kept_request_headers
+from harness.recording.tape.kept_headers import kept_request_headers, kept_response_headers
 from harness.recording.tape.match import InteractionIndex
 from harness.recording.tape.playback import Playback, without_pause
 from harness.recording.tape.request_key import Matching
@@ -84,7 +84,9 @@ class Tape:
         self._journal = journal
         self._lock = threading.Lock()
         self._loaded = loaded if plays else ()
-        self._matching = Matching.of(current_settings()) if self._loaded else Matching()
+        #: What the project says, now: a run may go to a folder that is none of it.
+        self.settings = current_settings()
+        self._matching = Matching.of(self.settings) if self._loaded else Matching()
         # Made by the first request: many tapes are opened and asked for nothing.
         self._index: InteractionIndex | None = None
         if self._matching.filters:
@@ -224,7 +226,8 @@ class Tape:
             return tuple(self._misses)
 
     def _clean(self, request: WireRequest) -> WireRequest:
-        recorded = replace(request, url=without_userinfo(request.url), headers=kept_request_headers(request.headers))
+        headers = kept_request_headers(request.headers, self.settings)
+        recorded = replace(request, url=without_userinfo(request.url), headers=headers)
         return recorded if self._redactor is None else self._redactor.request(recorded)
 
     def _finish(self, take: Take) -> None:
@@ -248,6 +251,7 @@ class Tape:
     def _take_down(self, take: Take) -> None:
         try:
             response = take.response()
+            response = replace(response, headers=kept_response_headers(response.headers, self.settings))
             request = self._clean(take.request)
             if self._redactor is not None:
                 response = self._redactor.response(response)

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Final
 
 from harness.providers.registry import providers
-from harness.recording.settings import current_settings
+from harness.recording.settings import Settings, current_settings
 from harness.recording.wire import Headers
 
 #: What decides how a request is understood, whoever it is for. Credentials, cookies and the client's own fingerprint
@@ -71,16 +71,16 @@ _OF_RESPONSES: Final = (
 _REQUEST_ID: Final = "request-id"
 
 
-def kept_request_headers(headers: Headers) -> Headers:
-    """Return the request headers that a recording keeps, in order."""
-    settings = current_settings()
+def kept_request_headers(headers: Headers, settings: Settings | None = None) -> Headers:
+    """Return the request headers that a recording keeps, in order; `settings` are those of the current project, or these."""
+    settings = settings or current_settings()
     names = _kept_of_requests((*settings.keep_headers, *settings.match_headers))
     return tuple((name, value) for name, value in headers if names.has(name))
 
 
-def kept_response_headers(headers: Headers) -> Headers:
-    """Return the response headers that a recording keeps, in order."""
-    names = _kept_of_responses(current_settings().keep_headers)
+def kept_response_headers(headers: Headers, settings: Settings | None = None) -> Headers:
+    """Return the response headers that a recording keeps, in order; `settings` as for requests."""
+    names = _kept_of_responses((settings or current_settings()).keep_headers)
     return tuple((name, value) for name, value in headers if names.has(name) or name.lower().endswith(_REQUEST_ID))
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from harness.bus.scope import current_run
 from harness.recording.boundaries import end_was_seen
-from harness.recording.tape.kept_headers import kept_response_headers
 from harness.recording.wire import Chunk, Ending, Headers, How, WireRequest, WireResponse
 
 if TYPE_CHECKING:
@@ -29,7 +28,8 @@ class Take:
         clock: Callable[[], float],
         finished: Callable[[Take], None],
     ) -> None:
-        #: The request as it was made, credentials and all; the tape cleans it before anything is built for a file.
+        #: The request as it was made, credentials and all; the tape cleans it, and the response, before anything is built
+        #: for a file.
         self.request = request
         self._scope = scope
         self._clock = clock
@@ -49,7 +49,7 @@ class Take:
     def responded(self, status: int, reason: str, headers: Headers) -> None:
         """Take down the status line and the header fields."""
         with self._lock:
-            self._status, self._reason, self._headers = status, reason, kept_response_headers(headers)
+            self._status, self._reason, self._headers = status, reason, headers
 
     def chunk(self, piece: bytes) -> None:
         """Take down one piece of the body, before the client sees it. An empty one says nothing."""

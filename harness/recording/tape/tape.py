@@ -23,7 +23,6 @@ from harness.recording.files.cassette_document import cassette_name
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.files.exchange import held
 from harness.recording.redact.redaction import Redactor
-from harness.recording.settings import current_settings
 from harness.recording.tape.core import Mode, Tape, TapeRedactor
 from harness.recording.tape.guard import NetworkGuard, block, is_blocked, is_spared, network_guard
 from harness.recording.tape.match import InteractionIndex, unanswered
@@ -101,7 +100,8 @@ def open_tape(
         scope_of=scope_of,
         clock=clock,
     )
-    return _TapeContext(path, mode, make, on_note)
+    # The body may go to another folder.
+    return _TapeContext(path.absolute(), mode, make, on_note)
 
 
 def _is_absolute(url: str) -> bool:
@@ -328,7 +328,7 @@ class _TapeContext:
             return None
         standing, loaded = read_cassette(self._path), self._cassette.loaded
         others = standing[len(loaded) :] if standing[: len(loaded)] == loaded else standing
-        index = InteractionIndex(others, matching=Matching.of(current_settings()))
+        index = InteractionIndex(others, matching=Matching.of(self._tape.settings))
         new = (each for each in self._tape.recorded if index.take(each.request, each.response.scope) is None)
         return (*standing, *new)
 

@@ -128,3 +128,27 @@ def test_a_tape_goes_by_the_project_and_by_what_a_command_adds(tmp_path: Path, m
             assert tape.answer(asked(run="r2")) is not None
     with open_tape(path, "none") as tape, pytest.raises(TransportFault):
         tape.answer(asked(run="r2"))
+
+
+def test_a_run_that_goes_to_another_folder_is_recorded_and_compared_by_its_project(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.harness]\nkeep_headers = ["x-cost"]\nmatch_headers = ["x-tenant"]\n'
+    )
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    path = tmp_path / "cassette.yaml"
+    monkeypatch.chdir(tmp_path)
+    with open_tape(path, "once") as tape:
+        monkeypatch.chdir(elsewhere)
+        take = tape.begin(asked(tenant="a"))
+        take.responded(200, "OK", (("X-Cost", "3"),))
+        take.ended("complete")
+    (taken,) = read_cassette(path)
+    assert taken.response.headers == (("X-Cost", "3"),)
+    monkeypatch.chdir(tmp_path)
+    with open_tape(path, "none") as tape:
+        monkeypatch.chdir(elsewhere)
+        with pytest.raises(TransportFault, match="headers differs"):
+            tape.answer(asked(tenant="b"))
+        assert tape.answer(asked(tenant="a")) == taken.response

@@ -310,6 +310,17 @@ def test_a_response_that_is_still_being_read_is_saved_as_cancelled(path: Path) -
     assert (one.response.body, one.response.ended.how) == (b"half", "cancelled")
 
 
+def test_a_body_that_goes_to_another_folder_is_saved_where_it_was_to_be(
+    path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(path.parent)
+    with open_tape(Path(path.name), "once") as tape:
+        monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+        record(tape, "a")
+    assert bodies(path) == ["live a"]
+    assert list(path.parent.iterdir()) == [path]
+
+
 def test_a_killed_process_leaves_what_had_ended(path: Path) -> None:
     with open_tape(path, "once") as tape:
         perform(tape, "a")
