@@ -26,7 +26,7 @@ from harness.shipped import shipped_folder, shipped_providers
 from harness.shipped.table import COMMON, PROVIDERS
 from tests.authoring import SHIPPED as AUTHORED
 from tests.llm.scripted import Ran, aread, read
-from tests.recording.told import failure_told
+from tests.recording.support.told import failure_told
 from tests.servers.shapes import END_MARKER, plain_shape, stream_shape
 from tests.servers.test_shapes import DOCUMENTED_UNSEEN, live_key_sets
 

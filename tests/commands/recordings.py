@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 #: The module of what is recorded.
-SUBJECTS = "tests.recording.subjects"
+SUBJECTS = "tests.recording.support.subjects"
 FILES = ("recording.json", "frames.jsonl", "cassette.yaml")
 
 

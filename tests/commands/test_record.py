@@ -41,7 +41,7 @@ def test_a_recording_that_is_kept_aside_is_named_shown_and_accepted(tmp_path: Pa
         "what is kept aside is not replayed"
     )
     other = run("record", f"{SUBJECTS}:text", "--accept", "-o", out)
-    assert (other.code, "is a recording of 'tests.recording.subjects:FailingFlow'" in other.err) == (2, True)
+    assert (other.code, "is a recording of 'tests.recording.support.subjects:FailingFlow'" in other.err) == (2, True)
     accepted = run("record", "--accept", "-o", out, "--json", "-")
     assert accepted.code == 0
     assert (accepted.document["aside"], accepted.document["written"]) == (str(aside), True)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.commands.command_line import Run
 from tests.commands.recordings import SUBJECTS
-from tests.recording.loopback import loopback
+from tests.recording.support.loopback import loopback
 from tests.recording.test_unframed_calls import answer
 from tests.servers.openai.chat import OpenAIChatServer
 
@@ -44,7 +44,7 @@ def test_what_is_not_to_be_compared_is_not_in_the_check_nor_in_the_command_that_
     options: tuple[str, ...], tmp_path: Path, run: Run
 ) -> None:
     out = tmp_path / "out"
-    target = "tests.recording.unframed_subjects:NumberedFlow"
+    target = "tests.recording.support.unframed_subjects:NumberedFlow"
     with loopback(answer) as chat:
         said = run("record", target, "-o", out, "--base-url", chat.url, "--check", *options)
         assert said.code == (0 if options else 1)

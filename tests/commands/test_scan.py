@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.commands.command_line import Run
-from tests.recording.subjects import KEY
+from tests.recording.support.subjects import KEY
 
 
 def test_scan_finds_a_planted_key_and_never_prints_it(copy: Path, run: Run) -> None:

@@ -22,8 +22,8 @@ import pytest
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.serve.served import load_served
 from tests.commands.command_line import Run
-from tests.recording.loopback import PATIENCE_S
-from tests.recording.remade import SHIPPED
+from tests.recording.support.loopback import PATIENCE_S
+from tests.recording.support.remade import SHIPPED
 
 ROOT: Final = Path(__file__).parents[2]
 TEXT: Final = SHIPPED / "openai" / "text"

@@ -23,8 +23,8 @@ from harness.recording.wire import Interaction, WireResponse
 from tests.authoring import OF_LITELLM
 from tests.optional import needs
 from tests.recording.faults.cutting import check_cuts, check_split
-from tests.recording.remade import Run
-from tests.recording.told import failure_told
+from tests.recording.support.remade import Run
+from tests.recording.support.told import failure_told
 
 needs("litellm", "the extra `litellm` is not installed; it can't stand beside `openai`")
 

@@ -28,7 +28,7 @@ from harness.llm.connections import end_aiohttp_with_runs, end_urllib3_with_runs
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.tape.tape import open_tape
 from harness.session.session import AsyncStreamSession, StreamSession
-from tests.recording.aws_messages import converse_message
+from tests.recording.support.aws_messages import converse_message
 from tests.servers.wire_server import Hold, WireRequest, WireResponse, WireServer
 
 PATIENCE_S = 10.0

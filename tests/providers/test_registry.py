@@ -19,7 +19,7 @@ from harness.providers import Provider, providers, recognized
 from harness.providers.registry import ROWS, integration
 from harness.recording import dialect_of
 from harness.recording.files.cassette_reader import read_cassette
-from tests.recording.remade import SHIPPED
+from tests.recording.support.remade import SHIPPED
 
 ROOT: Final = Path(__file__).parents[2]
 PROJECT: Final[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

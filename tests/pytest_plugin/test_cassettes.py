@@ -18,8 +18,8 @@ from harness.recording.pack import pack
 from harness.recording.vcr_config import filtering
 from harness.shipped import shipped_recording
 from tests.pytest_plugin.conftest import InnerRun
-from tests.recording.asking_subject import record_interview
 from tests.recording.redact.planted_secrets import opaque
+from tests.recording.support.asking_subject import record_interview
 
 pytest_plugins = ["pytester"]
 
@@ -244,7 +244,7 @@ async def test_answers(cassette):
 
 ASKS = """
 import pytest
-from tests.recording.asking_subject import Interview
+from tests.recording.support.asking_subject import Interview
 
 @pytest.mark.cassette("interview")
 def test_asks(cassette):

@@ -24,7 +24,7 @@ from harness.recording.scan import Finding
 from tests.servers.openai.chat import OpenAIChatServer
 from tests.servers.openai.chat_scenarios import HARBOUR_TEXT
 
-SUBJECTS = "tests.recording.subjects"
+SUBJECTS = "tests.recording.support.subjects"
 NOBODY = "http://127.0.0.1:9"
 
 
@@ -266,7 +266,7 @@ KILLS = 200
 def test_a_kill_at_any_step_leaves_the_old_recording_or_the_new_one_and_the_next_command_works(
     target: str, kills: int, work: str, tmp_path: Path
 ) -> None:
-    command = [sys.executable, "-m", "tests.recording.killed", work, target, str(kills), str(tmp_path)]
+    command = [sys.executable, "-m", "tests.recording.support.killed", work, target, str(kills), str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)

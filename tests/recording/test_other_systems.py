@@ -49,7 +49,7 @@ exchange.os = type("Windows", (), {**vars(os), "name": "nt"})
 out = Path(sys.argv[1])
 for target, inputs in (("GreetingFlow", {"name": "Ada"}), ("greeting_crew", {"name": "Ada"})):
     for _ in range(2):
-        assert record(Target("tests.recording.subjects:" + target, inputs=inputs), out / target, mode="all").written
+        assert record(Target("tests.recording.support.subjects:" + target, inputs=inputs), out / target, mode="all").written
     replayed = replay_recording(out / target)
     assert (replayed.differences, replayed.problems) == ([], []), replayed
 (result,) = conformance.run.replay.replay(out / "GreetingFlow", trust=None)

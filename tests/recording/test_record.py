@@ -33,12 +33,12 @@ from harness.recording.replayed import Replayed
 from harness.recording.tape.tape import open_tape
 from harness.recording.target import Target
 from harness.recording.wire import WireRequest as TapeRequest, WireResponse as TapeResponse
-from tests.recording.subjects import KEY, NUMBER, Order
+from tests.recording.support.subjects import KEY, NUMBER, Order
 from tests.servers.openai.chat import OpenAIChatServer
 from tests.servers.openai.chat_scenarios import EXPANDED_TEXT, HARBOUR_TEXT, SCENARIOS, Completion, Scenario
 from tests.servers.wire_server import WireRequest, WireResponse
 
-SUBJECTS = "tests.recording.subjects"
+SUBJECTS = "tests.recording.support.subjects"
 
 
 @pytest.fixture
@@ -418,7 +418,7 @@ RECORDER = """
 import sys
 from pathlib import Path
 from harness.recording import Target, record
-record(Target("tests.recording.subjects:" + sys.argv[3], inputs={"last": "blocked_head"}), Path(sys.argv[1]), mode="all",
+record(Target("tests.recording.support.subjects:" + sys.argv[3], inputs={"last": "blocked_head"}), Path(sys.argv[1]), mode="all",
        base_url=sys.argv[2])
 """
 

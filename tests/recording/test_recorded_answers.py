@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.recording import Trust, replay_recording
-from tests.recording.asking_subject import record_interview
+from tests.recording.support.asking_subject import record_interview
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_what_a_person_said_is_said_again(recording: Path) -> None:
     """In the order in which it was asked; what was not answered in time is not answered."""
-    replayed = replay_recording(recording, trust=Trust.here(["tests.recording.asking_subject"]))
+    replayed = replay_recording(recording, trust=Trust.here(["tests.recording.support.asking_subject"]))
     assert replayed.error is None
     assert replayed.differences == []
     assert b"Yes, it is" in (recording / "frames.jsonl").read_bytes()
@@ -32,5 +32,5 @@ def test_a_question_that_was_not_recorded_says_so(recording: Path) -> None:
     lines = frames.read_bytes().splitlines(keepends=True)
     kept = [line for line in lines if json.loads(line).get("type") != "human_feedback_received"]
     frames.write_bytes(b"".join(kept))
-    replayed = replay_recording(recording, trust=Trust.here(["tests.recording.asking_subject"]))
+    replayed = replay_recording(recording, trust=Trust.here(["tests.recording.support.asking_subject"]))
     assert "the recording has no answer to 'Is it good?'" in str(replayed.error)

@@ -27,7 +27,7 @@ from harness.recording.replayed import Replayed
 from tests.servers.openai.chat import OpenAIChatServer
 from tests.servers.openai.chat_scenarios import EXPANDED_TEXT, HARBOUR_TEXT
 
-SUBJECTS = "tests.recording.subjects"
+SUBJECTS = "tests.recording.support.subjects"
 
 
 @pytest.fixture(scope="module")

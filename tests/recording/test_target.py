@@ -180,7 +180,7 @@ def test_modules_of_the_working_folder_are_found(tmp_path: Path, monkeypatch: py
 
 
 def test_nothing_runs_before_a_session_is_read() -> None:
-    (session,) = Target("tests.recording.subjects:text").sessions()
+    (session,) = Target("tests.recording.support.subjects:text").sessions()
     assert session.frames == []
     session.close()
 

@@ -12,7 +12,7 @@ from harness.errors import UnreadableRecordingError
 from harness.recording import Target, record
 from harness.recording.files.frames_file import dump_frames
 from harness.recording.timelines import compared, timelines_of
-from tests.recording.timelines import Row, chunk, flow, flow_end, frames_of, method, method_end
+from tests.recording.support.timelines import Row, chunk, flow, flow_end, frames_of, method, method_end
 from tests.servers.openai.chat import OpenAIChatServer
 
 
@@ -20,7 +20,7 @@ from tests.servers.openai.chat import OpenAIChatServer
 def story(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("timelines") / "story"
     with OpenAIChatServer() as server:
-        record(Target("tests.recording.subjects:StoryFlow"), out, base_url=server.origin)
+        record(Target("tests.recording.support.subjects:StoryFlow"), out, base_url=server.origin)
     return out
 
 
@@ -56,7 +56,7 @@ def test_a_row_of_an_event_of_ones_own_has_its_fields(tmp_path: Path) -> None:
 
 def test_a_recording_is_one_timeline_with_its_story_as_title(story: Path) -> None:
     (timeline,) = timelines_of(story)
-    assert timeline.title.startswith(f"{story}: tests.recording.subjects:StoryFlow, completed, recorded 20")
+    assert timeline.title.startswith(f"{story}: tests.recording.support.subjects:StoryFlow, completed, recorded 20")
     assert timeline.title.endswith("(live)")
     assert timeline.frames[0].type == "flow_started"
 

@@ -18,8 +18,8 @@ from harness.errors import UnsafeRecordingError
 from harness.providers import recognized
 from harness.recording import Trust, load_recording, record, replay_recording, scan
 from harness.recording.target import Target
-from tests.recording.loopback import Exchange, Loopback, loopback
-from tests.recording.unframed_subjects import WAYS
+from tests.recording.support.loopback import Exchange, Loopback, loopback
+from tests.recording.support.unframed_subjects import WAYS
 
 SAID = "All of them."
 TOOL_CALL = {"id": "call_1", "type": "function", "function": {"name": "ask_other", "arguments": "{}"}}
@@ -99,7 +99,7 @@ def test_what_no_llm_of_the_runtime_asks_is_recorded_and_replayed(
 ) -> None:
     notes: list[str] = []
     out = tmp_path / "recording"
-    target = Target(f"tests.recording.unframed_subjects:{start}", inputs={"name": name})
+    target = Target(f"tests.recording.support.unframed_subjects:{start}", inputs={"name": name})
     done = record(target, out, base_url=server.url, on_note=notes.append)
     assert done.error is None
     requests, unframed = CALLS.get(name, (1, int(name.startswith("by_"))))
@@ -113,23 +113,23 @@ def test_what_no_llm_of_the_runtime_asks_is_recorded_and_replayed(
 
 def test_the_file_tells_of_such_calls_only_where_there_are_any(server: Loopback, tmp_path: Path) -> None:
     for name in ("by_httpx", "embeddings"):
-        target = Target("tests.recording.unframed_subjects:way", inputs={"name": name})
+        target = Target("tests.recording.support.unframed_subjects:way", inputs={"name": name})
         record(target, tmp_path / name, base_url=server.url)
     assert '"unframed_calls": 1' in (tmp_path / "by_httpx" / "recording.json").read_text()
     assert "unframed_calls" not in (tmp_path / "embeddings" / "recording.json").read_text()
 
 
 def test_a_run_that_asks_by_other_ways_too_says_nothing_of_single_calls(server: Loopback, tmp_path: Path) -> None:
-    target = Target("tests.recording.unframed_subjects:way", inputs={"name": "by_two_requests"})
+    target = Target("tests.recording.support.unframed_subjects:way", inputs={"name": "by_two_requests"})
     record(target, tmp_path / "twice", base_url=server.url)
-    run = load_run(tmp_path / "twice", Trust(("tests.recording.unframed_subjects",)))
+    run = load_run(tmp_path / "twice", Trust(("tests.recording.support.unframed_subjects",)))
     assert run is not None
     assert (len(run.interactions), run.calls) == (2, ())
 
 
 def test_calls_that_the_run_no_longer_makes_are_refused_all_the_same(server: Loopback, tmp_path: Path) -> None:
     out = tmp_path / "recording"
-    subjects = "tests.recording.unframed_subjects:way"
+    subjects = "tests.recording.support.unframed_subjects:way"
     record(Target(subjects, inputs={"name": "by_two_requests"}), out, base_url=server.url)
     with pytest.raises(UnsafeRecordingError, match="2 model calls were answered and the run made 0"):
         record(Target(subjects, inputs={"name": "embeddings"}), out, base_url=server.url, mode="new")

@@ -16,8 +16,8 @@ from harness.frames import StreamFrame
 from harness.llm import Finish, TextDelta
 from harness.viewer import ViewedRun, render_beside, render_viewer, viewed_runs
 from tests.browser.chromium import DESKTOP, PHONE, Scheme, chromium, complaints, sized, until
-from tests.recording.remade import SHIPPED
-from tests.recording.timelines import frames_of
+from tests.recording.support.remade import SHIPPED
+from tests.recording.support.timelines import frames_of
 
 FLOW: Final = SHIPPED / "openai" / "two_step_flow"
 CHOSEN: Final = "document.querySelector('.line.selected')"

@@ -23,7 +23,7 @@ from harness.recording.files.frames_file import header_line, load_frames
 from harness.viewer import BrokenClause, ViewedRun, kept_lines, render_replayed, render_viewer, viewed_runs
 from tests.commands.command_line import Run, runner
 from tests.recording.redact.planted_secrets import BY_FORM
-from tests.recording.remade import SHIPPED
+from tests.recording.support.remade import SHIPPED
 
 TEXTS: Final = sorted(path.parent for path in SHIPPED.glob("*/text/recording.json"))
 KEY: Final = next(planted for planted in BY_FORM if planted.id == "anthropic")

@@ -23,7 +23,7 @@ from tests.commands.command_line import Run
 from tests.commands.recordings import SUBJECTS
 from tests.recording.redact.planted_secrets import BY_FORM
 from tests.recording.redact.secret_carriers import sse
-from tests.recording.subjects import KEY as OPENAI_KEY
+from tests.recording.support.subjects import KEY as OPENAI_KEY
 
 KEY = next(planted for planted in BY_FORM if planted.id == "anthropic")
 PASSWORD = "correct horse " + "battery"

@@ -15,7 +15,7 @@ import harness.commands
 from harness.commands import COMMANDS
 from harness.commands.output import fitted
 from harness.commands.progress import at_work
-from tests.recording.remade import SHIPPED
+from tests.recording.support.remade import SHIPPED
 
 #: What moves the cursor or changes how text looks.
 _CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")

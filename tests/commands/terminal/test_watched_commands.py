@@ -13,7 +13,7 @@ import pytest
 from harness.commands.progress import watched
 from harness.commands.run_text import RunText
 from tests.commands.command_line import Run
-from tests.recording.remade import SHIPPED
+from tests.recording.support.remade import SHIPPED
 
 
 class Terminal(io.StringIO):

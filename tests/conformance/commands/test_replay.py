@@ -39,7 +39,7 @@ from tests.providers.openai.reading_chat import Reading, read_plain, read_stream
 from tests.servers.openai.chat import OpenAIChatServer
 from tests.servers.openai.chat_scenarios import BERGEN_CALL, HARBOUR_TEXT
 
-SUBJECTS = "tests.recording.subjects"
+SUBJECTS = "tests.recording.support.subjects"
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ from harness.errors import (
 )
 from harness.llm import Finish, LLMRequest, RequestId, TextDelta, ThinkingDelta, ToolCallDelta, Usage
 from harness.llm.output.parts import Part
-from tests.recording.loopback import Exchange
+from tests.recording.support.loopback import Exchange
 
 URL = "https://api.acme.example/v2/say"
 TOOL = {

@@ -25,7 +25,7 @@ from harness.recording import Target, record
 from harness.shipped import shipped_folder, shipped_providers
 from tests.conformance.providers import acme, broken_openai
 from tests.conformance.providers.provider_outcome import outcome_of
-from tests.recording.loopback import loopback
+from tests.recording.support.loopback import loopback
 from tests.warm import WarmPython
 
 ROOT = Path(__file__).parents[3]

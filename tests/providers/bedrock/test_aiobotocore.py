@@ -27,7 +27,7 @@ from tests.providers.integrations.anthropic import THINKING
 from tests.providers.integrations.integration import TOOLS
 from tests.providers.test_closing import close_when_held
 from tests.recording.faults.cutting import check_cuts, check_split
-from tests.recording.remade import SHIPPED, Remade, Run
+from tests.recording.support.remade import SHIPPED, Remade, Run
 from tests.servers.anthropic.scenarios import CROSSING
 from tests.servers.bedrock.server import BedrockServer
 from tests.servers.bedrock.wire import framed

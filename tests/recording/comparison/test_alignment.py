@@ -11,7 +11,7 @@ import pytest
 
 from harness.recording.comparison.alignment import aligned_frames
 from harness.recording.comparison.compare import compare_stored
-from tests.recording.remade import SHIPPED
+from tests.recording.support.remade import SHIPPED
 
 Frames = list[dict[str, Any]]
 

@@ -15,7 +15,7 @@ from harness.recording.comparison.compare import (
     compare_values,
 )
 from harness.recording.files.frames_file import dump_frames
-from tests.recording.timelines import BEGAN, Row, chunk, flow, flow_end, frames_of, method, method_end
+from tests.recording.support.timelines import BEGAN, Row, chunk, flow, flow_end, frames_of, method, method_end
 
 SEQUENTIAL: list[Row] = [
     flow(), method("a"), chunk("a", "x"), chunk("a", "y"), method_end("a", "xy"),

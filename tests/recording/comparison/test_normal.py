@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness.recording.comparison.normal import Normalizer, offset_ms
-from tests.recording.timelines import BEGAN, frames_of
+from tests.recording.support.timelines import BEGAN, frames_of
 
 UUID = "0b9f1c52-6a7e-4f43-9d57-1f6f3c2a4e10"
 

@@ -11,7 +11,7 @@ from harness.recording.faults.cuts import events_of
 from harness.recording.faults.dialects import dialect_of
 from harness.recording.faults.faults import parse_fault, resplit
 from harness.recording.wire import Interaction, WireResponse
-from tests.recording.remade import Run
+from tests.recording.support.remade import Run
 
 
 class Stream(Protocol):

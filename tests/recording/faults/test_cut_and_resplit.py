@@ -18,7 +18,7 @@ from harness.errors import ProviderError
 from harness.recording.faults.faults import cut_points, parse_fault, resplit
 from harness.recording.wire import Chunk, Ending, Interaction, WireRequest, WireResponse
 from tests.recording.faults.cutting import check_cuts, check_split
-from tests.recording.remade import Remade, streams_of
+from tests.recording.support.remade import Remade, streams_of
 
 #: In order without an end marker, by closing the connection, by breaking it.
 BREAKS = ("end", "cut", "reset")

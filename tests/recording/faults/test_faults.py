@@ -29,8 +29,8 @@ from harness.recording.faults.faults import FAULTS, cut_points, faulted, parse_f
 from harness.recording.tape.playback import Playback
 from harness.recording.tape.tape import playing
 from harness.recording.wire import Chunk, Ending, Interaction, WireRequest, WireResponse
-from tests.recording.loopback import PATIENCE_S
-from tests.recording.remade import SHIPPED, Remade, shipped_streams, streams_of
+from tests.recording.support.loopback import PATIENCE_S
+from tests.recording.support.remade import SHIPPED, Remade, shipped_streams, streams_of
 
 
 def response(body: bytes, content_type: str = "text/event-stream", *lengths: int) -> WireResponse:

@@ -14,7 +14,7 @@ from harness.llm import Finish, TextDelta, ToolCallDelta
 from harness.recording.files.frames_file import FrameLines, dump_frames, header_line, load_frames, read_lines
 from harness.recording.redact.redaction import Redactor
 from tests.llm.scripted import Scripted, streamed
-from tests.recording.timelines import chunk, flow, flow_end, frames_of
+from tests.recording.support.timelines import chunk, flow, flow_end, frames_of
 
 HEADER = b'{"format":"harness.frames/1"}\n'
 KEY = "sk-proj-" + "Ab3dEf6hIj9lMn2pQr5tUv8xYz1" * 2

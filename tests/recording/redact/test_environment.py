@@ -11,9 +11,9 @@ import pytest
 from harness.recording.redact.leaks import leaks_in_text
 from harness.recording.redact.redaction import Redactor
 from harness.recording.tape.tape import open_tape
-from tests.recording.loopback import Exchange, loopback
 from tests.recording.redact.planted_secrets import opaque
 from tests.recording.redact.secret_carriers import sse, sse_events
+from tests.recording.support.loopback import Exchange, loopback
 
 KEY = f"boats.{opaque('environment', 18)}"
 

@@ -36,8 +36,8 @@ from harness.recording.tape.kept_headers import kept_request_headers, kept_respo
 from harness.recording.tape.playback import playable_headers
 from harness.recording.tape.tape import open_tape
 from harness.recording.wire import Chunk, Ending, Headers, How, Interaction, WireRequest, WireResponse
-from tests.recording.loopback import PATIENCE_S
-from tests.recording.remade import SHIPPED, shipped_recordings
+from tests.recording.support.loopback import PATIENCE_S
+from tests.recording.support.remade import SHIPPED, shipped_recordings
 
 ROOT = Path(__file__).parents[3]
 TEXT = SHIPPED / "openai" / "text"

@@ -21,7 +21,7 @@ from harness.recording.files.cassette_writer import write_cassette
 from harness.recording.redact.redaction import Redactor
 from harness.recording.tape.tape import network_guard, open_tape
 from harness.recording.wire import Chunk, Ending, Headers, Interaction, WireRequest, WireResponse
-from tests.recording.loopback import PATIENCE_S, Exchange, loopback
+from tests.recording.support.loopback import PATIENCE_S, Exchange, loopback
 
 PIECES = (b'{"text":\n', b'"one two\\n', b'three"}')
 BODY = b"".join(PIECES)

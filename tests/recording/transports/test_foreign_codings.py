@@ -12,7 +12,7 @@ import yaml
 
 from harness.recording.redact.redaction import Redactor
 from harness.recording.tape.tape import open_tape
-from tests.recording.clients import CLIENTS, Client
+from tests.recording.support.clients import CLIENTS, Client
 from tests.recording.transports.test_headers import by_urllib
 
 TEXT = b'data: {"n": 1}\n\ndata: {"n": 2}\n\ndata: [DONE]\n\n'

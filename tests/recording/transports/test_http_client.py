@@ -15,7 +15,7 @@ import pytest
 
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.tape.tape import network_guard, open_tape
-from tests.recording.loopback import Exchange, loopback
+from tests.recording.support.loopback import Exchange, loopback
 
 
 def plain(exchange: Exchange) -> None:

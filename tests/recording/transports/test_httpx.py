@@ -25,7 +25,7 @@ from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.files.cassette_writer import write_cassette
 from harness.recording.tape.tape import network_guard, open_tape
 from harness.recording.wire import Chunk, Ending, Interaction, WireRequest, WireResponse
-from tests.recording.loopback import PATIENCE_S, Exchange, loopback
+from tests.recording.support.loopback import PATIENCE_S, Exchange, loopback
 
 PIECES = (b'data: {"n": 1}\n\n', b'data: {"n": 2}\n\n', b"data: [DONE]\n\n")
 TYPE = (("content-type", "text/event-stream"),)

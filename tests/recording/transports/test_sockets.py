@@ -20,7 +20,7 @@ from harness.errors import NetworkBlockedError, TransportFault
 from harness.recording.tape.guard import NetworkGuard
 from harness.recording.tape.tape import network_guard, open_tape
 from harness.recording.transports.sockets import check_lookup
-from tests.recording.loopback import PATIENCE_S, loopback
+from tests.recording.support.loopback import PATIENCE_S, loopback
 from tests.recording.transports.test_together import text_stream
 
 Address = tuple[str, int]

@@ -22,8 +22,8 @@ from harness.recording.tape.core import Tape
 from harness.recording.tape.tape import Mode, current_tape, network_guard, open_tape, playing
 from harness.recording.transports.sockets import check_connection
 from harness.recording.wire import Ending, Interaction, WireRequest, WireResponse
-from tests.recording.clients import CLIENTS, Client
-from tests.recording.loopback import PATIENCE_S, Exchange, loopback
+from tests.recording.support.clients import CLIENTS, Client
+from tests.recording.support.loopback import PATIENCE_S, Exchange, loopback
 
 PIECES = (b'data: {"n": 1}\n\n', b'data: {"n": 2}\n\n', b"data: [DONE]\n\n")
 

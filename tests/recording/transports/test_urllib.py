@@ -13,7 +13,7 @@ import pytest
 
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.tape.tape import open_tape
-from tests.recording.loopback import Exchange, loopback
+from tests.recording.support.loopback import Exchange, loopback
 
 LINES = (b"data: 1\n\n", b"data: 2\n\n", b"data: [DONE]\n\n")
 

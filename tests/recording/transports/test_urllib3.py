@@ -23,8 +23,8 @@ from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.files.cassette_writer import write_cassette
 from harness.recording.tape.tape import network_guard, open_tape
 from harness.recording.wire import Chunk, Ending, Headers, Interaction, WireRequest, WireResponse
-from tests.recording.aws_messages import converse_message
-from tests.recording.loopback import PATIENCE_S, Exchange, loopback
+from tests.recording.support.aws_messages import converse_message
+from tests.recording.support.loopback import PATIENCE_S, Exchange, loopback
 
 BODY = b'{"text":\n"one two three"}'
 JSON = (("content-type", "application/json"),)

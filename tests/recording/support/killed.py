@@ -20,7 +20,7 @@ from typing import Any
 
 from harness.recording import Target, load_frames, record, replay_recording
 
-SUBJECTS = "tests.recording.subjects"
+SUBJECTS = "tests.recording.support.subjects"
 PARTS = ("files/workplace.py", "files/atomic.py", "files/exchange.py", "record.py", "recorder.py", "tape/tape.py")
 WATCHED = tuple(f"harness/recording/{part}" for part in PARTS)
 

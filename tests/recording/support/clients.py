@@ -18,7 +18,7 @@ import httpx2
 import requests
 import urllib3
 
-from tests.recording.loopback import PATIENCE_S
+from tests.recording.support.loopback import PATIENCE_S
 
 Seen = Callable[[bytes], object]
 

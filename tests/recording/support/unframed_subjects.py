@@ -21,7 +21,7 @@ import urllib3
 
 from harness import LLM, Flow, StreamSession, start
 from harness.llm import BaseLLM, Finish, LLMRequest, Part, TextDelta
-from tests.recording.subjects import MODEL
+from tests.recording.support.subjects import MODEL
 
 CHAT = "https://api.openai.com/v1/chat/completions"
 ASK: dict[str, Any] = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Which boats are home?"}]}

@@ -11,7 +11,7 @@ from harness import Flow, listen, start
 from harness.flow import HumanFeedbackResult, human_feedback
 from harness.recording import Target, record
 
-TARGET = "tests.recording.asking_subject:Interview"
+TARGET = "tests.recording.support.asking_subject:Interview"
 YES = "Yes, it is"
 #: Set once all that is asked for before has been answered, or given up.
 looked_at = threading.Event()
