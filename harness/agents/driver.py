@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Any, Final, Generic, Protocol, Self, TypeVar
 
 from harness.bus import bus
+from harness.bus.running_loop import canceller
 from harness.bus.scope import on_cancel, placed_context
 from harness.bus.step import Step, StepEnds
 from harness.errors import RunCancelled
@@ -66,7 +67,7 @@ class RunningBody(ABC, Generic[T]):
 
     @abstractmethod
     def cancel(self) -> None:
-        """Have it stop at its next await, where it has any. What its scope's run does is another matter."""
+        """Have it stop at its next await, where it has any. From any thread."""
 
 
 class Driver(ABC):
@@ -168,14 +169,14 @@ class Beside(AbstractAsyncContextManager["Beside"]):
     def start(self, make: Body[T]) -> RunningBody[T]:
         """Have a body work."""
         body = self._driver.start(make)
+        # With the run, and not after it: what its next event has ended may be cleaning up by then.
+        self._step.run.on_cancel(body.cancel)
         self._bodies.append(body)
         return body
 
     def cancel(self) -> None:
         """Have the bodies stop."""
         self._step.run.cancel()
-        for body in self._bodies:
-            body.cancel()
 
     @property
     def is_cancelled(self) -> bool:
@@ -329,13 +330,10 @@ class LoopDriver(Driver):
 class _TaskBody(RunningBody[T]):
     def __init__(self, make: Body[T]) -> None:
         self._task = asyncio.get_running_loop().create_task(outcome_of(make), name="harness-task")
+        self._cancel = canceller(self._task)
 
     async def outcome(self, within_s: float | None = None) -> Outcome[T] | None:
-        try:
-            done, _ = await asyncio.wait({self._task}, timeout=within_s)
-        except asyncio.CancelledError:
-            self._task.cancel()
-            raise
+        done, _ = await asyncio.wait({self._task}, timeout=within_s)
         if not done:
             return None
         return Outcome(error=asyncio.CancelledError()) if self._task.cancelled() else self._task.result()
@@ -344,4 +342,4 @@ class _TaskBody(RunningBody[T]):
         await asyncio.wait({self._task}, timeout=within_s)
 
     def cancel(self) -> None:
-        self._task.cancel()
+        self._cancel()

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 from asyncio import _get_running_loop
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
 
 from harness.errors import UsageError
 
@@ -30,6 +33,27 @@ def running_loop() -> asyncio.AbstractEventLoop:
                 "trio.to_thread.run_sync(list, flow.stream_events()), or start with anyio.run(main, backend='asyncio')"
             ) from None
         raise
+
+
+def canceller(task: asyncio.Task[Any]) -> Callable[[], None]:
+    """Return what cancels a task, from any thread; see `harness.bus.scope.Run.on_cancel`."""
+    loop = task.get_loop()
+
+    def cancel() -> None:
+        is_here = _get_running_loop() is loop
+        if is_here:
+            # At once: were it to come later, the task may be cleaning up by then, and would be cut off in that.
+            task.cancel()
+        # A closed loop has cancelled its tasks.
+        with suppress(RuntimeError):
+            # A signal handler may close while the loop sleeps, which has to wake up in any case.
+            loop.call_soon_threadsafe(_nothing if is_here else task.cancel)
+
+    return cancel
+
+
+def _nothing() -> None:
+    return None
 
 
 def _is_trio_running() -> bool:

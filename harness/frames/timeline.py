@@ -252,7 +252,7 @@ class Timeline:
                 further = cursor.position > self._furthest
                 self._furthest = max(cursor.position, self._furthest)
                 if not self._retain:
-                    keep = min((other.position for other in self._cursors), default=cursor.position)
+                    keep = min((other.position for other in list(self._cursors)), default=cursor.position)
                     del self._records[: keep - self._released]
                     self._released = max(keep, self._released)
                 batch = cursor.batch = cursor.chosen(records)
@@ -301,5 +301,6 @@ class Cursor:
 
     def leave(self) -> None:
         """Stop holding frames back, where they are not retained."""
-        with self.timeline._lock, suppress(ValueError):
+        # Without the lock: a view may be dropped while Python exits, when a thread that holds it goes on no more.
+        with suppress(ValueError):
             self.timeline._cursors.remove(self)

@@ -14,7 +14,7 @@ from contextvars import Context, copy_context
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 
-from harness.bus.running_loop import is_loop_running, running_loop
+from harness.bus.running_loop import canceller, running_loop
 from harness.bus.scope import pass_readers_here
 from harness.errors import UsageError
 from harness.frames.frame import StreamFrame, frame_of
@@ -179,7 +179,7 @@ class AsyncStreamSession(SessionCore[T, "AsyncFrameIterator", Callable[[], Await
 async def _aproduce(production: Production, body: Callable[[], Awaitable[Any]]) -> None:
     # Only now: a task that is cancelled before it begins never does, and would end nothing.
     if production.run is not None:
-        production.run.on_cancel(_canceller())
+        production.run.on_cancel(canceller(cast("asyncio.Task[None]", asyncio.current_task())))
     # Nothing but a cancellation may leave a task: asyncio stops the whole loop for SystemExit and KeyboardInterrupt.
     try:
         value = await body()
@@ -194,26 +194,6 @@ async def _aproduce(production: Production, body: Callable[[], Awaitable[Any]]) 
         production.timeline.returned(value)
     finally:
         production.end()
-
-
-def _canceller() -> Callable[[], None]:
-    loop, task = running_loop(), cast("asyncio.Task[None]", asyncio.current_task())
-
-    def cancel() -> None:
-        is_here = is_loop_running() and running_loop() is loop
-        if is_here:
-            # At once: were it to come later, the run may be cleaning up by then, and would be cut off in that.
-            task.cancel()
-        # A closed loop has cancelled its tasks.
-        with contextlib.suppress(RuntimeError):
-            # A signal handler may close while the loop sleeps, which has to wake up in any case.
-            loop.call_soon_threadsafe(_nothing if is_here else task.cancel)
-
-    return cancel
-
-
-def _nothing() -> None:
-    return None
 
 
 class AsyncFrameIterator(ViewCore):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import inspect
 import threading
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from harness import tool
+from harness import BaseLLM, tool
+from harness.llm import LLMRequest, Part, TextDelta
 from harness.tools import BaseTool
 from tests.agents.scripted import (
     ASKED,
@@ -196,6 +198,33 @@ def test_a_kickoff_that_is_cancelled_has_its_tools_cleaned_up(order: str, limit_
 
     assert asyncio.run(run()) == 1
     assert "b" in cleaned_up
+
+
+def test_a_model_that_is_about_to_go_on_is_told_once_that_its_run_is_closed() -> None:
+    gate = asyncio.Event()
+    cleaned_up: list[bool] = []
+
+    class Going(BaseLLM):
+        async def agenerate(self, request: LLMRequest) -> AsyncIterator[Part]:
+            try:
+                yield TextDelta("It is ")
+                await gate.wait()
+                yield TextDelta("on its way.")
+            finally:
+                # A second interruption would come here.
+                await asyncio.sleep(0)
+                cleaned_up.append(True)
+
+    async def run() -> None:
+        session = agent(llm=Going("going-1"), max_execution_time=3600.0).astream("Go.")
+        async for frame in session.llm:
+            if frame.content:
+                break
+        gate.set()
+        await session.aclose()
+
+    asyncio.run(run())
+    assert cleaned_up
 
 
 def test_a_step_callback_that_fails_leaves_nothing_in_the_loop() -> None:

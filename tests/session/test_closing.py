@@ -313,3 +313,26 @@ with StreamSession(body) as session:
     if not ending:
         program = program.replace("with StreamSession(body) as session:", "session = StreamSession(body)\nif True:")
     assert run_program(program) == (0, "left\n", "")
+
+
+@pytest.mark.parametrize("options", [{}, {"retain": False}], ids=["frames kept", "frames forgotten"])
+def test_the_interpreter_exits_with_an_error_though_a_thread_has_stopped_while_it_appended(
+    options: dict[str, bool],
+) -> None:
+    # The traceback holds the view until Python has stopped all threads, wherever they were.
+    program = f"""
+import threading
+from harness.session import StreamSession
+def body():
+    raise LookupError("lost")
+session = StreamSession(body, **{options})
+try:
+    list(session)
+except LookupError:
+    stopped = threading.Thread(target=session._timeline._lock.acquire)
+    stopped.start()
+    stopped.join()
+    raise
+"""
+    code, _, told = run_program(program)
+    assert (code, told.splitlines()[-1]) == (1, "LookupError: lost")

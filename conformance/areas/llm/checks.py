@@ -13,6 +13,7 @@ from conformance.timeline.evidence import Evidence, WireFacts
 from conformance.timeline.expected import Breach
 
 _COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
+_PARTS = ("cached_prompt_tokens", "cache_creation_tokens", "reasoning_tokens")
 _DETAILS = frozenset({"cached_prompt_tokens", "reasoning_tokens"})
 _FINISH_REASONS = ("stop", "length", "tool_calls", "content_filter", "other")
 
@@ -73,8 +74,12 @@ def usage(evidence: Evidence) -> Iterator[Breach]:
         if call.completed is None or call.by_user:
             continue
         counts, seq = call.completed.data.get("usage"), call.completed.seq
+        if counts is not None and not isinstance(counts, Mapping):
+            yield seq, f"the usage of call {call.name} is {counts!r}, expected an object of counts"
+            counts = None
         if counts is not None:
             missing = [name for name in _COUNTS if type(counts.get(name)) is not int]
+            missing += [name for name in _PARTS if type(counts.get(name) or 0) is not int]
             if missing:
                 yield seq, f"the usage of call {call.name} has no number in {', '.join(missing)}: {dict(counts)}"
             else:
@@ -99,7 +104,7 @@ def _sums(call: ShownCall, counts: Mapping[str, Any]) -> Iterator[str]:
             yield f"{part} {of} tokens of call {call.name} are more than the {whole} that they are among"
 
 
-def _usage_against(call: ShownCall, counts: dict[str, object] | None, wire: WireFacts) -> Iterator[str]:
+def _usage_against(call: ShownCall, counts: Mapping[str, Any] | None, wire: WireFacts) -> Iterator[str]:
     if wire.usage is None:
         if counts is not None:
             yield f"the wire has no usage for call {call.name}, its frame has {dict(counts)}"

@@ -19,7 +19,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from harness.bus import bus, scope as scopes
-from harness.bus.running_loop import is_loop_running, running_loop
+from harness.bus.running_loop import canceller, is_loop_running, running_loop
 from harness.bus.step import Step
 from harness.bus.unseen import id_of
 from harness.errors import RunCancelled, RunPaused
@@ -219,8 +219,6 @@ class Engine:
         for body in self._bodies.values():
             if body.outcome is None:
                 body.step.run.cancel()
-                if body.task is not None:
-                    body.task.cancel()
 
     async def _give_up(self, step: Step, error: BaseException) -> None:
         """End what still runs, for a moment waiting for coroutines to clean up, and publish how the methods ended.
@@ -256,6 +254,8 @@ class Engine:
 def _make_task(body: _Body, work: Coroutine[Any, Any, None]) -> None:
     name = f"harness-method-{body.call.method.name}"
     body.task = running_loop().create_task(work, name=name, context=body.context)
+    # With its run, and not after it: what the run's next event has ended may be cleaning up by then.
+    body.step.run.on_cancel(canceller(body.task))
 
 
 @contextlib.contextmanager

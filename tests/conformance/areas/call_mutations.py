@@ -139,6 +139,8 @@ CALL_MUTATIONS = (
         data(5, usage={**T.USAGE, "cached_prompt_tokens": 1}),
     ),
     row("usage under the provider's names", "llm.usage", T.nested, data(9, usage={"input_tokens": 3})),
+    row("usage that is no object", "llm.usage", T.text_call, data(5, usage=[T.USAGE])),
+    row("a part of usage in words", "llm.usage", T.text_call, data(5, usage={**T.USAGE, "reasoning_tokens": "1"})),
     row("usage that was not sent", "llm.usage", T.plain_call, data(2, usage=T.USAGE)),
     row("a provider's own finish reason", "llm.usage", T.text_call, data(5, finish_reason="end_turn")),
     row("another finish reason", "llm.usage", T.text_call, data(5, finish_reason="length")),

@@ -102,6 +102,29 @@ def test_leaving_the_block_cancels_a_coroutine() -> None:
     join_harness_threads()
 
 
+@pytest.mark.asyncio
+async def test_a_method_that_is_about_to_go_on_is_told_once_that_its_run_is_closed() -> None:
+    gate, cleaned = asyncio.Event(), asyncio.Event()
+
+    class Going(Flow):
+        @start()
+        async def go(self) -> None:
+            emit(self, Note())
+            try:
+                await gate.wait()
+                emit(self, Note())
+            finally:
+                # A second interruption would come here.
+                await asyncio.sleep(0)
+                cleaned.set()
+
+    session = Going().astream()
+    await anext(session.custom)
+    gate.set()
+    await session.aclose()
+    assert cleaned.is_set()
+
+
 def test_aclose_returns_while_a_method_blocks_and_so_does_the_loop(flow: Blocking) -> None:
     async def leave_early() -> list[str]:
         async with flow.astream() as session:
@@ -203,8 +226,10 @@ def test_a_closed_session_and_its_flow_are_collected(flow: Blocking) -> None:
 
 def test_a_dropped_session_closes_its_run() -> None:
     flow = Waiting()
-    next(iter(flow.stream_events()))
+    session = flow.stream_events()
+    next(iter(session))
     assert flow.waits.wait(TIMEOUT_S)
+    del session
     gc.collect()
     assert flow.cleaned.wait(TIMEOUT_S)
     join_harness_threads()
