@@ -12,7 +12,7 @@ from typing import Any, Final
 from conformance.providers.playback import answered_by, performed, session_of
 from conformance.providers.runs import RecordedRun
 from conformance.stage.census import ENDING_S, Census, tasks_left
-from conformance.stage.patience import abecomes_true, becomes_true, ends
+from conformance.stage.patience import abecomes_true, becomes_true, ends, unended
 from conformance.stage.points import DEADLINE_S, StageError
 from conformance.stage.reader import Reader, SessionKind, close_session, in_thread
 from conformance.timeline.calls import CHUNKS
@@ -92,9 +92,9 @@ def _aclosed(reader: Reader, session: Any, tape: Tape, is_shown: Callable[[], bo
         _check_silent(tape)
         await abecomes_true(is_shown, ENDING_S)
         closing = asyncio.create_task(session.aclose(), name="closing")
-        done, _ = await asyncio.wait({closing}, timeout=ENDING_S)
-        await asyncio.wait({consumer}, timeout=ENDING_S)
-        return bool(done), closing.exception() if done else None, await tasks_left({*own, consumer, closing})
+        returned = not await unended({closing}, ENDING_S)
+        await unended({consumer}, ENDING_S)
+        return returned, closing.exception() if returned else None, await tasks_left({*own, consumer, closing})
 
     returned, raised, left = reader.complete(close())
     yield from _prompt(returned, raised)

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from conformance.stage.patience import comes_true
+from conformance.stage.patience import comes_true, unended
 
 #: How long what is at its end may take to be gone, in seconds. A sound runtime takes milliseconds.
 ENDING_S: Final = 2.0
@@ -64,11 +64,8 @@ class Census:
 
 async def tasks_left(own: Iterable[asyncio.Task[Any]], within_s: float = ENDING_S) -> tuple[str, ...]:
     """Return the names of the running loop's tasks that are not `own` and do not end in time."""
-    threads = asyncio.all_tasks() - set(own)
-    if not threads:
-        return ()
-    _, pending = await asyncio.wait(threads, timeout=within_s)
-    return tuple(f"task {task.get_name()!r}" for task in pending)
+    left = await unended(asyncio.all_tasks() - set(own), within_s)
+    return tuple(f"task {task.get_name()!r}" for task in left)
 
 
 def threads_since(before: Collection[threading.Thread]) -> list[threading.Thread]:

@@ -12,6 +12,7 @@ from typing import Any, Concatenate, ParamSpec
 from msgspec.structs import replace
 
 from conformance.stage.census import threads_since
+from conformance.stage.patience import ends, unended
 from conformance.stage.points import Stage, StageError
 from conformance.stage.programs import Emit, FlowProgram, Method, Program
 from conformance.stage.reader import ENDING_S, KINDS, FramesRead, Reader, SessionKind, attempt
@@ -123,12 +124,10 @@ class Consumer(Reader):
     def let_finish(self) -> None:
         """Let the runs go as far as they go without being read: their threads or tasks end, or wait for a reader."""
         if self._loop is not None:
-            tasks = asyncio.all_tasks(self._loop)
-            if tasks:
-                self.complete(asyncio.wait(tasks, timeout=ENDING_S))
+            self.complete(unended(asyncio.all_tasks(self._loop), ENDING_S))
             return  # an executor's threads stay when their work is done
         for thread in threads_since(self._threads):
-            thread.join(ENDING_S)
+            ends(thread, ENDING_S)
 
     def tasks(self) -> int:
         """Return how many tasks the consumer's loop has, once it has turned over a few times."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterable
+from typing import Any, Final
 
 #: How long a piece is, in seconds.
 PIECE_S: Final = 0.01
@@ -32,6 +32,16 @@ async def abecomes_true(holds: Callable[[], bool], within_s: float) -> bool:
             break
         await asyncio.sleep(PIECE_S)
     return holds()
+
+
+async def unended(tasks: Iterable[asyncio.Task[Any]], within_s: float) -> set[asyncio.Task[Any]]:
+    """Return those of the running loop's tasks that do not end in time."""
+    pending = set(tasks)
+    for _ in _pieces(within_s):
+        if not pending:
+            break
+        _, pending = await asyncio.wait(pending, timeout=PIECE_S)
+    return pending
 
 
 def _pieces(within_s: float) -> range:

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, Self
 
 from msgspec import Struct
 
-from conformance.stage.patience import ends
+from conformance.stage.patience import ends, unended
 from conformance.stage.points import DEADLINE_S, StageError
 from conformance.timeline.evidence import AnyFrame, Ended, Evidence, ProgramOutcome, ResultRead, WireFacts
 from conformance.timeline.expected import Expected
@@ -63,8 +63,7 @@ class Reader:
         tasks = asyncio.all_tasks(self._loop)
         for task in tasks:
             task.cancel()
-        if tasks:
-            attempt(lambda: self.complete(asyncio.wait(tasks, timeout=ENDING_S)))
+        attempt(lambda: self.complete(unended(tasks, ENDING_S)))
         attempt(partial(self.complete, self._loop.shutdown_asyncgens()))
         self._loop.close()
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from conformance.stage.census import ENDING_S, tasks_left
 from conformance.stage.consumer import await_sync_runs
-from conformance.stage.patience import ends
+from conformance.stage.patience import ends, unended
 from conformance.stage.points import DEADLINE_S, StageError
 from conformance.stage.reader import SessionKind, attempt, close_session, iterator_of
 from conformance.subjects.subject import Performance
@@ -128,7 +128,7 @@ async def _aclose(how: str, session: Any, performance: Performance, closing: Clo
         reader = asyncio.create_task(read(), name="reader")
         await performance.stage.aawait_reached("held", closing.times)
         reader.cancel()
-        await asyncio.wait({reader}, timeout=ENDING_S)
+        await unended({reader}, ENDING_S)
         return
     iterator = iterator_of("async", session)
     _check_frame(await anext(iterator, None))
@@ -139,7 +139,7 @@ async def _aclose(how: str, session: Any, performance: Performance, closing: Clo
         reader = asyncio.create_task(read(), name="reader")
         closer = await asyncio.to_thread(_closer, session, closing)
         await asyncio.to_thread(ends, closer, ENDING_S)
-        await asyncio.wait({reader}, timeout=ENDING_S)
+        await unended({reader}, ENDING_S)
     else:
         leave = session.aclose() if how == "aclose" else _aleave_block(how, session)
         try:

@@ -11,6 +11,7 @@ from msgspec import Struct
 from conformance.areas.entry.crew_chunks import TaskAnswer, chunks_of, text_of
 from conformance.stage.census import ENDING_S
 from conformance.stage.consumer import Consumer
+from conformance.stage.patience import unended
 from conformance.stage.points import StageError
 from conformance.stage.programs import CrewProgram, TaskProgram
 from conformance.stage.reader import FramesRead, SessionKind, in_thread
@@ -112,8 +113,8 @@ class CrewRun:
 
         async def close() -> tuple[bool, BaseException | None]:
             closing = asyncio.ensure_future(self.output.aclose())
-            done, _ = await asyncio.wait({closing}, timeout=ENDING_S)
-            return bool(done), closing.exception() if done else None
+            returned = not await unended({closing}, ENDING_S)
+            return returned, closing.exception() if returned else None
 
         returned: tuple[bool, BaseException | None] = self._consumer.complete(close())
         return returned

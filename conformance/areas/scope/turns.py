@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 from conformance.areas.turn.conversation import TURN, HeldConversation, handler, to_handler
 from conformance.stage.consumer import Consumer, Scenarios
+from conformance.stage.patience import ends, unended
 from conformance.stage.points import DEADLINE_S
 from conformance.stage.programs import Block, ConversationProgram, Give
 from conformance.stage.reader import attempt
@@ -73,7 +74,7 @@ def _aside(consumer: Consumer, conversation: HeldConversation) -> _Outcome:
     thread.start()
 
     def await_outcome(within_s: float) -> tuple[object, BaseException | None] | None:
-        thread.join(within_s)
+        ends(thread, within_s)
         return outcomes[0] if outcomes else None
 
     return await_outcome
@@ -97,8 +98,7 @@ def _aside_in_loop(consumer: Consumer, conversation: HeldConversation) -> _Outco
     task: asyncio.Task[tuple[object, BaseException | None]] = consumer.complete(start())
 
     def await_outcome(within_s: float) -> tuple[object, BaseException | None] | None:
-        done, _ = consumer.complete(asyncio.wait({task}, timeout=within_s))
-        return task.result() if done else None
+        return None if consumer.complete(unended({task}, within_s)) else task.result()
 
     return await_outcome
 
