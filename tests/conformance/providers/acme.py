@@ -138,12 +138,16 @@ class Sound:
 
 
 class ShowsLater(Sound):
-    """Shows what has come when its loop, which is busy, gets round to it, as it may."""
+    """Shows what has come when its loop, which is busy, gets round to it, as it may: once somebody has looked for it."""
+
+    #: Of the last call, set in its loop.
+    looked_for: asyncio.Event
 
     class LLM(Acme):
         async def agenerate(self, request: LLMRequest) -> AsyncIterator[Part]:
+            ShowsLater.looked_for = looked_for = asyncio.Event()
             async for part in super().agenerate(request):
-                await asyncio.sleep(0.1)
+                await looked_for.wait()
                 yield part
 
 

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from conformance.areas.catalogue import scenarios
 from conformance.contract.clauses import CLAUSES
+from conformance.providers import closed_call
 from conformance.providers.integration import Integration, load_integration
 from conformance.providers.runs import RecordedRun
 from conformance.run.outcome import SuiteOutcome
@@ -102,7 +103,18 @@ def test_a_sound_integration_of_a_format_that_nobody_knows_passes(recordings: Pa
     assert {decision.clause for result in results for decision in result.decisions} == must_show(provider)
 
 
-def test_an_integration_may_show_what_has_come_once_its_loop_gets_round_to_it(recordings: Path) -> None:
+def test_an_integration_may_show_what_has_come_once_its_loop_gets_round_to_it(
+    recordings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_shown = closed_call._is_shown
+
+    def look(session: object) -> bool:
+        shown = is_shown(session)
+        acme.ShowsLater.looked_for.set()
+        return shown
+
+    monkeypatch.setattr(closed_call, "_is_shown", look)
+
     assert not _failed(perform(_of(recordings, acme.ShowsLater), BY_ID["provider/closed/async"]))
 
 
