@@ -141,7 +141,12 @@ def _work(
     # An end by exit takes along the process of a scenario that is being performed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     with late_certificates():
-        template = _CopiedProcess(load(), perform, prepare)
+        try:
+            template = _CopiedProcess(load(), perform, prepare)
+        except ConformanceError as error:
+            connection.recv()
+            connection.send((LostError(f"in a process of its own, {error}"), False))
+            return
         while True:
             try:
                 name, deadline_s = connection.recv()

@@ -13,6 +13,7 @@ from functools import partial
 import pytest
 
 from conformance.run.workers.processes import LostError, Processes
+from harness.errors import ConformanceError
 
 #: What a scenario leaves behind in its process.
 LEFT: list[str] = []
@@ -30,6 +31,10 @@ def load(*names: str) -> Threads:
     for name in names:
         threading.Thread(target=threading.Event().wait, name=name, daemon=True).start()
     return Threads(frozenset(name for name in names if name.startswith("[")))
+
+
+def load_in_vain() -> Threads:
+    raise ConformanceError("the address is in use")
 
 
 def perform(subject: Threads, name: str) -> str:
@@ -111,6 +116,15 @@ def test_a_subject_that_ends_its_process_has_failed(processes: Processes, name: 
     with pytest.raises(LostError, match=says):
         processes.perform(name, 30.0)
     assert processes.perform("looks", 30.0) == "left: []"
+
+
+def test_a_subject_that_can_not_be_loaded_again_says_why() -> None:
+    processes = Processes(load_in_vain, perform)
+    try:
+        with pytest.raises(LostError, match=r"^in a process of its own, the address is in use$"):
+            processes.perform("looks", 30.0)
+    finally:
+        processes.close()
 
 
 def test_a_subject_that_hangs_has_failed_at_the_deadline(processes: Processes) -> None:
