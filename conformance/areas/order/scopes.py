@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from conformance.timeline.calls import CHUNKS
 from conformance.timeline.evidence import AnyFrame, Evidence
 from conformance.timeline.expected import Breach
 from conformance.timeline.scopes import FrameScope, ScopeStep, Walk, deferred
 from conformance.timeline.vocabulary import opens
+
+#: What a scope's end says of whose it is, as its beginning does.
+_WHOSE: Final = ("flow_name", "method_name", "call_id", "tool_name")
 
 
 def has_scopes(evidence: Evidence) -> bool:
@@ -77,6 +81,8 @@ def _wrong_closing(step: ScopeStep, evidence: Evidence, deferred_flows: frozense
             yield f"{closer} names no {step.closes} of this session in data.started_event_id"
     elif target.closed_by is not None:
         yield f"{closer} closes {target.name} again, after seq {target.closed_by.seq}"
+    elif others := [name for name in _WHOSE if _differ(step.frame, target.opener, name)]:
+        yield f"{closer} closes {target.name}, which has another {', '.join(others)}"
     else:
         for scope in step.open.values():
             if scope.is_within(target) and not _exempt(scope, evidence, deferred_flows):

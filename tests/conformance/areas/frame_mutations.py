@@ -154,6 +154,12 @@ FRAME_MUTATIONS = (
     row("a flow left open", "order.scope-nesting", T.two_methods, drop(7)),
     row("a method closed twice", "order.scope-nesting", T.two_methods, data(6, started_event_id="e3")),
     row("a method that closes its flow", "order.scope-nesting", T.two_methods, data(6, started_event_id="e1")),
+    row(
+        "an end of another method",
+        "order.scope-nesting",
+        T.two_methods,
+        then(data(6, method_name="elsewhere"), put(6, namespace=("flow", "Report", "elsewhere"))),
+    ),
     row("an end that names no start", "order.scope-nesting", T.two_methods, data(6, started_event_id=None)),
     row(
         "a flow finished before its method",
