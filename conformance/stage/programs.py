@@ -134,7 +134,8 @@ class Ask(Struct, frozen=True):
     script: Script = GREETING
     #: Said of the LLM when it was made; None says nothing.
     stream: bool | None = None
-    #: Functions given by name, each with what it returns, or the `Block`, `Reach` or `Raise` that it does instead.
+    #: Functions given by name, each with what it returns, or the `Block`, `Reach` or `Raise` that it does instead. What one
+    #: is called with may be noted as `called`: its name, and its arguments by their names.
     functions: Mapping[str, Any] = field(default_factory=dict)
     #: Inside a flow: as a session of its own, which is read to its end there; the list of its frames is noted as `inner`.
     as_session: bool = False

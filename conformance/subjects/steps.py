@@ -162,8 +162,9 @@ def tools_of(ask: Ask, stage: Stage) -> dict[str, Any]:
 def returning(values: Mapping[str, Any], stage: Stage) -> dict[str, Callable[..., Any]]:
     """Return functions by their names, each of which gives its value, or does the step that stands in its place."""
 
-    def returning(value: Any) -> Callable[..., Any]:
+    def returning(name: str, value: Any) -> Callable[..., Any]:
         def function(**arguments: Any) -> Any:
+            stage.note("called", (name, arguments))
             match value:
                 case Raise(error_type):
                     raise_noted(error_type, stage)
@@ -177,7 +178,7 @@ def returning(values: Mapping[str, Any], stage: Stage) -> dict[str, Callable[...
 
         return function
 
-    return {name: returning(value) for name, value in values.items()}
+    return {name: returning(name, value) for name, value in values.items()}
 
 
 def raise_noted(error_type: type[BaseException], stage: Stage) -> NoReturn:

@@ -136,6 +136,12 @@ SABOTEURS.add(
     replacing(lambda result_of, values: result_of(values[::-1])),
 )
 SABOTEURS.add(
+    "tools-called-with-nothing",
+    ("llm.tool-run",),
+    "harness.llm.output.assembly:AssembledCall.parsed_arguments",
+    constant({}),
+)
+SABOTEURS.add(
     "calls-without-type", ("llm.tool-run",), "harness.llm.output.assembly:AssembledCall.payload", omitting("type")
 )
 

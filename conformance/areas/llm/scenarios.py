@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from itertools import groupby
 from typing import Any, Final, get_args
 
@@ -25,7 +27,7 @@ from conformance.stage.programs import (
 )
 from conformance.stage.scenario import FLOW_AND_LLM, LLM
 from conformance.timeline.evidence import Evidence, WireFacts, WireToolCall
-from conformance.timeline.expected import NOTHING, Expected
+from conformance.timeline.expected import NOTHING, Expected, InAnyOrder
 
 _USAGE = {
     "prompt_tokens": 11,
@@ -78,7 +80,18 @@ def facts_of(ask: Ask, *, streamed: bool = True) -> WireFacts:
 
 
 def _streamed(consumer: Consumer, ask: Ask) -> Evidence:
-    return consumer.read_programs(CallProgram(ask), wire=(facts_of(ask),))
+    facts = facts_of(ask)
+    evidence = consumer.read_programs(CallProgram(ask), wire=(facts,))
+    called = consumer.stage.noted("called")
+    if not called:
+        return evidence
+    due = tuple(_written(call.name, json.loads(call.arguments)) for call in facts.tool_calls)
+    seen = tuple(_written(*each) for each in called)
+    return replace(evidence, expected=(Expected("llm.tool-run", "what was called", InAnyOrder(due), seen),))
+
+
+def _written(name: str, arguments: Mapping[str, Any]) -> str:
+    return f"{name}({', '.join(f'{key}={value!r}' for key, value in arguments.items())})"
 
 
 def _plain(consumer: Consumer, script: Script) -> Evidence:
@@ -96,7 +109,7 @@ def _failing_tool(consumer: Consumer) -> Evidence:
         Expected("llm.tool-run", failing, NOTHING, evidence.raised),
         Expected("llm.tool-run", f"how the tools end of {failing}", ["tool_usage_error", "tool_usage_finished"], ends),
     )
-    return replace(evidence, expected=expected)
+    return replace(evidence, expected=(*evidence.expected, *expected))
 
 
 def _rechunked(consumer: Consumer) -> Evidence:
