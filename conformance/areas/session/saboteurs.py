@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -84,6 +85,16 @@ def _(accept: Any, timeline: Any, source: Any, event: Any, scope: Any) -> None:
 
 
 SABOTEURS.add("views-from-now-on", ("session.independent-views",), _CURSOR, _FROM_NOW_ON)
+
+
+@SABOTEURS.row(
+    "views-hold-no-session",
+    ("session.independent-views",),
+    "harness.session.core:ViewCore.__init__",
+    shown_by=("session/of-nobody/plain/sync",),
+)
+def _(init: Any, view: Any, session: Any, cursor: Any) -> None:
+    init(view, weakref.proxy(session), cursor)
 
 
 @SABOTEURS.row(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Iterator
 from typing import Final
@@ -92,6 +93,20 @@ def _after_break(consumer: Consumer, setting: Setting) -> Evidence:
     return again.evidence(*expected, reads=(before, left, read_result(session, "after-exhaustion")))
 
 
+def _of_nobody(consumer: Consumer, setting: Setting) -> Iterator[Expected]:
+    """Read a view to its end whose session nobody else holds, as in `for frame in flow.stream_events().llm`."""
+    consumer.stage.release("held")
+    held = consumer.read_session(setting.program)
+    make = consumer.subject.session if consumer.is_sync else consumer.subject.asession
+    view = consumer.in_loop(lambda: make(setting.program, consumer.performance).events)
+    gc.collect()
+    read = consumer.read(view)
+    aspect = "events of a session that nobody else holds"
+    yield Expected("session.independent-views", f"reading {aspect}", NOTHING, read.raised)
+    last, due = ([frame.type for frame in each.frames[-1:]] for each in (read, held))
+    yield Expected("session.independent-views", f"the last of the {aspect}", due, last)
+
+
 def _independent(when: str, setting: Setting, every: tuple[AnyFrame, ...], **views: FramesRead) -> Iterator[Expected]:
     for name, view in views.items():
         channels = frozenset(setting.busy) if name == "interleave" else None
@@ -179,6 +194,7 @@ for _setting in SETTINGS:
     _name, _needs = _setting.name, _setting.needs
     SCENARIOS.both(f"session/read-and-replayed/{_name}", _READ, _needs, _read_and_replayed, _setting)
     SCENARIOS.both(f"session/two-at-once/{_name}", _VIEWS, _needs, _two_at_once, _setting)
+    SCENARIOS.both(f"session/of-nobody/{_name}", _VIEWS, _needs, _of_nobody, _setting)
     _left = _VIEWS | AFTER_BREAK | {"order.seq-gapless"}
     SCENARIOS.both(f"session/after-break/{_name}", _left, _needs, _after_break, _setting)
     SCENARIOS.both(f"session/one-projection/{_name}", {"session.drain"}, _needs, _single_projection, _setting)
