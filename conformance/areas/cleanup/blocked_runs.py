@@ -169,6 +169,9 @@ def _closed(watcher: Consumer, how: str, place: Place) -> Evidence:
             expected.append(
                 Expected("cleanup.async-cancel", f"points that the run came to after {aspect}", (), reached)
             )
+            expected.append(
+                Expected("cleanup.async-cancel", f"whether it went on after {aspect}", False, closing.went_on)
+            )
     return Evidence(frames, "closed", expected=tuple(expected))
 
 

@@ -140,6 +140,19 @@ SABOTEURS.add(
 
 
 @SABOTEURS.row(
+    "cancelled-consumers-see-an-end", ("cleanup.async-cancel",), "harness.session.session:AsyncFrameIterator.__anext__"
+)
+async def _(anext_of: Any, view: Any) -> Any:
+    task = asyncio.current_task()
+    try:
+        return await anext_of(view)
+    except asyncio.CancelledError:
+        if task is None or not task.cancelling():
+            raise
+        raise StopAsyncIteration from None
+
+
+@SABOTEURS.row(
     "heartbeats-go-on",
     ("cleanup.no-leaks",),
     "harness.session.session:AsyncStreamSession._launch",
