@@ -127,6 +127,21 @@ def _(leave: Any, session: Any, *failure: Any) -> None:
 
 
 SABOTEURS.add(
+    "blocks-of-nothing",
+    ("cleanup.context-exit",),
+    "harness.session.session:StreamSession.__enter__",
+    constant(None),
+    shown_by=("close/blocks/sync",),
+)
+
+
+@SABOTEURS.row("blocks-swallow-errors", ("cleanup.context-exit",), _LEAVE, shown_by=("close/blocks/sync",))
+def _(leave: Any, session: Any, *failure: Any) -> bool:
+    leave(session, *failure)
+    return True
+
+
+SABOTEURS.add(
     "cancelled-consumers-read-on",
     ("cleanup.async-cancel",),
     "harness.session.session:AsyncStreamSession._has_other_readers",

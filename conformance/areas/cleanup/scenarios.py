@@ -15,7 +15,7 @@ from conformance.stage.programs import CallProgram, ConversationProgram, Emit, F
 from conformance.stage.reader import attempt, close_session, in_thread
 from conformance.stage.scenario import FLOW, FLOW_AND_LLM, LLM
 from conformance.timeline.evidence import Evidence
-from conformance.timeline.expected import NOTHING, Expected
+from conformance.timeline.expected import NOTHING, Expected, Same
 
 _PLAIN: Final = FlowProgram((Method("first", (Reach("began"), Emit("one"), Emit("two"))),))
 _CALL: Final = CallProgram()
@@ -71,7 +71,11 @@ def _close_in_thread(session: Any) -> None:
 
 def _unstarted(consumer: Consumer, program: Program | ConversationProgram) -> Iterator[Expected]:
     """Close a session that nobody has read, by `close()` and by leaving its block, and then read it."""
-    clause, leave = "cleanup.close-before-start", partial(_leave_block, consumer)
+    clause = "cleanup.close-before-start"
+
+    def leave(session: Any) -> None:
+        consumer.made(partial(_leave_block, consumer, session))
+
     for how, close in (("close()", consumer.close), ("leaving its block", leave)):
         session = opened(consumer, program)
         close(session)
@@ -84,34 +88,43 @@ def _unstarted(consumer: Consumer, program: Program | ConversationProgram) -> It
 
 
 def _blocks(consumer: Consumer, program: Program) -> Iterator[Expected]:
-    """Leave the block of a session that has been read to its end, of one that has not, and of one nobody read."""
+    """Leave the block of a session that has been read to its end, of one that has not, also by an error, and of one nobody read."""
     clause = "cleanup.context-exit"
-    for frames_read in (None, 1, 0):
+    for frames_read, error in ((None, None), (1, None), (1, LookupError("raised in the block")), (0, None)):
         session = consumer.open(program)
         if frames_read is None:
             consumer.read(session)
         elif frames_read:
             consumer.take(consumer.iterate(session), frames_read)
-        raised = attempt(partial(_leave_block, consumer, session))
+        entered, raised = consumer.tried(partial(_leave_block, consumer, session, error))
         read = "had been" if frames_read is None else "had not been"
         aspect = f"leaving the block of a session that {read} read to its end"
-        yield Expected(clause, aspect, NOTHING, raised)
+        if error is None:
+            yield Expected(clause, aspect, NOTHING, raised)
+            yield Expected(clause, f"what `with` gave before {aspect}", Same(session), entered)
+        else:
+            yield Expected(clause, f"the error by which the block was left, after {aspect},", Same(error), raised)
         cancelled = bool(session.is_cancelled)
         yield Expected(clause, f"is_cancelled after {aspect}", frames_read is not None, cancelled)
         if frames_read is None:
             yield Expected(clause, f"is_exhausted after {aspect}", True, bool(session.is_exhausted))
 
 
-def _leave_block(consumer: Consumer, session: Any) -> None:
+def _leave_block(consumer: Consumer, session: Any, error: Exception | None = None) -> Any:
+    """Leave the block of a session, by an error where there is one; return what the block gave, or what is awaited for it."""
     if consumer.is_sync:
-        with session:
-            return
+        with session as entered:
+            if error is not None:
+                raise error
+            return entered
 
-    async def leave() -> None:
-        async with session:
-            return
+    async def leave() -> Any:
+        async with session as entered:
+            if error is not None:
+                raise error
+            return entered
 
-    consumer.complete(leave())
+    return leave()
 
 
 SCENARIOS: Final = Scenarios()
