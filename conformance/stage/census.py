@@ -1,12 +1,13 @@
-"""What a run has left behind: threads, tasks, sockets to the provider, and objects that something still refers to.
+"""What a run has left behind: threads, tasks, sockets, and objects that something still refers to.
 
 Counted in the process itself, without anything that the runtime could answer for: the interpreter's list of threads, the
-kernel's list of connections, the garbage collector's list of objects.
+kernel's list of sockets, the garbage collector's list of objects.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import threading
 import weakref
@@ -21,7 +22,7 @@ ENDING_S: Final = 2.0
 #: Threads of the scripted provider: the one that listens stays, the others as long as a client keeps its connection.
 _LISTENING: Final = "provider"
 _ANSWERING: Final = "process_request_thread"
-#: Where Linux tells which connections there are; elsewhere none are counted.
+#: Where Linux tells which sockets there are; elsewhere none are counted.
 _CONNECTIONS: Final = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 _DESCRIPTORS: Final = Path("/proc/self/fd")
 
@@ -32,7 +33,7 @@ class Census:
     def __init__(self, provider_port: int) -> None:
         self._port = provider_port
         self._threads = frozenset(threading.enumerate())
-        self._sockets = frozenset(_sockets_to(provider_port))
+        self._sockets = _sockets(provider_port)
         self._watched: list[tuple[str, weakref.ref[Any]]] = []
 
     def watch(self, name: str, thing: Any) -> None:
@@ -54,12 +55,12 @@ class Census:
         return [thread for thread in threads_since(self._threads) if thread is not threading.current_thread()]
 
     def things_left(self, event_ids: Collection[str]) -> tuple[str, ...]:
-        """Return what of the watched, of the events with these ids, and of connections is still there."""
+        """Return what of the watched, of the events with these ids, and of sockets is still there."""
         gc.collect()
         objects = [name for name, reference in self._watched if reference() is not None]
         events = [f"event {name}" for name in _events_alive(frozenset(event_ids))]
-        sockets = len(set(_sockets_to(self._port)) - self._sockets)
-        return (*objects, *events, *([f"{sockets} sockets to the provider"] if sockets else []))
+        sockets = len(_sockets(self._port) - self._sockets)
+        return (*objects, *events, *([f"{sockets} sockets"] if sockets else []))
 
 
 async def tasks_left(own: Iterable[asyncio.Task[Any]], within_s: float = ENDING_S) -> tuple[str, ...]:
@@ -89,24 +90,15 @@ def _events_alive(event_ids: frozenset[str]) -> list[str]:
     return names
 
 
-def _sockets_to(port: int) -> list[str]:
-    """Return the inodes of this process's connections to a port of its own."""
-    inodes = set()
+def _sockets(port: int) -> set[str]:
+    """Return this process's sockets but those of the provider that answers on a port of its own."""
+    answering, held = set(), set()
     for table in _CONNECTIONS:
-        if not table.exists():
-            continue
-        for line in table.read_text().splitlines()[1:]:
+        for line in table.read_text().splitlines()[1:] if table.exists() else ():
             fields = line.split()
-            if int(fields[2].rpartition(":")[2], 16) == port:
-                inodes.add(f"socket:[{fields[9]}]")
-    if not inodes:
-        return []
-    held = []
-    for descriptor in _DESCRIPTORS.iterdir():
-        try:
-            target = str(descriptor.readlink())
-        except OSError:
-            continue  # closed since it was listed
-        if target in inodes:
-            held.append(target)
-    return held
+            if int(fields[1].rpartition(":")[2], 16) == port:
+                answering.add(f"socket:[{fields[9]}]")
+    for descriptor in _DESCRIPTORS.iterdir() if _DESCRIPTORS.exists() else ():
+        with contextlib.suppress(OSError):  # closed since it was listed
+            held.add(str(descriptor.readlink()))
+    return {target for target in held if target.startswith("socket:")} - answering

@@ -182,6 +182,18 @@ def _(launch: Any, session: Any, *rest: Any) -> None:
 
 
 @SABOTEURS.row(
+    "loops-stay-open",
+    ("cleanup.no-leaks",),
+    "harness.session.session:StreamSession._launch",
+    shown_by=("left-behind/failed/sync",),
+)
+def _(launch: Any, *rest: Any) -> None:
+    """Beside each run, make a loop that nobody closes."""
+    _KEPT.append(asyncio.new_event_loop())
+    launch(*rest)
+
+
+@SABOTEURS.row(
     "last-error-kept",
     ("cleanup.no-leaks",),
     "harness.session.production:Production.failed",

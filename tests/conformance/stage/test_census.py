@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+from pathlib import Path
+
+import pytest
 
 from conformance.stage.census import Census
 
@@ -33,3 +37,12 @@ def test_a_thread_that_an_ending_one_starts_is_waited_for_too() -> None:
     finally:
         released.set()
     assert census.threads_left() == ()
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="this system does not tell which sockets there are")
+def test_a_loop_that_nobody_closed_is_left_behind() -> None:
+    census = Census(provider_port=0)
+    loop = asyncio.new_event_loop()
+    left = census.things_left(())
+    loop.close()
+    assert (left, census.things_left(())) == (("2 sockets",), ())
