@@ -45,7 +45,16 @@ def _(frame: StreamFrame) -> dict[str, Any]:
     FIELDS,
     {
         "envelope.type-verbatim": "the event of that id has another type",
-        "session.replay": "frames of one id are not told apart where they are read again",
+        **dict.fromkeys(
+            (
+                "session.iterates",
+                "session.projections",
+                "session.independent-views",
+                "session.replay",
+                "session.thread-safe",
+            ),
+            "frames of one id are not told apart where views are held to the session's",
+        ),
     },
     by=fields_with,
 )

@@ -187,7 +187,12 @@ def _(init: Any, session: Any, *args: Any, **options: Any) -> None:
     init(session, *args, **options)
 
 
-@SABOTEURS.row("starts-at-its-block", ("session.lazy",), "harness.session.session:StreamSession.__enter__")
+@SABOTEURS.row(
+    "starts-at-its-block",
+    ("session.lazy",),
+    "harness.session.session:StreamSession.__enter__",
+    {"cleanup.close-before-start": "a session whose unused block was left has begun"},
+)
 def _(enter: Any, session: Any) -> Any:
     session._start()
     return enter(session)
@@ -200,7 +205,14 @@ def _(result: Callable[[Any], Any], session: Any) -> Any:
     return result(session)
 
 
-@SABOTEURS.row("busy-views-end-alone", ("session.drain",), "harness.session.session:FrameIterator._end")
+@SABOTEURS.row(
+    "busy-views-end-alone",
+    ("session.drain",),
+    "harness.session.session:FrameIterator._end",
+    dict.fromkeys(
+        ("session.replay-failed", "error.original", "error.base-exception"), "they end so where the run has failed, too"
+    ),
+)
 def _(end: Any, view: Any) -> None:
     """End a view of a channel that has frames without ending the session."""
     if view._cursor._channels is not None and view._cursor._channels & {"llm", "flow"}:
