@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Set as AbstractSet
@@ -119,7 +120,7 @@ class Consumer(Reader):
         if self.is_sync:
             await_sync_runs(self.stage, self._sessions, point, times)
         else:
-            self.complete(self.stage.aawait_reached(point, times))
+            self.complete(await_async_runs(self.stage, self._sessions, point, times))
 
     def let_finish(self) -> None:
         """Let the runs go as far as they go without being read: their threads or tasks end, or wait for a reader."""
@@ -150,6 +151,21 @@ def await_sync_runs(stage: Stage, sessions: Iterable[Any], point: str, times: in
         reader = threading.Thread(target=attempt, args=(partial(list, session),), name="reads-on", daemon=True)
         reader.start()
     stage.await_reached(point, times)
+
+
+async def await_async_runs(stage: Stage, sessions: Iterable[Any], point: str, times: int = 1) -> None:
+    """Do as `await_sync_runs`, while the loop goes on."""
+    if await asyncio.to_thread(stage.comes_to, point, ENDING_S, times):
+        return
+    readers = [asyncio.create_task(_read_on(session), name="reads-on") for session in sessions]
+    await stage.aawait_reached(point, times)
+    del readers  # A loop keeps no task by itself.
+
+
+async def _read_on(session: Any) -> None:
+    with contextlib.suppress(Exception):
+        async for _ in session:
+            pass
 
 
 #: One loop over a session in the middle of its run, and what it was given so far: a second view is a matter of its own.

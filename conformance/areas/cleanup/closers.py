@@ -15,7 +15,7 @@ from time import monotonic
 from typing import Any, Final
 
 from conformance.stage.census import ENDING_S, tasks_left
-from conformance.stage.consumer import await_sync_runs
+from conformance.stage.consumer import await_async_runs, await_sync_runs
 from conformance.stage.patience import ends, unended
 from conformance.stage.points import DEADLINE_S, StageError
 from conformance.stage.reader import SessionKind, attempt, close_session, iterator_of
@@ -105,6 +105,7 @@ async def _aconsume(how: str, make: Callable[[], Any], performance: Performance,
     if how == "collected":
         await _drop(make, performance, closing)
         gc.collect()
+        performance.stage.reach("held")  # as in `_consume`
     else:
         session = closing.session = make()
         await _aclose(how, session, performance, closing)
@@ -118,7 +119,7 @@ async def _drop(make: Callable[[], Any], performance: Performance, closing: Clos
     session = make()
     iterator = iterator_of("async", session)
     _check_frame(await anext(iterator, None))
-    await performance.stage.aawait_reached("held", closing.times)
+    closing.is_blocked = await asyncio.to_thread(performance.stage.comes_to, "held", ENDING_S, closing.times)
 
 
 async def _aclose(how: str, session: Any, performance: Performance, closing: Closing) -> None:
@@ -135,7 +136,7 @@ async def _aclose(how: str, session: Any, performance: Performance, closing: Clo
         return
     iterator = iterator_of("async", session)
     _check_frame(await anext(iterator, None))
-    await performance.stage.aawait_reached("held", closing.times)
+    await await_async_runs(performance.stage, [session], "held", closing.times)
     if how == "close":
         closing.raised = attempt(partial(close_session, session))
     elif how == "other-thread":

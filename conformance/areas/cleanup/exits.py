@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from conformance.stage.consumer import Consumer, Scenarios, await_sync_runs
+from conformance.stage.consumer import Consumer, Scenarios, await_async_runs, await_sync_runs
 from conformance.stage.points import Stage, StageError
 from conformance.stage.programs import Block, Emit, FlowProgram, Method
 from conformance.stage.reader import KINDS
@@ -82,7 +82,7 @@ async def _aleave(subject: Subject, place: str, performance: Performance) -> Non
     global _kept  # noqa: PLW0603 - as above
     _kept = session = subject.asession(_program(place), performance)
     await anext(aiter(session))
-    await performance.stage.aawait_reached("held")
+    await await_async_runs(performance.stage, [session], "held")
     _tell_blocked()
 
 

@@ -152,6 +152,9 @@ def test_making_a_saboteur_leaves_this_process_sound() -> None:
         "beside/one-llm/sync",
         "entry/flag/llm/closed/sync",
         "exit/sync-method/sync",
+        "close/nested-provider-head/aclose/async",
+        "close/provider-body/collected/async",
+        "close/provider-body/with/async",
     ],
 )
 def test_a_runtime_that_goes_on_only_as_it_is_read_is_put_into_places_where_runs_block(place: str) -> None:
