@@ -7,8 +7,8 @@ from functools import partial
 from typing import Final
 
 from conformance.stage.consumer import Consumer, Scenarios
-from conformance.stage.programs import Emit, Method
-from conformance.stage.reader import FramesRead
+from conformance.stage.programs import Emit, FlowProgram, Method
+from conformance.stage.reader import ENDING_S, FramesRead, in_thread
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import NOTHING, AtMost, Expected, Raised
 
@@ -42,6 +42,18 @@ def _ahead(consumer: Consumer, *, awaited: bool, retain: bool) -> Evidence:
     return FramesRead(replayed.frames, step.raised).evidence(*expected)
 
 
+def _beside(consumer: Consumer) -> Iterator[Expected]:
+    """Read a session to its end beside a view that has stopped: the limit is the furthest view's."""
+    program = FlowProgram((Method("emits", tuple(Emit(str(n)) for n in range(_EVENTS))),))
+    make = partial(consumer.subject.bounded, program, consumer.performance, kind="sync", look_ahead=_LIMIT)
+    session = consumer.keep(make())
+    stopped = consumer.iterate(session.events)
+    consumer.take(stopped, 1)
+    ended, _ = in_thread(partial(list, session), ENDING_S)
+    aspect = "whether a view was read to its end beside one that had stopped"
+    yield Expected("session.backpressure", aspect, True, ended)
+
+
 def _expected(read: int, replayed: FramesRead, *, retain: bool) -> Iterator[Expected]:
     clause, aspect = "session.backpressure", "a new projection after the end"
     yield Expected(clause, "whether any frame was read", True, read > 0)
@@ -59,3 +71,4 @@ SCENARIOS.both("session/look-ahead/emitters-wait", _CLAUSES, _NEEDS, _ahead, awa
 SCENARIOS.both("session/look-ahead/nothing-retained", _CLAUSES, _NEEDS, _ahead, awaited=True, retain=False)
 _NEVER: Final = "session/look-ahead/loop-never-waits/async"
 SCENARIOS.of_kind("async", _NEVER, _CLAUSES, _NEEDS, _ahead, awaited=False, retain=True)
+SCENARIOS.of_kind("sync", "session/look-ahead/beside-another/sync", _CLAUSES, _NEEDS, _beside)

@@ -206,6 +206,34 @@ def _(result: Callable[[Any], Any], session: Any) -> Any:
 
 
 @SABOTEURS.row(
+    "closed-from-outside-alone",
+    ("session.same-surface",),
+    "harness.session.projections:Projected.close",
+    shown_by=("session/closed-by-its-run/sync",),
+)
+def _(close: Any, session: Any) -> None:
+    close(session)
+    if threading.current_thread().name.startswith("harness-"):
+        raise RuntimeError("cannot join current thread")
+
+
+@SABOTEURS.row(
+    "emitters-wait-for-the-slowest",
+    ("session.backpressure",),
+    "harness.frames.timeline:Timeline._next",
+    shown_by=("session/look-ahead/beside-another/sync",),
+)
+def _(following: Any, timeline: Any, cursor: Any) -> Any:
+    """Bound what the slowest view has not read."""
+    seen = timeline.__dict__.setdefault("_seen", [])
+    if cursor not in seen:
+        seen.append(cursor)
+    record = following(timeline, cursor)
+    timeline._furthest = min(each.position for each in seen)
+    return record
+
+
+@SABOTEURS.row(
     "busy-views-end-alone",
     ("session.drain",),
     "harness.session.session:FrameIterator._end",

@@ -10,8 +10,11 @@ from typing import Any, Final
 from conformance.areas.session.settings import SETTINGS, Setting
 from conformance.areas.session.views import MORE_VIEWS, PROJECTIONS, VIEWS
 from conformance.stage.consumer import Consumer, Scenarios
+from conformance.stage.patience import becomes_true
 from conformance.stage.points import DEADLINE_S, StageError
-from conformance.stage.reader import SessionKind, attempt, close_session, in_thread, read_result
+from conformance.stage.programs import Block, Emit, FlowProgram, Method, Reach
+from conformance.stage.reader import ENDING_S, SessionKind, attempt, close_session, in_thread, read_result
+from conformance.stage.scenario import FLOW
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import NOTHING, Expected, Raised
 from conformance.timeline.vocabulary import CHANNELS
@@ -83,6 +86,29 @@ def _surfaces(consumer: Consumer, setting: Setting) -> Evidence:
     return read.evidence(*expected)
 
 
+def _closed_by_its_run(consumer: Consumer) -> Iterator[Expected]:
+    """Close a session inside its run, as a listener does that has heard enough."""
+    clause, aspect = "session.same-surface", "close() inside the run"
+    session = consumer.open(_EMITS)
+    raised: list[BaseException | None] = []
+
+    def close(_source: Any, event: Any) -> None:
+        if event.type == "probe" and not raised:
+            raised.append(attempt(partial(close_session, session)))
+            consumer.stage.release("held")
+
+    with consumer.subject.listening(close):
+        consumer.read(session)
+        # A reader may be told of the end before close() has come back.
+        becomes_true(lambda: bool(raised), ENDING_S)
+    consumer.let_finish()
+    yield Expected(clause, f"what {aspect} raised", [None], raised)
+    yield Expected(clause, f"is_cancelled after {aspect}", True, bool(session.is_cancelled))
+    yield Expected(
+        "cleanup.work-stops", f"whether the run went on after {aspect}", False, consumer.stage.has_reached("on")
+    )
+
+
 def surface(kind: SessionKind, session: Any) -> Iterator[Expected]:
     """Look at what a session has of the views that it must have, and of those that it ought to have."""
     names = _names_of(session)
@@ -117,6 +143,7 @@ def _used(aspect: str, raised: BaseException | None, session: Any, *, cancelled:
     yield Expected("session.same-surface", f"is_completed and is_cancelled after {aspect}", (True, cancelled), state)
 
 
+_EMITS: Final = FlowProgram((Method("emits", (Emit("one"), Block("held"), Emit("two"), Reach("on"))),))
 _SAME: Final = frozenset({"session.same-surface", "session.projections"})
 
 SCENARIOS: Final = Scenarios()
@@ -125,3 +152,5 @@ for _setting in SETTINGS:
     SCENARIOS.both(f"session/unused/{_name}", {"session.lazy", "result.after-close"}, _needs, _unused, _setting)
     SCENARIOS.both(f"session/bad-channels/{_name}", {"session.bad-channels"}, _needs, _bad_channels, _setting)
     SCENARIOS.of_kind("async", f"session/both-kinds/{_name}/async", _SAME, _needs, _surfaces, _setting)
+_INSIDE: Final = frozenset({"session.same-surface", "cleanup.work-stops"})
+SCENARIOS.both("session/closed-by-its-run", _INSIDE, FLOW, _closed_by_its_run)
