@@ -178,7 +178,7 @@ def not_utc(value: object) -> str | None:
 def error_class(evidence: Evidence) -> Iterator[Breach]:
     """A failure names its error's text and class, which the consumer knows of what ended the run."""
     raised = evidence.outcome.error if evidence.outcome is not None else None
-    own = type(raised).__name__ if raised is not None and raised.__cause__ is None else None
+    own = raised if raised is not None and raised.__cause__ is None else None
     for frame in evidence.frames:
         if frame.type in FAILURES:
             if not isinstance(frame.data.get("error"), str):
@@ -186,8 +186,24 @@ def error_class(evidence: Evidence) -> Iterator[Breach]:
             name = frame.data.get("error_type")
             if not isinstance(name, str) or not name:
                 yield frame.seq, f"{frame.type} has no class name of its error in data.error_type"
-            elif own is not None and frame.type in _OF_RUN and frame.parent_id is None and name != own:
-                yield frame.seq, f"{frame.type} has the class name {name!r} of its error, which is {own}"
+            elif own is not None and frame.type in _OF_RUN and frame.parent_id is None:
+                if name != type(own).__name__:
+                    yield (
+                        frame.seq,
+                        f"{frame.type} has the class name {name!r} of its error, which is {type(own).__name__}",
+                    )
+                if _said(own) not in str(frame.data.get("error")):
+                    yield (
+                        frame.seq,
+                        f"{frame.type} has the text {frame.data.get('error')!r} of its error: {_said(own)!r}",
+                    )
+
+
+def _said(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:
+        return ""  # one that can't say anything
 
 
 def _shortened(text: str) -> str:

@@ -130,6 +130,12 @@ def _(encode: Any, value: Any) -> Any:
     return encode(value)
 
 
+@SABOTEURS.row("errors-in-other-words", ("envelope.error-class",), PAYLOAD, by=payload_with)
+def _(record: Any, payload: Any) -> None:
+    if record.type == "flow_failed":
+        put(payload, "error", "something went wrong")
+
+
 SABOTEURS.add("errors-of-another-class", ("envelope.error-class",), PAYLOAD, _with_error_type("Exception"))
 
 
