@@ -195,6 +195,23 @@ def _(complete: Any, call: Any, step: Any) -> None:
     complete(call, step)
 
 
+@SABOTEURS.row(
+    "usage-of-all-calls", ("llm.usage",), "harness.llm.call:ModelCall.complete", shown_by=("ask/again/sync",)
+)
+def _(complete: Any, call: Any, step: Any) -> None:
+    """Count what the LLM has used until then."""
+    used, owner = call.assembly.usage, vars(call._llm)
+    if used is not None:
+        before = owner.setdefault("_used", Usage(0, 0, 0))
+        prompt, completion = (
+            before.prompt_tokens + used.prompt_tokens,
+            before.completion_tokens + used.completion_tokens,
+        )
+        counts = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+        owner["_used"] = call.assembly.usage = replace(used, **counts)
+    complete(call, step)
+
+
 SABOTEURS.add("finish-reasons-unknown", ("llm.usage",), f"{_ANSWER}.finish_reasons", lambda finish: {})
 SABOTEURS.add(
     "cut-answers-pass",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from itertools import groupby
 from typing import Any, Final, get_args
 
@@ -25,6 +26,7 @@ from conformance.stage.programs import (
     ScriptedToolCall,
     Thinking,
 )
+from conformance.stage.reader import FramesRead
 from conformance.stage.scenario import FLOW_AND_LLM, LLM
 from conformance.timeline.evidence import Evidence, WireFacts, WireToolCall
 from conformance.timeline.expected import NOTHING, Expected, InAnyOrder
@@ -94,6 +96,15 @@ def _written(name: str, arguments: Mapping[str, Any]) -> str:
     return f"{name}({', '.join(f'{key}={value!r}' for key, value in arguments.items())})"
 
 
+def _again(consumer: Consumer) -> Evidence:
+    """Two calls of one LLM, of which the second is the evidence."""
+    ask, enter, read = Ask(Script(_TEXT)), consumer.entry_of(consumer.llm()), FramesRead()
+    for _ in range(2):
+        prompt = consumer.provider.prompt_for(ask.script)
+        read = consumer.read(consumer.keep(consumer.in_loop(partial(enter, prompt))))
+    return read.evidence(wire=(facts_of(ask),))
+
+
 def _plain(consumer: Consumer, script: Script) -> Evidence:
     ask = Ask(script, stream=False)
     program = consumer.flow_program(Method("asks", (ask,)))
@@ -159,6 +170,7 @@ for _name, _clauses, _ask in (
 ):
     _UNMARKED.both(_name, _clauses, LLM, _streamed, _ask)
 SCENARIOS.extend(_UNMARKED)
+SCENARIOS.both("ask/again", _CALL, LLM, _again)
 SCENARIOS.both("ask/failing-tool-run", _TOOL_CALL | {"channel.tools"}, _TOOLS, _failing_tool)
 SCENARIOS.both("ask/refused", _FAILED, LLM, _streamed, Ask(Script(_TEXT, status=429)))
 SCENARIOS.both("ask/failing", _FAILED, LLM, _streamed, Ask(Script(_TEXT, status=500)))
