@@ -21,7 +21,7 @@ from conformance.run.workers.child import Environment, can_be_copied, end, start
 from conformance.run.workers.warmth import NOTHING, make, ready
 from harness.errors import ConformanceError
 
-#: How long a subject may take to be loaded, in seconds.
+#: How long a subject, and what a scenario takes beside it, may take to be loaded, in seconds.
 _LOADING_S: Final = 120.0
 #: How much longer than its deadline a scenario may seem to take to whoever waits for its worker, in seconds.
 _GRACE_S: Final = 10.0
@@ -98,18 +98,19 @@ class _Worker:
             self._process.start()
         theirs.close()
         atexit.register(self.end)
-        self._is_loaded = False
 
     def perform(self, name: str, deadline_s: float) -> _Reply:
         try:
             self._connection.send((name, deadline_s))
-            if not self._connection.poll(deadline_s + (_GRACE_S if self._is_loaded else _LOADING_S)):
-                return _late(deadline_s), False
-            reply: _Reply = self._connection.recv()
+            reply = late = _late(deadline_s), False
+            # First it tells that it is ready, by when it may have loaded the subject and imported what this scenario takes.
+            for within_s in (_LOADING_S, deadline_s + _GRACE_S):
+                if not self._connection.poll(within_s):
+                    return late
+                reply = self._connection.recv()
         except (EOFError, ConnectionError):
             self.end()
             return _died(self._process.exitcode), False
-        self._is_loaded = True
         return reply
 
     def end(self) -> None:
@@ -145,6 +146,7 @@ def _work(
             template = _CopiedProcess(load(), perform, prepare)
         except ConformanceError as error:
             connection.recv()
+            connection.send(None)
             connection.send((LostError(f"in a process of its own, {error}"), False))
             return
         while True:
@@ -152,6 +154,8 @@ def _work(
                 name, deadline_s = connection.recv()
             except EOFError:
                 return
+            template.prepare(name)
+            connection.send(None)
             connection.send(template.perform(name, deadline_s))
 
 
@@ -170,9 +174,11 @@ class _CopiedProcess:
         gc.freeze()
         self._ready = ready()
 
-    def perform(self, name: str, deadline_s: float) -> _Reply:
+    def prepare(self, name: str) -> None:
         if self._prepare is not None and self._prepare(self._subject, name):
             self._made()
+
+    def perform(self, name: str, deadline_s: float) -> _Reply:
         if not can_be_copied(getattr(self._subject, "idle_threads", frozenset())):
             return self._perform(self._subject, name), False
         return self._in_a_copy(name, deadline_s), True

@@ -70,6 +70,11 @@ def prepare(subject: Threads, name: str) -> bool:
     return True
 
 
+def prepare_slowly(subject: Threads, name: str) -> bool:
+    """Take as long for the second scenario as imports may, where a machine has much else to do."""
+    return name == "leaves" or threading.Event().wait(1.0)
+
+
 @pytest.fixture
 def processes() -> Iterator[Processes]:
     plain = Processes(load, perform)
@@ -107,6 +112,16 @@ def test_what_is_prepared_is_there_for_every_copy() -> None:
     try:
         assert processes.perform("looks", 30.0) == "left: ['prepared for looks']"
         assert processes.perform("looks", 30.0) == "left: ['prepared for looks', 'prepared for looks']"
+    finally:
+        processes.close()
+
+
+def test_what_is_imported_for_a_scenario_takes_none_of_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("conformance.run.workers.processes._GRACE_S", 0.0)
+    processes = Processes(load, perform, prepare_slowly)
+    try:
+        assert processes.perform("leaves", 30.0) == ""
+        assert processes.perform("looks", 0.5) == "left: []"
     finally:
         processes.close()
 
