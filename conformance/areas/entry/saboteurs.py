@@ -199,7 +199,12 @@ def _(astream_turn: Any, flow: Any, message: Any, **options: Any) -> Any:
     return flow.stream_turn(message, **options)
 
 
-@SABOTEURS.row("overrides-outlive-errors", ("entry.llm-overrides",), "harness.llm.overrides:_overridden")
+@SABOTEURS.row(
+    "overrides-outlive-errors",
+    ("entry.llm-overrides",),
+    "harness.llm.overrides:_overridden",
+    {"cleanup.no-leaks": "a block that is never left keeps the connection of a call that was refused"},
+)
 @contextmanager
 def _(overridden: Any, *arguments: Any) -> Iterator[None]:
     block = overridden(*arguments)
