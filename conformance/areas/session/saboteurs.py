@@ -206,6 +206,17 @@ def _(result: Callable[[Any], Any], session: Any) -> Any:
 
 
 @SABOTEURS.row(
+    "closing-wakes-one",
+    ("session.thread-safe",),
+    "harness.frames.timeline:Timeline.close",
+    shown_by=("session/closed-before-threads/plain/sync",),
+)
+def _(close: Any, timeline: Any) -> bool:
+    del timeline._wakers[1:]
+    return bool(close(timeline))
+
+
+@SABOTEURS.row(
     "closed-from-outside-alone",
     ("session.same-surface",),
     "harness.session.projections:Projected.close",

@@ -9,15 +9,17 @@ from functools import partial
 from operator import delitem
 from typing import Final
 
+from conformance.areas.cleanup.closers import await_waiting
 from conformance.areas.result.scenarios import AFTER_BREAK
 from conformance.areas.session import look_ahead, surfaces
 from conformance.areas.session.settings import BEFORE_HOLD, SETTINGS, Setting
 from conformance.areas.session.surfaces import surface
 from conformance.areas.session.views import MORE_VIEWS, VIEWS, AllFrames, OnlyItsOwn
 from conformance.stage.consumer import Consumer, Scenarios
+from conformance.stage.patience import ends
 from conformance.stage.points import DEADLINE_S, StageError
 from conformance.stage.programs import Block, Emit, FlowProgram, Method, Raise
-from conformance.stage.reader import FramesRead, attempt, read_result
+from conformance.stage.reader import ENDING_S, FramesRead, attempt, read_result
 from conformance.stage.scenario import FLOW
 from conformance.timeline.evidence import AnyFrame, Evidence
 from conformance.timeline.expected import NOTHING, Expected, Same
@@ -176,6 +178,24 @@ def _by_threads(consumer: Consumer, setting: Setting) -> Evidence:
     return Evidence(every, "exhausted" if session.is_exhausted else "failed", expected=expected)
 
 
+def _closed_before_threads(consumer: Consumer, setting: Setting) -> Iterator[Expected]:
+    """Close a session whose frames several threads wait for: each comes back."""
+    session = consumer.open(setting.program)
+    readers = [
+        threading.Thread(target=attempt, args=(partial(list, session),), name=f"reader-{n}", daemon=True)
+        for n in range(_READERS)
+    ]
+    for reader in readers:
+        reader.start()
+    consumer.await_reached("held")
+    for reader in readers:
+        await_waiting(reader)
+    consumer.close(session)
+    consumer.stage.release("held")
+    left = tuple(reader.name for reader in readers if not ends(reader, ENDING_S))
+    yield Expected("session.thread-safe", "threads that wait for frames of a session that was closed", (), left)
+
+
 _READ: Final = frozenset(
     {
         "session.iterates",
@@ -201,7 +221,8 @@ for _setting in SETTINGS:
     SCENARIOS.both(f"session/after-break/{_name}", _left, _needs, _after_break, _setting)
     SCENARIOS.both(f"session/one-projection/{_name}", {"session.drain"}, _needs, _single_projection, _setting)
     # An async session is bound to one loop, so to one thread.
-    _id = f"session/by-threads/{_name}/sync"
-    SCENARIOS.of_kind("sync", _id, {"session.thread-safe"}, _needs, _by_threads, _setting)
+    for _read, _observe in (("by-threads", _by_threads), ("closed-before-threads", _closed_before_threads)):
+        _id = f"session/{_read}/{_name}/sync"
+        SCENARIOS.of_kind("sync", _id, {"session.thread-safe"}, _needs, _observe, _setting)
 SCENARIOS.both("session/two-at-once/failing", _VIEWS | {"error.original"}, FLOW, _failing_beside)
 SCENARIOS.extend(look_ahead.SCENARIOS)
