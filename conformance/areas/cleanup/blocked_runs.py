@@ -170,7 +170,7 @@ def _closed(watcher: Consumer, how: str, place: Place) -> Evidence:
                 Expected("cleanup.async-cancel", f"points that the run came to after {aspect}", (), reached)
             )
             expected.append(
-                Expected("cleanup.async-cancel", f"whether it went on after {aspect}", False, closing.went_on)
+                Expected("cleanup.async-cancel", f"whether it went on after {aspect}", False, closing.outlived_cancel)
             )
     return Evidence(frames, "closed", expected=tuple(expected))
 

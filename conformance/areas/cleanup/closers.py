@@ -46,7 +46,7 @@ class Closing:
     raised: BaseException | None = None
     left_behind: tuple[str, ...] = ()
     #: Whether the consumer's task ended as if it had not been cancelled.
-    went_on: bool = False
+    outlived_cancel: bool = False
     #: What kept the consumer from closing at all; it is raised by whoever watches.
     failed: list[BaseException] = field(default_factory=list)
 
@@ -132,7 +132,7 @@ async def _aclose(how: str, session: Any, performance: Performance, closing: Clo
         await performance.stage.aawait_reached("held", closing.times)
         reader.cancel()
         await unended({reader}, ENDING_S)
-        closing.went_on = reader.done() and not reader.cancelled()
+        closing.outlived_cancel = reader.done() and not reader.cancelled()
         return
     iterator = iterator_of("async", session)
     _check_frame(await anext(iterator, None))

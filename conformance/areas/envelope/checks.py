@@ -192,14 +192,14 @@ def error_class(evidence: Evidence) -> Iterator[Breach]:
                         frame.seq,
                         f"{frame.type} has the class name {name!r} of its error, which is {type(own).__name__}",
                     )
-                if _said(own) not in str(frame.data.get("error")):
+                if _text_of(own) not in str(frame.data.get("error")):
                     yield (
                         frame.seq,
-                        f"{frame.type} has the text {frame.data.get('error')!r} of its error: {_said(own)!r}",
+                        f"{frame.type} has the text {frame.data.get('error')!r} of its error: {_text_of(own)!r}",
                     )
 
 
-def _said(error: BaseException) -> str:
+def _text_of(error: BaseException) -> str:
     try:
         return str(error)
     except Exception:

@@ -53,7 +53,7 @@ def _failing(consumer: Consumer, error: type[BaseException], *, in_async: bool) 
     again = {name: consumer.read(getattr(session, name)) for name in VIEWS if hasattr(session, name)}
     noted: list[BaseException] = consumer.stage.noted("raised")
     if not noted:
-        raise _never_came(first.raised)
+        raise _unfailed(first.raised)
     # Python lets no iterator raise these: what came of them is what the result goes on raising.
     own = first.raised if isinstance(noted[0], _UNPASSABLE) else noted[0]
     failed = tuple(frame.data.get("method_name") for frame in first.frames if frame.type == "method_execution_failed")
@@ -92,12 +92,12 @@ def _raised_inside(consumer: Consumer, program: FlowProgram | CallProgram | Conv
     evidence = consumer.read_whole(lambda: session)
     noted: list[BaseException] = consumer.stage.noted("raised")
     if not noted:
-        raise _never_came(evidence.raised)
+        raise _unfailed(evidence.raised)
     rows = surfaced(noted[0], FramesRead(tuple(evidence.frames), evidence.raised), tuple(session.frames))
     return replace(evidence, outcome=ProgramOutcome(error=noted[0]), expected=tuple(rows))
 
 
-def _never_came(raised: BaseException | None) -> StageError:
+def _unfailed(raised: BaseException | None) -> StageError:
     instead = "nothing" if raised is None else shown(raised)
     return StageError(f"the run never came to the part of it that fails; it raised {instead}")
 
