@@ -36,10 +36,10 @@ from conformance.subjects.harness import HarnessSubject
 
 class Broken(HarnessSubject):
     performed = 0
-    def session(self, program, performance):
+    def session(self, *arguments, **options):
         type(self).performed += 1
         raise RuntimeError("this runtime has no sessions")
-    asession = session
+    asession = llm = session
 
 class TestIt(RuntimeConformance):
     @pytest.fixture
