@@ -60,17 +60,17 @@ def _plain(message: Any) -> Any:
             if isinstance(fields.get(name), list):
                 fields[name] = [_dumped(part) for part in fields[name]]
         return fields
+    # A message's own fields have our names in Python, whatever they are called on a wire that is not a provider's.
+    fields = {**_dumped(message, by_alias=False), **_dumped(message)}
     # What the object says beside the message, such as its usage, and what an SDK has parsed of it, is no part of it.
-    return {
-        name: value for name, value in _dumped(message).items() if name in Message.model_fields and name != "parsed"
-    }
+    return {name: value for name, value in fields.items() if name in Message.model_fields and name != "parsed"}
 
 
-def _dumped(value: Any) -> Any:
+def _dumped(value: Any, *, by_alias: bool = True) -> Any:
     """Return what an SDK's object says on the wire, but for what that has parsed of it; any other value as it is."""
     if isinstance(value, Given) or not isinstance(value, BaseModel):
         return value
-    dumped = value.model_dump(mode="json", by_alias=True, exclude_none=True, warnings=False)
+    dumped = value.model_dump(mode="json", by_alias=by_alias, exclude_none=True, warnings=False)
     for call in (dumped, *(dumped.get("tool_calls") or ())):
         call.get("function", {}).pop("parsed_arguments", None)
     return dumped

@@ -9,6 +9,7 @@ from math import inf
 from typing import Any, get_args
 
 import pytest
+from ag_ui.core import AssistantMessage, ToolMessage
 from anthropic.types import TextBlock, ToolUseBlock
 from google.genai.types import Content, FunctionResponse, Part
 from openai.types.chat import ChatCompletionMessage, ParsedFunctionToolCall
@@ -131,6 +132,15 @@ def test_an_sdks_message_object_is_taken_without_its_empty_fields() -> None:
         {"role": "assistant", "content": None, "tool_calls": [call], "usage": 1}
     )
     assert sent(OPENAI_CHAT, ASKED, given, RESULT)["messages"][1] == {"role": "assistant", "tool_calls": [call]}
+
+
+def test_a_message_object_whose_own_wire_has_other_names_is_taken_whole() -> None:
+    # Such as AG-UI's `toolCalls` and `toolCallId`.
+    call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    asked = AssistantMessage.model_validate({"id": "m1", "role": "assistant", "content": "Yes.", "tool_calls": [call]})
+    result = ToolMessage(id="m2", role="tool", tool_call_id="c1", content="1")
+    told = [message.given() for message in read_messages([asked, result])]
+    assert told == [{"role": "assistant", "content": "Yes.", "tool_calls": [call]}, RESULT]
 
 
 def test_an_sdks_objects_among_a_messages_calls_and_parts_are_taken() -> None:
