@@ -128,20 +128,26 @@ class BaseTool(UserModel):
             )
         if args:
             kwargs = {**dict(zip(self.args_schema.model_fields, args, strict=False)), **kwargs}
-        fields = self.args_schema.model_fields
-        # Null is what stands there anyway, in `place: str = None` too.
-        given = {
-            name: value
-            for name, value in kwargs.items()
-            if value is not None or name not in fields or fields[name].default is not None
-        }
-        try:
-            fitting = self.args_schema.model_validate(given)
-        except ValidationError as error:
-            raise ToolInputError(f"the arguments of the tool {self.name!r} do not fit: {all_faults(error)}") from error
+        fitting = self._fitting(kwargs)
         if fitting.model_extra is None:
             self._check_names(kwargs, fitting)
         return passed(fitting) if isinstance(fitting, InferredArguments) else fitting.model_dump()
+
+    def _fitting(self, given: Mapping[str, Any]) -> BaseModel:
+        """Return the arguments, validated: where null does not fit and is the default, as in `place: str = None`, without it."""
+        fields = self.args_schema.model_fields
+        try:
+            return self.args_schema.model_validate(given)
+        except ValidationError as error:
+            rest = {
+                name: value
+                for name, value in given.items()
+                if value is not None or name not in fields or fields[name].default is not None
+            }
+            if len(rest) == len(given):
+                faults = all_faults(error)
+                raise ToolInputError(f"the arguments of the tool {self.name!r} do not fit: {faults}") from error
+        return self._fitting(rest)
 
     def _check_names(self, given: Mapping[str, Any], fitting: BaseModel) -> None:
         """Refuse an argument that is nearly one whose default would stand for it; others that are unknown are left out."""

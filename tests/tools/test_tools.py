@@ -12,7 +12,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Annotated, Any
 
 import pytest
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 from harness import BaseTool, UsageError, tool
 from harness.tools import FunctionTool, ToolFailure, ToolFailureReason, ToolInputError
@@ -115,6 +115,26 @@ def nowhere(place: str = None) -> str:  # type: ignore[assignment]  # noqa: RUF0
     return place or "nowhere"
 
 
+class Near(BaseModel):
+    """Places near one; null is anywhere."""
+
+    place: str | None = None
+
+    @field_validator("place", mode="before")
+    @classmethod
+    def _named(cls, place: str | None) -> str:
+        return place or "anywhere"
+
+
+class Finds(BaseTool):
+    name: str = "Find"
+    description: str = "Find a place."
+    args_schema: type[BaseModel] = Near
+
+    def _run(self, place: str | None = None) -> str:
+        return f"near {place}"
+
+
 #: A tool, its arguments, and what it gives for them.
 USES: dict[str, tuple[BaseTool, dict[str, Any], Any]] = {
     "a function": (add, {"one": 1, "other": 4}, 5),
@@ -122,6 +142,7 @@ USES: dict[str, tuple[BaseTool, dict[str, Any], Any]] = {
     "arguments that can be read": (add, {"one": "1"}, 3),
     "an argument that nobody asked for": (add, {"one": 1, "why": "I must add."}, 3),
     "null that is the default, whatever the annotation": (nowhere, {"place": None}, "nowhere"),
+    "null that a schema of its own takes as it likes": (Finds(), {"place": None}, "near anywhere"),
     "a default's other name": (renamed, {"from": "Bergen"}, "from Bergen"),
     "an async function, and a nested argument as its model": (
         travel,
