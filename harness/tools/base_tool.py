@@ -32,6 +32,10 @@ LONGEST_NAME: Final = 64
 _KEPT: Final = 55
 
 
+def _in_words(name: str) -> str:
+    return _WORD.sub("_", name).lower()
+
+
 def _always(arguments: Any = None, result: Any = None) -> bool:
     return True
 
@@ -152,11 +156,12 @@ class BaseTool(UserModel):
     def _check_names(self, given: Mapping[str, Any], fitting: BaseModel) -> None:
         """Refuse an argument that is nearly one whose default would stand for it; others that are unknown are left out."""
         names = type(fitting).model_fields
-        left = [name for name in names if name not in fitting.model_fields_set]
+        left = {_in_words(name): name for name in names if name not in fitting.model_fields_set}
         for name in given:
-            near = () if name in names else difflib.get_close_matches(name, left, n=1, cutoff=_NEAR)
+            near = () if name in names else difflib.get_close_matches(_in_words(name), left, n=1, cutoff=_NEAR)
             if near:
-                raise ToolInputError(f"the tool {self.name!r} has no argument {name!r}; did you mean {near[0]!r}?")
+                meant = left[near[0]]
+                raise ToolInputError(f"the tool {self.name!r} has no argument {name!r}; did you mean {meant!r}?")
 
     def reset_usage_count(self) -> None:
         """Begin to count its uses anew."""
@@ -184,7 +189,7 @@ class BaseTool(UserModel):
     def function_name(self) -> str:
         """Its name as providers take it and as models of the reference runtime know it: `get_tide` for `Get tide`."""
         plain = unicodedata.normalize("NFKD", self.name).encode("ascii", "ignore").decode()
-        name = _UNFIT.sub("_", _WORD.sub("_", plain).lower()).strip("_") or "tool"
+        name = _UNFIT.sub("_", _in_words(plain)).strip("_") or "tool"
         if len(name) <= LONGEST_NAME:
             return name
         # Long names may differ at their ends alone.

@@ -12,7 +12,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Annotated, Any
 
 import pytest
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field, create_model, field_validator
 
 from harness import BaseTool, UsageError, tool
 from harness.tools import FunctionTool, ToolFailure, ToolFailureReason, ToolInputError
@@ -235,6 +235,13 @@ def test_arguments_that_do_not_fit_are_refused_and_not_counted(arguments: dict[s
     with pytest.raises(ToolInputError, match=words):
         by(way, lambda: add.run(**arguments), lambda: add.arun(**arguments))
     assert add.current_usage_count == before
+
+
+@pytest.mark.parametrize(("name", "written"), [("top_k", "topK"), ("user_id", "userID"), ("sortBy", "sort_by")])
+def test_an_argument_in_another_spelling_is_refused_however_short_it_is(name: str, written: str) -> None:
+    schema = create_model("Search", **{name: (Any, None)})  # type: ignore[call-overload]
+    with pytest.raises(ToolInputError, match=f"has no argument '{written}'; did you mean '{name}'"):
+        Finds(args_schema=schema).run(**{written: 1})
 
 
 @pytest.mark.parametrize("way", WAYS)
