@@ -132,6 +132,21 @@ def test_a_model_with_a_dict_is_asked_for_by_the_tool_since_no_form_says_its_key
     assert not {"output_config", "outputConfig"} & body.keys()
 
 
+@pytest.mark.parametrize(
+    ("model", "field"),
+    [("anthropic/claude-sonnet-4-5", "output_config"), ("bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0", "outputConfig")],
+)  # fmt: skip
+def test_a_model_that_allows_fields_beside_its_own_is_asked_for_in_the_form(model: str, field: str) -> None:
+    class Tolerant(Report, extra="allow"):
+        """As a base class of a whole program may be."""
+
+    with Raw(b"{}") as server, suppress(MalformedResponseError):
+        llm(model, server).call("Weather?", response_model=Tolerant)
+    body = json.loads(server.requests[0].body)
+    assert field in body
+    assert not {"tools", "toolConfig"} & body.keys()
+
+
 def test_beside_other_functions_the_model_chooses_among_all() -> None:
     body = START + use("{}", start=OTHER) + end("tool_use")
     with Raw(body) as server:

@@ -41,6 +41,7 @@ def fits_native_form(model: str, request: LLMRequest) -> bool:
     """Whether one of Anthropic's models has a form in which all can be said that a request wants.
 
     There, an object has the keys that its schema names, and no others: what a caller has as a dict would always be empty.
+    A model that allows others beside its own has what it asks for.
     """
     wanted: Any = request.response_format
     return has_native_form(model) and not _is_open(answer_schema(wanted))
@@ -48,7 +49,8 @@ def fits_native_form(model: str, request: LLMRequest) -> bool:
 
 def _is_open(schema: Any) -> bool:
     if isinstance(schema, Mapping):
-        return bool(schema.get("additionalProperties")) or any(map(_is_open, schema.values()))
+        has_any_keys = bool(schema.get("additionalProperties")) and not schema.get("properties")
+        return has_any_keys or any(map(_is_open, schema.values()))
     return isinstance(schema, list) and any(map(_is_open, schema))
 
 
