@@ -54,7 +54,7 @@ def _blocks(message: Message, *, marked: bool = True) -> list[dict[str, Any]]:
         # The API refuses blocks of no text, and OpenAI-like assistants often say "" beside their tool calls.
         wire = [{"type": "text", "text": content}] if content else []
     else:
-        wire = [wire_block(part) for part in turns.without_blanks(content or ())]
+        wire = [wire_block(part) for part in turns.without_blanks(content or (), message.tool_calls)]
     if marked and wire and message.cache_control is not None:
         wire[-1] = {**_cache_mark(message), **wire[-1]}
     return wire

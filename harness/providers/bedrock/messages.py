@@ -48,7 +48,7 @@ def _blocks(message: Message) -> list[dict[str, Any]]:
     if isinstance(content, str):
         # The API refuses blocks of no text, and OpenAI-like assistants often say "" beside their tool calls.
         return [{"text": content}] if content or not message.tool_calls else []
-    return [*_sdk_blocks(turns.without_blanks(content or ()))]
+    return [*_sdk_blocks(turns.without_blanks(content or (), message.tool_calls))]
 
 
 def _sdk_blocks(parts: Iterable[_Part]) -> Iterator[dict[str, Any]]:

@@ -81,7 +81,7 @@ def names_of_calls(messages: Iterable[Message]) -> dict[str, str]:
 
 def _parts(message: Message, names: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
     if isinstance(message.content, list):
-        return [_part(part, names or {}) for part in turns.without_blanks(message.content)]
+        return [_part(part, names or {}) for part in turns.without_blanks(message.content, message.tool_calls)]
     return [{"text": message.content or message.refusal or ""}]
 
 

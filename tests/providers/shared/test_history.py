@@ -111,7 +111,7 @@ def test_a_host_gets_the_nulls_of_a_function_but_for_its_description(integration
 
 
 @pytest.mark.parametrize("integration", [ANTHROPIC, BEDROCK, GEMINI], ids=lambda one: one.name)
-def test_a_text_that_says_nothing_is_not_sent_beside_an_image(integration: Integration) -> None:
+def test_a_text_that_says_nothing_is_not_sent_beside_an_image_or_a_call(integration: Integration) -> None:
     # Their APIs refuse it, and a user who shows something need say nothing.
     blank, image = (
         {"type": "text", "text": ""},
@@ -119,8 +119,8 @@ def test_a_text_that_says_nothing_is_not_sent_beside_an_image(integration: Integ
     )
     call = {"role": "assistant", "tool_calls": [{"id": "c1", "function": {"name": "f", "arguments": "{}"}}]}
     said, shown = (
-        sent(integration, {"role": "user", "content": parts}, call, {**RESULT, "content": parts})
-        for parts in ([blank, image], [image])
+        sent(integration, {"role": "user", "content": parts}, {**call, "content": spoken}, {**RESULT, "content": parts})
+        for parts, spoken in (([blank, image], [blank]), ([image], None))
     )
     assert said == shown
 

@@ -26,9 +26,9 @@ def joined(made: Iterable[tuple[Any, dict[str, Any]]], field: str) -> list[dict[
     return wire
 
 
-def without_blanks(parts: Sequence[Any]) -> Sequence[Any]:
-    """Return parts without texts that say nothing beside others, as of an image alone: some APIs refuse them."""
-    return [part for part in parts if not _is_blank(part)] or parts
+def without_blanks(parts: Sequence[Any], calls: Sequence[Any] | None = None) -> Sequence[Any]:
+    """Return parts without texts that say nothing beside others or `calls`, as of an image alone: some APIs refuse them."""
+    return [part for part in parts if not _is_blank(part)] or ([] if calls else parts)
 
 
 def _is_blank(part: Any) -> bool:
