@@ -124,7 +124,7 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
 
 
 def recorded_body(body: bytes) -> RecordedRequest:
-    kinds = {"system": str | list, "stop_sequences": STOPS}
+    kinds = {"system": str | list, "stop_sequences": STOPS, "thinking": dict}
     return RecordedRequest(json_object(body, ["messages"]), kinds)
 
 

@@ -199,7 +199,7 @@ def _take_inference(recorded: RecordedRequest) -> dict[str, Any]:
 
 def _take_thinking(recorded: RecordedRequest) -> dict[str, Any]:
     fields = recorded.take("additionalModelRequestFields") or {}
-    if fields.keys() == {"thinking"} and fields["thinking"] is not None:
+    if fields.keys() == {"thinking"} and isinstance(fields["thinking"], Mapping):
         return dict(fields)
     if fields:
         recorded.rest["additionalModelRequestFields"] = fields

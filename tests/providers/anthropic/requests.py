@@ -60,6 +60,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "empty lists": {"stop_sequences": [], "tools": []},
     "nulls": {"temperature": None, "thinking": None, "stop_sequences": None, "system": None},
     "thinking": {"thinking": {"type": "enabled", "budget_tokens": 1024}},
+    "thinking as a yes": {"thinking": True},
     "tools": {"tools": [TOOL, {**TOOL, "strict": True, **CACHED}, {"name": "b", "input_schema": {}}]},
     "a null of a tool": {"tools": [TOOL, {**TOOL, "description": None}]},
     "tool choice": {"tools": [TOOL], "tool_choice": {"type": "tool", "name": "a"}},

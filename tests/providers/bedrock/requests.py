@@ -58,6 +58,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "numbers as text": {"inferenceConfig": {"maxTokens": "1", "temperature": 0}},
     "no stop sequences": {"inferenceConfig": {"stopSequences": []}},
     "thinking": {"additionalModelRequestFields": {"thinking": {"type": "enabled", "budget_tokens": 1024}}},
+    "thinking as a yes": {"additionalModelRequestFields": {"thinking": True}},
     "model's own fields": {"additionalModelRequestFields": {"thinking": {"type": "disabled"}, "top_k": 5}},
     "a description of nothing": {"toolConfig": {"tools": [{"toolSpec": {**SPEC["toolSpec"], "description": ""}}]}},
     "tools": {"toolConfig": {"tools": [SPEC, POINT, SPEC], "toolChoice": {"auto": {}}}},
