@@ -70,6 +70,8 @@ def asked(raw: Raw, model: str, way: Way = "sync", keywords: Mapping[str, Any] |
         ("anthropic/claude-opus-4-5", {"thinking": {"type": "enabled", "budget_tokens": 10_000}}, {"max_tokens": 14_096}),
         ("anthropic/claude-opus-4-5", {"thinking": {"type": "adaptive"}}, {"max_tokens": 4096}),
         ("anthropic/claude-opus-4-6", {"thinking": True}, {"thinking": {"type": "adaptive"}}),
+        ("anthropic/claude-haiku-4-5", {"thinking": True, "max_tokens": 2000},
+         {"thinking": {"type": "enabled", "budget_tokens": 1024}, "max_tokens": 2000}),
         ("anthropic/claude-opus-4-6", {"thinking": False}, {"thinking": {"type": "disabled"}}),
         ("bedrock/us.anthropic.claude-opus-4-6-v1", {"thinking": True},
          {"additionalModelRequestFields": {"thinking": {"type": "adaptive"}}}),

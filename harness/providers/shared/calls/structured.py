@@ -22,6 +22,10 @@ _VERSION: Final = re.compile(r"claude-(?:[a-z]+-)?v?(\d{1,2})(?!\d)(?:[-.:](\d{1
 #: The first version with a form for structured answers
 #: (https://platform.claude.com/docs/en/build-with-claude/structured-outputs, 2026-11).
 _NATIVE_SINCE: Final = (4, 5)
+#: The first that chooses by itself how much it thinks; those before it are given a budget, of which this is the least
+#: (https://platform.claude.com/docs/en/build-with-claude/adaptive-thinking, 2026-11).
+_ADAPTIVE_SINCE: Final = (4, 6)
+_LEAST_BUDGET: Final = 1024
 
 
 def wants_model(request: LLMRequest) -> bool:
@@ -30,11 +34,16 @@ def wants_model(request: LLMRequest) -> bool:
 
 
 def has_native_form(model: str) -> bool:
-    """Whether one of Anthropic's models has a form for structured answers; one whose name tells no version has."""
+    """Whether one of Anthropic's models has a form for structured answers."""
+    return _is_since(_NATIVE_SINCE, model)
+
+
+def _is_since(version: tuple[int, int], model: str) -> bool:
+    """Whether one of Anthropic's models is of a version or a later one; one whose name tells none is the latest."""
     found = _VERSION.search(model)
     if found is None:
         return "claude-instant" not in model
-    return (int(found[1]), int(found[2] or 0)) >= _NATIVE_SINCE
+    return (int(found[1]), int(found[2] or 0)) >= version
 
 
 def fits_native_form(model: str, request: LLMRequest) -> bool:
@@ -56,7 +65,12 @@ def _is_open(schema: Any) -> bool:
 
 def thinking_of(llm: BaseLLM) -> Any:
     """Return how one of Anthropic's models is to think, which has words of its own for yes and no."""
-    return {"type": "adaptive" if llm.thinking else "disabled"} if isinstance(llm.thinking, bool) else llm.thinking
+    if not isinstance(llm.thinking, bool):
+        return llm.thinking
+    if not llm.thinking:
+        return {"type": "disabled"}
+    adapts = _is_since(_ADAPTIVE_SINCE, llm.model)
+    return {"type": "adaptive"} if adapts else {"type": "enabled", "budget_tokens": _LEAST_BUDGET}
 
 
 def thinks(llm: BaseLLM) -> bool:
