@@ -10,12 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import (
-    BeforeValidator,
-    Discriminator,
-    Tag,
-    model_validator,
-)
+from pydantic import BeforeValidator, Discriminator, Tag, model_validator
 
 from harness.llm.input.blocks import (
     Block,
