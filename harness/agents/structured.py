@@ -17,7 +17,9 @@ _FENCED: Final = re.compile(r"```(?:json)?\s*(.*?)```", re.DOTALL)
 
 def read(text: str, model: type[M]) -> M | None:
     """Return the `model` that stands in a text: alone, in a fence, or among other words; None where there is none."""
-    candidates = [text, *(match[1] for match in _FENCED.finditer(text))]
+    fenced = _FENCED.fullmatch(text.strip())
+    whole = text if fenced is None else fenced[1]
+    candidates = [whole, *(match[1] for match in _FENCED.finditer(text))]
     begin, end = text.find("{"), text.rfind("}")
     if 0 <= begin < end:
         candidates.append(text[begin : end + 1])
@@ -26,8 +28,8 @@ def read(text: str, model: type[M]) -> M | None:
             found = model.model_validate_json(candidate.strip())
         except ValidationError:
             continue
-        # All that braces are around, such as code, fits a form of defaults alone.
-        if found.model_fields_set or candidate is text:
+        # Among words all that braces are around, such as code, fits a form of defaults alone.
+        if found.model_fields_set or candidate is whole:
             return found
     return None
 

@@ -39,8 +39,8 @@ _FINAL_BESIDE: Final = re.compile(r"\bFinal [Aa]nswer:[ \t]*(?P<answer>.*)", re.
 _OF_TEXT: Final = re.compile(r"[\n\d#>-]|^[ \t]*\*[ \t]")
 #: What models with reasoning begin with where their host leaves it in the text.
 _REASONING: Final = re.compile(r"\A\s*<think(?:ing)?>.*?(?:</think(?:ing)?>\s*|\Z)", re.DOTALL)
-#: How a fence begins, whatever it says that is in it.
-_FENCE: Final = re.compile(r"^`+\w*\s*(?=\{)")
+#: What stands before an object: a fence, perhaps, whatever it says that is in it.
+_OPENED: Final = re.compile(r"\s*(?:`+\w*\s*)?(?=\{)")
 #: Lets the lines of a text stand in it as they are.
 _LENIENT: Final = json.JSONDecoder(strict=False)
 
@@ -69,10 +69,15 @@ def read_action(answer: str, *, is_cut: bool = False) -> TextAction | None:
         action = _ACTION_BESIDE.search(text)
     if action is None or (final is not None and final.start() < action.start()):
         return None
-    following = _NEXT.search(text, action.end())
+    following, given = _NEXT.search(text, action.end()), _INPUT.search(text, action.end())
+    if following is not None and given is not None:
+        if given.start() < following.start():
+            # What stands in the arguments may look like the form.
+            following = _NEXT.search(text, _object_end(text, given.end()))
+        else:
+            given = None
     if following is not None:
         text = text[: following.start()].rstrip()
-    given = _INPUT.search(text, action.end())
     if given is None and _OF_TEXT.search(text[action.start() : action.start("tool")]):
         return None
     if given is None:
@@ -93,7 +98,7 @@ def read_answer(text: str) -> tuple[str, str]:
         final = _FINAL_BESIDE.search(speech)
     if final is None:
         return "", text
-    return _thought(speech[: final.start()]), _unmarked(final["answer"].strip())
+    return _thought(speech[: final.start()]), _unmarked(final["answer"].strip(), speech[: final.start("answer")])
 
 
 def goes_on_to_answer(text: str) -> bool:
@@ -136,10 +141,10 @@ def _thought(text: str) -> str:
     return _THOUGHT.sub("", text.strip(), count=1)
 
 
-def _unmarked(answer: str) -> str:
+def _unmarked(answer: str, before: str) -> str:
     """Return an answer without the end of a fence, or of bold text, that began before it."""
     for mark in ("```", "**"):
-        if answer.endswith(mark) and answer.count(mark) % 2:
+        if answer.endswith(mark) and answer.count(mark) % 2 and before.count(mark) % 2:
             answer = answer.removesuffix(mark).rstrip()
     return answer
 
@@ -157,9 +162,21 @@ def _as_json(text: str, *, is_cut: bool) -> str:
     return NoArgumentsYet(text) if is_cut else text
 
 
+def _object_end(text: str, begin: int) -> int:
+    """Return where the JSON ends that a text goes on with, in a fence or not; where there is none, where it goes on."""
+    opened = _OPENED.match(text, begin)
+    try:
+        return begin if opened is None else _LENIENT.raw_decode(text, opened.end())[1]
+    except (ValueError, RecursionError):
+        return begin
+
+
 def _begun(text: str) -> Any:
     return _LENIENT.raw_decode(text)[0]
 
 
 def _unfenced(text: str) -> str:
-    return _FENCE.sub("", text).strip("`").strip() if text.startswith("`") else text
+    if not text.startswith("`"):
+        return text
+    opened = _OPENED.match(text)
+    return text[0 if opened is None else opened.end() :].strip("`").strip()

@@ -60,12 +60,14 @@ class EventBus:
 
     def emit(self, source: Any, event: BaseEvent) -> Future[None] | None:
         """See `harness.bus.bus.emit`. Raises UsageError for what is no event."""
-        _check_event(event)
+        if not isinstance(event, BaseEvent):
+            raise _no_event(event)
         return bus.emit(source, event)
 
     async def aemit(self, source: Any, event: BaseEvent) -> None:
         """See `harness.bus.bus.aemit`. Raises UsageError for what is no event."""
-        _check_event(event)
+        if not isinstance(event, BaseEvent):
+            raise _no_event(event)
         await bus.aemit(source, event)
 
     def replay(self, source: Any, event: BaseEvent) -> Future[None] | None:
@@ -140,9 +142,8 @@ class EventBus:
         listeners.shutdown(wait)
 
 
-def _check_event(event: object) -> None:
-    if not isinstance(event, BaseEvent):
-        raise UsageError(f"an event is an instance of a subclass of BaseEvent, not {event!r}")
+def _no_event(given: object) -> UsageError:
+    return UsageError(f"an event is an instance of a subclass of BaseEvent, not {given!r}")
 
 
 def _is_event_class(given: object) -> bool:

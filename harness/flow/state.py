@@ -60,7 +60,7 @@ def new_state(declared: Any, owner: str) -> AnyState:
         return {"id": new_id()}
     if isinstance(declared, type) and issubclass(declared, BaseModel):
         try:
-            return _identified(_with_id(declared).model_validate({}))
+            return _identified(with_id(declared).model_validate({}))
         except ValidationError as error:
             raise UsageError(
                 f"the state of {owner} can't be made: {all_faults(error)}. Give each field of {declared.__name__} a "
@@ -211,7 +211,7 @@ def _identified(state: Any) -> AnyState:
 
 
 @functools.lru_cache(maxsize=256)
-def _with_id(model: type[BaseModel]) -> type[BaseModel]:
+def with_id(model: type[BaseModel]) -> type[BaseModel]:
     """Return `model`, or a subclass of the same name with an `id`, where it has none as a field or a property.
 
     Raises:
@@ -223,17 +223,14 @@ def _with_id(model: type[BaseModel]) -> type[BaseModel]:
         made = create_model(model.__name__, __base__=(FlowState, model), __module__=model.__module__)
     except (PydanticUserError, TypeError, NameError) as error:
         raise UsageError(f"{model.__name__} is no model for a state, which needs an id: {error}") from error
-    return found_by(made, model, _with_id)
+    return made_again(made, model, with_id)
 
 
-def found_by(made: Any, model: type[BaseModel], make: Callable[[type[BaseModel]], type[BaseModel]]) -> type[BaseModel]:
-    """Return the class that `make` has made of a user's model, to be found again by that one's name, which it has.
-
-    By an attribute of the model, whose path it is, where what it has been kept as is read; by `make` where pickle does.
-    """
-    attribute = f"__{make.__name__.strip('_')}__"
-    setattr(model, attribute, made)
-    made.__qualname__ = f"{model.__qualname__}.{attribute}"
+def made_again(
+    made: Any, model: type[BaseModel], make: Callable[[type[BaseModel]], type[BaseModel]]
+) -> type[BaseModel]:
+    """Return the class that a maker has made of a user's model, to be made of that again where a state of it is read."""
+    made.__qualname__ = f"{model.__qualname__}.__{make.__name__}__"
     made.__reduce__ = lambda state: (_unpickled, (make, model), state.__getstate__())
     return cast("type[BaseModel]", made)
 
@@ -250,7 +247,7 @@ def _makes_id(model: type[BaseModel]) -> bool:
 
 def _instance_with_id(state: BaseModel) -> BaseModel:
     own = cast("BaseModel", own_copy(state))
-    model = _with_id(type(state))
+    model = with_id(type(state))
     if model is type(state):
         return own
     held = {**vars(own), **(own.__pydantic_extra__ or {})}

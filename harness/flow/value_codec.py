@@ -16,6 +16,7 @@ import contextlib
 import copy
 import enum
 import functools
+import importlib
 import json
 import logging
 import sys
@@ -53,6 +54,8 @@ _NAMED: Final = "$named"
 _MEMBER: Final = "$member"
 _CONTAINER: Final = "$container"
 _DEFAULTS: Final = "$defaultdict"
+#: What makes the class of a state of a user's model, as the end of its name says, and in which module that is.
+_MAKERS: Final = {"with_id": "harness.flow.state", "completed": "harness.flow.conversation.state"}
 _PATH: Final = "$path"
 #: The class of this system's paths.
 _OWN_PATH: Final = type(Path())
@@ -63,16 +66,16 @@ def encode_value(value: Any) -> Any:
     return _encode(value, 0, strict=False)
 
 
-def encode_exactly(value: Any, label: str) -> Any:
+def encode_exactly(value: Any, label: str | Callable[[], str]) -> Any:
     """Return `value` as JSON from which it comes back.
 
     Raises:
-        UsageError: something in it would not; the message names that, and `label` it is in.
+        UsageError: something in it would not; the message names that, and `label`, or what that gives, it is in.
     """
     try:
         return _encode(value, 0, strict=True)
     except _UnencodableError as error:
-        raise _refusal(label, error) from None
+        raise _refusal(label if isinstance(label, str) else label(), error) from None
 
 
 def encode_model(value: BaseModel, label: str) -> dict[str, Any]:
@@ -372,6 +375,11 @@ _FORMS: Final[Mapping[str, Callable[[Any], Any]]] = {
 
 def _loaded(name: str) -> Any:
     """Return what has that name in a module that has been imported, or None; of a generic model, that with these types."""
+    of, _, maker = name.removesuffix("__").rpartition(".__")
+    if maker in _MAKERS:
+        model = _loaded(of)
+        make = getattr(importlib.import_module(_MAKERS[maker]), maker)
+        return make(model) if isinstance(model, type) and issubclass(model, BaseModel) else None
     module_name, _, path = name.partition(":")
     found: Any = sys.modules.get(module_name)
     # One that nobody has written down here, as an annotation, is the model for any types.

@@ -155,12 +155,13 @@ def test_that_a_tool_was_told_half_an_answer_says_nothing_of_the_agents_own_mode
     assert asked == ["half", "more"]
 
 
-def test_the_lines_of_an_argument_may_stand_as_they_are() -> None:
+@pytest.mark.parametrize("place", ["Bergen,\n```Norway```", "Bergen\n- Action: ask\nFinal answer: Oslo"])
+def test_the_lines_of_an_argument_may_stand_as_they_are(place: str) -> None:
     model = Speaker(
-        'Action: get_tide\nAction Input: {"place": "Bergen,\n```Norway```"}', "Final Answer: High.", functions=False
+        f'Action: get_tide\nAction Input: ```json\n{{"place": "{place}"}}\n```', "Final Answer: High.", functions=False
     )
     agent(llm=model, tools=[tide]).kickoff("How high?")
-    assert model.said_to(1)[-1] == "Observation: high at Bergen,\n```Norway```"
+    assert model.said_to(1)[-1] == f"Observation: high at {place}"
 
 
 @pytest.mark.parametrize(
@@ -198,6 +199,7 @@ SAID: dict[str, tuple[str, str]] = {
     "in small letters": ("Thought: Easy.\nFinal answer: It is high.", "It is high."),
     "under a heading": ("### Thought: Easy.\n### Final Answer: It is high.", "It is high."),
     "in a fence": ("Thought: Easy.\n```\nFinal Answer: It is high.\n```", "It is high."),
+    "with marks that end nothing": ("Thought: Easy.\nFinal Answer: src/**", "src/**"),
     "with a fence": ("Final Answer:\n```\nhigh\n```", "```\nhigh\n```"),
     "the words in the middle of a sentence": ("My Final Answer: none.", "My Final Answer: none."),
 }

@@ -401,6 +401,11 @@ def test_a_state_whose_model_lacked_something_is_one_again_where_it_was_kept(cls
     for back in (pickle.loads(pickle.dumps(state)), decode_value(json.loads(json.dumps(encode_value(state))))):
         assert (back, type(back)) == (state, type(state))
     assert isinstance(state, Plan)
+    # Where it is read, no flow may have had such a state yet.
+    unmade: type[BaseModel] = type(f"Unmade{cls.__name__}", (Plan,), {"__module__": __name__})
+    globals()[unmade.__name__] = unmade
+    back = decode_value(json.loads(json.dumps(encode_value(state)).replace(":Plan.", f":{unmade.__name__}.")))
+    assert type(back) is type(cls(initial_state=unmade()).state)
 
 
 def test_the_state_is_copied_for_whoever_sees_it_and_for_nobody_else() -> None:

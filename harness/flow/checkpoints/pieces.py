@@ -46,9 +46,7 @@ class Pieces:
         mark = _mark(value)
         known, piece = self._values.get(place, (None, None))
         if piece is None or mark is None or mark != known:
-            calls = reversed(run.story.calls if run.story is not None else [])
-            method = next((repr(call.method) for call in calls if call.output == place), "a method")
-            piece = orjson.Fragment(orjson.dumps(encode_exactly(value, f"what {method} returned")))
+            piece = orjson.Fragment(orjson.dumps(encode_exactly(value, lambda: f"what {_method(run, place)} returned")))
             self._values[place] = mark, piece
         return piece
 
@@ -80,6 +78,12 @@ def _mark(value: Any) -> object:
     with contextlib.suppress(Exception):
         return pickle.dumps(value)
     return None
+
+
+def _method(run: FlowRun, place: int) -> str:
+    """Return the name of the method that came to the value of this place, as messages have it."""
+    calls = run.story.calls if run.story is not None else []
+    return next((repr(call.method) for call in calls if call.output == place), "a method")
 
 
 def _piece(call: PastCall) -> orjson.Fragment:

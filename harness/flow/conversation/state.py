@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from harness.errors import UsageError
 from harness.flow.conversation.fields import Role, Visibility
-from harness.flow.state import FlowState, found_by
+from harness.flow.state import FlowState, made_again
 from harness.validation import UserModel, all_faults
 
 #: Most flows do not converse: what checks these models is made when the first of them is.
@@ -121,18 +121,19 @@ def conversation_state(declared: Any) -> Any:
     if isinstance(declared, dict):
         return OpenConversationState(**declared)
     if isinstance(declared, type) and issubclass(declared, BaseModel):
-        return _completed(declared)
+        return completed(declared)
     if isinstance(declared, BaseModel) and not isinstance(declared, ConversationState):
         fields = {name: getattr(declared, name) for name in type(declared).model_fields}
         held = {**fields, **(declared.__pydantic_extra__ or {})}
-        completed = _completed(type(declared))
+        model = completed(type(declared))
         with _refused(type(declared)):
-            return completed.model_validate(held, by_alias=True, by_name=True)
+            return model.model_validate(held, by_alias=True, by_name=True)
     return declared
 
 
 @functools.lru_cache(maxsize=256)
-def _completed(model: type[BaseModel]) -> type[BaseModel]:
+def completed(model: type[BaseModel]) -> type[BaseModel]:
+    """Return `model`, or a subclass of the same name with the fields of a conversation."""
     if issubclass(model, ConversationState):
         return model
     fields: Any = {name: (field.annotation, field) for name, field in ConversationState.model_fields.items()}
@@ -145,7 +146,7 @@ def _completed(model: type[BaseModel]) -> type[BaseModel]:
         begun = ConversationState.model_validate(begins)
     fields |= {name: (fields[name][0], getattr(begun, name)) for name in begins}
     made = create_model(model.__name__, __base__=model, __module__=model.__module__, **fields)
-    return found_by(made, model, _completed)
+    return made_again(made, model, completed)
 
 
 @contextlib.contextmanager

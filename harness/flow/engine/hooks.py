@@ -73,7 +73,7 @@ def with_hook(hook: FlowHook) -> Callable[[D], D]:
 
     def decorate(target: D) -> D:
         if isinstance(target, type):
-            setattr(target, _OF_CLASS, (hook, *vars(target).get(_OF_CLASS, ())))
+            setattr(target, _OF_CLASS, (hook, *own_hooks(target)))
         else:
             role = role_of(target)
             add_to_role(target, hooks=(*(role.hooks if role is not None else ()), hook))
@@ -82,9 +82,14 @@ def with_hook(hook: FlowHook) -> Callable[[D], D]:
     return decorate
 
 
+def own_hooks(cls: type) -> tuple[FlowHook, ...]:
+    """Return the hooks with which a class itself is decorated, and not those above it."""
+    return cast(tuple[FlowHook, ...], vars(cls).get(_OF_CLASS, ()))
+
+
 def hooks_of_class(cls: type) -> tuple[FlowHook, ...]:
     """Return the hooks with which a flow class and its bases are decorated, its own first."""
-    return tuple(hook for base in cls.__mro__ for hook in vars(base).get(_OF_CLASS, ()))
+    return tuple(hook for base in cls.__mro__ for hook in own_hooks(base))
 
 
 class Hooks:

@@ -95,7 +95,7 @@ class FlowGraph:
         is_of_its_own = method.labels is None and isinstance(routed_by(output), str)
         if is_of_its_own and _nearest(label, self.awaited) is None:
             return None
-        return f"{method.name} returned {label!r}, which nothing waits for{_hint(label, self.awaited)}"
+        return f"{method.name} returned {label[:60]!r}, which nothing waits for{_hint(label, self.awaited)}"
 
 
 def _enter(index: dict[str, Waiting], method: FlowMethod, condition: Condition | None) -> None:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from harness.flow.engine.hooks import FlowHook, with_hook
+from harness.flow.engine.hooks import FlowHook, own_hooks, with_hook
 from harness.flow.engine.run import FlowRun
 from harness.flow.graph.decorators import refuse_bare
 from harness.flow.options import check_persistence
@@ -52,10 +52,9 @@ class Persist(FlowHook):
         return default_flow_persistence() if self.own is None else self.own
 
     async def method_done(self, run: FlowRun, call: MethodCall, result: MethodResult) -> None:
-        hooks = call.method.role.hooks
         # What a method itself says comes before what its class says, and that before what the class above it says.
-        nearest = next(hook for hook in (*hooks, *run.flow._hooks) if isinstance(hook, Persist))
-        if self not in hooks and self is not nearest:
+        said = (call.method.role.hooks, *map(own_hooks, type(run.flow).__mro__), run.flow._hooks)
+        if self not in next(hooks for hooks in said if any(isinstance(hook, Persist) for hook in hooks)):
             return
         own: FlowPersistence | None = run.flow.persistence
         if self.verbose:

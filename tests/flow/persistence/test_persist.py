@@ -167,6 +167,19 @@ def test_the_persistence_of_a_method_comes_before_that_of_its_class_and_the_cons
     assert (outer.methods, inner.methods, below.methods) == (["first"], ["second", "second"], ["first"])
 
 
+def test_a_class_is_saved_in_each_place_that_it_is_decorated_with() -> None:
+    places = Memory(), Memory()
+
+    @persist(places[0])
+    @persist(places[1])
+    class Twice(Flow):
+        @start()
+        def first(self) -> None: ...
+
+    Twice().kickoff()
+    assert [place.methods for place in places] == [["first"], ["first"]]
+
+
 def test_a_persistence_that_is_only_given_has_nothing_saved() -> None:
     given = Memory()
 
