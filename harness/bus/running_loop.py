@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import sys
 from asyncio import _get_running_loop
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 from harness.errors import UsageError
 
@@ -36,20 +37,27 @@ def running_loop() -> asyncio.AbstractEventLoop:
 
 
 def canceller(task: asyncio.Task[Any]) -> Callable[[], None]:
-    """Return what cancels a task, from any thread; see `harness.bus.scope.Run.on_cancel`."""
+    """Return what cancels a task once it has begun, from any thread; see `harness.bus.scope.Run.on_cancel`."""
     loop = task.get_loop()
 
     def cancel() -> None:
-        is_here = _get_running_loop() is loop
-        if is_here:
-            # At once: were it to come later, the task may be cleaning up by then, and would be cut off in that.
+        at_once = _get_running_loop() is loop and _has_begun(task)
+        if at_once:
+            # Were it to come later, the task may be cleaning up by then, and would be cut off in that.
             task.cancel()
         # A closed loop has cancelled its tasks.
         with suppress(RuntimeError):
             # A signal handler may close while the loop sleeps, which has to wake up in any case.
-            loop.call_soon_threadsafe(_nothing if is_here else task.cancel)
+            loop.call_soon_threadsafe(_nothing if at_once else task.cancel)
 
     return cancel
+
+
+def _has_begun(task: asyncio.Task[Any]) -> bool:
+    """Return whether a task can tell of its end: one that is cancelled before it begins never does."""
+    # An eager task that has ended has none.
+    coroutine = cast("Coroutine[Any, Any, Any] | None", task.get_coro())
+    return coroutine is None or inspect.getcoroutinestate(coroutine) != inspect.CORO_CREATED
 
 
 def _nothing() -> None:

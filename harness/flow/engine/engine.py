@@ -154,7 +154,10 @@ class Engine:
             _make_task(body, work)
 
     async def _perform(self, body: _Body) -> None:
-        body.outcome = await perform(self._run, body.call, self._hooks.around(body.call.method), self._run.threads)
+        if body.step.run.cancelled:
+            body.outcome = Outcome(error=RunCancelled())
+        else:
+            body.outcome = await perform(self._run, body.call, self._hooks.around(body.call.method), self._run.threads)
         self._ended.append(body)
         if self._next is not None and not self._next.done():
             self._next.set_result(None)

@@ -125,6 +125,36 @@ async def test_a_method_that_is_about_to_go_on_is_told_once_that_its_run_is_clos
     assert cleaned.is_set()
 
 
+@pytest.mark.asyncio
+async def test_a_method_whose_start_was_the_last_that_was_read_never_begins(flow: Blocking) -> None:
+    flow.gate.set()
+    async with flow.astream() as session:
+        async for frame in session:
+            if frame.type == "method_execution_started":
+                break
+    join_harness_threads()
+    assert not flow.blocked.is_set()
+
+
+@pytest.mark.asyncio
+async def test_a_flow_in_a_task_of_its_own_ends_where_it_is_closed_before_its_methods_begin() -> None:
+    tasks: list[asyncio.Task[Any]] = []
+
+    class Outer(Flow):
+        @start()
+        async def begin(self) -> None:
+            tasks.append(asyncio.create_task(Waiting().kickoff_async()))
+            # Which a cancellation does not reach by this.
+            await asyncio.wait(tasks)
+
+    async with Outer().astream() as session:
+        async for frame in session:
+            if frame.type == "method_execution_started" and frame.data["method_name"] == "wait":
+                break
+    await asyncio.wait(tasks, timeout=TIMEOUT_S)
+    assert isinstance(tasks[0].exception(), RunCancelled)
+
+
 def test_aclose_returns_while_a_method_blocks_and_so_does_the_loop(flow: Blocking) -> None:
     async def leave_early() -> list[str]:
         async with flow.astream() as session:
