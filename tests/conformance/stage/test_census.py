@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from pathlib import Path
 
 import pytest
 
-from conformance.stage.census import Census
+from conformance.stage.census import Census, _sockets
+
+TELLS_OF_SOCKETS = pytest.mark.skipif(
+    not Path("/proc/self/fd").exists(), reason="this system does not tell which sockets there are"
+)
 
 
 class Ending(threading.Thread):
@@ -39,10 +44,32 @@ def test_a_thread_that_an_ending_one_starts_is_waited_for_too() -> None:
     assert census.threads_left() == ()
 
 
-@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="this system does not tell which sockets there are")
+@TELLS_OF_SOCKETS
 def test_a_loop_that_nobody_closed_is_left_behind() -> None:
     census = Census(provider_port=0)
     loop = asyncio.new_event_loop()
-    left = census.things_left(())
+    left = census.things_left((), within_s=0.01)
     loop.close()
     assert (left, census.things_left(())) == (("2 sockets",), ())
+
+
+@TELLS_OF_SOCKETS
+def test_a_provider_may_be_slow_to_see_that_its_client_has_reset_the_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        address = listening.getsockname()
+        census = Census(provider_port=address[1])
+        client = socket.create_connection(address)
+        answering, _ = listening.accept()
+        answering.sendall(b"never read")
+        client.recv(1)
+        client.close()
+
+        def look(port: int) -> set[str]:
+            found = _sockets(port)
+            answering.close()
+            return found
+
+        monkeypatch.setattr("conformance.stage.census._sockets", look)
+        assert census.things_left(()) == ()
