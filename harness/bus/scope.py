@@ -126,6 +126,8 @@ class Run:
     def end(self) -> None:
         """Let go of the parent and of all callbacks: the work is over."""
         self._detach()
+        # It refers to this run.
+        self._detach = _nothing
         with self._lock:
             self._callbacks.clear()
 

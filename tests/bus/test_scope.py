@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -35,6 +36,17 @@ def test_a_run_below_a_cancelled_one_is_cancelled_from_the_start() -> None:
     above = Run()
     above.cancel()
     assert Run(above).cancelled
+
+
+def test_a_run_that_has_ended_is_gone_without_the_garbage_collector() -> None:
+    class Watched(Run):
+        """One that can be referred to weakly."""
+
+    run = Watched(Run())
+    left = weakref.ref(run)
+    run.end()
+    del run
+    assert left() is None
 
 
 def test_callbacks_come_once_however_often_a_run_is_cancelled() -> None:
