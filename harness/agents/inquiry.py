@@ -77,7 +77,7 @@ class Inquirer:
         accepted = {name: value for name, value in options.items() if value is not None and self.accepts(name)}
         llm, driver = self.llm, self.driver
         # As it is now: the model must not see what is added to the conversation later.
-        sent = asked = whole_characters(messages)
+        sent = plain = whole_characters(messages)
         while True:
             delay_s = max((pace.delay_s() for pace in self.paces), default=0.0)
             if delay_s > 0:
@@ -97,7 +97,7 @@ class Inquirer:
                     raise
                 self.retries -= 1
                 if response_model is not None and isinstance(error, MalformedResponseError):
-                    sent = _in_words(asked, response_model)
+                    sent = _in_words(plain, response_model)
             else:
                 return answer
 

@@ -53,8 +53,8 @@ class Persist(FlowHook):
 
     async def method_done(self, run: FlowRun, call: MethodCall, result: MethodResult) -> None:
         # What a method itself says comes before what its class says, and that before what the class above it says.
-        said = (call.method.role.hooks, *map(own_hooks, type(run.flow).__mro__), run.flow._hooks)
-        if self not in next(hooks for hooks in said if any(isinstance(hook, Persist) for hook in hooks)):
+        levels = (call.method.role.hooks, *map(own_hooks, type(run.flow).__mro__), run.flow._hooks)
+        if self not in next(hooks for hooks in levels if any(isinstance(hook, Persist) for hook in hooks)):
             return
         own: FlowPersistence | None = run.flow.persistence
         if self.verbose:
