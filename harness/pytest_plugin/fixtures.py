@@ -161,7 +161,8 @@ def recording(request: pytest.FixtureRequest, _offline: None) -> Iterator[Loaded
 def _nearly(name: str, folder: Path) -> str:
     from harness.recording import recordings_below
 
-    known = [path.relative_to(folder).as_posix() for path in recordings_below(folder)] if folder.is_dir() else []
+    root = folder.resolve()
+    known = [path.relative_to(root).as_posix() for path in recordings_below(root)] if root.is_dir() else []
     near = difflib.get_close_matches(name, known, n=1)
     return f" (did you mean {near[0]!r}?)" if near else ""
 

@@ -754,7 +754,11 @@ def test_a_recording_that_is_not_there_is_told_in_one_line(inner: InnerRun, pyte
     shutil.copytree(shipped_recording("openai/text"), pytester.mkdir("cassettes") / "mine")
     result = inner(test_it=NO_RECORDING)
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["there is no recording 'mien' in 'cassettes' (did you mean 'mine'?)*"])
+    told = "there is no recording 'mien' in 'cassettes' (did you mean 'mine'?)*"
+    result.stdout.fnmatch_lines([told])
+    (pytester.path / "cassettes").rename(pytester.path / "elsewhere")
+    (pytester.path / "cassettes").symlink_to("elsewhere")
+    inner().stdout.fnmatch_lines([told])
     result.stdout.no_fnmatch_line("E  *")
 
 
