@@ -39,7 +39,7 @@ class LoadedRecording:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> None:
     """Patch the HTTP libraries where a test will need it, before others patch them for a test and put back what they found."""
-    if any(
+    if not session.config.option.collectonly and any(
         "_offline" in getattr(item, "fixturenames", ()) or item.get_closest_marker("cassette") for item in session.items
     ):
         from harness.recording import transports

@@ -776,6 +776,12 @@ def test_start():
     started(test_it=source).assert_outcomes(passed=1)
 
 
+def test_tests_that_are_only_collected_load_no_library(started: InnerRun) -> None:
+    tells = "import sys\n\ndef pytest_unconfigure(): print('httpx' in sys.modules)"
+    source = "import pytest\n\n@pytest.mark.cassette\ndef test_it(): pass\n"
+    started("--collect-only", conftest=tells, test_it=source).stdout.fnmatch_lines(["False"])
+
+
 #: As pytest-recording declares it.
 ANOTHER_PLUGIN = """
 def pytest_addoption(parser):
