@@ -47,7 +47,7 @@ def test_a_frames_file_reads_as_rows_indented_by_scope(frames_file: Path) -> Non
 
 def test_a_row_of_an_event_of_ones_own_has_its_fields(tmp_path: Path) -> None:
     rows: tuple[Row, ...] = (
-        ("1", "tide_read", None, {"metres": 1.4, "at": {"place": "Bergen"}, "agent_id": "a1"}),
+        ("1", "tide_read", None, {"metres": 1.4, "note": None, "at": {"place": "Bergen"}, "agent_id": "a1"}),
         ("2", "ping", None, {}),
     )
     (tmp_path / "run.jsonl").write_bytes(dump_frames(frames_of(*rows)))
