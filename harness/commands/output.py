@@ -33,6 +33,8 @@ _FEWEST_COLUMNS: Final = 20
 #: Wider than any table, of which nothing is cut or folded, then.
 _UNBOUNDED_COLUMNS: Final = 1_000_000
 
+#: The number of a process's stdout.
+_STDOUT: Final = 1
 #: Stdout, where it is for the JSON document alone.
 _document: IO[str] | None = None
 
@@ -40,11 +42,14 @@ _document: IO[str] | None = None
 def _kept_apart(context: click.Context, parameter: click.Parameter, json_file: Path | None) -> Path | None:
     """Have what else is written to stdout from now on, also by a run and by programs that it starts, go to stderr."""
     global _document  # noqa: PLW0603 - there is one stdout
+    if not is_stdout(json_file) or _document is not None or context.resilient_parsing:  # a shell completes the line
+        return json_file
     with contextlib.suppress(io.UnsupportedOperation):  # it is no file of the system's
-        if is_stdout(json_file) and _document is None:
-            place, beside = sys.stdout.fileno(), sys.stderr.fileno()
-            _document = open(os.dup(place), "w", encoding="utf-8")  # noqa: SIM115, PTH123 - open to the end
-            os.dup2(beside, place)
+        # Whoever calls the command in a process of theirs, as a test does, may have put another file there for a while.
+        if sys.stdout.fileno() == _STDOUT:
+            beside = sys.stderr.fileno()
+            _document = open(os.dup(_STDOUT), "w", encoding="utf-8")  # noqa: SIM115, PTH123 - open to the end
+            os.dup2(beside, _STDOUT)
     return json_file
 
 

@@ -39,7 +39,7 @@ class LoadedRecording:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> None:
     """Patch the HTTP libraries where a test will need it, before others patch them for a test and put back what they found."""
-    if any(
+    if not session.config.option.collectonly and any(
         "_offline" in getattr(item, "fixturenames", ()) or item.get_closest_marker("cassette") for item in session.items
     ):
         from harness.recording import transports
@@ -161,7 +161,8 @@ def recording(request: pytest.FixtureRequest, _offline: None) -> Iterator[Loaded
 def _nearly(name: str, folder: Path) -> str:
     from harness.recording import recordings_below
 
-    known = [path.relative_to(folder).as_posix() for path in recordings_below(folder)] if folder.is_dir() else []
+    root = folder.resolve()
+    known = [path.relative_to(root).as_posix() for path in recordings_below(root)] if root.is_dir() else []
     near = difflib.get_close_matches(name, known, n=1)
     return f" (did you mean {near[0]!r}?)" if near else ""
 

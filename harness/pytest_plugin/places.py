@@ -39,7 +39,7 @@ def cassette_path(request: pytest.FixtureRequest, mode: Mode) -> Path:
         path = folder / request.path.stem / f"{_file_name(test)}.yaml"
         if not path.exists():
             # A Path is not asked with a name that is too long.
-            theirs = filter(os.path.isfile, _named_by_others(path.parent, f"{owner}{request.node.name}.yaml"))
+            theirs = filter(os.path.isfile, _named_by_others(path.parent, f"{owner}{request.node.name}.yaml", mode))
             path = next(theirs, path)
         other = request.config.stash.get(OWNERS, {}).get(path, request.node.nodeid)
         if mode != "none" and other != request.node.nodeid:
@@ -61,14 +61,14 @@ def cassette_path(request: pytest.FixtureRequest, mode: Mode) -> Path:
     return own
 
 
-def _named_by_others(folder: Path, name: str) -> tuple[Path, ...]:
+def _named_by_others(folder: Path, name: str, mode: Mode) -> tuple[Path, ...]:
     """Return where pytest-recording and pytest-vcr may have put the cassette of a test: what they have made stays there.
 
     `folder` is that of the test's module. pytest-vcr has one for all modules, as many have who use the other, and takes
-    names as they are.
+    names as they are. What lies there may be of another module's test of that name, so it is not recorded over.
     """
     fit = name.translate(_UNFIT_THERE)
-    return folder / fit, folder.parent / fit, folder.parent / name
+    return (folder / fit,) if mode == "all" else (folder / fit, folder.parent / fit, folder.parent / name)
 
 
 def _file_name(test: str) -> str:

@@ -14,7 +14,7 @@ import yaml
 
 from harness.commands import COMMANDS
 from harness.recording import Target, record
-from tests.commands.command_line import ROOT, Run, environment
+from tests.commands.command_line import ROOT, Run, environment, runner
 from tests.commands.recordings import SUBJECTS
 from tests.warm import WarmPython
 
@@ -82,6 +82,20 @@ def test_what_a_run_prints_is_no_part_of_the_document(tmp_path: Path, warm_pytho
         warm_python.run("harness", "replay", tmp_path / "talk", "--json", "-", stdout=out, stderr=err)
     assert json.loads((tmp_path / "out").read_text())["summary"]["passed"] == 1
     assert "a flow has printed this\nand a program that\n" in (tmp_path / "err").read_text()
+
+
+def test_a_program_that_calls_a_command_keeps_its_stdout(recorded: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    for _ in range(2):
+        assert runner(capfd)("show", recorded, "--json", "-").document["timelines"]
+    print("of the program")
+    assert capfd.readouterr() == ("of the program\n", "")
+
+
+def test_a_shell_that_completes_a_line_is_answered_on_stdout() -> None:
+    variables = environment(_HARNESS_COMPLETE="bash_complete", COMP_WORDS="harness show --json - --ht", COMP_CWORD="4")
+    command = [sys.executable, "-m", "harness"]
+    done = subprocess.run(command, env=variables, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "plain,--html\n"
 
 
 def test_a_cassette_stays_readable_by_plain_tools(recorded: Path) -> None:

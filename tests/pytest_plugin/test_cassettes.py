@@ -203,6 +203,21 @@ def test_a_cassette_that_vcrpys_plugins_have_named_is_found(
     result.stdout.fnmatch_lines(["cassette *longlong* is missing*"])
 
 
+UNNAMED = "import pytest\nfrom calls import answer\n\n@pytest.mark.cassette\ndef test_it(): assert answer().result\n"
+
+
+def test_a_cassette_that_may_be_of_another_modules_test_is_not_recorded_over(
+    inner: InnerRun, pytester: pytest.Pytester, provider: list[bytes]
+) -> None:
+    theirs, own = (pytester.path / "cassettes" / name for name in ("test_it.yaml", "test_it/test_it.yaml"))
+    theirs.parent.mkdir()
+    shutil.copy(shipped_recording("openai/text") / "cassette.yaml", theirs)
+    before = theirs.read_bytes()
+    inner("--record-mode=once", test_it=UNNAMED).assert_outcomes(passed=1)
+    inner("--record-mode=all", test_it=UNNAMED).assert_outcomes(passed=1)
+    assert (len(provider), theirs.read_bytes(), own.exists()) == (1, before, True)
+
+
 def test_the_marker_alone_opens_the_cassette(inner: InnerRun) -> None:
     inner(test_it=SHIPPED.replace("(cassette)", "()")).assert_outcomes(passed=1)
 
@@ -210,10 +225,9 @@ def test_the_marker_alone_opens_the_cassette(inner: InnerRun) -> None:
 def test_a_marker_without_a_name_is_of_the_tests_own_cassette(
     inner: InnerRun, pytester: pytest.Pytester, provider: list[bytes]
 ) -> None:
-    source = "import pytest\nfrom calls import answer\n\n@pytest.mark.cassette\ndef test_it(): assert answer().result\n"
-    inner("--record-mode=once", test_it=source).assert_outcomes(passed=1)
+    inner("--record-mode=once", test_it=UNNAMED).assert_outcomes(passed=1)
     assert (pytester.path / "cassettes" / "test_it" / "test_it.yaml").exists()
-    inner(test_it=source).assert_outcomes(passed=1)
+    inner(test_it=UNNAMED).assert_outcomes(passed=1)
     assert len(provider) == 1
 
 
@@ -754,7 +768,11 @@ def test_a_recording_that_is_not_there_is_told_in_one_line(inner: InnerRun, pyte
     shutil.copytree(shipped_recording("openai/text"), pytester.mkdir("cassettes") / "mine")
     result = inner(test_it=NO_RECORDING)
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["there is no recording 'mien' in 'cassettes' (did you mean 'mine'?)*"])
+    told = "there is no recording 'mien' in 'cassettes' (did you mean 'mine'?)*"
+    result.stdout.fnmatch_lines([told])
+    (pytester.path / "cassettes").rename(pytester.path / "elsewhere")
+    (pytester.path / "cassettes").symlink_to("elsewhere")
+    inner().stdout.fnmatch_lines([told])
     result.stdout.no_fnmatch_line("E  *")
 
 
@@ -770,6 +788,12 @@ def test_start():
     assert not {"pydantic", "vcr", "syrupy", "openai", "click", "rich", "yaml"} & set(sys.modules)
 """
     started(test_it=source).assert_outcomes(passed=1)
+
+
+def test_tests_that_are_only_collected_load_no_library(started: InnerRun) -> None:
+    tells = "import sys\n\ndef pytest_unconfigure(): print('httpx' in sys.modules)"
+    source = "import pytest\n\n@pytest.mark.cassette\ndef test_it(): pass\n"
+    started("--collect-only", conftest=tells, test_it=source).stdout.fnmatch_lines(["False"])
 
 
 #: As pytest-recording declares it.

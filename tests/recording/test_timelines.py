@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -46,7 +47,7 @@ def test_a_frames_file_reads_as_rows_indented_by_scope(frames_file: Path) -> Non
 
 def test_a_row_of_an_event_of_ones_own_has_its_fields(tmp_path: Path) -> None:
     rows: tuple[Row, ...] = (
-        ("1", "tide_read", None, {"metres": 1.4, "at": {"place": "Bergen"}, "agent_id": "a1"}),
+        ("1", "tide_read", None, {"metres": 1.4, "note": None, "at": {"place": "Bergen"}, "agent_id": "a1"}),
         ("2", "ping", None, {}),
     )
     (tmp_path / "run.jsonl").write_bytes(dump_frames(frames_of(*rows)))
@@ -107,6 +108,13 @@ def test_where_no_timeline_is_the_error_says_what_was_expected(name: str, messag
         (tmp_path / name).touch()
     with pytest.raises(UnreadableRecordingError, match=message):
         timelines_of(tmp_path / name)
+
+
+def test_a_link_to_a_folder_of_recordings_names_one_of_those_in_it(story: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(story.parent)
+    with pytest.raises(UnreadableRecordingError, match=f"such as '{re.escape(str(link / story.name))}'"):
+        timelines_of(link)
 
 
 def test_the_same_run_is_equal_wherever_it_is_kept(story: Path, tmp_path: Path) -> None:

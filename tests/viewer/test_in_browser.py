@@ -180,7 +180,7 @@ def test_keys_that_come_faster_than_the_page_is_drawn_are_all_done(page: Chrome,
 
 
 def test_a_line_of_an_event_of_ones_own_has_its_fields(page: Chrome, tmp_path: Path) -> None:
-    tide = frames_of(("tide", "tide_read", None, {"metres": 1.4, "agent_id": "a1"}))
+    tide = frames_of(("tide", "tide_read", None, {"metres": 1.4, "note": None, "agent_id": "a1"}))
     opened(page, written(tmp_path, render_viewer([ViewedRun("tide", tide)], "tide")))
     assert read(page, f"{CHOSEN}.textContent").endswith('tide_read{"metres":1.4}')
 

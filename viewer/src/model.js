@@ -73,7 +73,7 @@ export class Run {
     const named = data.method_name ?? data.tool_name ?? data.crew_name ?? data.agent_role ?? data.model ?? data.flow_name ?? data.role ?? "";
     const key = TELLING.find((one) => data[one] !== undefined && !isEmpty(data[one]));
     // What users publish has fields of their own.
-    const own = CHANNELS[this.channel[i]] === "custom" ? Object.fromEntries(Object.entries(data).filter(([name]) => !COMMON.has(name))) : {};
+    const own = CHANNELS[this.channel[i]] === "custom" ? Object.fromEntries(Object.entries(data).filter(([name, value]) => value !== null && !COMMON.has(name))) : {};
     const told = key !== undefined ? data[key] : isEmpty(own) ? "" : own;
     return [String(named), typeof told === "string" ? told : JSON.stringify(told)];
   }

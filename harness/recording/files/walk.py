@@ -58,10 +58,12 @@ def check_recording(here: Path, path: Path) -> None:
     """Raise UnreadableRecordingError where what lies `here`, and is called `path`, is a folder and no recording."""
     if not here.is_dir() or is_recording(here):
         return
-    inside = next(recordings_below(here), None)
+    # It may be a link.
+    root = here.resolve()
+    inside = next(recordings_below(root), None)
     advice = "there is none below it; check the path"
     if inside is not None:
-        advice = f"name one of those in it, such as '{path / inside.relative_to(here)}'"
+        advice = f"name one of those in it, such as '{path / inside.relative_to(root)}'"
     raise UnreadableRecordingError(f"'{path}' is a folder, but no recording: it has no recording.json; {advice}")
 
 

@@ -100,8 +100,8 @@ def open_tape(
         scope_of=scope_of,
         clock=clock,
     )
-    # The body may go to another folder.
-    return _TapeContext(path.absolute(), mode, make, on_note)
+    # Before anything is saved, the body may go to another folder.
+    return _TapeContext(path if mode == "none" else path.absolute(), mode, make, on_note)
 
 
 def _is_absolute(url: str) -> bool:

@@ -321,6 +321,14 @@ def test_a_body_that_goes_to_another_folder_is_saved_where_it_was_to_be(
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_a_cassette_that_is_not_there_is_named_as_it_was_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RecordingError, match="cassette 'a/b/c/d.yaml' is missing: no file at a/b/c/d.yaml;"):
+        open_tape(Path("a/b/c/d.yaml"), "none").__enter__()
+
+
 def test_a_killed_process_leaves_what_had_ended(path: Path) -> None:
     with open_tape(path, "once") as tape:
         perform(tape, "a")
