@@ -31,7 +31,7 @@ author *providers:
 contract:
     {{python}} -m conformance.contract.page > docs/contract.md
 
-# Make docs/saboteurs.md: every runtime that is broken on purpose, through the whole suite. Takes half an hour.
+# Make docs/saboteurs.md: every runtime that is broken on purpose, through the whole suite. Takes about an hour.
 proof:
     {{python}} -m conformance.proof docs/saboteurs.md
 
