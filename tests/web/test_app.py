@@ -492,6 +492,7 @@ def test_a_client_that_comes_back_is_told_that_a_question_has_been_answered() ->
         told = document(await sent(app, {"inputs": {}}))
         async with Client(app, path=told["events"]) as away:
             await away.until(b"event: ask")
+            await away.until(b"id: ")  # the question may be told before the first frame
         path = f"{told['events'].removesuffix('/events')}/answers"
         assert (await asked(app, method="POST", path=path, body=b'{"answer": "Ann"}', headers=JSON)).status == 204
         last = {"last-event-id": [event["id"] for event in events_of(away.body) if "id" in event][-1]}
