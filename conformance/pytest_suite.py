@@ -30,6 +30,7 @@ from conformance.run.result import unshown
 from conformance.run.suite import TestedSubject
 from conformance.stage.scenario import Scenario
 from conformance.subjects.subject import Subject, load_subject
+from harness.annotations import signature_of
 from harness.errors import UsageError
 
 #: The test of what a scenario shows to be broken beside the clauses that it is for.
@@ -195,7 +196,7 @@ def _refuse_override(cls: type, name: str, part: Any) -> None:
         return
     marks = [mark for mark in getattr(found, "pytestmark", ()) if mark.name == "xfail" and mark.kwargs.get("reason")]
     if name.startswith("test_") and callable(found) and marks:
-        if "decisions" in inspect.signature(found).parameters:
+        if "decisions" in signature_of(found).parameters:
             return
         raise UsageError(
             f"{cls.__name__}.{name} must take `decisions` as the standard check does, and give it to super()"

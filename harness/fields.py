@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import copy
 import functools
-import inspect
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, ClassVar, Final, cast, get_origin
+from typing import Any, ClassVar, Final, cast, get_origin, get_type_hints
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, ValidationError, create_model
 from pydantic.fields import FieldInfo, ModelPrivateAttr
 
+from harness.annotations import annotations_of
 from harness.errors import UsageError
 from harness.validation import first_fault
 
@@ -75,12 +75,12 @@ def hiding_class(cls: type, name: str) -> type | None:
 
 @functools.lru_cache(maxsize=512)
 def _fields(cls: Any, root: Any) -> Mapping[str, Any]:
-    known = {name for base in _mro(root) for name in (*vars(base), *inspect.get_annotations(base))}
+    known = {name for base in _mro(root) for name in (*vars(base), *annotations_of(base))}
     found: dict[str, Any] = {}
     for base in reversed(_mro(cls)):
         if base in _mro(root):
             continue
-        for name, annotation in inspect.get_annotations(base).items():
+        for name, annotation in annotations_of(base).items():
             # What the root has, too, and is given no value here, is only told the type of.
             if not name.startswith("_") and (name not in known or name in found or name in vars(base)):
                 found[name] = _meant(base, annotation)
@@ -94,14 +94,13 @@ def _mro(cls: Any) -> tuple[type, ...]:
 
 
 def _meant(cls: type, annotation: Any) -> Any:
-    """Return an annotation that is text as what it says; of classes that are made inside of functions it may say nothing."""
-    if not isinstance(annotation, str):
-        return annotation
+    """Return an annotation with what its texts name; one that names what is not there, as a function's own class, says nothing."""
     alone = type(cls.__name__, (), {"__annotations__": {"field": annotation}, "__module__": cls.__module__})
     try:
-        return inspect.get_annotations(alone, eval_str=True)["field"]
+        return get_type_hints(alone, include_extras=True)["field"]
     except Exception:
-        return ClassVar if annotation.partition("[")[0].endswith("ClassVar") else Any
+        written = annotation if isinstance(annotation, str) else str(get_origin(annotation))
+        return ClassVar if written.partition("[")[0].endswith("ClassVar") else Any
 
 
 @functools.lru_cache(maxsize=512)

@@ -1,4 +1,4 @@
-"""What can be imported: what stands in the current folder is found, and shadows nothing of what is installed."""
+"""What can be imported: what is installed, and in which version; what stands in the current folder is found, and shadows nothing."""
 
 from __future__ import annotations
 
@@ -27,3 +27,14 @@ def move_current_folder_last() -> None:
         return
     if here != _HOME:
         sys.path[:] = [*(entry for entry in sys.path if entry not in ("", here)), here]
+
+
+def version_of(distribution: str) -> str:
+    """Return the version of a distribution; `unknown` where it is not installed, as of this one in a mere checkout."""
+    # Slow to load, and seldom needed.
+    from importlib import metadata
+
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return "unknown"

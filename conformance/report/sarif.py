@@ -22,8 +22,8 @@ from conformance.report.characters import legal
 from conformance.report.reruns import result_rerun, scenario_rerun
 from conformance.run import outcome, replay
 from harness.errors import UsageError
+from harness.import_path import version_of
 from harness.recording import write_atomically
-from harness.versions import version_of
 
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 #: The rule of a replay that gives other frames than were recorded.

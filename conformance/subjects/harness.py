@@ -11,7 +11,7 @@ from conformance.contract.clauses import CAPABILITIES
 from conformance.subjects.names import names_in
 from conformance.subjects.programs import ProgramSubject
 from harness.errors import MissingExtraError
-from harness.versions import version_of
+from harness.import_path import version_of
 
 if TYPE_CHECKING:
     from conformance.stage.shipped_calls import ShippedCall

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, TypeVar
 
@@ -11,6 +10,7 @@ from pydantic import BaseModel
 from harness.agents.driver import Driver
 from harness.agents.inquiry import Inquirer
 from harness.agents.structured import in_form
+from harness.annotations import signature_of
 from harness.bus.step import Step, StepEnds
 from harness.errors import HarnessError, UsageError
 from harness.events import LLMGuardrailCompletedEvent, LLMGuardrailStartedEvent
@@ -39,7 +39,7 @@ def check_guardrail(guardrail: Guardrail) -> None:
         return
     try:
         # A decorator may give what the function inside takes besides.
-        parameters = inspect.signature(guardrail, follow_wrapped=False)
+        parameters = signature_of(guardrail, follow_wrapped=False)
     except ValueError:  # some that are written in C tell nothing of theirs
         return
     try:

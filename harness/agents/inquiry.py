@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from pydantic import BaseModel
 from harness.agents.driver import Driver
 from harness.agents.pace import Pace
 from harness.agents.prompts import form_text
+from harness.annotations import signature_of
 from harness.errors import HarnessError, MalformedResponseError, ProviderError
 from harness.llm.base import BaseLLM
 from harness.llm.input.characters import whole_characters
@@ -140,7 +140,7 @@ def _may_pass(error: Exception) -> bool:
 
 def _parameters(call: Callable[..., Any]) -> frozenset[str]:
     try:
-        parameters = inspect.signature(call).parameters.values()
+        parameters = signature_of(call).parameters.values()
     except (TypeError, ValueError):
         return frozenset({"**"})
     return frozenset("**" if each.kind is each.VAR_KEYWORD else each.name for each in parameters)

@@ -25,7 +25,7 @@ from harness.bridges.speech import Speech
 from harness.bridges.texts import json_text, name_in, text_of
 from harness.errors import MissingExtraError
 from harness.frames.stored import FrameLike
-from harness.versions import version_of
+from harness.import_path import version_of
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context

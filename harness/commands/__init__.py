@@ -151,7 +151,7 @@ def _report(error: Exception, code: int) -> int:
 
 
 def _show_version(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
-    from harness.versions import version_of
+    from harness.import_path import version_of
 
     if wanted:
         click.echo(f"stream-harness {version_of('stream-harness')}")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from pydantic.fields import FieldInfo
 
 from harness import session as sessions
+from harness.annotations import signature_of
 from harness.bus.running_loop import running_loop
 from harness.fields import hiding_class
 from harness.flow.engine.hooks import FlowHook
@@ -29,7 +29,7 @@ def _with_parameters_of(function: Callable[P, T]) -> Callable[[Callable[..., T]]
     """Return a decorator that gives a method the parameters of another, to readers and type checkers alike."""
 
     def decorate(method: Callable[..., T]) -> Callable[P, T]:
-        method.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
+        method.__signature__ = signature_of(function)  # type: ignore[attr-defined]
         return method
 
     return decorate

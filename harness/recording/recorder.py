@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 from harness.errors import RecordingError, TransportFault, UsageError, error_text
 from harness.frames.codec import encode
 from harness.frames.stored import FrameLike
+from harness.import_path import version_of
 from harness.providers.registry import providers, recognized
 from harness.recording.calls.model_calls import STARTED, unframed_calls
 from harness.recording.files.folder import FRAMES, RECORDING, RecordedOutcome, Recording
@@ -21,7 +22,6 @@ from harness.recording.files.workplace import Workplace
 from harness.recording.redact.redaction import Redactor
 from harness.recording.tape.tape import Tape
 from harness.recording.target import Session, Target
-from harness.versions import version_of
 
 #: Packages whose versions are worth knowing when a recording is looked at years later, beside those of providers.
 _RUNTIMES: Final = ("stream-harness", "crewai")

@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol, cast
 
 from msgspec import Struct, field
 
+from harness.annotations import signature_of
 from harness.errors import UsageError, error_text
 from harness.frames.stored import FrameLike
 from harness.import_path import add_current_folder
@@ -180,12 +181,12 @@ def _method(subject: Any, entry: str | None, name: str) -> Callable[..., Any]:
 
 def _takes_inputs(start: Callable[..., Any]) -> bool:
     """Whether an entry takes its inputs as one mapping, as flows and crews do; LLMs take them one by one."""
-    return "inputs" in inspect.signature(start).parameters
+    return "inputs" in signature_of(start).parameters
 
 
 def _accepted_inputs(start: Callable[..., Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Return those of the inputs that a callable takes."""
-    parameters = inspect.signature(start).parameters
+    parameters = signature_of(start).parameters
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
         return dict(inputs)
     return {name: value for name, value in inputs.items() if name in parameters}
@@ -193,7 +194,7 @@ def _accepted_inputs(start: Callable[..., Any], inputs: Mapping[str, Any]) -> di
 
 def _check(start: Callable[..., Any], turn: tuple[str, ...], inputs: Mapping[str, Any], name: str) -> None:
     try:
-        inspect.signature(start).bind(*turn, **inputs)
+        signature_of(start).bind(*turn, **inputs)
     except TypeError as error:
         names = ", ".join(inputs) or "none"
         raise UsageError(f"target {name!r} can't be started with the inputs given ({names}): {error}") from error

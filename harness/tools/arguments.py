@@ -17,6 +17,7 @@ from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import PydanticSerializationError
 
+from harness.annotations import annotations_of, signature_of
 from harness.errors import UsageError
 from harness.validation import object_schema
 
@@ -59,7 +60,7 @@ def arguments_of(function: Callable[..., Any], tool_name: str) -> type[BaseModel
         ) from error
     fields: dict[str, Any] = {}
     extra: typing.Literal["allow", "ignore"] = "ignore"
-    for name, parameter in inspect.signature(function).parameters.items():
+    for name, parameter in signature_of(function).parameters.items():
         if parameter.kind is inspect.Parameter.VAR_KEYWORD:
             extra = "allow"
         if parameter.kind in _VARIADIC or name == "self" or name in private:
@@ -96,7 +97,7 @@ def _without_result(function: Any) -> Any:
     """Return what has a function's annotations but that of its result, which may name what only a type checker knows."""
     if inspect.isclass(function):
         return function
-    hints = {name: hint for name, hint in getattr(function, "__annotations__", {}).items() if name != "return"}
+    hints = {name: hint for name, hint in annotations_of(function).items() if name != "return"}
     return SimpleNamespace(
         __annotations__=hints, __wrapped__=function, __type_params__=getattr(function, "__type_params__", ())
     )

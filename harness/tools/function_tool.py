@@ -9,6 +9,7 @@ from typing import Any, overload
 
 from pydantic import BaseModel
 
+from harness.annotations import signature_of
 from harness.errors import UsageError
 from harness.tools.base_tool import BaseTool
 
@@ -94,7 +95,7 @@ def _made(
         max_usage_count=max_usage_count,
     )
     # A decorator may give the function inside its object.
-    if next(iter(inspect.signature(function, follow_wrapped=False).parameters), None) == "self":
+    if next(iter(signature_of(function, follow_wrapped=False).parameters), None) == "self":
         raise UsageError(
             f"the function of the tool {name!r} is a method without its object: make the tool of the object's, as "
             "tool(kit.search)"

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from harness.annotations import signature_of
 from harness.errors import UsageError
 from harness.frames.codec import encode
 from harness.recording.target import Target
@@ -118,7 +119,7 @@ def _name_of(subject: Any, target: str) -> str:
 
 
 def _entry_parameters(subject: Any) -> Mapping[str, inspect.Parameter]:
-    return inspect.signature(subject.stream_events).parameters if hasattr(subject, "stream_events") else {}
+    return signature_of(subject.stream_events).parameters if hasattr(subject, "stream_events") else {}
 
 
 def _fields_of(subject: Any) -> list[dict[str, Any]] | None:
@@ -161,7 +162,7 @@ def _default(value: Any) -> Any:
 
 def _parameters_of(subject: Any) -> list[dict[str, Any]] | None:
     try:
-        parameters = inspect.signature(subject).parameters.values()
+        parameters = signature_of(subject).parameters.values()
     except (TypeError, ValueError):
         return None
     return [

@@ -62,6 +62,24 @@ def test_fields_are_options_with_defaults() -> None:
     }
 
 
+class Shelf(Flow):
+    """Names types in texts inside of others; one of them is not there."""
+
+    authors: list["Author"] = []  # noqa: UP037 - a text in a text
+    unknown: dict[str, list["Missing"]] = {}  # type: ignore[name-defined]  # noqa: UP037
+    shelves: ClassVar[list["Missing"]] = []  # type: ignore[name-defined]  # noqa: UP037
+
+    @start()
+    def count(self) -> int:
+        return len(self.authors)
+
+
+def test_a_text_inside_an_annotation_is_what_it_names_or_says_nothing() -> None:
+    shelf = Shelf(authors=[{"name": "Ada"}], unknown={"a": ["b"]})
+    assert (shelf.authors, shelf.unknown) == ([Author(name="Ada")], {"a": ["b"]})
+    assert list(shelf.model_dump()) == ["authors", "unknown"]
+
+
 def test_what_one_flow_adds_is_no_others() -> None:
     one, other = Article(), Article()
     one.kickoff()

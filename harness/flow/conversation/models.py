@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import enum
-import inspect
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
+
+from harness.annotations import signature_of
 
 # `harness.llm` is imported late: most flows do not converse.
 
@@ -47,7 +48,7 @@ def ask_for(llm: Any, messages: list[dict[str, Any]], answer: type[BaseModel] | 
 
 def _name_for_form(llm: Any) -> str:
     try:
-        names = inspect.signature(llm.call).parameters
+        names = signature_of(llm.call).parameters
     except (TypeError, ValueError):
         return "response_format"
     return "response_model" if "response_model" in names else "response_format"

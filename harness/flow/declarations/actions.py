@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeAlias, cast
 
+from harness.annotations import signature_of
 from harness.bus import bus
 from harness.errors import MissingExtraError, UsageError
 from harness.events import ToolFailureDetectedEvent
@@ -169,7 +170,7 @@ def _no_leads(_scope: Scope) -> tuple[Any, ...]:
 def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
     """Return the parameters of a function; none of a class or a builtin that does not say."""
     try:
-        return list(inspect.signature(function).parameters.values())
+        return list(signature_of(function).parameters.values())
     except (TypeError, ValueError):
         return []
 

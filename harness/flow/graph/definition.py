@@ -13,6 +13,7 @@ from typing import Any, Final, Self
 
 from msgspec import Struct
 
+from harness.annotations import signature_of
 from harness.errors import UsageError
 from harness.flow.graph.conditions import Condition, names_in
 from harness.flow.graph.decorators import Role, role_of
@@ -157,7 +158,7 @@ def _method(cls: type, name: str, role: Role) -> FlowMethod:
     # The first parameter is the flow, but of what is given none, as a static method, or a partial below Python 3.14.
     takes_none = staticmethod | classmethod if sys.version_info >= (3, 14) else staticmethod | classmethod | partial
     takes_flow = hasattr(written, "__get__") and not isinstance(written, takes_none)
-    parameters = list(inspect.signature(function).parameters.values())
+    parameters = list(signature_of(function).parameters.values())
     if takes_flow and not parameters:
         raise UsageError(f"{where} has no parameter for the flow: write def {name}(self)")
     for parameter in parameters[takes_flow:]:

@@ -10,6 +10,8 @@ import re
 from types import CodeType, FunctionType, UnionType
 from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 
+from harness.annotations import annotations_of
+
 #: The methods of flows, LLMs and crews that start a session.
 ENTRIES: Final = frozenset(
     {
@@ -79,7 +81,7 @@ def _function_of(factory: Any) -> FunctionType | None:
 
 def _annotated(function: FunctionType) -> bool | None:
     """What the return annotation says; None where it says nothing, as `Any` does."""
-    written = function.__annotations__.get("return", inspect.Parameter.empty)
+    written = annotations_of(function).get("return", inspect.Parameter.empty)
     if written in (inspect.Parameter.empty, Any, object, "Any", "object"):
         return None
     kinds = [get_origin(kind) or kind for kind in _returned(function)]
@@ -98,7 +100,7 @@ def _returned(function: FunctionType) -> tuple[Any, ...]:
 
 
 def _is_session(kind: Any) -> bool:
-    names = set(dir(kind)) | set(getattr(kind, "__annotations__", ()))
+    names = set(dir(kind)) | set(annotations_of(kind) if isinstance(kind, type) else ())
     return names.issuperset(_SURFACE) and not names.isdisjoint(("__iter__", "__aiter__"))
 
 

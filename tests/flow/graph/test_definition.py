@@ -79,7 +79,7 @@ class OtherKinds(Base):
         return f"{of}: {value}"
 
     fifth = listen("fourth")(functools.partialmethod(said, of="fifth"))  # type: ignore[type-var]
-    sixth = listen("fifth")(functools.partial(said_last, word="last"))
+    sixth = listen("fifth")(staticmethod(functools.partial(said_last, word="last")))
 
 
 class PartlyOverriding(Base):
