@@ -1,6 +1,6 @@
 """The event loop that runs here: asyncio's, which is all that the runtime is written for.
 
-Nothing here loads asyncio. Before somebody has, no loop runs and no task has been cancelled, and many runs need neither; one that
+Nothing here imports asyncio. Before somebody has, no loop runs and no task has been cancelled. Many runs need neither, and one that
 is being closed must not wait for an import.
 """
 
@@ -10,12 +10,15 @@ import inspect
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Task
+
+# Asked for with every method and frame.
+_loaded: Final = sys.modules.get
 
 
 def is_loop_running() -> bool:
@@ -48,14 +51,13 @@ def running_task() -> Task[Any] | None:
         UsageError, RuntimeError: as `running_loop` does.
     """
     loop = running_loop()
-    import asyncio  # it runs a loop
-
-    return asyncio.current_task(loop)
+    task: Task[Any] | None = sys.modules["asyncio.tasks"].current_task(loop)
+    return task
 
 
 def cancelled_errors(*others: type[BaseException]) -> tuple[type[BaseException], ...]:
     """Return what a cancelled task raises, and `others`, for an `except` or `isinstance`."""
-    error = getattr(sys.modules.get("asyncio.exceptions"), "CancelledError", None)
+    error = getattr(_loaded("asyncio.exceptions"), "CancelledError", None)
     return others if error is None else (error, *others)
 
 
@@ -85,7 +87,7 @@ def _has_begun(task: Task[Any]) -> bool:
 
 def _loop_here() -> AbstractEventLoop | None:
     # Another thread may be in the middle of importing it.
-    loop_of_thread = getattr(sys.modules.get("asyncio.events"), "_get_running_loop", None)
+    loop_of_thread = getattr(_loaded("asyncio.events"), "_get_running_loop", None)
     return None if loop_of_thread is None else loop_of_thread()
 
 
