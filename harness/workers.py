@@ -9,7 +9,6 @@ when it first asks for `require_loop`. A flow of sync methods, one after the oth
 
 from __future__ import annotations
 
-import asyncio
 import concurrent.futures
 import contextlib
 import contextvars
@@ -17,14 +16,19 @@ import queue
 import threading
 import types
 from collections.abc import Awaitable, Callable, Coroutine, Generator
-from typing import Any, Final, Generic, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeVar, cast
 
 from msgspec import Struct
 
-from harness.bus.running_loop import is_loop_running, running_loop
+from harness.bus.running_loop import cancelled_errors, is_loop_running, running_loop, running_task
 from harness.bus.scope import current_run, on_cancel, pass_readers_here, placed_context
 from harness.errors import RunCancelled
 from harness.waits import take
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop, Future
+
+# asyncio is imported late: many runs need no loop.
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -82,7 +86,7 @@ async def outcome_in_thread(function: Callable[[], T], threads: Threads | None =
             return attempt(lambda: context.run(function))
         return _waited_for(lambda: context.run(function), threads)
     loop = running_loop()
-    settled: asyncio.Future[Outcome[T]] = loop.create_future()
+    settled: Future[Outcome[T]] = loop.create_future()
 
     def settle(outcome: Outcome[T]) -> None:
         if not settled.done():
@@ -105,6 +109,8 @@ async def until_done(future: concurrent.futures.Future[Any]) -> None:
     What `run_until_loop` has begun without a loop blocks its thread, until the current run is cancelled.
     """
     if is_loop_running():
+        import asyncio
+
         loop, done = running_loop(), asyncio.Event()
         future.add_done_callback(lambda _: _call_in(loop, done.set))
         await done.wait()
@@ -260,6 +266,8 @@ def _run_here(make: Callable[[], Awaitable[T]], context: contextvars.Context | N
     run = current_run()
     if run is not None and run.cancelled:
         raise RunCancelled
+    import asyncio
+
     loop = asyncio.new_event_loop()
     loop.set_default_executor(DaemonExecutor())
     task = loop.create_task(outcome_of(make), context=context)
@@ -286,13 +294,16 @@ async def outcome_of(make: Callable[[], Awaitable[T]]) -> Outcome[T]:
     try:
         return Outcome(value=await make())
     except BaseException as error:
-        task = asyncio.current_task()
-        if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
-            raise
+        if isinstance(error, cancelled_errors()):
+            task = running_task()
+            if task is not None and task.cancelling():
+                raise
         return Outcome(error=error)
 
 
-def _end_tasks(loop: asyncio.AbstractEventLoop) -> None:
+def _end_tasks(loop: AbstractEventLoop) -> None:
+    import asyncio
+
     for task in asyncio.all_tasks(loop):
         task.cancel()
     _give_time(loop)
@@ -300,13 +311,15 @@ def _end_tasks(loop: asyncio.AbstractEventLoop) -> None:
     loop.run_until_complete(asyncio.wait({closing}, timeout=GRACE_S))
 
 
-def _give_time(loop: asyncio.AbstractEventLoop) -> None:
+def _give_time(loop: AbstractEventLoop) -> None:
+    import asyncio
+
     tasks = asyncio.all_tasks(loop)
     if tasks:
         loop.run_until_complete(asyncio.wait(tasks, timeout=GRACE_S))
 
 
-def _call_in(loop: asyncio.AbstractEventLoop, callback: Callable[[], object]) -> None:
+def _call_in(loop: AbstractEventLoop, callback: Callable[[], object]) -> None:
     try:
         loop.call_soon_threadsafe(callback)
     except RuntimeError:

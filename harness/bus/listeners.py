@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
 import inspect
 import logging
@@ -14,6 +13,7 @@ from typing import Any, Final
 from harness.blocks import block
 from harness.bus.order import CircularDependencyError, Depends, Handler, identity_of, in_stages
 from harness.bus.own_loop import OwnLoop
+from harness.bus.running_loop import cancelled_errors
 from harness.errors import RunCancelled, UsageError
 from harness.events import BaseEvent
 
@@ -214,7 +214,7 @@ class _Guarded:
             # A generator may be made awaitable by `types.coroutine`.
             outcome: Any = self._outcome
             yield from outcome if inspect.isgenerator(outcome) else outcome.__await__()
-        except (RunCancelled, KeyboardInterrupt, asyncio.CancelledError):
+        except cancelled_errors(RunCancelled, KeyboardInterrupt):
             raise
         except BaseException:
             logger.exception("a listener failed on %s", self._event_type)
@@ -265,6 +265,8 @@ class InOrder:
 
 
 async def _together(begun: Sequence[_Guarded | _Staged]) -> None:
+    import asyncio
+
     # What a handler raises has been logged, and a cancelled run is no failure of whoever waits here.
     await asyncio.gather(*begun, return_exceptions=True)
 

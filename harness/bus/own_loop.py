@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import concurrent.futures
 import contextvars
 import threading
 from collections.abc import Coroutine
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from harness.fork import after_fork
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
+# asyncio is imported late: most programs have no async listeners.
 
 #: Whether the context is that of a coroutine in this loop.
 _inside: Final = contextvars.ContextVar("harness_in_own_loop", default=False)
@@ -28,12 +32,14 @@ class OwnLoop:
 
     def _renew(self) -> None:
         self._lock = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._loop: AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._pending: set[concurrent.futures.Future[None]] = set()
 
     def submit(self, coroutine: Coroutine[Any, Any, None]) -> concurrent.futures.Future[None]:
         """Have the coroutine run, and return what is done when it has ended."""
+        import asyncio
+
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
@@ -73,7 +79,9 @@ class OwnLoop:
                 thread.join()
 
 
-def _work(loop: asyncio.AbstractEventLoop) -> None:
+def _work(loop: AbstractEventLoop) -> None:
+    import asyncio
+
     try:
         loop.run_forever()
         # It was shut down while something was at work.

@@ -13,7 +13,6 @@ same, and waits for room in a look-ahead before it publishes (clause `session.ba
 
 from __future__ import annotations
 
-import asyncio
 import functools
 from concurrent.futures import Future
 from types import TracebackType
@@ -22,6 +21,7 @@ from typing import Any, Final, Self
 from msgspec import Struct
 
 from harness.bus.bus import close_scope, is_seen, listeners, open_scope, room
+from harness.bus.running_loop import cancelled_errors
 from harness.bus.scope import Run, Scope
 from harness.bus.unseen import Unseen
 from harness.errors import RunCancelled
@@ -235,7 +235,7 @@ class Step:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         # A cancelled task must come to its end, whether or not anybody reads on.
-        if not (self.is_cancelled or isinstance(error, asyncio.CancelledError)):
+        if not (self.is_cancelled or isinstance(error, cancelled_errors())):
             await room()
         self.__exit__(kind, error, traceback)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import contextvars
 import queue
@@ -11,7 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, 
 from functools import partial
 from typing import Final, TypeVar
 
-from harness.bus.running_loop import running_loop
+from harness.bus.running_loop import running_loop, running_task
 from harness.bus.scope import current_run, current_scope
 from harness.waits import take
 from harness.workers import Outcome, attempt, run_coroutine
@@ -36,6 +35,8 @@ async def iterated_in_thread(make: Callable[[], Iterator[T]]) -> AsyncIterator[T
 
     The thread is ahead by as many items as `_ahead` says, and waits for its reader then.
     """
+    import asyncio
+
     loop = running_loop()
     # The last thing that comes is how the other half ended.
     arrived: asyncio.Queue[T | Outcome[None]] = asyncio.Queue()
@@ -82,7 +83,9 @@ def iterated_in_loop(make: Callable[[], AsyncIterator[T]]) -> Iterator[T]:
     waiting: list[Callable[[], object]] = []
 
     async def iterate() -> None:
-        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        import asyncio
+
+        loop, task = running_loop(), running_task()
         if task is not None:
             stop.append(partial(loop.call_soon_threadsafe, task.cancel))
         sent = 0

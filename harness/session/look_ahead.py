@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from typing import TYPE_CHECKING
 
 from harness.bus.running_loop import is_loop_running, running_loop
 from harness.bus.scope import Run
@@ -14,6 +14,9 @@ from harness.errors import RunCancelled
 from harness.frames.states import State
 from harness.frames.timeline import Timeline
 from harness.waits import acquire
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop, Future
 
 
 class FrameLimit:
@@ -71,7 +74,7 @@ class FrameLimit:
         """
         if not is_loop_running():
             return
-        loop = asyncio.get_running_loop()
+        loop = running_loop()
         while True:
             with self._lock:
                 if self._has_room():
@@ -98,7 +101,7 @@ class FrameLimit:
                 self._wakers.pop(0)()
 
 
-def _resolve_in(loop: asyncio.AbstractEventLoop, future: asyncio.Future[None]) -> None:
+def _resolve_in(loop: AbstractEventLoop, future: Future[None]) -> None:
     try:
         loop.call_soon_threadsafe(_resolve, future)
     except RuntimeError:
@@ -106,6 +109,6 @@ def _resolve_in(loop: asyncio.AbstractEventLoop, future: asyncio.Future[None]) -
         return
 
 
-def _resolve(future: asyncio.Future[None]) -> None:
+def _resolve(future: Future[None]) -> None:
     if not future.done():
         future.set_result(None)

@@ -5,16 +5,15 @@ A session runs its body once, from the first frame that somebody asks for, and l
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import threading
 import weakref
 from collections.abc import Awaitable, Callable
 from contextvars import Context, copy_context
 from types import TracebackType
-from typing import Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
-from harness.bus.running_loop import canceller, running_loop
+from harness.bus.running_loop import cancelled_errors, canceller, running_loop, running_task
 from harness.bus.scope import pass_readers_here
 from harness.errors import UsageError
 from harness.frames.frame import StreamFrame, frame_of
@@ -23,6 +22,9 @@ from harness.session.core import SessionCore, ViewCore
 from harness.session.production import Production
 from harness.session.projections import UNDER_WAY
 from harness.waits import acquire
+
+if TYPE_CHECKING:
+    from asyncio import Future, Task
 
 T = TypeVar("T")
 #: How long `aclose` waits for a cancelled task to clean up; user code that takes longer goes on without it.
@@ -120,7 +122,7 @@ class AsyncStreamSession(SessionCore[T, "AsyncFrameIterator", Callable[[], Await
         retain: bool = True,
     ) -> None:
         super().__init__(body, source=source, look_ahead=look_ahead, retain=retain)
-        self._task: asyncio.Task[None] | None = None
+        self._task: Task[None] | None = None
         self._views: weakref.WeakSet[AsyncFrameIterator] = weakref.WeakSet()
 
     def __aiter__(self) -> AsyncFrameIterator:
@@ -148,12 +150,12 @@ class AsyncStreamSession(SessionCore[T, "AsyncFrameIterator", Callable[[], Await
                 "ended: no frame will come. Read a session to its end in one loop, or close it first"
             )
 
-    def _lost(self, reader: asyncio.Task[Any] | None) -> None:
+    def _lost(self, reader: Task[Any] | None) -> None:
         """Close what a cancelled task was reading, unless another one reads it, too (clause `cleanup.async-cancel`)."""
         if not self._has_other_readers(reader):
             self.close()
 
-    def _has_other_readers(self, task: asyncio.Task[Any] | None) -> bool:
+    def _has_other_readers(self, task: Task[Any] | None) -> bool:
         readers = [view.reader for view in list(self._views)]
         return any(reader is not None and reader is not task and not reader.done() for reader in readers)
 
@@ -161,9 +163,11 @@ class AsyncStreamSession(SessionCore[T, "AsyncFrameIterator", Callable[[], Await
         """Do as `close`, and give the run's task a moment to clean up."""
         self.close()
         task = self._task
-        if task is None or task.done() or task is asyncio.current_task():
+        if task is None or task.done() or task is running_task():
             return
         if task.get_loop() is running_loop():
+            import asyncio  # whose task it is
+
             await asyncio.wait({task}, timeout=_GRACE_S)
 
     def _start(self) -> None:
@@ -179,14 +183,14 @@ class AsyncStreamSession(SessionCore[T, "AsyncFrameIterator", Callable[[], Await
 async def _aproduce(production: Production, body: Callable[[], Awaitable[Any]]) -> None:
     # Only now: a task that is cancelled before it begins never does, and would end nothing.
     if production.run is not None:
-        production.run.on_cancel(canceller(cast("asyncio.Task[None]", asyncio.current_task())))
+        production.run.on_cancel(canceller(cast("Task[None]", running_task())))
     # Nothing but a cancellation may leave a task: asyncio stops the whole loop for SystemExit and KeyboardInterrupt.
     try:
         value = await body()
-    except asyncio.CancelledError as error:
+    except cancelled_errors() as error:
         production.failed(error)
         # No variable has the task: it would be kept by the error that it keeps.
-        if asyncio.current_task().cancelling():  # type: ignore[union-attr]
+        if running_task().cancelling():  # type: ignore[union-attr]
             raise
     except BaseException as error:
         production.failed(error)
@@ -203,11 +207,11 @@ class AsyncFrameIterator(ViewCore):
 
     def __init__(self, session: AsyncStreamSession[Any], cursor: Cursor) -> None:
         super().__init__(session, cursor)
-        self._reader: weakref.ref[asyncio.Task[Any]] | None = None
+        self._reader: weakref.ref[Task[Any]] | None = None
         self._reader_ended = _when_reader_ended(weakref.ref(session))
 
     @property
-    def reader(self) -> asyncio.Task[Any] | None:
+    def reader(self) -> Task[Any] | None:
         """The task that asked for the latest frame."""
         return None if self._reader is None else self._reader()
 
@@ -225,7 +229,7 @@ class AsyncFrameIterator(ViewCore):
         return frame
 
     def _note_reader(self) -> None:
-        task = asyncio.current_task(running_loop())
+        task = running_task()
         if task is None or task is self.reader:
             return
         self._forget_reader()
@@ -251,7 +255,7 @@ class AsyncFrameIterator(ViewCore):
         loop = running_loop()
         self._session._check_loop()
         self._note_reader()
-        changed: asyncio.Future[None] = loop.create_future()
+        changed: Future[None] = loop.create_future()
         thread = threading.get_ident()
 
         def wake() -> None:
@@ -267,16 +271,16 @@ class AsyncFrameIterator(ViewCore):
             return False
         try:
             await changed
-        except asyncio.CancelledError:
+        except cancelled_errors():
             # The consumer has been cancelled: so is the run, unless another task is reading it.
             timeline.forget_waker(wake)
-            self._session._lost(asyncio.current_task())
+            self._session._lost(running_task())
             raise
         return True
 
 
-def _when_reader_ended(session: weakref.ref[AsyncStreamSession[Any]]) -> Callable[[asyncio.Task[Any]], None]:
-    def ended(reader: asyncio.Task[Any]) -> None:
+def _when_reader_ended(session: weakref.ref[AsyncStreamSession[Any]]) -> Callable[[Task[Any]], None]:
+    def ended(reader: Task[Any]) -> None:
         left = session()
         if left is not None and reader.cancelled() and left._timeline.state in UNDER_WAY:
             left._lost(reader)
@@ -284,6 +288,6 @@ def _when_reader_ended(session: weakref.ref[AsyncStreamSession[Any]]) -> Callabl
     return ended
 
 
-def _resolve(future: asyncio.Future[None]) -> None:
+def _resolve(future: Future[None]) -> None:
     if not future.done():
         future.set_result(None)

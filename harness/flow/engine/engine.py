@@ -8,18 +8,17 @@ runs yet, a body that is due alone runs in place, in such a context too, and the
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import contextvars
 import logging
 from collections import deque
 from collections.abc import Coroutine, Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
 from harness.bus import bus, scope as scopes
-from harness.bus.running_loop import canceller, is_loop_running, running_loop
+from harness.bus.running_loop import cancelled_errors, canceller, is_loop_running, running_loop
 from harness.bus.step import Step
 from harness.bus.unseen import id_of
 from harness.errors import RunCancelled, RunPaused
@@ -29,6 +28,9 @@ from harness.flow.engine.hooks import FlowHook, Hooks, call_in, resolved
 from harness.flow.engine.run import FlowRun
 from harness.flow.plan.calls import MethodCall, MethodResult
 from harness.workers import GRACE_S, Outcome, begin, require_loop, until_done
+
+if TYPE_CHECKING:
+    from asyncio import Future, Task
 
 logger = logging.getLogger("harness")
 #: Every so many runs inside of one another, the methods of one work in threads, which have a stack of their own.
@@ -42,7 +44,7 @@ class _Body(Struct):
     step: Step
     #: In which the method works, and its hooks.
     context: contextvars.Context
-    task: asyncio.Task[None] | None = None
+    task: Task[None] | None = None
     outcome: Outcome[MethodResult] | None = None
 
 
@@ -56,7 +58,7 @@ class Engine:
         self._bodies: dict[int, _Body] = {}
         #: Those whose tasks have ended, and what is waited on while there is none.
         self._ended: deque[_Body] = deque()
-        self._next: asyncio.Future[None] | None = None
+        self._next: Future[None] | None = None
         #: The first call that paused, and what with.
         self._pause: tuple[MethodCall, RunPaused] | None = None
         self._end_known = False
@@ -211,7 +213,7 @@ class Engine:
                     await call_in(body.context, hook.method_paused, run, call, error)
             else:
                 return error
-        except asyncio.CancelledError:
+        except cancelled_errors():
             raise
         except BaseException as failure:
             return failure
@@ -232,11 +234,13 @@ class Engine:
         ended = [body for body in self._ended if not body.step.run.cancelled]
         tasks = [body.task for body in self._bodies.values() if body.task is not None]
         if tasks:
+            import asyncio  # whose tasks they are
+
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.wait(tasks, timeout=GRACE_S)
         reason = f"the flow ended with {type(error).__name__} while this method was running"
         # Whatever goes wrong from here on, this error is the one that the run ends with.
-        with contextlib.suppress(RunCancelled, asyncio.CancelledError):
+        try:
             for body in ended:
                 await self._end(body, error)
             for body in list(self._bodies.values()):
@@ -247,6 +251,8 @@ class Engine:
             if not (step.is_cancelled or self._end_known):
                 with _logged("a hook failed after its flow had"):
                     await self._publish_end(None, error)
+        except cancelled_errors(RunCancelled):
+            return
 
     async def _publish_end(self, result: Any, error: BaseException | None) -> None:
         self._end_known = True
@@ -266,7 +272,7 @@ def _logged(message: str) -> Iterator[None]:
     """Log what is raised inside, where another error is on its way."""
     try:
         yield
-    except (RunCancelled, asyncio.CancelledError):
+    except cancelled_errors(RunCancelled):
         raise
     except BaseException:
         logger.exception(message)
@@ -274,5 +280,5 @@ def _logged(message: str) -> Iterator[None]:
 
 async def _room_unless_cancelled(error: BaseException | None) -> None:
     # A cancelled task must come to its end, whether or not anybody reads on.
-    if not isinstance(error, asyncio.CancelledError):
+    if not isinstance(error, cancelled_errors()):
         await bus.room()

@@ -6,13 +6,12 @@ the calls of one method, those with which the method itself is decorated.
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
 import inspect
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, ClassVar, Final, TypeVar, cast
 
-from harness.bus.running_loop import is_loop_running
+from harness.bus.running_loop import cancelled_errors, is_loop_running, running_loop
 from harness.errors import RunPaused
 from harness.flow.engine.run import FlowRun
 from harness.flow.graph.decorators import add_to_role, role_of
@@ -123,9 +122,9 @@ async def call_in(context: contextvars.Context, method: Callable[..., Awaitable[
             ended.unwrap()
             return
         await require_loop()
-        await asyncio.get_running_loop().create_task(answer, context=context)
+        await running_loop().create_task(answer, context=context)
     elif inspect.isawaitable(answer):
-        task = asyncio.get_running_loop().create_task(_outcome_of(answer), context=context)
+        task = running_loop().create_task(_outcome_of(answer), context=context)
         (await task).unwrap()
 
 
@@ -133,7 +132,7 @@ async def _outcome_of(answer: Awaitable[None]) -> Outcome[None]:
     # As a value: asyncio stops the whole loop for a task that raises SystemExit or KeyboardInterrupt.
     try:
         await answer
-    except asyncio.CancelledError:
+    except cancelled_errors():
         raise
     except BaseException as error:
         return Outcome(error=error)

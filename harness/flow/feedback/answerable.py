@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
-from harness.bus.running_loop import running_loop
+from harness.bus.running_loop import is_loop_running, running_loop
 from harness.errors import UsageError
 from harness.flow import feedback as humans
 from harness.flow.engine.hooks import FlowHook
@@ -116,11 +115,7 @@ class AnswerableFlow:
             UsageError: the flow does not wait, or the feedback is no text.
             RuntimeError: called in a running loop; there is `resume_async`.
         """
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            pass
-        else:
+        if is_loop_running():
             raise RuntimeError("resume() would block the running loop: await resume_async() there")
         hooks = (self._resumption(feedback),)
         if self.stream:
