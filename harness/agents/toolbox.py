@@ -22,6 +22,7 @@ from harness.events import (
     ToolSelectionErrorEvent,
     ToolValidateInputErrorEvent,
 )
+from harness.llm.input.words import value_text
 from harness.llm.output.assembly import arguments_in
 from harness.llm.tool_use import ToolCallFailed
 from harness.tools.base_tool import LONGEST_NAME, BaseTool
@@ -242,17 +243,15 @@ _REASONS: Final[dict[type[Exception], tuple[ToolFailureReason, type[Any]]]] = {
 
 
 def _tool_text(value: Any) -> str:
-    """Return what a model is told of a tool's result: text as it is, all else as JSON."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, BaseModel):
-        return value.model_dump_json()
-    if isinstance(value, Mapping | list | tuple):
-        # What can't be JSON, such as a cycle, has been given all the same.
-        with suppress(TypeError, ValueError, RecursionError):
+    """Return what a model is told of a tool's result: objects and lists as JSON, all else as text."""
+    # What can't be JSON, such as a cycle, has been given all the same.
+    with suppress(TypeError, ValueError, RecursionError):
+        if isinstance(value, BaseModel):
+            return value.model_dump_json()
+        if isinstance(value, Mapping | list | tuple):
             return json.dumps(value, ensure_ascii=False, default=_json_part)
-    return str(value)
+    return value_text(value)
 
 
 def _json_part(value: Any) -> Any:
-    return value.model_dump(mode="json") if isinstance(value, BaseModel) else str(value)
+    return value.model_dump(mode="json") if isinstance(value, BaseModel) else value_text(value)

@@ -25,6 +25,7 @@ from harness.crews.own_methods import Replaceable
 from harness.crews.task_settings import TaskSettings, is_elsewhere
 from harness.errors import UsageError
 from harness.events import TaskCompletedEvent, TaskFailedEvent, TaskStartedEvent
+from harness.llm.input.words import value_text
 from harness.tools.base_tool import BaseTool
 from harness.tools.failure import ToolFailureRecord
 
@@ -202,7 +203,7 @@ async def performed(
     answered = answers[-1] if answers else AgentAnswer("", None, [], [])
     if answers and result == answered.raw:
         return answered
-    raw = result.model_dump_json() if isinstance(result, BaseModel) else str(result)
+    raw = result.model_dump_json() if isinstance(result, BaseModel) else value_text(result)
     form = options.get("response_model")
     inquirer = agent.inquirer(driver, task=options.get("owner") or task, paces=options.get("paces", ()))
     structured = None if form is None else await in_form(inquirer, raw, form)

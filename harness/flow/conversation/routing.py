@@ -22,7 +22,7 @@ from harness.flow.conversation.transcript import as_lines, messages_of, model_me
 from harness.flow.engine.run import run_of
 from harness.flow.graph.labels import label_of
 from harness.flow.state import field_of, id_of, set_field
-from harness.llm.input.words import words_in
+from harness.llm.input.words import value_text, words_in
 from harness.workers import outcome_in_thread, run_awaitable
 
 logger = logging.getLogger("harness")
@@ -163,7 +163,7 @@ def _router_messages(
     history = context.get("message_history")
     if isinstance(history, list):
         context = {**context, "message_history": [_in_words(message) for message in history]}
-    request = json.dumps({**context, "available_routes": list(routes)}, default=str, ensure_ascii=False)
+    request = json.dumps({**context, "available_routes": list(routes)}, default=value_text, ensure_ascii=False)
     return [
         {"role": "system", "content": "\n\n".join(part for part in parts if part)},
         {"role": "user", "content": request},
