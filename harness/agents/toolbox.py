@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -37,6 +38,8 @@ from harness.tools.failure import (
 from harness.tools.use import ToolInputError, ToolUse
 
 _MISSING: Final = object()
+#: What is in no name of a function that an API takes back.
+_UNFIT: Final = re.compile(r"[^a-zA-Z0-9_-]")
 
 
 class ToolCache:
@@ -125,6 +128,13 @@ class Toolbox:
         return [
             {**definition, "function": {**definition["function"], "name": name}} for name, definition in definitions
         ] or None
+
+    def sendable_name(self, name: str) -> str:
+        """Return the name of a tool that a model asks for as it was told that; where there is none, one that APIs take back."""
+        tool = self._tool(name)
+        if tool is None:
+            return _UNFIT.sub("_", name)[:LONGEST_NAME] or "unknown"
+        return next(known for known, each in self.tools.items() if each is tool)
 
     def can_run_together(self, names: Sequence[str]) -> bool:
         """Whether these may be used side by side: several, none of which is the answer or is counted."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
-from harness import BaseTool, ProviderError, UsageError, tool
+from harness import BaseLLM, BaseTool, ProviderError, UsageError, tool
 from harness.tools import ToolExecutionFailedError, ToolFailurePolicy, ToolFailureReason
 from tests.agents.scripted import (
     WAYS,
@@ -70,6 +71,44 @@ def test_arguments_that_are_no_json_object_go_back_to_the_model_in_one(arguments
     assert pilot.kickoff("Sink it.").raw == "Well."
     (call,) = next(message.tool_calls for message in pilot.llm.requests[1].messages if message.tool_calls)
     assert json.loads(call.function.arguments) == {"INVALID_JSON": arguments}
+
+
+@pytest.mark.parametrize(
+    ("name", "sent"),
+    [
+        ("Get tide", "get_tide"),
+        ("get_tide\n", "get_tide"),
+        ("functions.get_tide", "functions_get_tide"),
+        ("潮", "_"),
+        ("t" * 70, "t" * 64),
+    ],
+    ids=["as people call it", "with a line's end", "with a dot", "with other letters", "too long"],
+)
+def test_a_call_goes_back_to_the_model_under_a_name_that_apis_take(name: str, sent: str) -> None:
+    pilot = agent(calls((name, {"place": "Bergen"})), "Well.", tools=[tide])
+    pilot.kickoff("How high?")
+    asked, told = pilot.llm.requests[1].messages[-2:]
+    assert asked.tool_calls[0].function.name == told.name == sent
+
+
+class GivesCalls(BaseLLM):
+    """Gives the same calls in its own `call` until it is told what they gave."""
+
+    calls: list[Any]
+
+    def call(self, messages: Any, tools: Any = None, **options: Any) -> Any:  # type: ignore[override]
+        if messages[-1]["role"] != "tool":
+            return self.calls
+        return json.dumps([(message["tool_call_id"], message["name"]) for message in messages if message["role"] == "tool"])
+
+
+@pytest.mark.parametrize("ids", [("c1", "c1"), (None, None), ("call_1", None)], ids=["one for two", "none", "half"])
+def test_calls_without_an_id_of_their_own_are_told_apart(ids: tuple[str | None, ...]) -> None:
+    asked = [{"id": each, "function": {"name": "get_tide", "arguments": '{"place": "Bergen"}'}} for each in ids]
+    answer = agent(llm=GivesCalls("own", calls=asked), tools=[tide]).kickoff("How high?").raw
+    first, second = [call_id for call_id, _ in json.loads(answer)]
+    assert None not in (first, second)
+    assert first != second
 
 
 @pytest.mark.parametrize("nothing", ["", "\n \n"], ids=["empty", "blank"])
