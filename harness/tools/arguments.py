@@ -60,7 +60,7 @@ def arguments_of(function: Callable[..., Any], tool_name: str) -> type[BaseModel
         ) from error
     fields: dict[str, Any] = {}
     extra: typing.Literal["allow", "ignore"] = "ignore"
-    for name, parameter in signature_of(function).parameters.items():
+    for name, parameter in _signature(function, tool_name).parameters.items():
         if parameter.kind is inspect.Parameter.VAR_KEYWORD:
             extra = "allow"
         if parameter.kind in _VARIADIC or name == "self" or name in private:
@@ -74,7 +74,7 @@ def arguments_of(function: Callable[..., Any], tool_name: str) -> type[BaseModel
                 f"the tool {tool_name!r}: the parameter {name!r} has no name that a model may give it by; leave out the "
                 "'/' behind it, or the '_' before it"
             )
-        if name == "model_config":
+        if name.startswith("model_") and hasattr(BaseModel, name):
             raise UsageError(f"the tool {tool_name!r}: the parameter {name!r} has a name of pydantic's own; rename it")
         # Without one of its own the default may stand in a Field that the annotation has.
         fields[name] = (hints.get(name, Any), Field() if default is ... else default)
@@ -91,6 +91,13 @@ def arguments_of(function: Callable[..., Any], tool_name: str) -> type[BaseModel
     made._in_fields = frozenset(name for name, (_, default) in fields.items() if isinstance(default, FieldInfo))
     made._private = frozenset(private)
     return made
+
+
+def _signature(function: Callable[..., Any], tool_name: str) -> inspect.Signature:
+    try:
+        return signature_of(function)
+    except ValueError as error:
+        raise UsageError(f"the tool {tool_name!r}: {error}; write a function that calls it") from error
 
 
 def _without_result(function: Any) -> Any:

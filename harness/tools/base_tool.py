@@ -135,7 +135,10 @@ class BaseTool(UserModel):
         fitting = self._fitting(kwargs)
         if fitting.model_extra is None:
             self._check_names(kwargs, fitting)
-        return passed(fitting) if isinstance(fitting, InferredArguments) else fitting.model_dump()
+        if isinstance(fitting, InferredArguments):
+            return passed(fitting)
+        # What a schema computes is nothing that was given.
+        return fitting.model_dump(exclude=set(type(fitting).model_computed_fields))
 
     def _fitting(self, given: Mapping[str, Any]) -> BaseModel:
         """Return the arguments, validated: where null does not fit and is the default, as in `place: str = None`, without it."""
@@ -228,8 +231,11 @@ class BaseTool(UserModel):
         kind = type(self)
         if kind._run is BaseTool._run and kind._arun is BaseTool._arun:
             raise UsageError(f"{kind.__name__} has neither _run() nor _arun(): implement one of them")
+        work = self._work()
+        if inspect.isgeneratorfunction(work) or inspect.isasyncgenfunction(work):
+            raise UsageError(f"the tool {self.name!r} is a generator, which nobody runs through: return a list")
         if self.max_usage_count is not None and self.max_usage_count < 1:
             raise UsageError(f"max_usage_count of the tool {self.name!r} is at least 1, not {self.max_usage_count}")
         if self.args_schema in (InferredArguments, None):
-            self.args_schema = arguments_of(self._work(), self.name)
+            self.args_schema = arguments_of(work, self.name)
         return self
