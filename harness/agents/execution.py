@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -284,16 +284,17 @@ def _calls_in(answer: Any) -> list[dict[str, Any]] | None:
     """
     if not isinstance(answer, list) or not answer:
         return None
-    calls: list[dict[str, Any]] = []
+    # By their ids, in their order.
+    calls: dict[str, dict[str, Any]] = {}
     for request in answer:
-        call = _call(request, len(calls), {known["id"] for known in calls})
+        call = _call(request, len(calls), calls.keys())
         if call is None:
             return None
-        calls.append(call)
-    return calls
+        calls[call["id"]] = call
+    return list(calls.values())
 
 
-def _call(request: Any, number: int, used: set[str]) -> dict[str, Any] | None:
+def _call(request: Any, number: int, used: Collection[str]) -> dict[str, Any] | None:
     """Return a tool call of OpenAI's, Anthropic's, Bedrock's or Gemini's as one of OpenAI's, with an id that no other has."""
     given = request.model_dump() if isinstance(request, BaseModel) else request
     function = _field(given, "function", "function_call", default=given)

@@ -114,6 +114,7 @@ class Assembly:
         self._current: dict[int, tuple[AssembledCall, str | None]] = {}
         #: The tool calls in the order of their first pieces.
         self.calls: list[AssembledCall] = []
+        self._ids: set[str] = set()
         self.usage: Usage | None = None
         self.request_id: str | None = None
         self.response_id: str | None = None
@@ -166,7 +167,8 @@ class Assembly:
                     request_id=self.request_id,
                 )
             index = len(self.calls)
-            call = AssembledCall(index, free_id(index, {other.id for other in self.calls}, part.id), part.name)
+            call = AssembledCall(index, free_id(index, self._ids, part.id), part.name)
+            self._ids.add(call.id)
             self._current[part.index] = call, part.id
             self.calls.append(call)
         call.deltas.append(part.arguments)
