@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Final, Self
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from harness.errors import UsageError
+from harness.fields import aliases
 from harness.tools.arguments import InferredArguments, arguments_of, parameters_schema, passed
 from harness.tools.failure import ToolFailure, ToolFailurePolicy, ToolFailureReason
 from harness.tools.use import ToolInputError
@@ -158,10 +159,12 @@ class BaseTool(UserModel):
 
     def _check_names(self, given: Mapping[str, Any], fitting: BaseModel) -> None:
         """Refuse an argument that is nearly one whose default would stand for it; others that are unknown are left out."""
-        names = type(fitting).model_fields
-        left = {_in_words(name): name for name in names if name not in fitting.model_fields_set}
+        # As the model is told them, before the fields' own.
+        names = {name: (*aliases(field), name) for name, field in type(fitting).model_fields.items()}
+        known = {name for several in names.values() for name in several}
+        left = {_in_words(told): told for name, (told, *_) in names.items() if name not in fitting.model_fields_set}
         for name in given:
-            near = () if name in names else difflib.get_close_matches(_in_words(name), left, n=1, cutoff=_NEAR)
+            near = () if name in known else difflib.get_close_matches(_in_words(name), left, n=1, cutoff=_NEAR)
             if near:
                 meant = left[near[0]]
                 raise ToolInputError(f"the tool {self.name!r} has no argument {name!r}; did you mean {meant!r}?")

@@ -12,7 +12,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Annotated, Any
 
 import pytest
-from pydantic import BaseModel, Field, computed_field, create_model, field_validator
+from pydantic import AliasChoices, BaseModel, Field, computed_field, create_model, field_validator
 
 from harness import BaseTool, UsageError, tool
 from harness.tools import FunctionTool, ToolFailure, ToolFailureReason, ToolInputError
@@ -242,6 +242,19 @@ def test_an_argument_in_another_spelling_is_refused_however_short_it_is(name: st
     schema = create_model("Search", **{name: (Any, None)})  # type: ignore[call-overload]
     with pytest.raises(ToolInputError, match=f"has no argument '{written}'; did you mean '{name}'"):
         Finds(args_schema=schema).run(**{written: 1})
+
+
+class Search(BaseModel):
+    user_id: int = Field(alias="userId")
+    user_ids: list[int] = Field(default=[], validation_alias=AliasChoices("userIds", "others"))
+
+
+def test_an_argument_may_have_an_alias_that_is_nearly_another_parameter() -> None:
+    finds = Finds(args_schema=Search)
+    assert finds.arguments(userId=1) == {"user_id": 1, "user_ids": []}
+    assert finds.arguments(userId=1, others=[2]) == {"user_id": 1, "user_ids": [2]}
+    with pytest.raises(ToolInputError, match="has no argument 'userIDs'; did you mean 'userIds'"):
+        finds.arguments(userId=1, userIDs=[1])
 
 
 @pytest.mark.parametrize("way", WAYS)
