@@ -145,7 +145,7 @@ class BaseTool(UserModel):
         """Return the arguments, validated: where null does not fit and is the default, as in `place: str = None`, without it."""
         fields = self.args_schema.model_fields
         try:
-            return self.args_schema.model_validate(given)
+            return self.args_schema.model_validate(given, by_alias=True, by_name=True)
         except ValidationError as error:
             rest = {
                 name: value

@@ -252,6 +252,7 @@ class Search(BaseModel):
 def test_an_argument_may_have_an_alias_that_is_nearly_another_parameter() -> None:
     finds = Finds(args_schema=Search)
     assert finds.arguments(userId=1) == {"user_id": 1, "user_ids": []}
+    assert finds.arguments(1) == finds.arguments(user_id=1) == finds.arguments(userId=1)
     assert finds.arguments(userId=1, others=[2]) == {"user_id": 1, "user_ids": [2]}
     with pytest.raises(ToolInputError, match="has no argument 'userIDs'; did you mean 'userIds'"):
         finds.arguments(userId=1, userIDs=[1])
