@@ -12,7 +12,7 @@ from harness.bus.step import Step
 from harness.errors import error_text
 from harness.llm.output.assembly import AssembledCall
 from harness.tools.use import ToolUse
-from harness.workers import in_thread, run_awaitable
+from harness.workers import asettled, in_thread, settled
 
 if TYPE_CHECKING:
     from harness.tools import BaseTool
@@ -49,9 +49,7 @@ def run_tool(call: AssembledCall, functions: Functions, custom: Container[str] =
     use = _Use(call, custom)
     with use.step() as step:
         try:
-            outcome = use.bound(functions)()
-            if inspect.isawaitable(outcome):
-                outcome = run_awaitable(outcome)
+            outcome = settled(use.bound(functions)())
         except Exception as error:
             return use.fail(step, error)
         return use.complete(step, outcome)
@@ -66,9 +64,7 @@ async def arun_tool(call: AssembledCall, functions: Functions, custom: Container
             if inspect.iscoroutinefunction(bound.func):
                 outcome = await bound()
             else:
-                outcome = await in_thread(bound)
-                if inspect.isawaitable(outcome):
-                    outcome = await outcome
+                outcome = await asettled(await in_thread(bound))
         except Exception as error:
             return use.fail(step, error)
         return use.complete(step, outcome)

@@ -19,7 +19,7 @@ from harness.tools.arguments import InferredArguments, arguments_of, parameters_
 from harness.tools.failure import ToolFailure, ToolFailurePolicy, ToolFailureReason
 from harness.tools.use import ToolInputError
 from harness.validation import UserModel, all_faults
-from harness.workers import in_thread, run_awaitable, run_coroutine
+from harness.workers import asettled, in_thread, run_coroutine, settled
 
 #: Counts are few and short; a lock of each tool's own could not be copied with it.
 _counting = threading.Lock()
@@ -91,8 +91,7 @@ class BaseTool(UserModel):
 
     async def _arun(self, /, *args: Any, **kwargs: Any) -> Any:
         """Do the work without blocking the loop. By default `_run` works in a thread."""
-        value = await in_thread(lambda: self._run(*args, **kwargs))
-        return await value if inspect.isawaitable(value) else value
+        return await asettled(await in_thread(lambda: self._run(*args, **kwargs)))
 
     # What users call.
 
@@ -105,8 +104,7 @@ class BaseTool(UserModel):
         arguments = self.arguments(*args, **kwargs)
         if not self._counted():
             return self._used_up()
-        value = self._run(**arguments)
-        return run_awaitable(value) if inspect.isawaitable(value) else value
+        return settled(self._run(**arguments))
 
     async def arun(self, /, *args: Any, **kwargs: Any) -> Any:
         """Do as `run`, without blocking the loop."""

@@ -133,7 +133,7 @@ class Signal(BaseModel):
         (Signal(sent=b"\xff"), "sent=b'\\xff'"),
         # The same in each process, so that what was recorded is asked again.
         (set("harbour"), "{'a', 'b', 'h', 'o', 'r', 'u'}"),
-        ([frozenset("harbour")], '["{\'a\', \'b\', \'h\', \'o\', \'r\', \'u\'}"]'),
+        ([frozenset("harbour")], "[\"{'a', 'b', 'h', 'o', 'r', 'u'}\"]"),
         (object(), "<object object>"),
     ],
     ids=[

@@ -99,7 +99,9 @@ class GivesCalls(BaseLLM):
     def call(self, messages: Any, tools: Any = None, **options: Any) -> Any:  # type: ignore[override]
         if messages[-1]["role"] != "tool":
             return self.calls
-        return json.dumps([(message["tool_call_id"], message["name"]) for message in messages if message["role"] == "tool"])
+        return json.dumps(
+            [(message["tool_call_id"], message["name"]) for message in messages if message["role"] == "tool"]
+        )
 
 
 @pytest.mark.parametrize("ids", [("c1", "c1"), (None, None), ("call_1", None)], ids=["one for two", "none", "half"])

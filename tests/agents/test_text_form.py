@@ -233,7 +233,14 @@ class OldAsync(BaseLLM):
         return f"{len(messages)} messages"
 
 
+class AsyncAlone(BaseLLM):
+    """Has a `call` of its own that is a coroutine function."""
+
+    async def call(self, messages: Any, **options: Any) -> str:  # type: ignore[override]
+        return f"{len(messages)} messages"
+
+
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("model", [OldStyle, OldAsync])
+@pytest.mark.parametrize("model", [OldStyle, OldAsync, AsyncAlone])
 def test_a_subclass_with_a_call_of_its_own_is_given_what_it_takes(model: type[BaseLLM], way: Way) -> None:
     assert kicked_off(agent(llm=model("old")), way, "How many?").raw == "2 messages"

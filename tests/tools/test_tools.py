@@ -478,7 +478,7 @@ class Listens(BaseTool):
     name: str = "Listen"
     description: str = "Listen at a place."
 
-    async def _arun(self, place: str) -> AsyncIterator[str]:
+    async def _arun(self, place: str) -> AsyncIterator[str]:  # type: ignore[override]
         yield place
 
 

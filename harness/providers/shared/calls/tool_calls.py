@@ -6,7 +6,7 @@ Nothing is guessed: where the pieces of two calls can't be told apart, the answe
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final
 
