@@ -35,6 +35,7 @@ from harness.recording.tape.tape import network_guard, open_tape
 from harness.recording.target import Session, Target
 from harness.recording.trust.exits import exits_noted
 from harness.recording.trust.gate import Trust
+from harness.told_time import time_told
 
 #: Characters of an error's text that are told of a run that failed as it should.
 _SHOWN: Final = 160
@@ -109,6 +110,7 @@ def _replay(
         exits_noted() as exits,
         network_guard() as guard,
         answered_as_recorded(recorded_lines),
+        time_told(recording.moment),
         open_tape(
             here / CASSETTE,
             "none",
