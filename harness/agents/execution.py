@@ -200,8 +200,8 @@ class Execution:
         for batch in self._batches(calls):
             for call, used in zip(batch, await self._use_together(batch), strict=True):
                 name, arguments = call["function"]["name"], call["function"]["arguments"]
-                told = {"role": "tool", "tool_call_id": call["id"], "name": self._toolbox.sendable_name(name)}
-                self._messages.append({**told, "content": used.text})
+                output = {"role": "tool", "tool_call_id": call["id"], "name": self._toolbox.sendable_name(name)}
+                self._messages.append({**output, "content": used.text})
                 await self._notify(AgentAction(beside or "", name, arguments, beside or "", used.text))
                 answer = answer or (used if used.is_answer else None)
         return answer or used

@@ -80,7 +80,7 @@ def cassette(request: pytest.FixtureRequest, _environment: ExitStack, _offline: 
     from harness.errors import HarnessError, UsageError
     from harness.recording import CASSETTE, Redactor, at_hand, current_path, is_folder, open_tape, pack_of
     from harness.recording.environment import played_environment
-    from harness.recording.tape.recorded_answers import told_beside
+    from harness.recording.tape.recorded_answers import played_beside
     from harness.recording.vcr_config import filtering, without_effect
     from harness.recording.words.advice import mode_option, record_command, with_mode
 
@@ -119,7 +119,7 @@ def cassette(request: pytest.FixtureRequest, _environment: ExitStack, _offline: 
             redactor = filtering(Redactor(), vcr_config)
             tape = stack.enter_context(open_tape(here, mode, redactor=redactor, scope_of=current_path, on_note=note))
             if is_whole and not tape.records:
-                stack.enter_context(told_beside(here))
+                stack.enter_context(played_beside(here))
         except HarnessError as error:
             problem = str(error)
             tape = None

@@ -11,6 +11,7 @@ from importlib import metadata
 from typing import Any, Final, Literal
 
 from harness.errors import RecordingError, TransportFault, UsageError, error_text
+from harness.events.run_clock import clock_at
 from harness.frames.codec import encode
 from harness.frames.stored import FrameLike
 from harness.import_path import version_of
@@ -22,7 +23,6 @@ from harness.recording.files.workplace import Workplace
 from harness.recording.redact.redaction import Redactor
 from harness.recording.tape.tape import Tape
 from harness.recording.target import Session, Target
-from harness.told_time import time_told
 
 #: Packages whose versions are worth knowing when a recording is looked at years later, beside those of providers.
 _RUNTIMES: Final = ("stream-harness", "crewai")
@@ -97,7 +97,7 @@ class Recorder:
         results: list[Any] = []
         status: Literal["completed", "failed", "cancelled"] = "completed"
         try:
-            with time_told(self._moment):
+            with clock_at(self._moment):
                 for session in self._target.sessions():
                     self._know_runtime(session)
                     self._read(session)

@@ -20,6 +20,7 @@ from harness.errors import (
     UsageError,
     error_text,
 )
+from harness.events.run_clock import clock_at
 from harness.frames.codec import encode
 from harness.recording.comparison.compare import Difference, LineComparison, compare_values
 from harness.recording.environment import played_environment
@@ -35,7 +36,6 @@ from harness.recording.tape.tape import network_guard, open_tape
 from harness.recording.target import Session, Target
 from harness.recording.trust.exits import exits_noted
 from harness.recording.trust.gate import Trust
-from harness.told_time import time_told
 
 #: Characters of an error's text that are told of a run that failed as it should.
 _SHOWN: Final = 160
@@ -110,7 +110,7 @@ def _replay(
         exits_noted() as exits,
         network_guard() as guard,
         answered_as_recorded(recorded_lines),
-        time_told(recording.moment),
+        clock_at(recording.moment),
         open_tape(
             here / CASSETTE,
             "none",

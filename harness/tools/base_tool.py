@@ -160,7 +160,7 @@ class BaseTool(UserModel):
         # As the model is told them, before the fields' own.
         names = {name: (*aliases(field), name) for name, field in type(fitting).model_fields.items()}
         known = {name for several in names.values() for name in several}
-        left = {_in_words(told): told for name, (told, *_) in names.items() if name not in fitting.model_fields_set}
+        left = {_in_words(first): first for name, (first, *_) in names.items() if name not in fitting.model_fields_set}
         for name in given:
             near = () if name in known else difflib.get_close_matches(_in_words(name), left, n=1, cutoff=_NEAR)
             if near:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import orjson
 
+from harness.events.run_clock import clock_at
 from harness.recording.files.folder import FRAMES, RECORDING, load_recording
 from harness.recording.files.frames_file import read_lines
 from harness.respondent import HumanQuestion, respondent
-from harness.told_time import time_told
 
 #: What the lines of such frames have in them; most lines are not worth to be read.
 _TYPES = (b'"human_feedback_requested"', b'"human_feedback_received"', b'"flow_input_received"')
@@ -54,7 +54,7 @@ def answered_as_recorded(lines: Iterable[bytes]) -> Iterator[None]:
 
 
 @contextmanager
-def told_beside(cassette: Path) -> Iterator[None]:
+def played_beside(cassette: Path) -> Iterator[None]:
     """Have runs be answered, and told the time, as they were in the recording that `cassette` is of, where that is known.
 
     Raises:
@@ -65,7 +65,7 @@ def told_beside(cassette: Path) -> Iterator[None]:
         if (folder / FRAMES).is_file():
             stack.enter_context(answered_as_recorded(read_lines(folder / FRAMES)))
         if (folder / RECORDING).is_file():
-            stack.enter_context(time_told(load_recording(folder).moment))
+            stack.enter_context(clock_at(load_recording(folder).moment))
         yield
 
 

@@ -9,19 +9,19 @@ from datetime import UTC, datetime
 from typing import Final
 
 #: None: the time that it is.
-_told: Final[ContextVar[datetime | None]] = ContextVar("told_time", default=None)
+_moment: Final[ContextVar[datetime | None]] = ContextVar("run_time", default=None)
 
 
-def told_time() -> datetime:
+def run_time() -> datetime:
     """Return the time, in UTC, that is told in this context."""
-    return _told.get() or datetime.now(UTC)
+    return _moment.get() or datetime.now(UTC)
 
 
 @contextmanager
-def time_told(moment: datetime | None) -> Iterator[None]:
+def clock_at(moment: datetime | None) -> Iterator[None]:
     """Have runs that begin in this block be told that it is this moment; with None, the time that it is."""
-    token = _told.set(moment)
+    token = _moment.set(moment)
     try:
         yield
     finally:
-        _told.reset(token)
+        _moment.reset(token)

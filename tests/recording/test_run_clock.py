@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.events.run_clock import run_time
 from harness.recording import Target, Trust, load_recording, record, replay_recording
-from harness.recording.tape.recorded_answers import told_beside
-from harness.told_time import told_time
+from harness.recording.tape.recorded_answers import played_beside
 from tests.recording.support.dated_subject import TARGET
 
 
@@ -26,13 +26,13 @@ def test_a_run_that_is_played_is_told_the_time_of_its_recording(recording: Path)
     # Mode once plays what stands.
     played = record(Target(TARGET), recording).recording
     assert (played.recorded_at, played.outcome) == (recorded.recorded_at, recorded.outcome)
-    with told_beside(recording / "cassette.yaml"):
-        assert told_time() == recorded.moment
+    with played_beside(recording / "cassette.yaml"):
+        assert run_time() == recorded.moment
 
 
 def test_a_recording_whose_time_is_none_tells_the_time_that_it_is(recording: Path) -> None:
     file = recording / "recording.json"
     file.write_text(file.read_text().replace(load_recording(recording).recorded_at, "yesterday"))
     before = datetime.now(UTC)
-    with told_beside(recording / "cassette.yaml"):
-        assert before <= told_time() <= datetime.now(UTC)
+    with played_beside(recording / "cassette.yaml"):
+        assert before <= run_time() <= datetime.now(UTC)
