@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from harness.bus.step import Step
 from harness.errors import error_text
+from harness.frames.codec import without_addresses
 from harness.llm.output.assembly import AssembledCall
 from harness.tools.use import ToolUse
 from harness.workers import asettled, in_thread, settled
@@ -34,7 +35,9 @@ class ToolCallFailed(str):
     def __new__(cls, tool_name: str, error: Exception) -> Self:
         self = super().__new__(cls)
         self.error = error
-        self.told = f"{tool_name} failed with {type(error).__name__}: {error_text(error)}"
+        # Elsewhere in each process, a recorded request with an address would not be made again.
+        text = without_addresses(error_text(error))
+        self.told = f"{tool_name} failed with {type(error).__name__}: {text}"
         return self
 
     def __repr__(self) -> str:

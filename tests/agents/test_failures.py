@@ -148,6 +148,11 @@ def test_the_model_is_told_what_went_wrong() -> None:
         """Look around; a host may say null of no arguments."""
         return "nothing seen"
 
+    @tool
+    def stray() -> str:
+        """Fail, with an object in what is said of it."""
+        raise LookupError(f"{object()} is not there")
+
     pilot = agent(
         calls(
             ("sink", {"place": "Bergen"}),
@@ -156,16 +161,18 @@ def test_the_model_is_told_what_went_wrong() -> None:
             ("get_tide", "[]"),
             ("get_tide", "[" * 100_000),
             ("look", "null"),
+            ("stray", {}),
         ),
         "Well.",
-        tools=[sink, report, tide, look],
+        tools=[sink, report, tide, look, stray],
     )
     pilot.kickoff("How high?")
     assert pilot.llm.said_to(1)[3:] == [
         "sink failed with RuntimeError: no water at Bergen",
         "Bergen is closed",
-        "get_moon failed with UnknownToolError: there is no tool 'get_moon'; the tools are sink, report, get_tide, look",
+        "get_moon failed with UnknownToolError: there is no tool 'get_moon'; the tools are sink, report, get_tide, look, stray",
         "Get tide failed with ToolInputError: the tool 'Get tide' takes a JSON object: the arguments are list, not an object",
         "Get tide failed with ToolInputError: the tool 'Get tide' takes a JSON object: the arguments are nested too deep",
         "nothing seen",
+        "stray failed with LookupError: <object object> is not there",
     ]
