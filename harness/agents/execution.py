@@ -25,6 +25,7 @@ from harness.events import (
     AgentExecutionStartedEvent,
     BaseEvent,
 )
+from harness.llm.input.words import model_json
 from harness.llm.output.assembly import CUTTING, arguments_in, free_id
 from harness.llm.run_usage import RunUsage
 
@@ -120,7 +121,7 @@ class Execution:
         if isinstance(answer, ToolResult):
             return answer.text, await self._in_form(answer.text, answer.value)
         structured = answer if isinstance(answer, BaseModel) else await self._in_form(answer)
-        raw = answer if isinstance(answer, str) else answer.model_dump_json()
+        raw = answer if isinstance(answer, str) else model_json(answer)
         self._messages.append({"role": "assistant", "content": raw})
         return raw, structured
 

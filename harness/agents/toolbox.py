@@ -23,7 +23,7 @@ from harness.events import (
     ToolSelectionErrorEvent,
     ToolValidateInputErrorEvent,
 )
-from harness.llm.input.words import value_text
+from harness.llm.input.words import model_json, value_text
 from harness.llm.output.assembly import arguments_in
 from harness.llm.tool_use import ToolCallFailed
 from harness.tools.base_tool import LONGEST_NAME, BaseTool
@@ -257,11 +257,11 @@ def _tool_text(value: Any) -> str:
     # What can't be JSON, such as a cycle, has been given all the same.
     with suppress(TypeError, ValueError, RecursionError):
         if isinstance(value, BaseModel):
-            return value.model_dump_json()
+            return model_json(value)
         if isinstance(value, Mapping | list | tuple):
             return json.dumps(value, ensure_ascii=False, default=_json_part)
     return value_text(value)
 
 
 def _json_part(value: Any) -> Any:
-    return value.model_dump(mode="json") if isinstance(value, BaseModel) else value_text(value)
+    return json.loads(model_json(value)) if isinstance(value, BaseModel) else value_text(value)

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 from pydantic import BaseModel
 
-from harness.llm.input.words import value_text
+from harness.llm.input.words import model_json, value_text
 
 Role: TypeAlias = Literal["user", "assistant", "system", "tool"]
 Visibility: TypeAlias = Literal["private", "public"]
@@ -28,4 +28,4 @@ def content_text(result: Any) -> str:
     raw = getattr(result, "raw", None)
     if isinstance(raw, str):
         return raw
-    return result.model_dump_json() if isinstance(result, BaseModel) else value_text(result)
+    return model_json(result) if isinstance(result, BaseModel) else value_text(result)
