@@ -25,9 +25,9 @@ from harness.events import (
     AgentExecutionStartedEvent,
     BaseEvent,
 )
-from harness.llm.input.words import model_json
 from harness.llm.output.assembly import CUTTING, arguments_in, free_id
 from harness.llm.run_usage import RunUsage
+from harness.validation import model_json
 
 #: Looks at an answer before it is given on, and returns it, or another.
 Review = Callable[[AgentAnswer], Awaitable[AgentAnswer]]

@@ -14,7 +14,8 @@ from harness.annotations import signature_of
 from harness.bus.step import Step, StepEnds
 from harness.errors import HarnessError, UsageError
 from harness.events import LLMGuardrailCompletedEvent, LLMGuardrailStartedEvent
-from harness.llm.input.words import model_json, value_text
+from harness.llm.input.words import value_text
+from harness.validation import model_json
 
 O = TypeVar("O")  # noqa: E741 - an output of any kind
 #: A function from an output to `(True, the output or a changed one)` or `(False, what is wrong)`; or, in words, what is

@@ -23,7 +23,7 @@ from harness.events import (
     ToolSelectionErrorEvent,
     ToolValidateInputErrorEvent,
 )
-from harness.llm.input.words import model_json, value_text
+from harness.llm.input.words import value_text
 from harness.llm.output.assembly import arguments_in
 from harness.llm.tool_use import ToolCallFailed
 from harness.tools.base_tool import LONGEST_NAME, BaseTool
@@ -36,6 +36,7 @@ from harness.tools.failure import (
     policy_among,
 )
 from harness.tools.use import ToolInputError, ToolUse
+from harness.validation import model_json
 
 _MISSING: Final = object()
 #: What is in no name of a function that an API takes back.

@@ -25,9 +25,10 @@ from harness.crews.own_methods import Replaceable
 from harness.crews.task_settings import TaskSettings, is_elsewhere
 from harness.errors import UsageError
 from harness.events import TaskCompletedEvent, TaskFailedEvent, TaskStartedEvent
-from harness.llm.input.words import model_json, value_text
+from harness.llm.input.words import value_text
 from harness.tools.base_tool import BaseTool
 from harness.tools.failure import ToolFailureRecord
+from harness.validation import model_json
 
 _ENDS: Final = StepEnds(completed=TaskCompletedEvent, failed=TaskFailedEvent)
 _EXECUTION: Final = Replaceable(Agent.execute_task, Agent.aexecute_task)

@@ -14,12 +14,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, create_model
 from pydantic.fields import FieldInfo
-from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import PydanticSerializationError
 
 from harness.annotations import annotations_of, signature_of
 from harness.errors import UsageError
-from harness.validation import object_schema
+from harness.validation import ObjectSchema, object_schema
 
 #: Keywords of JSON Schema with a schema for each name, and with values, which have keys of their own.
 _OF_NAMES = ("properties", "$defs")
@@ -120,10 +119,10 @@ class _Open(InferredArguments):
     model_config = ConfigDict(extra="allow")
 
 
-class _Schema(GenerateJsonSchema):
+class _Schema(ObjectSchema):
     """Makes schemas in which a default that JSON does not have, such as infinity or a mark for none, is left to the function."""
 
-    ignored_warning_kinds = GenerateJsonSchema.ignored_warning_kinds | {"non-serializable-default"}
+    ignored_warning_kinds = ObjectSchema.ignored_warning_kinds | {"non-serializable-default"}
 
     def encode_default(self, dft: Any) -> Any:
         encoded = super().encode_default(dft)

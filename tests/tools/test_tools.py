@@ -16,6 +16,7 @@ from pydantic import AliasChoices, BaseModel, Field, computed_field, create_mode
 
 from harness import BaseTool, UsageError, tool
 from harness.tools import FunctionTool, ToolFailure, ToolFailureReason, ToolInputError
+from harness.validation import answer_schema
 from tests.agents.scripted import WAYS, Way, by
 
 if TYPE_CHECKING:
@@ -350,6 +351,27 @@ def test_values_in_a_schema_are_told_whole() -> None:
         "default": {"title": "Fram"},
         "examples": [{"title": "Kon-Tiki"}],
     }
+
+
+class Marks(BaseModel):
+    marks: set[str] = set("harbou")
+
+
+def test_the_items_of_a_default_have_one_order_in_every_process() -> None:
+    marks = Marks()
+
+    @tool
+    def look(
+        of: frozenset[str] = frozenset("harbou"), by: Marks = marks, more: tuple[set[str]] = (marks.marks,)
+    ) -> str:
+        """Look at marks."""
+        return f"{of} {by} {more}"
+
+    properties = look.definition()["function"]["parameters"]["properties"]
+    in_order = list("abhoru")
+    defaults = [properties[name]["default"] for name in ("of", "by", "more")]
+    assert defaults == [in_order, {"marks": in_order}, [in_order]]
+    assert answer_schema(Marks)["properties"]["marks"]["default"] == in_order
 
 
 def test_a_default_that_json_lacks_is_the_functions_own_matter() -> None:

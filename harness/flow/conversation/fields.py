@@ -7,7 +7,8 @@ from typing import Any, Literal, TypeAlias
 
 from pydantic import BaseModel
 
-from harness.llm.input.words import model_json, value_text
+from harness.llm.input.words import value_text
+from harness.validation import model_json
 
 Role: TypeAlias = Literal["user", "assistant", "system", "tool"]
 Visibility: TypeAlias = Literal["private", "public"]

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel
-from pydantic_core import from_json, to_json
-
 from harness.frames.codec import without_addresses
 
 
@@ -41,27 +38,3 @@ def value_text(value: Any) -> str:
         items = ", ".join(sorted(map(repr, value)))
         return without_addresses(f"{{{items}}}")
     return without_addresses(str(value))
-
-
-def model_json(model: BaseModel) -> str:
-    """Return the JSON of a model, as pydantic writes it, but with the items of sets in one order in every process."""
-    text, fields = model.model_dump_json(), model.model_dump(warnings=False)
-    return to_json(_in_order(from_json(text), fields)).decode() if _holds_set(fields) else text
-
-
-def _holds_set(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        value = list(value.values())
-    return isinstance(value, set | frozenset) or (isinstance(value, list | tuple) and any(map(_holds_set, value)))
-
-
-def _in_order(shown: Any, value: Any) -> Any:
-    """Return what JSON there is of a value, with the lists sorted that sets have become."""
-    if isinstance(shown, dict) and isinstance(value, Mapping) and len(shown) == len(value):
-        return {name: _in_order(part, own) for (name, part), own in zip(shown.items(), value.values(), strict=True)}
-    if not isinstance(shown, list):
-        return shown
-    if isinstance(value, set | frozenset):
-        return sorted(shown, key=to_json)
-    is_same = isinstance(value, list | tuple) and len(shown) == len(value)
-    return list(map(_in_order, shown, value)) if is_same else shown
