@@ -117,10 +117,11 @@ def _private(cls: Any) -> Mapping[str, ModelPrivateAttr]:
 def _spellings(cls: Any, root: Any, name: str) -> tuple[str, ...]:
     """Return the names under which a field is given: its own, and before it those of its `Field(…)`."""
     sources = (getattr(cls, name, None), *getattr(_fields(cls, root)[name], "__metadata__", ()))
-    return (*(alias for info in sources if isinstance(info, FieldInfo) for alias in _aliases(info)), name)
+    return (*(alias for info in sources if isinstance(info, FieldInfo) for alias in aliases(info)), name)
 
 
-def _aliases(info: FieldInfo) -> Iterator[str]:
+def aliases(info: FieldInfo) -> Iterator[str]:
+    """Give the other names under which a field is given, as its `Field(…)` has them."""
     alias = info.validation_alias
     for choice in alias.choices if isinstance(alias, AliasChoices) else (alias,):
         if isinstance(choice, str):

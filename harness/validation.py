@@ -8,6 +8,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, PydanticUserError, ValidationError
+from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import from_json, to_json
 
 from harness.errors import UsageError
 
@@ -188,12 +190,48 @@ class UserModel(BaseModel, defer_build=True):
         __init__.__pydantic_base_init__ = True
 
 
-def object_schema(model: type[BaseModel], **options: Any) -> dict[str, Any]:
+def model_json(model: BaseModel) -> str:
+    """Return the JSON of a model, as pydantic writes it, but with the items of sets in one order in every process."""
+    text, fields = model.model_dump_json(), model.model_dump(warnings=False)
+    return to_json(_in_order(from_json(text), fields)).decode() if _holds_set(fields) else text
+
+
+def _holds_set(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    return isinstance(value, set | frozenset) or (isinstance(value, list | tuple) and any(map(_holds_set, value)))
+
+
+def _in_order(shown: Any, value: Any) -> Any:
+    """Return what JSON there is of a value, with the lists sorted that sets have become."""
+    if isinstance(value, BaseModel):
+        value = value.model_dump(warnings=False)
+    if isinstance(shown, dict) and isinstance(value, Mapping) and len(shown) == len(value):
+        return {name: _in_order(part, own) for (name, part), own in zip(shown.items(), value.values(), strict=True)}
+    if not isinstance(shown, list):
+        return shown
+    if isinstance(value, set | frozenset):
+        return sorted(shown, key=to_json)
+    is_same = isinstance(value, list | tuple) and len(shown) == len(value)
+    return list(map(_in_order, shown, value)) if is_same else shown
+
+
+class ObjectSchema(GenerateJsonSchema):
+    """Makes schemas that are the same in every process, whatever order the items of a set come in that is a default."""
+
+    def encode_default(self, dft: Any) -> Any:
+        """Return a default as JSON."""
+        return _in_order(super().encode_default(dft), dft)
+
+
+def object_schema(
+    model: type[BaseModel], schema_generator: type[GenerateJsonSchema] = ObjectSchema, **options: Any
+) -> dict[str, Any]:
     """Return the JSON Schema of a model as an object, which a model that holds others of its kind only refers to.
 
     Providers ask for the type of what a tool is given where the schema begins.
     """
-    schema = model.model_json_schema(**options)
+    schema = model.model_json_schema(schema_generator=schema_generator, **options)
     name = schema.pop("$ref", "").rpartition("/")[2]
     return {**schema["$defs"][name], **schema} if name else schema
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import contextvars
+import inspect
 import queue
 import threading
 import types
@@ -199,18 +200,28 @@ def run_coroutine(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
     return take(outcomes).unwrap()
 
 
-def run_awaitable(awaitable: Awaitable[T]) -> T:
-    """Do as `run_coroutine` with what is there already. A coroutine that is not begun any more is closed."""
+def settled(value: Any) -> Any:
+    """Return a value; of an awaitable, as code of the user's may give it, what it comes to, as `run_coroutine` does.
 
-    async def awaited() -> T:
-        return await awaitable
+    A coroutine that is not begun any more is closed.
+    """
+    if not inspect.isawaitable(value):
+        return value
+
+    async def awaited() -> Any:
+        return await value
 
     try:
         return run_coroutine(awaited)
     except RunCancelled:
-        if isinstance(awaitable, Coroutine):
-            awaitable.close()
+        if isinstance(value, Coroutine):
+            value.close()
         raise
+
+
+async def asettled(value: Any) -> Any:
+    """Do as `settled`, in the loop that runs here."""
+    return await value if inspect.isawaitable(value) else value
 
 
 def run_until_loop(make: Callable[[], Coroutine[Any, Any, T]]) -> T:

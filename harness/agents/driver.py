@@ -30,7 +30,7 @@ from harness.events import (
     BaseEvent,
 )
 from harness.waits import take
-from harness.workers import GRACE_S, Outcome, attempt, in_thread, outcome_of, run_awaitable
+from harness.workers import GRACE_S, Outcome, asettled, attempt, in_thread, outcome_of, settled
 
 T = TypeVar("T")
 Body = Callable[[], Coroutine[Any, Any, T]]
@@ -224,8 +224,7 @@ class ThreadDriver(Driver):
         return call()
 
     async def call(self, function: Callable[..., Any], *args: Any) -> Any:
-        value = function(*args)
-        return run_awaitable(value) if inspect.isawaitable(value) else value
+        return settled(function(*args))
 
     async def emit(self, source: Any, event: BaseEvent) -> None:
         bus.emit(source, event)
@@ -311,8 +310,7 @@ class LoopDriver(Driver):
     async def call(self, function: Callable[..., Any], *args: Any) -> Any:
         if inspect.iscoroutinefunction(function):
             return await function(*args)
-        value = await in_thread(lambda: function(*args))
-        return await value if inspect.isawaitable(value) else value
+        return await asettled(await in_thread(lambda: function(*args)))
 
     async def emit(self, source: Any, event: BaseEvent) -> None:
         await bus.aemit(source, event)

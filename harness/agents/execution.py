@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -25,9 +25,9 @@ from harness.events import (
     AgentExecutionStartedEvent,
     BaseEvent,
 )
-from harness.events.sources import sources
-from harness.llm.output.assembly import CUTTING, arguments_in
+from harness.llm.output.assembly import CUTTING, arguments_in, free_id
 from harness.llm.run_usage import RunUsage
+from harness.validation import model_json
 
 #: Looks at an answer before it is given on, and returns it, or another.
 Review = Callable[[AgentAnswer], Awaitable[AgentAnswer]]
@@ -121,7 +121,7 @@ class Execution:
         if isinstance(answer, ToolResult):
             return answer.text, await self._in_form(answer.text, answer.value)
         structured = answer if isinstance(answer, BaseModel) else await self._in_form(answer)
-        raw = answer if isinstance(answer, str) else answer.model_dump_json()
+        raw = answer if isinstance(answer, str) else model_json(answer)
         self._messages.append({"role": "assistant", "content": raw})
         return raw, structured
 
@@ -195,16 +195,28 @@ class Execution:
 
         They work side by side where they may, a few at a time.
         """
-        self._messages.append({"role": "assistant", "content": beside, "tool_calls": list(map(_sendable, calls))})
+        self._messages.append({"role": "assistant", "content": beside, "tool_calls": list(map(self._sendable, calls))})
         answer: ToolResult | None = None
         used = ToolResult("")
         for batch in self._batches(calls):
             for call, used in zip(batch, await self._use_together(batch), strict=True):
                 name, arguments = call["function"]["name"], call["function"]["arguments"]
-                self._messages.append({"role": "tool", "tool_call_id": call["id"], "name": name, "content": used.text})
+                output = {"role": "tool", "tool_call_id": call["id"], "name": self._toolbox.sendable_name(name)}
+                self._messages.append({**output, "content": used.text})
                 await self._notify(AgentAction(beside or "", name, arguments, beside or "", used.text))
                 answer = answer or (used if used.is_answer else None)
         return answer or used
+
+    def _sendable(self, call: dict[str, Any]) -> dict[str, Any]:
+        """Return a call as all APIs take it back, whatever a model has made up, or was cut off in the middle of."""
+        text = str(call["function"]["arguments"])
+        try:
+            json.dumps(arguments_in(text), allow_nan=False)
+        except ValueError:
+            # As Anthropic advises: https://platform.claude.com/docs/en/agents-and-tools/tool-use/fine-grained-tool-streaming
+            text = json.dumps({"INVALID_JSON": text})
+        name = self._toolbox.sendable_name(call["function"]["name"])
+        return {**call, "function": {**call["function"], "name": name, "arguments": text}}
 
     def _batches(self, calls: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
         """Return the calls in their order, those in one list that are used at once."""
@@ -273,12 +285,18 @@ def _calls_in(answer: Any) -> list[dict[str, Any]] | None:
     """
     if not isinstance(answer, list) or not answer:
         return None
-    calls = [call for call in map(_call, answer) if call is not None]
-    return calls if len(calls) == len(answer) else None
+    # By their ids, in their order.
+    calls: dict[str, dict[str, Any]] = {}
+    for request in answer:
+        call = _call(request, len(calls), calls.keys())
+        if call is None:
+            return None
+        calls[call["id"]] = call
+    return list(calls.values())
 
 
-def _call(request: Any) -> dict[str, Any] | None:
-    """Return a tool call of OpenAI's, Anthropic's, Bedrock's or Gemini's as one of OpenAI's."""
+def _call(request: Any, number: int, used: Collection[str]) -> dict[str, Any] | None:
+    """Return a tool call of OpenAI's, Anthropic's, Bedrock's or Gemini's as one of OpenAI's, with an id that no other has."""
     given = request.model_dump() if isinstance(request, BaseModel) else request
     function = _field(given, "function", "function_call", default=given)
     name, arguments = _field(function, "name"), _field(function, "arguments", "input", "args")
@@ -287,24 +305,13 @@ def _call(request: Any) -> dict[str, Any] | None:
     return {
         # Such as what a host ties to the call.
         **(given if isinstance(given, Mapping) and "function" in given else {}),
-        "id": _field(given, "call_id", "id", "toolUseId") or sources.new_id(),
+        "id": free_id(number, used, _field(given, "call_id", "id", "toolUseId")),
         "type": "function",
         "function": {
             "name": name,
             "arguments": arguments if isinstance(arguments, str) else json.dumps(arguments or {}, default=str),
         },
     }
-
-
-def _sendable(call: dict[str, Any]) -> dict[str, Any]:
-    """Return a call as all APIs take it back: many take an object alone, and a model may have been cut off in the middle of it."""
-    text = str(call["function"]["arguments"])
-    try:
-        json.dumps(arguments_in(text), allow_nan=False)
-    except ValueError:
-        # As Anthropic advises: https://platform.claude.com/docs/en/agents-and-tools/tool-use/fine-grained-tool-streaming
-        text = json.dumps({"INVALID_JSON": text})
-    return {**call, "function": {**call["function"], "arguments": text}}
 
 
 def _field(owner: Any, *names: str, default: Any = None) -> Any:

@@ -14,6 +14,8 @@ from harness.annotations import signature_of
 from harness.bus.step import Step, StepEnds
 from harness.errors import HarnessError, UsageError
 from harness.events import LLMGuardrailCompletedEvent, LLMGuardrailStartedEvent
+from harness.llm.input.words import value_text
+from harness.validation import model_json
 
 O = TypeVar("O")  # noqa: E741 - an output of any kind
 #: A function from an output to `(True, the output or a changed one)` or `(False, what is wrong)`; or, in words, what is
@@ -84,7 +86,7 @@ async def guarded(
                 f"last: {result}"
             )
         tries[place] += 1
-        output = await retry(output, str(result))
+        output = await retry(output, value_text(result))
         # The new output has passed none of them.
         place = 0
     return output
@@ -99,7 +101,7 @@ async def replacement(
     if isinstance(text, str) and not (form and isinstance(result, form)):
         result = text
     if isinstance(result, BaseModel):
-        return result.model_dump_json(), result
+        return model_json(result), result
     if not isinstance(result, str) or result == raw:
         return None
     return result, None if form is None else await in_form(inquirer, result, form)

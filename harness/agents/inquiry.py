@@ -18,7 +18,7 @@ from harness.errors import HarnessError, MalformedResponseError, ProviderError
 from harness.llm.base import BaseLLM
 from harness.llm.input.characters import whole_characters
 from harness.llm.overrides import call_stop_override
-from harness.workers import in_thread
+from harness.workers import asettled, in_thread, settled
 
 
 @dataclass
@@ -85,7 +85,7 @@ class Inquirer:
             try:
                 with _stopping(llm, stop):
                     answer = await driver.either(
-                        partial(llm.call, sent, **accepted), partial(_acall, llm, sent, accepted)
+                        partial(_call, llm, sent, accepted), partial(_acall, llm, sent, accepted)
                     )
                 if answer is None or (isinstance(answer, str) and not answer.strip()):
                     raise MalformedResponseError(
@@ -112,6 +112,10 @@ def _in_words(messages: list[dict[str, Any]], model: type[BaseModel]) -> list[di
     return [*messages[:-1], {**last, "content": content}]
 
 
+def _call(llm: Any, messages: list[dict[str, Any]], options: dict[str, Any]) -> Any:
+    return settled(llm.call(messages, **options))
+
+
 async def _acall(llm: Any, messages: list[dict[str, Any]], options: dict[str, Any]) -> Any:
     # A subclass with a `call` of its own need not take all that the base's `acall` would hand on to it.
     has_own_call = isinstance(llm, BaseLLM) and type(llm).acall is BaseLLM.acall and type(llm).call is not BaseLLM.call
@@ -120,7 +124,7 @@ async def _acall(llm: Any, messages: list[dict[str, Any]], options: dict[str, An
         # Whose call it is need not be told to one that does not ask.
         untold = set() if "**" in known else {"from_agent", "from_task"} - known
         return await llm.acall(messages, **{name: value for name, value in options.items() if name not in untold})
-    return await in_thread(lambda: llm.call(messages, **options))
+    return await asettled(await in_thread(lambda: llm.call(messages, **options)))
 
 
 def _stopping(llm: Any, stop: str | None) -> AbstractContextManager[None]:

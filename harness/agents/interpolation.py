@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from harness.errors import UsageError
+from harness.llm.input.words import value_text
 
 _PLACE: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_-]*)\}")
 
@@ -27,6 +28,6 @@ def interpolated(text: str, inputs: Mapping[str, Any] | None, where: str) -> str
         if name not in inputs:
             known = ", ".join(map(str, inputs))
             raise UsageError(f"{where} wants the input {name!r}, and the inputs given are {known}")
-        return str(inputs[name])
+        return value_text(inputs[name])
 
     return _PLACE.sub(value, text)

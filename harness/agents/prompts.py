@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from pydantic import BaseModel
 
+from harness.events.run_clock import run_time
 from harness.validation import answer_schema
 
 LAST_CALL: Final = (
@@ -30,8 +30,8 @@ def system_text(role: str, goal: str, backstory: str, tools: str | None) -> str:
 
 
 def dated(text: str, date_format: str) -> str:
-    """Return a prompt that tells today's date."""
-    return f"{text}\n\nToday is {datetime.now(UTC).strftime(date_format)}."
+    """Return a prompt that tells today's date; of a recording the day on which it was made."""
+    return f"{text}\n\nToday is {run_time().strftime(date_format)}."
 
 
 def task_text(description: str, expected_output: str, context: str | None, *, markdown: bool = False) -> str:

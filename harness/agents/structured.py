@@ -12,7 +12,7 @@ from harness.agents.prompts import form_text
 from harness.errors import MalformedResponseError
 
 M = TypeVar("M", bound=BaseModel)
-_FENCED: Final = re.compile(r"```(?:json)?\s*(.*?)```", re.DOTALL)
+_FENCED: Final = re.compile(r"```(?:json)?(.*?)```", re.DOTALL)
 
 
 def read(text: str, model: type[M]) -> M | None:

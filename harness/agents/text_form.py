@@ -1,8 +1,8 @@
 """Tools for models that can't be given any: described in the prompt, asked for and answered in text.
 
 The form is the one of the ReAct paper (arXiv 2210.03629), as models have learned it: lines that begin with `Thought:`,
-`Action:`, `Action Input:`, `Observation:` and `Final Answer:`, which some set in bold, number, or mark as headings and
-lists.
+`Action:`, `Action Input:`, `Observation:` and `Final Answer:`, which some write in other letters, set in bold, number, or
+mark as headings and lists.
 """
 
 from __future__ import annotations
@@ -27,16 +27,17 @@ def _heading(words: str) -> str:
     return rf"^[ \t]*{mark}(?:\*\*)?{numbered}(?:\*\*)?[ \t]*[:：](?:\*\*)?[ \t]*"
 
 
-_ACTION: Final = re.compile(_heading("Action") + r"\s*(?P<tool>[^\n]+)$", re.MULTILINE)
-_INPUT: Final = re.compile(_heading(r"Action(?:[ \t]+\d+)?[ \t_]+[Ii]nput"), re.MULTILINE)
-_NEXT: Final = re.compile(_heading("Thought|Action|Observation|Final [Aa]nswer"), re.MULTILINE)
-_FINAL: Final = re.compile(_heading("Final [Aa]nswer") + r"(?P<answer>.*)", re.MULTILINE | re.DOTALL)
-_THOUGHT: Final = re.compile(_heading("Thought"))
+_LINES: Final = re.MULTILINE | re.IGNORECASE
+_ACTION: Final = re.compile(_heading("Action") + r"\s*(?P<tool>[^\n]+)$", _LINES)
+_INPUT: Final = re.compile(_heading(r"Action(?:[ \t]+\d+)?[ \t_]+Input"), _LINES)
+_NEXT: Final = re.compile(_heading("Thought|Action|Observation|Final Answer"), _LINES)
+_FINAL: Final = re.compile(_heading("Final Answer") + r"(?P<answer>.*)", _LINES | re.DOTALL)
+_THOUGHT: Final = re.compile(_heading("Thought"), re.IGNORECASE)
 #: In the line of a thought.
-_ACTION_BESIDE: Final = re.compile(r"\bAction:[ \t]*(?P<tool>[^\n]+)$", re.MULTILINE)
-_FINAL_BESIDE: Final = re.compile(r"\bFinal [Aa]nswer:[ \t]*(?P<answer>.*)", re.DOTALL)
-#: What a heading of a text has, in which no tool is asked for.
-_OF_TEXT: Final = re.compile(r"[\n\d#>-]|^[ \t]*\*[ \t]")
+_ACTION_BESIDE: Final = re.compile(r"\bAction:[ \t]*(?P<tool>[^\n]+)$", _LINES)
+_FINAL_BESIDE: Final = re.compile(r"\bFinal Answer:[ \t]*(?P<answer>.*)", re.DOTALL | re.IGNORECASE)
+#: What a heading of a text has, in which no tool is asked for where no input follows.
+_OF_TEXT: Final = re.compile(r"[\n\d#>-]|^[ \t]*\*[ \t]|action|ACTION")
 #: What models with reasoning begin with where their host leaves it in the text.
 _REASONING: Final = re.compile(r"\A\s*<think(?:ing)?>.*?(?:</think(?:ing)?>\s*|\Z)", re.DOTALL)
 #: What stands before an object: a fence, perhaps, whatever it says that is in it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,6 +23,7 @@ from harness.events import (
     ToolSelectionErrorEvent,
     ToolValidateInputErrorEvent,
 )
+from harness.llm.input.words import value_text
 from harness.llm.output.assembly import arguments_in
 from harness.llm.tool_use import ToolCallFailed
 from harness.tools.base_tool import LONGEST_NAME, BaseTool
@@ -34,8 +36,11 @@ from harness.tools.failure import (
     policy_among,
 )
 from harness.tools.use import ToolInputError, ToolUse
+from harness.validation import model_json
 
 _MISSING: Final = object()
+#: What is in no name of a function that an API takes back.
+_UNFIT: Final = re.compile(r"[^a-zA-Z0-9_-]")
 
 
 class ToolCache:
@@ -124,6 +129,13 @@ class Toolbox:
         return [
             {**definition, "function": {**definition["function"], "name": name}} for name, definition in definitions
         ] or None
+
+    def sendable_name(self, name: str) -> str:
+        """Return the name of a tool that a model asks for as it was told that; where there is none, one that APIs take back."""
+        tool = self._tool(name)
+        if tool is None:
+            return _UNFIT.sub("_", name)[:LONGEST_NAME] or "unknown"
+        return next(known for known, each in self.tools.items() if each is tool)
 
     def can_run_together(self, names: Sequence[str]) -> bool:
         """Whether these may be used side by side: several, none of which is the answer or is counted."""
@@ -242,17 +254,15 @@ _REASONS: Final[dict[type[Exception], tuple[ToolFailureReason, type[Any]]]] = {
 
 
 def _tool_text(value: Any) -> str:
-    """Return what a model is told of a tool's result: text as it is, all else as JSON."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, BaseModel):
-        return value.model_dump_json()
-    if isinstance(value, Mapping | list | tuple):
-        # What can't be JSON, such as a cycle, has been given all the same.
-        with suppress(TypeError, ValueError, RecursionError):
+    """Return what a model is told of a tool's result: objects and lists as JSON, all else as text."""
+    # What can't be JSON, such as a cycle, has been given all the same.
+    with suppress(TypeError, ValueError, RecursionError):
+        if isinstance(value, BaseModel):
+            return model_json(value)
+        if isinstance(value, Mapping | list | tuple):
             return json.dumps(value, ensure_ascii=False, default=_json_part)
-    return str(value)
+    return value_text(value)
 
 
 def _json_part(value: Any) -> Any:
-    return value.model_dump(mode="json") if isinstance(value, BaseModel) else str(value)
+    return json.loads(model_json(value)) if isinstance(value, BaseModel) else value_text(value)

@@ -25,8 +25,10 @@ from harness.crews.own_methods import Replaceable
 from harness.crews.task_settings import TaskSettings, is_elsewhere
 from harness.errors import UsageError
 from harness.events import TaskCompletedEvent, TaskFailedEvent, TaskStartedEvent
+from harness.llm.input.words import value_text
 from harness.tools.base_tool import BaseTool
 from harness.tools.failure import ToolFailureRecord
+from harness.validation import model_json
 
 _ENDS: Final = StepEnds(completed=TaskCompletedEvent, failed=TaskFailedEvent)
 _EXECUTION: Final = Replaceable(Agent.execute_task, Agent.aexecute_task)
@@ -202,7 +204,7 @@ async def performed(
     answered = answers[-1] if answers else AgentAnswer("", None, [], [])
     if answers and result == answered.raw:
         return answered
-    raw = result.model_dump_json() if isinstance(result, BaseModel) else str(result)
+    raw = model_json(result) if isinstance(result, BaseModel) else value_text(result)
     form = options.get("response_model")
     inquirer = agent.inquirer(driver, task=options.get("owner") or task, paces=options.get("paces", ()))
     structured = None if form is None else await in_form(inquirer, raw, form)
@@ -220,7 +222,7 @@ def _in_format(output: TaskOutput, task: TaskSettings, structured: BaseModel | N
         return output
     if task.output_json is not None:
         return output.model_copy(
-            update={"json_dict": structured.model_dump(mode="json"), "output_format": OutputFormat.JSON}
+            update={"json_dict": json.loads(model_json(structured)), "output_format": OutputFormat.JSON}
         )
     return output.model_copy(update={"pydantic": structured, "output_format": OutputFormat.PYDANTIC})
 
@@ -244,4 +246,4 @@ def _text(output: TaskOutput) -> str:
     """Return what is in the file of an answer: its JSON, where it has a form."""
     if output.json_dict is not None:
         return json.dumps(output.json_dict, ensure_ascii=False, indent=2)
-    return output.raw if output.pydantic is None else output.pydantic.model_dump_json()
+    return output.raw if output.pydantic is None else model_json(output.pydantic)

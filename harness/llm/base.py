@@ -26,7 +26,7 @@ from harness.llm.request import LLMRequest
 from harness.llm.run_usage import count_in_runs
 from harness.llm.settings import LLMSettings
 from harness.llm.tool_use import Functions, arun_tool, run_tool
-from harness.workers import in_thread
+from harness.workers import asettled, in_thread, settled
 
 if TYPE_CHECKING:
     from harness.tools import BaseTool
@@ -123,7 +123,7 @@ class BaseLLM(OwnCalls, LLMSettings):
         """Do as `call`, without blocking the loop."""
         if type(self).call is not BaseLLM.call:
             options = _options(tools, callbacks, available_functions, from_task, from_agent, response_model)
-            return await in_thread(lambda: self.call(messages, **options))
+            return await asettled(await in_thread(lambda: self.call(messages, **options)))
         call = self._begin(messages, tools, response_model, from_task, from_agent)
         async with call.step(callbacks or self.callbacks, available_functions) as step:
             with carried_faults:
@@ -164,7 +164,7 @@ class BaseLLM(OwnCalls, LLMSettings):
 
         def streamed() -> Any:
             with overrides.call_stream_override(self, True):
-                return self.call(messages, **options)
+                return settled(self.call(messages, **options))
 
         return sessions.StreamSession(streamed, source=self, look_ahead=look_ahead, retain=retain)
 

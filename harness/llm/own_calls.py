@@ -16,6 +16,7 @@ from harness import events
 from harness.bus import bus
 from harness.events.coercion import owner_fields
 from harness.events.sources import sources
+from harness.llm.input.words import value_text
 from harness.llm.output.assembly import AssembledCall
 from harness.llm.output.usage import UsageMetrics
 from harness.llm.run_usage import count_in_runs
@@ -185,7 +186,7 @@ class OwnCalls(LLMSettings):
             return None
         call = AssembledCall(0, sources.new_id(), function_name, given=dict(function_args))
         value = run_tool(call, available_functions)
-        return None if isinstance(value, ToolCallFailed) else str(value)
+        return None if isinstance(value, ToolCallFailed) else value_text(value)
 
     def _track_token_usage_internal(self, usage_data: Mapping[str, Any]) -> None:
         """Count a call's tokens, under whichever names its provider has them, here and in the runs around, once."""

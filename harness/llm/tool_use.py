@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from harness.bus.step import Step
 from harness.errors import error_text
+from harness.frames.codec import without_addresses
 from harness.llm.output.assembly import AssembledCall
 from harness.tools.use import ToolUse
-from harness.workers import in_thread, run_awaitable
+from harness.workers import asettled, in_thread, settled
 
 if TYPE_CHECKING:
     from harness.tools import BaseTool
@@ -34,7 +35,9 @@ class ToolCallFailed(str):
     def __new__(cls, tool_name: str, error: Exception) -> Self:
         self = super().__new__(cls)
         self.error = error
-        self.told = f"{tool_name} failed with {type(error).__name__}: {error_text(error)}"
+        # Elsewhere in each process, a recorded request with an address would not be made again.
+        text = without_addresses(error_text(error))
+        self.told = f"{tool_name} failed with {type(error).__name__}: {text}"
         return self
 
     def __repr__(self) -> str:
@@ -49,9 +52,7 @@ def run_tool(call: AssembledCall, functions: Functions, custom: Container[str] =
     use = _Use(call, custom)
     with use.step() as step:
         try:
-            outcome = use.bound(functions)()
-            if inspect.isawaitable(outcome):
-                outcome = run_awaitable(outcome)
+            outcome = settled(use.bound(functions)())
         except Exception as error:
             return use.fail(step, error)
         return use.complete(step, outcome)
@@ -66,9 +67,7 @@ async def arun_tool(call: AssembledCall, functions: Functions, custom: Container
             if inspect.iscoroutinefunction(bound.func):
                 outcome = await bound()
             else:
-                outcome = await in_thread(bound)
-                if inspect.isawaitable(outcome):
-                    outcome = await outcome
+                outcome = await asettled(await in_thread(bound))
         except Exception as error:
             return use.fail(step, error)
         return use.complete(step, outcome)

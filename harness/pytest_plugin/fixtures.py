@@ -70,7 +70,8 @@ def _offline(request: pytest.FixtureRequest) -> Iterator[None]:
 def cassette(request: pytest.FixtureRequest, _environment: ExitStack, _offline: None) -> Iterator[Tape]:
     """The tape that plays, or records, this test's traffic: `<test>.yaml`, or what the marker `cassette` names.
 
-    What the run of a whole recording asked a person is answered as it was when it was recorded.
+    What the run of a whole recording asked a person is answered as it was when it was recorded, and agents tell their models
+    the date of then.
 
     The test fails where it makes a request that no interaction answers, or reaches for the network past the tape, whatever
     became of the error. What it leaves unplayed is an error of the test, told when the fixtures are gone that it has used:
@@ -79,7 +80,7 @@ def cassette(request: pytest.FixtureRequest, _environment: ExitStack, _offline: 
     from harness.errors import HarnessError, UsageError
     from harness.recording import CASSETTE, Redactor, at_hand, current_path, is_folder, open_tape, pack_of
     from harness.recording.environment import played_environment
-    from harness.recording.tape.recorded_answers import answered_beside
+    from harness.recording.tape.recorded_answers import played_beside
     from harness.recording.vcr_config import filtering, without_effect
     from harness.recording.words.advice import mode_option, record_command, with_mode
 
@@ -118,7 +119,7 @@ def cassette(request: pytest.FixtureRequest, _environment: ExitStack, _offline: 
             redactor = filtering(Redactor(), vcr_config)
             tape = stack.enter_context(open_tape(here, mode, redactor=redactor, scope_of=current_path, on_note=note))
             if is_whole and not tape.records:
-                stack.enter_context(answered_beside(here))
+                stack.enter_context(played_beside(here))
         except HarnessError as error:
             problem = str(error)
             tape = None

@@ -93,7 +93,14 @@ def record(
         workplace = Workplace(place)
         workplace.open(cassette_of=final if plays or mode == "new" else None)
         recorder = Recorder(
-            target, workplace, runtime=runtime, origin=origin, on_text=on_text, on_aside=on_aside, on_note=on_note
+            target,
+            workplace,
+            runtime=runtime,
+            origin=origin,
+            on_text=on_text,
+            on_aside=on_aside,
+            on_note=on_note,
+            moment=load_recording(final).moment if plays else None,
         )
         try:
             tape = _run(

@@ -11,6 +11,7 @@ from importlib import metadata
 from typing import Any, Final, Literal
 
 from harness.errors import RecordingError, TransportFault, UsageError, error_text
+from harness.events.run_clock import clock_at
 from harness.frames.codec import encode
 from harness.frames.stored import FrameLike
 from harness.import_path import version_of
@@ -59,7 +60,9 @@ class Recorder:
         on_text: Callable[[str], None],
         on_aside: Callable[[Aside, str], None],
         on_note: Callable[[str], None],
+        moment: datetime | None = None,
     ) -> None:
+        """Begin to record; `moment` is when what is played was recorded."""
         self._target = target
         self._workplace = workplace
         self._wanted_runtime = runtime
@@ -74,7 +77,7 @@ class Recorder:
         self.error: BaseException | None = None
         self._runtime: dict[str, str] | None = None
         self._outcome: RecordedOutcome | None = None
-        self._recorded_at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        self._moment = moment or datetime.now(UTC).replace(microsecond=0)
         self._content = bytearray(header_line())
         #: Those of the session that is read, or was last.
         self._lines = FrameLines(self.redactor)
@@ -94,10 +97,11 @@ class Recorder:
         results: list[Any] = []
         status: Literal["completed", "failed", "cancelled"] = "completed"
         try:
-            for session in self._target.sessions():
-                self._know_runtime(session)
-                self._read(session)
-                results.append(self._lines.result(encode(session.result)))
+            with clock_at(self._moment):
+                for session in self._target.sessions():
+                    self._know_runtime(session)
+                    self._read(session)
+                    results.append(self._lines.result(encode(session.result)))
         except _OwnFault as fault:
             raise RecordingError(
                 f"the recorder failed, and stopped the run: {type(fault.error).__name__}: {fault.error}"
@@ -201,7 +205,7 @@ class Recorder:
             or {"name": self._wanted_runtime or "harness", "version": version_of("stream-harness")},
             versions=dict(_versions()),
             providers=_providers(tape) if tape is not None else (),
-            recorded_at=self._recorded_at,
+            recorded_at=self._moment.isoformat(timespec="seconds").replace("+00:00", "Z"),
             origin=self._origin,
             unframed_calls=0 if tape is None else self._unframed(tape),
             outcome=self._outcome,

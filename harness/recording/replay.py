@@ -20,6 +20,7 @@ from harness.errors import (
     UsageError,
     error_text,
 )
+from harness.events.run_clock import clock_at
 from harness.frames.codec import encode
 from harness.recording.comparison.compare import Difference, LineComparison, compare_values
 from harness.recording.environment import played_environment
@@ -109,6 +110,7 @@ def _replay(
         exits_noted() as exits,
         network_guard() as guard,
         answered_as_recorded(recorded_lines),
+        clock_at(recording.moment),
         open_tape(
             here / CASSETTE,
             "none",

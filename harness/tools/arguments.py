@@ -14,12 +14,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, create_model
 from pydantic.fields import FieldInfo
-from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import PydanticSerializationError
 
 from harness.annotations import annotations_of, signature_of
 from harness.errors import UsageError
-from harness.validation import object_schema
+from harness.validation import ObjectSchema, object_schema
 
 #: Keywords of JSON Schema with a schema for each name, and with values, which have keys of their own.
 _OF_NAMES = ("properties", "$defs")
@@ -60,7 +59,7 @@ def arguments_of(function: Callable[..., Any], tool_name: str) -> type[BaseModel
         ) from error
     fields: dict[str, Any] = {}
     extra: typing.Literal["allow", "ignore"] = "ignore"
-    for name, parameter in signature_of(function).parameters.items():
+    for name, parameter in _signature(function, tool_name).parameters.items():
         if parameter.kind is inspect.Parameter.VAR_KEYWORD:
             extra = "allow"
         if parameter.kind in _VARIADIC or name == "self" or name in private:
@@ -74,7 +73,7 @@ def arguments_of(function: Callable[..., Any], tool_name: str) -> type[BaseModel
                 f"the tool {tool_name!r}: the parameter {name!r} has no name that a model may give it by; leave out the "
                 "'/' behind it, or the '_' before it"
             )
-        if name == "model_config":
+        if name.startswith("model_") and hasattr(BaseModel, name):
             raise UsageError(f"the tool {tool_name!r}: the parameter {name!r} has a name of pydantic's own; rename it")
         # Without one of its own the default may stand in a Field that the annotation has.
         fields[name] = (hints.get(name, Any), Field() if default is ... else default)
@@ -91,6 +90,13 @@ def arguments_of(function: Callable[..., Any], tool_name: str) -> type[BaseModel
     made._in_fields = frozenset(name for name, (_, default) in fields.items() if isinstance(default, FieldInfo))
     made._private = frozenset(private)
     return made
+
+
+def _signature(function: Callable[..., Any], tool_name: str) -> inspect.Signature:
+    try:
+        return signature_of(function)
+    except ValueError as error:
+        raise UsageError(f"the tool {tool_name!r}: {error}; write a function that calls it") from error
 
 
 def _without_result(function: Any) -> Any:
@@ -113,10 +119,10 @@ class _Open(InferredArguments):
     model_config = ConfigDict(extra="allow")
 
 
-class _Schema(GenerateJsonSchema):
+class _Schema(ObjectSchema):
     """Makes schemas in which a default that JSON does not have, such as infinity or a mark for none, is left to the function."""
 
-    ignored_warning_kinds = GenerateJsonSchema.ignored_warning_kinds | {"non-serializable-default"}
+    ignored_warning_kinds = ObjectSchema.ignored_warning_kinds | {"non-serializable-default"}
 
     def encode_default(self, dft: Any) -> Any:
         encoded = super().encode_default(dft)

@@ -14,11 +14,12 @@ from typing import Any, ClassVar, Final, Self
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from harness.errors import UsageError
+from harness.fields import aliases
 from harness.tools.arguments import InferredArguments, arguments_of, parameters_schema, passed
 from harness.tools.failure import ToolFailure, ToolFailurePolicy, ToolFailureReason
 from harness.tools.use import ToolInputError
 from harness.validation import UserModel, all_faults
-from harness.workers import in_thread, run_awaitable, run_coroutine
+from harness.workers import asettled, in_thread, run_coroutine, settled
 
 #: Counts are few and short; a lock of each tool's own could not be copied with it.
 _counting = threading.Lock()
@@ -90,8 +91,7 @@ class BaseTool(UserModel):
 
     async def _arun(self, /, *args: Any, **kwargs: Any) -> Any:
         """Do the work without blocking the loop. By default `_run` works in a thread."""
-        value = await in_thread(lambda: self._run(*args, **kwargs))
-        return await value if inspect.isawaitable(value) else value
+        return await asettled(await in_thread(lambda: self._run(*args, **kwargs)))
 
     # What users call.
 
@@ -104,8 +104,7 @@ class BaseTool(UserModel):
         arguments = self.arguments(*args, **kwargs)
         if not self._counted():
             return self._used_up()
-        value = self._run(**arguments)
-        return run_awaitable(value) if inspect.isawaitable(value) else value
+        return settled(self._run(**arguments))
 
     async def arun(self, /, *args: Any, **kwargs: Any) -> Any:
         """Do as `run`, without blocking the loop."""
@@ -135,13 +134,16 @@ class BaseTool(UserModel):
         fitting = self._fitting(kwargs)
         if fitting.model_extra is None:
             self._check_names(kwargs, fitting)
-        return passed(fitting) if isinstance(fitting, InferredArguments) else fitting.model_dump()
+        if isinstance(fitting, InferredArguments):
+            return passed(fitting)
+        # What a schema computes is nothing that was given.
+        return fitting.model_dump(exclude=set(type(fitting).model_computed_fields))
 
     def _fitting(self, given: Mapping[str, Any]) -> BaseModel:
         """Return the arguments, validated: where null does not fit and is the default, as in `place: str = None`, without it."""
         fields = self.args_schema.model_fields
         try:
-            return self.args_schema.model_validate(given)
+            return self.args_schema.model_validate(given, by_alias=True, by_name=True)
         except ValidationError as error:
             rest = {
                 name: value
@@ -155,10 +157,12 @@ class BaseTool(UserModel):
 
     def _check_names(self, given: Mapping[str, Any], fitting: BaseModel) -> None:
         """Refuse an argument that is nearly one whose default would stand for it; others that are unknown are left out."""
-        names = type(fitting).model_fields
-        left = {_in_words(name): name for name in names if name not in fitting.model_fields_set}
+        # As the model is told them, before the fields' own.
+        names = {name: (*aliases(field), name) for name, field in type(fitting).model_fields.items()}
+        known = {name for several in names.values() for name in several}
+        left = {_in_words(first): first for name, (first, *_) in names.items() if name not in fitting.model_fields_set}
         for name in given:
-            near = () if name in names else difflib.get_close_matches(_in_words(name), left, n=1, cutoff=_NEAR)
+            near = () if name in known else difflib.get_close_matches(_in_words(name), left, n=1, cutoff=_NEAR)
             if near:
                 meant = left[near[0]]
                 raise ToolInputError(f"the tool {self.name!r} has no argument {name!r}; did you mean {meant!r}?")
@@ -228,8 +232,11 @@ class BaseTool(UserModel):
         kind = type(self)
         if kind._run is BaseTool._run and kind._arun is BaseTool._arun:
             raise UsageError(f"{kind.__name__} has neither _run() nor _arun(): implement one of them")
+        work = self._work()
+        if inspect.isgeneratorfunction(work) or inspect.isasyncgenfunction(work):
+            raise UsageError(f"the tool {self.name!r} is a generator, which nobody runs through: return a list")
         if self.max_usage_count is not None and self.max_usage_count < 1:
             raise UsageError(f"max_usage_count of the tool {self.name!r} is at least 1, not {self.max_usage_count}")
         if self.args_schema in (InferredArguments, None):
-            self.args_schema = arguments_of(self._work(), self.name)
+            self.args_schema = arguments_of(work, self.name)
         return self

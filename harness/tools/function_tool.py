@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, overload
 
 from pydantic import BaseModel
@@ -94,10 +94,17 @@ def _made(
         result_as_answer=result_as_answer,
         max_usage_count=max_usage_count,
     )
-    # A decorator may give the function inside its object.
-    if next(iter(signature_of(function, follow_wrapped=False).parameters), None) == "self":
+    if next(iter(_own_parameters(function)), None) == "self":
         raise UsageError(
             f"the function of the tool {name!r} is a method without its object: make the tool of the object's, as "
             "tool(kit.search)"
         )
     return made
+
+
+def _own_parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    """Return what a function takes itself: a decorator may give the one inside its object."""
+    try:
+        return signature_of(function, follow_wrapped=False).parameters
+    except ValueError:  # a decorator that is written in C, such as functools.cache, gives on what it is given
+        return signature_of(function).parameters

@@ -119,6 +119,10 @@ class Tide(BaseModel):
     metres: float
 
 
+class Signal(BaseModel):
+    sent: bytes
+
+
 @pytest.mark.parametrize(
     ("gives", "told"),
     [
@@ -126,8 +130,22 @@ class Tide(BaseModel):
         ([Tide(metres=1.5), "Oslo"], '[{"metres": 1.5}, "Oslo"]'),
         ({(60, 5): "Bergen"}, "{(60, 5): 'Bergen'}"),
         ("tide\udcff.txt", "tide\ufffd.txt"),
+        (Signal(sent=b"\xff"), "sent=b'\\xff'"),
+        # The same in each process, so that what was recorded is asked again.
+        (set("harbour"), "{'a', 'b', 'h', 'o', 'r', 'u'}"),
+        ([frozenset("harbour")], "[\"{'a', 'b', 'h', 'o', 'r', 'u'}\"]"),
+        (object(), "<object object>"),
     ],
-    ids=["models in a dict", "models in a list", "keys that JSON has none of", "a name that is no text"],
+    ids=[
+        "models in a dict",
+        "models in a list",
+        "keys that JSON has none of",
+        "a name that is no text",
+        "a model that JSON has no form for",
+        "a set",
+        "a set in a list",
+        "an object without a text of its own",
+    ],
 )
 def test_the_model_is_told_what_a_tool_gave(gives: Any, told: str) -> None:
     @tool

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,8 @@ from tests.agents.scripted import (
     ASKED,
     WAYS,
     Answer,
+    Cut,
+    Speaker,
     Way,
     agent,
     kicked_off,
@@ -73,6 +76,15 @@ def test_what_else_stands_in_braces_is_no_answer_in_a_form_of_defaults(said: str
         assert pilot.kickoff("How is it?", Review).pydantic == Review()
         # It is not asked for the form once more.
         assert len(pilot.llm.requests) == 2
+
+
+def test_an_answer_that_goes_on_in_blanks_to_its_limit_is_read_at_once() -> None:
+    model = Speaker(ASKED, Cut("```json" + " " * 80_000), '{"verdict": "bad"}')
+    begun = time.process_time()
+    output = agent(llm=model, tools=[tide]).kickoff("How is it?", Review)
+    # What looks at the rest again from each blank on takes half a minute.
+    assert time.process_time() - begun < 5
+    assert output.pydantic == Review(verdict="bad")
 
 
 BERGEN = '{"place": "Bergen", "metres": 1.5}'

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
-from harness import BaseTool, ProviderError, UsageError, tool
+from harness import BaseLLM, BaseTool, ProviderError, UsageError, tool
 from harness.tools import ToolExecutionFailedError, ToolFailurePolicy, ToolFailureReason
 from tests.agents.scripted import (
     WAYS,
@@ -72,6 +73,46 @@ def test_arguments_that_are_no_json_object_go_back_to_the_model_in_one(arguments
     assert json.loads(call.function.arguments) == {"INVALID_JSON": arguments}
 
 
+@pytest.mark.parametrize(
+    ("name", "sent"),
+    [
+        ("Get tide", "get_tide"),
+        ("get_tide\n", "get_tide"),
+        ("functions.get_tide", "functions_get_tide"),
+        ("潮", "_"),
+        ("t" * 70, "t" * 64),
+    ],
+    ids=["as people call it", "with a line's end", "with a dot", "with other letters", "too long"],
+)
+def test_a_call_goes_back_to_the_model_under_a_name_that_apis_take(name: str, sent: str) -> None:
+    pilot = agent(calls((name, {"place": "Bergen"})), "Well.", tools=[tide])
+    pilot.kickoff("How high?")
+    asked, told = pilot.llm.requests[1].messages[-2:]
+    assert asked.tool_calls[0].function.name == told.name == sent
+
+
+class GivesCalls(BaseLLM):
+    """Gives the same calls in its own `call` until it is told what they gave."""
+
+    calls: list[Any]
+
+    def call(self, messages: Any, tools: Any = None, **options: Any) -> Any:  # type: ignore[override]
+        if messages[-1]["role"] != "tool":
+            return self.calls
+        return json.dumps(
+            [(message["tool_call_id"], message["name"]) for message in messages if message["role"] == "tool"]
+        )
+
+
+@pytest.mark.parametrize("ids", [("c1", "c1"), (None, None), ("call_1", None)], ids=["one for two", "none", "half"])
+def test_calls_without_an_id_of_their_own_are_told_apart(ids: tuple[str | None, ...]) -> None:
+    asked = [{"id": each, "function": {"name": "get_tide", "arguments": '{"place": "Bergen"}'}} for each in ids]
+    answer = agent(llm=GivesCalls("own", calls=asked), tools=[tide]).kickoff("How high?").raw
+    first, second = [call_id for call_id, _ in json.loads(answer)]
+    assert None not in (first, second)
+    assert first != second
+
+
 @pytest.mark.parametrize("nothing", ["", "\n \n"], ids=["empty", "blank"])
 def test_an_answer_of_nothing_is_asked_for_again(nothing: str) -> None:
     assert agent(nothing, "something").kickoff("What?").raw == "something"
@@ -107,6 +148,11 @@ def test_the_model_is_told_what_went_wrong() -> None:
         """Look around; a host may say null of no arguments."""
         return "nothing seen"
 
+    @tool
+    def stray() -> str:
+        """Fail, with an object in what is said of it."""
+        raise LookupError(f"{object()} is not there")
+
     pilot = agent(
         calls(
             ("sink", {"place": "Bergen"}),
@@ -115,16 +161,18 @@ def test_the_model_is_told_what_went_wrong() -> None:
             ("get_tide", "[]"),
             ("get_tide", "[" * 100_000),
             ("look", "null"),
+            ("stray", {}),
         ),
         "Well.",
-        tools=[sink, report, tide, look],
+        tools=[sink, report, tide, look, stray],
     )
     pilot.kickoff("How high?")
     assert pilot.llm.said_to(1)[3:] == [
         "sink failed with RuntimeError: no water at Bergen",
         "Bergen is closed",
-        "get_moon failed with UnknownToolError: there is no tool 'get_moon'; the tools are sink, report, get_tide, look",
+        "get_moon failed with UnknownToolError: there is no tool 'get_moon'; the tools are sink, report, get_tide, look, stray",
         "Get tide failed with ToolInputError: the tool 'Get tide' takes a JSON object: the arguments are list, not an object",
         "Get tide failed with ToolInputError: the tool 'Get tide' takes a JSON object: the arguments are nested too deep",
         "nothing seen",
+        "stray failed with LookupError: <object object> is not there",
     ]

@@ -81,6 +81,8 @@ ASKED: dict[str, str] = {
         "<think>\nAction: get_tide\nAction Input: {}\nFinal Answer: low\n</think>\n"
         'Action: get_tide\nAction Input: {"place": "Bergen"}'
     ),
+    "in capitals": 'THOUGHT: Look.\nACTION: get_tide\nACTION INPUT: {"place": "Bergen"}\nOBSERVATION: low at Oslo',
+    "in small letters": 'thought: Look.\naction: get_tide\naction input: {"place": "Bergen"}\nobservation: low at Oslo',
     "and answers": 'Action: get_tide\nAction Input: {"place": "Bergen"}\nFinal Answer: It is low.',
 }
 
@@ -172,6 +174,7 @@ def test_the_lines_of_an_argument_may_stand_as_they_are(place: str) -> None:
         ("Action 1: Kari sails.\nAction 2: Ola rows.", "Action 1: Kari sails.\nAction 2: Ola rows."),
         ("<think>\nAction: get_tide\n</think>\n\nFinal Answer: Kari sails.", "Kari sails."),
         ("Minutes.\n- Action: Kari sails.", "Minutes.\n- Action: Kari sails."),
+        ("Plan.\naction: sail\nwho: Kari", "Plan.\naction: sail\nwho: Kari"),
         ("Thought: I know.\nAction: None\nAction Input: None\nFinal Answer: Kari sails.", "Kari sails."),
     ],
     ids=[
@@ -180,6 +183,7 @@ def test_the_lines_of_an_argument_may_stand_as_they_are(place: str) -> None:
         "in a list",
         "after reasoning about one",
         "in a list of others",
+        "in small letters, without an input",
         "after one that is none",
     ],
 )
@@ -197,6 +201,8 @@ SAID: dict[str, tuple[str, str]] = {
     "in the line of a thought": ("Thought: I now know. Final Answer: It is high.", "It is high."),
     "all in bold": ("Thought: Easy.\n**Final Answer: It is high.**", "It is high."),
     "in small letters": ("Thought: Easy.\nFinal answer: It is high.", "It is high."),
+    "in capitals": ("THOUGHT: Easy.\nFINAL ANSWER: It is high.", "It is high."),
+    "in small letters beside a thought": ("thought: I know. final answer: It is high.", "It is high."),
     "under a heading": ("### Thought: Easy.\n### Final Answer: It is high.", "It is high."),
     "in a fence": ("Thought: Easy.\n```\nFinal Answer: It is high.\n```", "It is high."),
     "with marks that end nothing": ("Thought: Easy.\nFinal Answer: src/**", "src/**"),
@@ -227,7 +233,14 @@ class OldAsync(BaseLLM):
         return f"{len(messages)} messages"
 
 
+class AsyncAlone(BaseLLM):
+    """Has a `call` of its own that is a coroutine function."""
+
+    async def call(self, messages: Any, **options: Any) -> str:  # type: ignore[override]
+        return f"{len(messages)} messages"
+
+
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("model", [OldStyle, OldAsync])
+@pytest.mark.parametrize("model", [OldStyle, OldAsync, AsyncAlone])
 def test_a_subclass_with_a_call_of_its_own_is_given_what_it_takes(model: type[BaseLLM], way: Way) -> None:
     assert kicked_off(agent(llm=model("old")), way, "How many?").raw == "2 messages"

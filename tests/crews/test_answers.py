@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,25 @@ def test_a_structured_answer_may_be_a_list(form: str) -> None:
     result = Crew(agents=[pilot], tasks=[task("Look.", pilot, **{form: RootModel[list[str]]})]).kickoff()
     assert result.to_dict() == result.tasks_output[0].to_dict() == ["Bergen", "Oslo"]
     assert result.raw == '["Bergen","Oslo"]'
+
+
+class Marks(BaseModel):
+    marks: set[str]
+    by_mile: dict[int, list[frozenset[str]]]
+
+
+@pytest.mark.parametrize("form", ["output_pydantic", "output_json"])
+def test_the_items_of_a_set_in_an_answer_have_one_order_in_every_process(form: str) -> None:
+    given = {"marks": list("harbou"), "by_mile": {"1": [list("harbou"), ["x"]], "2": []}}
+    in_order = {"marks": list("abhoru"), "by_mile": {"1": [list("abhoru"), ["x"]], "2": []}}
+    pilot = agent(json.dumps(given), "Seen.")
+    first = task("Look.", pilot, **{form: Marks})
+    result = Crew(agents=[pilot], tasks=[first, task("Tell.", pilot)]).kickoff().tasks_output[0]
+    assert json.loads(result.raw) == in_order
+    if form == "output_json":
+        assert result.json_dict == in_order
+    # As the next task is told.
+    assert json.dumps(in_order, separators=(",", ":")) in pilot.llm.said_to(1)[1]
 
 
 def test_a_structured_answer_is_dumped_whole() -> None:

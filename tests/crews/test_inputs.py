@@ -39,6 +39,12 @@ def test_inputs_take_their_places_and_change_nothing_that_is_shared(way: Way) ->
     assert (pilot.role, made.description[:15]) == ("{kind} pilot", "Look at {place}")
 
 
+def test_the_items_of_an_input_that_is_a_set_have_one_order_in_every_process() -> None:
+    pilot = agent("yes")
+    Crew(agents=[pilot], tasks=[task("Visit {places}.", pilot)]).kickoff(inputs={"places": set("harbour")})
+    assert "Visit {'a', 'b', 'h', 'o', 'r', 'u'}." in pilot.llm.said_to(0)[1]
+
+
 def test_an_input_that_is_missing_is_named_and_nothing_is_run() -> None:
     pilot = agent("yes")
     crew = Crew(agents=[pilot], tasks=[task("Look at {place}.", pilot, name="look")])

@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import functools
 import re
-from collections.abc import Callable, Generator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from inspect import Parameter, Signature
 from math import inf
 from threading import Thread
 from typing import TYPE_CHECKING, Annotated, Any
 
 import pytest
-from pydantic import BaseModel, Field, create_model, field_validator
+from pydantic import AliasChoices, BaseModel, Field, computed_field, create_model, field_validator
 
 from harness import BaseTool, UsageError, tool
 from harness.tools import FunctionTool, ToolFailure, ToolFailureReason, ToolInputError
+from harness.validation import answer_schema
 from tests.agents.scripted import WAYS, Way, by
 
 if TYPE_CHECKING:
@@ -244,6 +245,20 @@ def test_an_argument_in_another_spelling_is_refused_however_short_it_is(name: st
         Finds(args_schema=schema).run(**{written: 1})
 
 
+class Search(BaseModel):
+    user_id: int = Field(alias="userId")
+    user_ids: list[int] = Field(default=[], validation_alias=AliasChoices("userIds", "others"))
+
+
+def test_an_argument_may_have_an_alias_that_is_nearly_another_parameter() -> None:
+    finds = Finds(args_schema=Search)
+    assert finds.arguments(userId=1) == {"user_id": 1, "user_ids": []}
+    assert finds.arguments(1) == finds.arguments(user_id=1) == finds.arguments(userId=1)
+    assert finds.arguments(userId=1, others=[2]) == {"user_id": 1, "user_ids": [2]}
+    with pytest.raises(ToolInputError, match="has no argument 'userIDs'; did you mean 'userIds'"):
+        finds.arguments(userId=1, userIDs=[1])
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_a_tool_is_used_no_more_often_than_it_may_be(way: Way) -> None:
     limited = Counts(max_usage_count=2)
@@ -338,6 +353,27 @@ def test_values_in_a_schema_are_told_whole() -> None:
     }
 
 
+class Marks(BaseModel):
+    marks: set[str] = set("harbou")
+
+
+def test_the_items_of_a_default_have_one_order_in_every_process() -> None:
+    marks = Marks()
+
+    @tool
+    def look(
+        of: frozenset[str] = frozenset("harbou"), by: Marks = marks, more: tuple[set[str]] = (marks.marks,)
+    ) -> str:
+        """Look at marks."""
+        return f"{of} {by} {more}"
+
+    properties = look.definition()["function"]["parameters"]["properties"]
+    in_order = list("abhoru")
+    defaults = [properties[name]["default"] for name in ("of", "by", "more")]
+    assert defaults == [in_order, {"marks": in_order}, [in_order]]
+    assert answer_schema(Marks)["properties"]["marks"]["default"] == in_order
+
+
 def test_a_default_that_json_lacks_is_the_functions_own_matter() -> None:
     nothing = object()
 
@@ -367,12 +403,47 @@ def takes(**parameters: Any) -> Any:
         (takes(then=Callable[[int], int]), "its arguments have no JSON Schema (Cannot generate"),
         (takes(at=Thread), "its arguments have no JSON Schema (Unable to generate"),
         (takes(model_config=dict), "the parameter 'model_config' has a name of pydantic's own; rename it"),
+        (takes(model_dump=dict), "the parameter 'model_dump' has a name of pydantic's own; rename it"),
     ],
-    ids=["a function", "a class of any kind", "a name of pydantic's"],
+    ids=["a function", "a class of any kind", "a name of pydantic's", "a method of pydantic's"],
 )
 def test_parameters_that_a_model_can_not_give_are_refused_where_the_tool_is_made(function: Any, fault: str) -> None:
     with pytest.raises(UsageError, match=rf"the tool 'Do it': {re.escape(fault)}"):
         tool("Do it")(function)
+
+
+def test_a_function_may_be_cached() -> None:
+    found: list[str] = []
+
+    @tool
+    @functools.cache
+    def look(place: str) -> str:
+        """Look at a place."""
+        found.append(place)
+        return place
+
+    assert [look.run(place="Bergen"), look.run(place="Bergen")] == ["Bergen", "Bergen"]
+    assert found == ["Bergen"]
+
+
+def test_what_a_schema_computes_is_no_argument() -> None:
+    class Walk(BaseModel):
+        miles: float
+
+        @computed_field  # type: ignore[prop-decorator]
+        @property
+        def kilometres(self) -> float:
+            return self.miles * 1.6
+
+    class Walks(BaseTool):
+        name: str = "Walk"
+        description: str = "Walk so far."
+        args_schema: type[BaseModel] = Walk
+
+        def _run(self, miles: float) -> float:
+            return miles
+
+    assert Walks().run(miles=2) == 2
 
 
 def test_a_part_of_a_function_is_told_of_as_the_function() -> None:
@@ -420,12 +491,28 @@ class Harbour:
         return place
 
 
+def listened(place: str) -> Iterator[str]:
+    """Listen at a place."""
+    yield place
+
+
+class Listens(BaseTool):
+    name: str = "Listen"
+    description: str = "Listen at a place."
+
+    async def _arun(self, place: str) -> AsyncIterator[str]:  # type: ignore[override]
+        yield place
+
+
 BAD: dict[str, tuple[Callable[[], Any], str]] = {
     "a function without docstring": (lambda: tool("Silent")(undocumented), "'Silent' has no docstring"),
     "a parameter without a name": (lambda: tool("Look")(by_place), "'Look': the parameter 'place' has no name"),
     "a parameter with a private name": (lambda: tool("Look")(private), "'Look': the parameter '_place' has no name"),
     "a method without its object": (lambda: tool("Look")(Harbour.look), "'Look' is a method without its object"),
-    "a function of C that tells nothing of what it takes": (lambda: tool("Least")(min), "no signature found"),
+    "a function of C that tells nothing of what it takes": (lambda: tool("Least")(min), "'Least': no signature found"),
+    "a cached method without its object": (lambda: tool("Look")(functools.cache(Harbour.look)), "without its object"),
+    "a generator": (lambda: tool("Listen")(listened), "the tool 'Listen' is a generator, .* return a list"),
+    "an async generator": (Listens, "the tool 'Listen' is a generator, .* return a list"),
     "a class without work": (Empty, "Empty has neither _run.. nor _arun.."),
     "no use at all": (lambda: Counts(max_usage_count=0), "is at least 1, not 0"),
 }

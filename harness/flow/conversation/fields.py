@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias
 
 from pydantic import BaseModel
+
+from harness.llm.input.words import value_text
+from harness.validation import model_json
 
 Role: TypeAlias = Literal["user", "assistant", "system", "tool"]
 Visibility: TypeAlias = Literal["private", "public"]
@@ -26,4 +29,4 @@ def content_text(result: Any) -> str:
     raw = getattr(result, "raw", None)
     if isinstance(raw, str):
         return raw
-    return result.model_dump_json() if isinstance(result, BaseModel) else str(cast("object", result))
+    return model_json(result) if isinstance(result, BaseModel) else value_text(result)

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from harness.annotations import signature_of
+from harness.workers import settled
 
 # `harness.llm` is imported late: most flows do not converse.
 
@@ -19,7 +20,7 @@ def streamed_answer(llm: Any, messages: list[dict[str, Any]]) -> Any:
     from harness.llm import call_stream_override
 
     with call_stream_override(llm, True):
-        return llm.call(messages=messages)
+        return settled(llm.call(messages=messages))
 
 
 def ask_for(llm: Any, messages: list[dict[str, Any]], answer: type[BaseModel] | None) -> Any:
@@ -36,14 +37,14 @@ def ask_for(llm: Any, messages: list[dict[str, Any]], answer: type[BaseModel] | 
     messages = whole_characters(messages)
     with call_stream_override(llm, False):
         if answer is None:
-            return llm.call(messages=messages)
+            return settled(llm.call(messages=messages))
         name = _name_for_form(llm)
         try:
-            return llm.call(messages=messages, **{name: answer})
+            return settled(llm.call(messages=messages, **{name: answer}))
         except TypeError:
             if name == "response_model":
                 raise
-        return llm.call(messages=messages, response_model=answer)
+        return settled(llm.call(messages=messages, response_model=answer))
 
 
 def _name_for_form(llm: Any) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import logging
 from collections.abc import Mapping, Sequence
@@ -22,8 +21,8 @@ from harness.flow.conversation.transcript import as_lines, messages_of, model_me
 from harness.flow.engine.run import run_of
 from harness.flow.graph.labels import label_of
 from harness.flow.state import field_of, id_of, set_field
-from harness.llm.input.words import words_in
-from harness.workers import outcome_in_thread, run_awaitable
+from harness.llm.input.words import value_text, words_in
+from harness.workers import outcome_in_thread, settled
 
 logger = logging.getLogger("harness")
 _PREFER_TALK = (
@@ -64,7 +63,7 @@ def route(flow: Any) -> str | None:
         )
     previous = field_of(state, "last_intent")
     # All that was said, which is of no use where nothing of the class's own looks at it.
-    chosen = decide(flow, _settled(flow.build_router_context()) if flow._routes_itself else {})
+    chosen = decide(flow, settled(flow.build_router_context()) if flow._routes_itself else {})
     refuse_closed()
     set_field(state, "last_intent", chosen)
     bus.emit(
@@ -89,7 +88,7 @@ def decide(flow: Any, context: Mapping[str, Any]) -> str:
     Raises:
         UsageError: `route_turn` has returned a label that nothing listens to.
     """
-    route = label_of(_settled(flow.route_turn(context)))
+    route = label_of(settled(flow.route_turn(context)))
     if route:
         if route not in flow._definition.awaited:
             raise UsageError(
@@ -103,12 +102,7 @@ def decide(flow: Any, context: Mapping[str, Any]) -> str:
         if intent not in flow._definition.awaited:
             logger.warning("the message was found to be %r, which no handler listens to: it is not answered", intent)
         return intent
-    return FROM_HISTORY if _settled(flow.can_answer_from_history(context)) else CONVERSE
-
-
-def _settled(answer: Any) -> Any:
-    """Return what a method gives that a class may override with a coroutine."""
-    return run_awaitable(answer) if inspect.isawaitable(answer) else answer
+    return FROM_HISTORY if settled(flow.can_answer_from_history(context)) else CONVERSE
 
 
 def route_by_model(flow: Any, context: Mapping[str, Any]) -> str | None:
@@ -134,7 +128,7 @@ def route_by_model(flow: Any, context: Mapping[str, Any]) -> str | None:
     try:
         answer = ask_for(
             flow._dialogue.model(model),
-            _router_messages(router, routes, context or _settled(flow.build_router_context())),
+            _router_messages(router, routes, context or settled(flow.build_router_context())),
             form,
         )
     except Exception as error:
@@ -163,7 +157,7 @@ def _router_messages(
     history = context.get("message_history")
     if isinstance(history, list):
         context = {**context, "message_history": [_in_words(message) for message in history]}
-    request = json.dumps({**context, "available_routes": list(routes)}, default=str, ensure_ascii=False)
+    request = json.dumps({**context, "available_routes": list(routes)}, default=value_text, ensure_ascii=False)
     return [
         {"role": "system", "content": "\n\n".join(part for part in parts if part)},
         {"role": "user", "content": request},

@@ -24,7 +24,7 @@ from harness.flow.plan.calls import MethodCall, MethodResult
 from harness.flow.state import AnyState, field_of, id_of, new_id, set_field, snapshot, with_saved
 from harness.llm.input.words import says_something
 
-#: Labels that a handler may return without saying them to anybody.
+#: Labels that a handler may return without saying them to anybody, beside those of its class.
 _LABELS: Final = frozenset({*HANDLERS.values(), "conversation", "route_to_flow"})
 
 #: The fields of the state that grow from turn to turn.
@@ -204,7 +204,9 @@ class TurnHook(FlowHook):
         text = result if isinstance(result, str) else getattr(result, "raw", None)
         if not isinstance(text, str) or any(result is recorded for recorded in turn.recorded):
             return None
-        if text in _LABELS or text == field_of(run.state, "last_intent") or turn.replies[-1:] == [text]:
+        graph = run.flow._definition
+        is_label = text in _LABELS or (text in graph.awaited and text not in graph.methods)
+        if is_label or text == field_of(run.state, "last_intent") or turn.replies[-1:] == [text]:
             return None
         return content_text(result)
 

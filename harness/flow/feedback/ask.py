@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextvars
-import inspect
 import logging
 import queue
 import threading
@@ -21,7 +20,7 @@ from harness.flow.state import saved_state
 from harness.respondent import answer_deadline
 from harness.typed_line import given_up
 from harness.waits import take
-from harness.workers import Outcome, attempt, run_awaitable
+from harness.workers import Outcome, attempt, settled
 
 logger = logging.getLogger("harness")
 #: Under which name the state is saved before somebody is asked.
@@ -74,7 +73,7 @@ def _answer(
 
     def request() -> Any:
         answer = provider.request_input(message, flow, metadata)
-        return run_awaitable(answer) if inspect.isawaitable(answer) else answer
+        return settled(answer)
 
     def work() -> None:
         answers.put(attempt(lambda: context.run(request)))

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, create_model
 
 from harness.llm import LLM, BaseLLM
-from harness.workers import in_thread
+from harness.workers import asettled, in_thread
 
 logger = logging.getLogger("harness")
 
@@ -47,7 +47,7 @@ async def _model_answer(llm: Any, prompt: str, **options: Any) -> Any:
     messages = [{"role": "user", "content": prompt}]
     if isinstance(llm, BaseLLM):
         return await llm.acall(messages, **options)
-    return await in_thread(lambda: llm.call(messages=messages, **options))
+    return await asettled(await in_thread(lambda: llm.call(messages=messages, **options)))
 
 
 def _answer_model(outcomes: Sequence[str]) -> type[BaseModel]:

@@ -1,9 +1,11 @@
-"""What a message says, and what of it in words."""
+"""What a message says, what of it in words, and the words for what is none."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+
+from harness.frames.codec import without_addresses
 
 
 def words_in(content: Any) -> str:
@@ -23,3 +25,16 @@ def has_content(message: Mapping[str, Any]) -> bool:
     """Whether a message says something, has files, or is one that others stand by: a call to a tool, or its output."""
     has_more = message.get("tool_calls") or message.get("files") or message.get("role") == "tool"
     return bool(has_more) or says_something(message.get("content"))
+
+
+def value_text(value: Any) -> str:
+    """Return what a model is told of a value: `str` of it, but the same in each process, so that a recorded request is made again.
+
+    A set has its items in another order there, and an object without a text of its own another address.
+    """
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, set | frozenset) and value:
+        items = ", ".join(sorted(map(repr, value)))
+        return without_addresses(f"{{{items}}}")
+    return without_addresses(str(value))

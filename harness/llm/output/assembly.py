@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, Final, Never
 
 from msgspec import Struct, field
@@ -85,6 +85,12 @@ def arguments_in(text: str) -> dict[str, Any]:
     return arguments or {}
 
 
+def free_id(number: int, used: Collection[str], *named: str | None) -> str:
+    """Return the id of a call: the first that it is named by and that no other has, else one that is made up."""
+    made = (f"call_{n}" for n in range(number, number + len(used) + 1))
+    return next(found for found in (*named, *made) if found and found not in used)
+
+
 class RequestedCalls(list[dict[str, Any]]):
     """The tool calls of an answer, in their order; a list like any other, which knows what was said beside them."""
 
@@ -104,9 +110,11 @@ class Assembly:
     def __init__(self, provider: str) -> None:
         self._provider = provider
         self._text: list[str] = []
-        self._current: dict[int, AssembledCall] = {}
+        #: The call that is at each index, and the id by which it is named there, which another may have, too.
+        self._current: dict[int, tuple[AssembledCall, str | None]] = {}
         #: The tool calls in the order of their first pieces.
         self.calls: list[AssembledCall] = []
+        self._ids: set[str] = set()
         self.usage: Usage | None = None
         self.request_id: str | None = None
         self.response_id: str | None = None
@@ -149,9 +157,9 @@ class Assembly:
         return None
 
     def _take_call(self, part: ToolCallDelta) -> AssembledCall:
-        call = self._current.get(part.index)
+        call, named = self._current.get(part.index, (None, None))
         # Some hosts number all parallel calls 0: a new id is a new call.
-        if call is None or (part.id and part.id != call.id):
+        if call is None or (part.id and part.id not in (call.id, named)):
             if not part.name:
                 raise MalformedResponseError(
                     f"{self._provider} sent a piece of tool call {part.index} before its name",
@@ -159,8 +167,9 @@ class Assembly:
                     request_id=self.request_id,
                 )
             index = len(self.calls)
-            call = AssembledCall(index, part.id or f"call_{index}", part.name)
-            self._current[part.index] = call
+            call = AssembledCall(index, free_id(index, self._ids, part.id), part.name)
+            self._ids.add(call.id)
+            self._current[part.index] = call, part.id
             self.calls.append(call)
         call.deltas.append(part.arguments)
         return call

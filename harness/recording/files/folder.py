@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -10,6 +12,7 @@ import orjson
 from pydantic import ConfigDict, Field, ValidationError
 
 from harness.errors import UnreadableRecordingError
+from harness.events.sources import moment_in_utc
 from harness.recording.files.bounds import DEEPEST_JSON, format_shown, is_later, json_problem
 from harness.recording.files.content import check_link, content_of
 from harness.validation import UserModel, first_fault
@@ -64,6 +67,13 @@ class Recording(UserModel):
     #: it where there are any.
     unframed_calls: int = Field(default=0, ge=0)
     outcome: RecordedOutcome | None = None
+
+    @property
+    def moment(self) -> datetime | None:
+        """When it was recorded; None where what it says is no time."""
+        with suppress(ValueError, OverflowError):
+            return moment_in_utc(datetime.fromisoformat(self.recorded_at))
+        return None
 
     def dump(self) -> bytes:
         """Return the file's contents: JSON for people, keys in the order of this class."""

@@ -1,15 +1,16 @@
-"""What a person answered while a run was recorded, for the run when it is replayed and nobody is there to ask."""
+"""What a run was answered by a person while it was recorded, for when it is replayed and nobody is there to ask."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import orjson
 
-from harness.recording.files.folder import FRAMES
+from harness.events.run_clock import clock_at
+from harness.recording.files.folder import FRAMES, RECORDING, load_recording
 from harness.recording.files.frames_file import read_lines
 from harness.respondent import HumanQuestion, respondent
 
@@ -52,14 +53,20 @@ def answered_as_recorded(lines: Iterable[bytes]) -> Iterator[None]:
         respondent.reset(token)
 
 
-def answered_beside(cassette: Path) -> AbstractContextManager[None]:
-    """Do as `answered_as_recorded` with the frames of the recording that `cassette` is of; nothing where there are none.
+@contextmanager
+def played_beside(cassette: Path) -> Iterator[None]:
+    """Have runs be answered, and told the time, as they were in the recording that `cassette` is of, where that is known.
 
     Raises:
-        UnreadableRecordingError: the frames can't be read.
+        UnreadableRecordingError: what lies beside the cassette can't be read.
     """
-    frames = cassette.parent / FRAMES
-    return answered_as_recorded(read_lines(frames)) if frames.is_file() else nullcontext()
+    folder = cassette.parent
+    with ExitStack() as stack:
+        if (folder / FRAMES).is_file():
+            stack.enter_context(answered_as_recorded(read_lines(folder / FRAMES)))
+        if (folder / RECORDING).is_file():
+            stack.enter_context(clock_at(load_recording(folder).moment))
+        yield
 
 
 def _answers(lines: Iterable[bytes]) -> Iterator[tuple[str, str | None]]:

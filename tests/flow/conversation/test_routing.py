@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from harness import Flow, UsageError, listen, router
 from harness.conversation import ConversationConfig, RouterConfig
-from tests.flow.conversation.talks import Speaker, routed, said, story, talk
+from tests.flow.conversation.talks import WAYS, Speaker, Way, routed, said, story, take, talk
 
 
 class Desk(Flow[Any]):
@@ -393,6 +393,19 @@ def test_labels_of_a_router_that_nothing_listens_to_are_refused_when_the_flow_is
     value: Any = {"routes": ["ORDERS"], "route_descriptions": {"ORDERS": "x"}}.get(option, "ORDERS")
     with pytest.raises(UsageError, match=rf"the router of Desk has 'ORDERS' as {option}"):
         routed(Desk, Speaker("x"), **{option: value})
+
+
+class Later:
+    """Its `call` is a coroutine function."""
+
+    async def call(self, messages: Any, response_model: Any = None) -> Any:
+        return "Later." if response_model is None else '{"intent": "ORDER"}'
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_model_may_answer_by_a_coroutine(way: Way) -> None:
+    assert take(talk(llm=Later()), way, "When?")[0] == "Later."
+    assert take(routed(Desk, Later()), way, "Where is it?")[0] == "Your order is on its way."
 
 
 def test_a_model_is_given_by_name_settings_or_as_an_object() -> None:

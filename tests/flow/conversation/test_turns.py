@@ -114,6 +114,29 @@ def test_what_a_handler_returns_is_added_where_it_is_something_to_say(
     assert said(flow) == ["user: boats", *added]
 
 
+@pytest.mark.parametrize("silent", [True, False], ids=["whose handler says nothing", "of another handler"])
+def test_a_label_of_the_class_is_said_to_nobody(silent: bool) -> None:
+    class Sorting(Flow[Any]):
+        def route_turn(self, context: dict[str, Any]) -> str:
+            return "SORT" if silent else "BOATS"
+
+        @router("SORT")
+        def sort(self) -> str:
+            return "QUIET"
+
+        @listen("QUIET")
+        def keep_quiet(self) -> None:
+            self.append_agent_result("clerk", "noted")
+
+        @listen("BOATS")
+        def count(self) -> str:
+            return "QUIET"
+
+    flow = talk(Sorting)
+    assert flow.handle_turn("boats") == (None if silent else "QUIET")
+    assert said(flow) == ["user: boats"]
+
+
 def test_the_text_of_an_object_with_raw_is_added_and_the_object_is_the_result() -> None:
     class Report:
         raw = "Three boats."

@@ -12,8 +12,9 @@ from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct
 
+from harness.llm.output.assembly import free_id
 from harness.llm.output.parts import Part, TextDelta, ThinkingDelta, ToolCallDelta
-from harness.providers.shared.calls.tool_calls import arguments_text, fault_of, free_id
+from harness.providers.shared.calls.tool_calls import arguments_text, fault_of
 from harness.providers.shared.shapes import as_id, as_list, as_number, as_text, kind_of, rest_of
 
 #: A message's text, the summary of reasoning, and the reasoning itself.

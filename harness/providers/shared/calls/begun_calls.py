@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from harness.llm.output.assembly import free_id
 from harness.llm.output.parts import ToolCallDelta
-from harness.providers.shared.calls.tool_calls import arguments_text, fault_of, free_id
+from harness.providers.shared.calls.tool_calls import arguments_text, fault_of
 from harness.providers.shared.shapes import as_id, as_text
 
 

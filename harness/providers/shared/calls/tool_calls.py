@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from msgspec import Struct, field
 
+from harness.llm.output.assembly import free_id
 from harness.llm.output.parts import ToolCallDelta
 from harness.providers.shared.shapes import as_text
 
@@ -198,12 +199,6 @@ class ToolCallFragments:
             if fault := fault_of(call.name, call.pieces, is_free=call.is_free):
                 raise self._malformed(fault)
         yield from self._ready(ended=True)
-
-
-def free_id(number: int, used: Collection[str], *named: str | None) -> str:
-    """Return the id of a call: the first that it is named by and that no other has, else one that is made up."""
-    made = (f"call_{n}" for n in range(number, number + len(used) + 1))
-    return next(found for found in (*named, *made) if found and found not in used)
 
 
 def fault_of(name: str, pieces: Sequence[str], *, is_free: bool = False) -> str | None:
