@@ -58,7 +58,7 @@ def is_whole_without_mark(api: Provider, interaction: Interaction, marking: Call
         return False
     if urlsplit(interaction.request.url).netloc in marking():
         return False
-    ends_whole = max(framing.ends(body), default=0) == len(body)
+    ends_whole = not body[max(framing.ends(body), default=0) :].strip()
     has_usage = _USAGE.search(body) is not None or not _asks_for_usage(interaction.request.body)
     return ends_whole and has_usage and api.dialect.reason.search(body) is not None
 

@@ -28,6 +28,8 @@ FORMAT_VERSION: Final = 1
 #: How much of a value messages show.
 _SHOWN: Final = 60
 _GZIP: Final = b"\x1f\x8b"
+#: Where git has left both sides of a merge. In the first column, YAML has them for a part of a quoted text around them.
+_CONFLICTS: Final = (b"\n<<<<<<< ", b"\n>>>>>>> ")
 #: How the files begin that stand beside a recording's cassette.
 _OF_RECORDING: Final = re.compile(rb'\{\s*"format": ?"harness\.(?:recording|frames)/')
 
@@ -42,7 +44,7 @@ def cassette_content(path: Path) -> bytes:
     """Return what is in the file, unpacked and without a byte order mark.
 
     Raises:
-        UnreadableRecordingError: it is missing, empty, too large, or another part of a recording.
+        UnreadableRecordingError: it is missing, empty, too large, in the middle of a merge, or another part of a recording.
     """
     name = cassette_name(path)
     try:
@@ -59,6 +61,12 @@ def cassette_content(path: Path) -> bytes:
         raise unreadable(name, "it is empty", "a mapping with 'interactions'")
     if _OF_RECORDING.match(content):
         raise unreadable(name, "it is a part of a recording", f"a cassette, or all of the recording, '{path.parent}'")
+    for mark in _CONFLICTS:
+        if (place := content.find(mark)) >= 0:
+            line = content.count(b"\n", 0, place) + 2
+            raise unreadable(
+                name, f"line {line}: git has left a merge there that nobody has resolved", "one side of it"
+            )
     return content.removeprefix(codecs.BOM_UTF8)
 
 
@@ -72,7 +80,7 @@ def entries_of(content: bytes, name: str, *, typed: bool = False) -> list[Any]:
     """
     document = _document(content, name, typed=typed)
     if isinstance(document, list) and document and isinstance(document[0], dict) and "request" in document[0]:
-        return document
+        document = {"interactions": document}
     if not isinstance(document, dict):
         raise unreadable(name, "it is not a cassette", "a mapping with 'interactions'")
     foreign = interactions_of(document)

@@ -1,12 +1,13 @@
 """Documents of other recorders, brought to the form of vcrpy's: what a request and a response are called differs, not what they hold.
 
-Ruby's VCR and Python's betamax (`http_interactions`), go-vcr (`url`, `code`), and HTTP archives (`log.entries`, of browsers,
+Ruby's VCR and Python's betamax (`http_interactions`), go-vcr and PHP's VCR (`url`, `code`), and HTTP archives (`log.entries`, of browsers,
 proxies and Polly.js).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 #: Where other recorders keep their interactions.
@@ -35,7 +36,6 @@ def _from_archive(entry: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(request, dict) or not isinstance(response, dict):
         return entry
     posted, content = _mapping(request.get("postData")), _mapping(response.get("content"))
-    text = content.get("text") or ""
     return {
         "request": {
             "method": request.get("method"),
@@ -46,9 +46,26 @@ def _from_archive(entry: dict[str, Any]) -> dict[str, Any]:
         "response": {
             "status": {"code": response.get("status"), "message": response.get("statusText")},
             "headers": _named(response.get("headers")),
-            "body": {"base64_string" if content.get("encoding") == "base64" else "string": text},
+            "body": _archived(content),
         },
     }
+
+
+def _archived(content: dict[str, Any]) -> dict[str, Any]:
+    """Return the body of a response in an archive.
+
+    Polly.js writes what is no text as base64, before its fifth version as hexadecimals (`_isBinary`); of a compressed body
+    each chunk so, in a JSON list: `getBodyFromChunks` of @pollyjs/adapter-node-http 6.0.6 and 4.3.0.
+    """
+    text = content.get("text") or ""
+    is_hexadecimal = bool(content.get("_isBinary"))
+    if not isinstance(text, str) or not (is_hexadecimal or content.get("encoding") == "base64"):
+        return {"string": text}
+    chunks = text.strip('[]"').split('","')
+    if is_hexadecimal:
+        with suppress(ValueError):
+            return {"string": [bytes.fromhex(chunk) for chunk in chunks]}
+    return {"base64_string": chunks}
 
 
 def _mapping(value: Any) -> dict[str, Any]:

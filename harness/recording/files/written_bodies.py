@@ -1,7 +1,7 @@
 """Bodies that a cassette holds as values: some serialisers write the JSON of a body as YAML, for people to read.
 
 `parsed_body` stands beside other parts in place of `body` (pydantic-ai's tests); `body` itself may be a mapping or a list
-(vcrpy over aiohttp). Both become the JSON text that was sent, as far as that can be told.
+(vcrpy over aiohttp), or `string` in it. All become the JSON text that was sent, as far as that can be told.
 """
 
 from __future__ import annotations
@@ -35,12 +35,21 @@ def _is_value(part: Any) -> bool:
         return False
     body = part.get("body")
     if isinstance(body, dict):
-        return not any(key in body for key in _OWN_KEYS)
+        return not any(key in body for key in _OWN_KEYS) or _is_value_in_string(body)
     return isinstance(body, list) or (_PARSED in part and body is None)
 
 
+def _is_value_in_string(body: dict[str, Any]) -> bool:
+    value = body.get("string")
+    # A list of texts are chunks.
+    return isinstance(value, dict) or (isinstance(value, list) and any(isinstance(item, dict) for item in value))
+
+
 def _with_body(part: dict[str, Any], typed: dict[str, Any]) -> dict[str, Any]:
-    value = typed.get(_PARSED) if part.get("body") is None else typed["body"]
+    body = part.get("body")
+    value = typed.get(_PARSED) if body is None else typed["body"]
+    if isinstance(body, dict) and _is_value_in_string(body):
+        value = value["string"]
     # A text is what could not be parsed: the body as it was.
     content = value if isinstance(value, str | bytes) else orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)
     return {**part, "body": content}

@@ -170,6 +170,7 @@ UNMARKED = {
         [call(STREAMED, gzip.compress(STREAM.encode()), headers=PACKED)],
         call(STREAMED, gzip.compress(HALF.encode()), headers=PACKED), False
     ),
+    "more blank lines": ([], call(STREAMED, HALF + "\n", headers=EVENTS), True),
     "half an event": ([], call(STREAMED, HALF + USED_UP[:-9], headers=EVENTS), False),
     "no reason": ([], call(STREAMED, HALF.replace('"stop"', "null"), headers=EVENTS), False),
     "a host that marks others": ([call(STREAMED, STREAM, headers=EVENTS)], call(STREAMED, HALF, headers=EVENTS), False),

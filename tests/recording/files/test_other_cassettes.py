@@ -13,6 +13,7 @@ import pytest
 from harness.errors import RecordingError, UnreadableRecordingError
 from harness.recording.files.cassette_reader import read_cassette, read_each
 from harness.recording.files.walk import recordings_below
+from harness.recording.redact.content_coding import opened_if_possible
 from harness.recording.wire import Interaction
 
 REQUEST = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi 😀"}], "max_tokens": 10, "seed": None}
@@ -65,7 +66,11 @@ def _with(side: str, **parts: Any) -> dict[str, Any]:
 def _of_ruby(kept: str) -> dict[str, Any]:
     bodies = [json.dumps(body) for body in (REQUEST, ANSWER)]
     if kept == "base64_string":
-        bodies = [base64.b64encode(body.encode()).decode() for body in bodies]
+        # As `[body].pack("m")` does, in lines of 60 characters.
+        bodies = [
+            "\n".join(base64.b64encode(body.encode()).decode()[i : i + 60] for i in range(0, 999, 60))
+            for body in bodies
+        ]
     asked, answered = ({"encoding": "UTF-8", kept: body} for body in bodies)
     return {
         "request": {"method": "post", "uri": "https://h/", "headers": {}, "body": asked},
@@ -94,6 +99,16 @@ ARCHIVED: dict[str, Any] = {
         "content": {"text": base64.b64encode(json.dumps(ANSWER).encode()).decode(), "encoding": "base64"},
     },
 }  # fmt: skip
+GZIP = gzip.compress(json.dumps(ANSWER).encode())
+GZIP_CHUNKS = GZIP[:15], GZIP[15:]
+
+
+def _of_polly(content: dict[str, Any]) -> str:
+    coded = [{"name": "content-encoding", "value": "gzip"}]
+    entry = {**ARCHIVED, "response": {**ARCHIVED["response"], "headers": coded, "content": content}}
+    return json.dumps({"log": {"creator": {"name": "Polly.JS"}, "entries": [entry]}})
+
+
 FILE = """
 interactions:
 - request:
@@ -150,12 +165,29 @@ FORMS = {
     ),
     "requests beside responses": json.dumps({"requests": [ENTRY["request"]], "responses": [ENTRY["response"]]}),
     "no head": json.dumps([ENTRY]),
+    "VCR of PHP": json.dumps(
+        [{"request": GO["request"], "response": {**ENTRY["response"], "body": json.dumps(ANSWER)}}]
+    ),
     "VCR of Ruby": json.dumps({"http_interactions": [_of_ruby("base64_string")], "recorded_with": "VCR 6.3.1"}),
     "a binary string of Ruby": PSYCH
     % tuple(base64.b64encode(json.dumps(body).encode()).decode() for body in (REQUEST, ANSWER)),
     "betamax": json.dumps({"http_interactions": [_of_ruby("string")], "recorded_with": "betamax/0.9.0"}),
     "go-vcr": json.dumps({"version": 2, "interactions": [GO]}),
     "an HTTP archive": json.dumps({"log": {"version": "1.2", "entries": [ARCHIVED]}}),
+    "Polly.js": _of_polly(
+        {
+            "encoding": "base64",
+            "text": json.dumps([base64.b64encode(each).decode() for each in GZIP_CHUNKS], separators=(",", ":")),
+        }
+    ),
+    "Polly.js before its fifth version": _of_polly(
+        {"_isBinary": True, "text": json.dumps([each.hex() for each in GZIP_CHUNKS], separators=(",", ":"))}
+    ),
+    "a text that is a value": json.dumps({"interactions": [_with("response", body={"string": ANSWER})]}),
+    "headers that are null": json.dumps(
+        {"interactions": [_with("request", headers={"a": "b", "c": None, "d": [None]})]}
+    ),
+    "headers as pairs with null": json.dumps({"interactions": [_with("request", headers=[["a", "b"], ["c", None]])]}),
     "a body of chunks": json.dumps({"interactions": [_with("response", body={"string": list(json.dumps(ANSWER))})]}),
     "a status that is a number": json.dumps({"interactions": [_with("response", status=200)]}),
     "headers as pairs": json.dumps({"interactions": [_with("request", headers=[["a", "b"]])]}),
@@ -173,7 +205,8 @@ def test_a_request_and_its_response_are_read_from_each_form(form: str, packed: b
     (one,) = read_cassette(path)
     assert (one.request.method, one.request.url, one.response.status) == ("POST", "https://h/", 200)
     assert json.loads(one.request.body) == REQUEST
-    assert json.loads(one.response.body) == ANSWER
+    assert json.loads(opened_if_possible(one.response).body) == ANSWER
+    assert {name.lower() for name, _ in one.request.headers} <= {"a", "content-type"}
 
 
 REFUSED = {
@@ -194,6 +227,11 @@ REFUSED = {
         "it is a part of a recording; expected",
     ),
     "a recording's head": (b'{\n  "format": "harness.recording/1"\n}', "it is a part of a recording; expected"),
+    "a merge in the middle of a text": (
+        (FILE % (json.dumps(REQUEST), "{\n<<<<<<< HEAD\n=======\n>>>>>>> other\n}")).encode(),
+        "line 14: git has left a merge",
+    ),
+    "what is left of a merge": ((FILE % ("{}", "{\n>>>>>>> other\n}")).encode(), "line 14: git has left a merge"),
     "a file of nothing": (b"interactions: !!python/object/new:_io.BytesIO {a: b}", "a file in memory without"),
 }
 
