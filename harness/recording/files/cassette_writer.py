@@ -1,6 +1,7 @@
 """Interactions as a cassette file: text that people read and diff, and that plain vcrpy plays.
 
-Bodies are literal blocks where YAML can hold them so. What vcrpy has no place for stands in keys of `response` and
+It is YAML, and where its name says so JSON, which vcrpy's other serializer reads, or packed. Bodies are
+literal blocks where that can hold them. What vcrpy has no place for stands in keys of `response` and
 `response.body` that it ignores. The body comes last in an interaction: one that was cut off has marks that do not add
 up, so it can't be taken for whole.
 """
@@ -8,6 +9,8 @@ up, so it can't be taken for whole.
 from __future__ import annotations
 
 import base64
+import gzip
+import json
 import os
 import re
 from collections.abc import Iterable
@@ -38,17 +41,57 @@ def write_cassette(path: Path, interactions: Iterable[Interaction]) -> None:
     """Write `interactions` to `path` in one step.
 
     Raises:
-        RecordingError: the file can't be written; what was there is untouched.
+        RecordingError: the file can't be written, or is to be an HTTP archive; what was there is untouched.
     """
+    endings = path.suffixes[-2:]
+    if ".har" in endings:
+        raise RecordingError(
+            f"cassette '{cassette_name(path)}' can't be written: an HTTP archive is only played; record to a .yaml file"
+        )
     try:
-        entries = "".join(render_interaction(interaction) for interaction in interactions)
+        content = (_json if ".json" in endings else _yaml)(interactions).encode()
     except UnicodeError as error:
         raise RecordingError(
             f"cassette '{cassette_name(path)}' can't be written: a part of an exchange is no text ({error}); "
             "keep what is no UTF-8 out of headers and URLs"
         ) from error
-    content = f"{_HEAD}\n{entries}" if entries else f"{_HEAD} []\n"
-    write_atomically(path, content.encode())
+    # Without the time, so that the same interactions make the same file.
+    write_atomically(path, gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
+
+
+def check_form(path: Path) -> None:
+    """Refuse to record to a file whose name says that another recorder's is in it. Raises RecordingError."""
+    if ".har" in path.suffixes[-2:]:
+        raise RecordingError(
+            f"cassette '{cassette_name(path)}' can't be recorded: an HTTP archive is only played; record to a .yaml file"
+        )
+
+
+def _yaml(interactions: Iterable[Interaction]) -> str:
+    entries = "".join(render_interaction(interaction) for interaction in interactions)
+    return f"{_HEAD}\n{entries}" if entries else f"{_HEAD} []\n"
+
+
+def _json(interactions: Iterable[Interaction]) -> str:
+    written = []
+    for interaction in interactions:
+        requested, answered, of_answer = _parts(interaction)
+        asked, body = _json_body(interaction.request.body), _json_body(interaction.response.body)
+        chunks = [[chunk.offset, chunk.length, chunk.at_ms] for chunk in interaction.response.chunks]
+        written.append(
+            {
+                "request": {**requested, "body": asked.get("string", asked)},
+                "response": {**answered, **of_answer, "body": {"chunks": chunks, **body}},
+            }
+        )
+    return json.dumps({"version": FORMAT_VERSION, "interactions": written}, ensure_ascii=False, indent=1) + "\n"
+
+
+def _json_body(body: bytes) -> dict[str, str]:
+    try:
+        return {"string": body.decode()}
+    except UnicodeDecodeError:
+        return {"base64_string": base64.b64encode(body).decode("ascii")}
 
 
 class CassetteWriter:
@@ -157,21 +200,28 @@ def render_interaction(interaction: Interaction) -> str:
         UnicodeError: a header, a URL or an error is no text.
     """
     request, response = interaction.request, interaction.response
-    requested = {"method": request.method, "uri": request.url, "headers": _fields(request.headers)}
-    answered = {
-        "status": {"code": response.status, "message": response.reason},
-        "headers": _fields(response.headers),
-    }
-    ended = {"how": response.ended.how, "error": response.ended.error, "at_ms": response.ended.at_ms}
+    requested, answered, of_answer = _parts(interaction)
     return (
         f"- request:\n{_block(requested, 4)}"
         f"    body: {_content(request.body, 6)}"
         f"  response:\n{_block(answered, 4)}"
-        f"    ended: {_flow(ended)}"
-        f"    scope: {_flow(list(response.scope))}"
+        f"{''.join(f'    {key}: {_flow(value)}' for key, value in of_answer.items())}"
         f"    body:\n"
         f"      chunks: {_marks(response.chunks)}"
         f"      string: {_content(response.body, 8)}"
+    )
+
+
+def _parts(interaction: Interaction) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """Return what stands of a request and of its response, but for their bodies, and what vcrpy has no place for."""
+    request, response = interaction.request, interaction.response
+    return (
+        {"method": request.method, "uri": request.url, "headers": _fields(request.headers)},
+        {"status": {"code": response.status, "message": response.reason}, "headers": _fields(response.headers)},
+        {
+            "ended": {"how": response.ended.how, "error": response.ended.error, "at_ms": response.ended.at_ms},
+            "scope": list(response.scope),
+        },
     )
 
 

@@ -264,7 +264,7 @@ class _TapeContext:
         return self._make(read_cassette(self._path), plays=True, records=False, journal=None)
 
     def _opened(self) -> Tape:
-        from harness.recording.files.cassette_writer import CassetteWriter
+        from harness.recording.files.cassette_writer import CassetteWriter, check_form
         from harness.recording.tape.cassette import use_cassette
 
         self._stood = _state(self._path)
@@ -276,6 +276,8 @@ class _TapeContext:
             fresh = not self._cassette.loaded or self._failed(self._cassette.loaded)
         plays = self._mode == "new" or (self._mode == "once" and not fresh)
         records = self._mode in ("new", "all") or (self._mode == "once" and fresh)
+        if records:
+            check_form(self._path)
         self._journal = CassetteWriter(self._path.with_name(f"{self._path.name}.partial"))
         if records and not plays:
             # A folder that can't be written to is better known before the run than after it.

@@ -18,8 +18,9 @@ from hypothesis import example, given, strategies as st
 from harness.errors import RecordingError, UnreadableRecordingError
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.files.cassette_writer import CassetteWriter, render_interaction, write_cassette
+from harness.recording.files.walk import recordings_below
 from harness.recording.tape.cassette import use_cassette
-from harness.recording.tape.tape import Mode
+from harness.recording.tape.tape import Mode, open_tape
 from harness.recording.wire import Chunk, Ending, Interaction, WireRequest, WireResponse
 
 EVENTS = b'data: {"a": "caf\xc3\xa9 \xf0\x9f\x98\x80"}\n\ndata: [DONE]\n\n'
@@ -86,7 +87,7 @@ UNREADABLE = [
     pytest.param(f"interactions:\n{ONE}{{{ANSWER}}}".encode(), "response.body is missing", id="no body"),
     pytest.param(f"interactions:\n{ONE}{{body: a}}".encode(), "response.status is missing", id="no status"),
     pytest.param(
-        f"interactions:\n{ONE}{{body: {{string: {{a: b}}}}, {ANSWER}}}".encode(), "is a mapping", id="body of parts"
+        f"interactions:\n{ONE}{{body: {{string: [[a]]}}, {ANSWER}}}".encode(), "is a list", id="body of parts"
     ),
     pytest.param(
         f"interactions:\n{ONE}{{body: {{chunks: [], string: ''}}, {ANSWER}, ended: {{how: well, at_ms: 1}}}}".encode(),
@@ -119,10 +120,23 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "cassette.yaml"
 
 
-def test_what_was_written_is_read(path: Path) -> None:
-    written = (interaction(), interaction(b"", cut=0), interaction(b"\xff\x00" * 100))
+@pytest.mark.parametrize(
+    ("name", "beginning"),
+    [("a.yaml", b"vers"), ("a.json", b"{\n"), ("a.yaml.gz", b"\x1f\x8b"), ("a.json.gz", b"\x1f\x8b")],
+)
+def test_what_was_written_is_read(name: str, beginning: bytes, tmp_path: Path) -> None:
+    path, odd = tmp_path / name, b"\xff\x00" * 100
+    written = (
+        interaction(),
+        interaction(b"", cut=0, sent=b""),
+        interaction(odd, sent=odd),
+        interaction(b"\r\x85\xe2\x80\xa8"),
+    )
     write_cassette(path, written)
     assert read_cassette(path) == written
+    assert path.read_bytes().startswith(beginning)
+    # What no walk comes to is neither replayed nor scanned.
+    assert list(recordings_below(tmp_path)) == [path]
 
 
 def test_a_cassette_without_interactions_is_one(path: Path) -> None:
@@ -152,14 +166,26 @@ def test_a_streamed_body_is_a_literal_block_that_can_be_read_and_diffed(path: Pa
     assert "      chunks: [[0, 7, 1.5], [7, 30, 20.1]]\n" in text
 
 
-def test_plain_vcrpy_plays_our_file(path: Path) -> None:
-    write_cassette(path, [interaction(), interaction(b"\x00\xff", url="https://h/v1/binary")])
-    with vcr.use_cassette(str(path), record_mode="none") as cassette, httpx.Client() as client:
+@pytest.mark.parametrize(("serializer", "binary"), [("yaml", b"\x00\xff"), ("json", b"\x00\r")])
+def test_plain_vcrpy_plays_our_file(serializer: str, binary: bytes, tmp_path: Path) -> None:
+    path = tmp_path / f"cassette.{serializer}"
+    write_cassette(path, [interaction(), interaction(binary, url="https://h/v1/binary")])
+    with (
+        vcr.use_cassette(str(path), record_mode="none", serializer=serializer) as cassette,
+        httpx.Client() as client,
+    ):
         answer = client.post("https://h/v1/chat", content=b"{}")
         assert answer.content == EVENTS
         assert answer.reason_phrase == "OK"
-        assert client.post("https://h/v1/binary").content == b"\x00\xff"
+        assert client.post("https://h/v1/binary").content == binary
         assert cassette.all_played
+
+
+@pytest.mark.parametrize("mode", ["once", "new", "all"])
+def test_a_name_of_another_recorders_is_refused_before_the_run(mode: Mode, tmp_path: Path) -> None:
+    with pytest.raises(RecordingError, match=r"an HTTP archive is only played; record to a \.yaml file"):
+        open_tape(tmp_path / "a.har", mode).__enter__()
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
