@@ -148,16 +148,8 @@ def _is_edge(text: str, position: int) -> bool:
         return True
     before = text[position - 1]
     if before.isascii() and before.isalnum():
-        return _after_escape(text, position)
+        return False
     return before not in "+/" or _BASE64.search(text, max(0, position - 24), position) is None
-
-
-def _after_escape(text: str, position: int) -> bool:
-    r"""Whether the letter before belongs to an escape of an undecoded string: `\nsk-…`, `\u003dsk-…`, `%3Dsk-…`."""
-    return _ESCAPE.search(text, max(0, position - 6), position) is not None
-
-
-_ESCAPE = re.compile(r"(?:\\[nrtbf]|\\u00[0-9a-fA-F]{2}|%[0-9A-F]{2})\Z")
 
 
 def _entropy(text: str) -> float:

@@ -48,6 +48,15 @@ _JSON_SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _PERCENT = re.compile(r"%[0-9a-fA-F]{2}")
 #: ASCII characters of UTF-16 or UTF-32 one after the other, of either order.
 _WIDE = re.compile(r"(?:[\t\r\n -~]\0{1,3}){8}")
+#: Colours, and what grep writes beside them.
+_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+#: How an escape begins, and all that are read. A terminal's sequence is one as it is, and as code writes it.
+_BEGINS_ESCAPE = re.compile("[\\\\\x1b\x9b]|=3[Dd]")
+_CODE_ESCAPE = re.compile(
+    r"(?:(?:\x1b|\\(?:x1[bB]|u001[bB]|033|e))\[|\x9b)[0-9;]*[A-Za-z]"
+    r"|\\(?:[nrtbfv]|x(?P<byte>[0-9a-fA-F]{2})|u(?P<unit>[0-9a-fA-F]{4})|(?P<octal>[0-3][0-7]{2}))|(?P<mail>=3[Dd])"
+)
+_HEXADECIMAL = re.compile(r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4})")
 _URL_SAFE = str.maketrans("-_", "+/")
 _STANDARD = str.maketrans("+/", "-_")
 
@@ -162,6 +171,28 @@ class Narrowed(Passage):
         return self._parent.put(self._places[index], char)
 
 
+class Uncoloured(Passage):
+    """A passage without the sequences by which a terminal colours it (ECMA-48, 5.4)."""
+
+    __slots__ = ("_ends", "_parent", "_shifts")
+
+    def __init__(self, parent: Passage) -> None:
+        self._parent = parent
+        spans = [match.span() for match in _COLOUR.finditer(parent.text)]
+        super().__init__(_COLOUR.sub("", parent.text))
+        #: How much has been left out before a place, by the first place in `text` for which that holds.
+        self._shifts = [0, *accumulate(stop - start for start, stop in spans)]
+        self._ends = [0, *(stop - shift for (_, stop), shift in zip(spans, self._shifts[1:], strict=True))]
+
+    def put(self, index: int, char: str) -> bool:
+        return self._parent.put(index + self._shifts[bisect_right(self._ends, index) - 1], char)
+
+
+def is_coloured(text: str) -> bool:
+    """Whether a terminal would show `text` in colours."""
+    return "\x1b" in text and _COLOUR.search(text) is not None
+
+
 def is_wide(text: str) -> bool:
     """Whether some words of `text` are UTF-16 or UTF-32 that were taken for bytes."""
     return "\0" in text and _WIDE.search(text) is not None
@@ -220,6 +251,43 @@ class JsonString(Passage):
         return changed
 
 
+class CodeString(Passage):
+    r"""A passage in which strings stand as code, a log or a mail writes them: `\n`, `\x3d`, `\033[31m`, `=3D`.
+
+    What is written as hexadecimals is overwritten so; other escapes stay, as in a JSON string.
+    """
+
+    __slots__ = ("_parent", "_starts")
+
+    def __init__(self, parent: Passage) -> None:
+        super().__init__(self.decoded(parent.text))
+        self._parent = parent
+        self._starts: list[int] | None = None
+
+    @staticmethod
+    def decoded(raw: str) -> str:
+        """Return what `raw` reads as, in which each escape is one character."""
+        return _CODE_ESCAPE.sub(_read_escape, raw)
+
+    def put(self, index: int, char: str) -> bool:
+        if self._starts is None:
+            self._starts = _starts(self._parent.text, _CODE_ESCAPE)
+        start, stop = self._starts[index], self._starts[index + 1]
+        if stop - start == 1:
+            return self._parent.put(start, char)
+        if _HEXADECIMAL.fullmatch(self._parent.text, start, stop) is None:
+            return False
+        changed = False
+        for offset, digit in enumerate(f"{ord(char):0{stop - start - 2}x}", start=start + 2):
+            changed |= self._parent.put(offset, digit)
+        return changed
+
+
+def has_escapes(text: str) -> bool:
+    """Whether `text` has what a `CodeString` reads as something else."""
+    return _BEGINS_ESCAPE.search(text) is not None and _CODE_ESCAPE.search(text) is not None
+
+
 class PercentEncoded(Passage):
     """A passage of a URL or form with `%XX` decoded as UTF-8, and `plus`: with `+` for a space."""
 
@@ -253,6 +321,15 @@ class PercentEncoded(Passage):
             for offset, digit in enumerate(f"{byte:02X}"):
                 changed |= self._parent.put(start + number * 3 + 1 + offset, digit)
         return changed
+
+
+def _read_escape(match: re.Match[str]) -> str:
+    if match["mail"] is not None:
+        return "="
+    if match["octal"] is not None:
+        return chr(int(match["octal"], 8))
+    digits = match["byte"] or match["unit"]
+    return chr(int(digits, 16)) if digits is not None else _JSON_SHORT.get(match.group()[1:], " ")
 
 
 def _take(raw: str, start: int, found: bytearray, spans: list[int]) -> None:

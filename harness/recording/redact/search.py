@@ -18,14 +18,18 @@ from harness.recording.redact.judge import SHORTEST_BASE64, Judge, Lens
 from harness.recording.redact.passage import (
     Base64,
     Buffer,
+    CodeString,
     JoinedPassage,
     Masked,
     Narrowed,
     Passage,
     PercentEncoded,
     Slice,
+    Uncoloured,
     Utf8,
     decoded_base64,
+    has_escapes,
+    is_coloured,
     is_wide,
 )
 from harness.recording.redact.structures import arguments
@@ -170,6 +174,8 @@ class Search:
     def _look(self, passage: Passage, where: str, lens: Lens | None, depth: int) -> None:
         """Look at a text with `lens`, made for it or for more; None: what is asked of it is still to be found out."""
         text = passage.text
+        if depth < _DEPTH and is_coloured(text):
+            self._look(Uncoloured(passage), where, None, depth + 1)
         if depth < _DEPTH and ("{" in text or "[" in text) and (json_start := _JSON_START.search(text)) is not None:
             self.documents([Slice(passage, json_start.start(), len(text))], where, streamed=False, depth=depth + 1)
             if not text[: json_start.start()].strip() and is_json(text):
@@ -186,12 +192,10 @@ class Search:
                 self.text(PercentEncoded(passage), where, depth=max(depth + 1, _DEPTH - 1))
 
     def _blot_matches(self, passage: Passage, where: str, lens: Lens) -> None:
-        found = lens.secrets(passage.text)
-        if not found:
-            return
-        protected = _escapes(passage.text)
-        for rule, start, stop in found:
-            self._blot(passage, start, stop, rule, where, protected)
+        for view in (passage, CodeString(passage)) if has_escapes(passage.text) else (passage,):
+            protected = _escapes(view.text)
+            for rule, start, stop in lens.secrets(view.text):
+                self._blot(view, start, stop, rule, where, protected)
 
     def _look_at_queries(self, passage: Passage, where: str, depth: int) -> list[tuple[int, int]]:
         """Look at the values of a URL's query, a form's, or one that stands in a text: by name, and each as it reads.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from harness.recording.redact.forms import forms
 from harness.recording.redact.judge import default_judge
 from harness.recording.redact.redaction import Redactor
@@ -48,6 +50,29 @@ def test_a_planted_secret_is_blotted_and_nothing_grows_or_shrinks() -> None:
         assert not traces(planted.core, redacted), planted.id
         assert len(redacted) == len(planted.text), planted.id
         assert REDACTOR.text(redacted) == redacted, planted.id
+
+
+#: What ends in a letter and is none of a word: escapes of code, URLs and mail, and colours of a terminal, as code writes them too.
+ESCAPES = (
+    *("\\n", "\\t", "\\r\\n", "\\x3d", "\\u003d", "\\075", "%3D", "=3D"),
+    *("\x1b[31m", "\x1b[01;31m\x1b[K", "\x9b31m", "\\x1b[31m", "\\u001b[38;5;196m", "\\033[0;31m", "\\e[1m"),
+)
+
+
+@pytest.mark.parametrize("escape", ESCAPES, ids=ascii)
+def test_a_secret_is_found_after_an_escape(escape: str) -> None:
+    found = {planted.id: REDACTOR.text(f"a{escape}{planted.text}") for planted in PLANTED}
+    assert [planted.id for planted in PLANTED if traces(planted.core, found[planted.id])] == []
+
+
+@pytest.mark.parametrize("colours", ["\x1b[31m", "\x1b[m\x1b[K"])
+def test_a_secret_is_found_in_colours_that_begin_and_end_inside_of_it(colours: str) -> None:
+    for planted in BY_FORM:
+        start = planted.text.index(planted.core)
+        text = f"{planted.text[: start - 2]}{colours}{planted.text[start - 2 : start + 9]}{colours}{planted.text[start + 9 :]}"
+        redacted = REDACTOR.text(text)
+        assert not traces(planted.core, redacted.replace(colours, "")), planted.id
+        assert len(redacted) == len(text), planted.id
 
 
 def test_the_prefix_that_all_keys_of_a_kind_share_stays_readable() -> None:
