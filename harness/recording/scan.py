@@ -14,6 +14,7 @@ Each finding names a file, a kind and a place, never the value of a secret. The 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -30,7 +31,7 @@ from harness.errors import RecordingError, UnreadableRecordingError
 from harness.recording.calls.model_calls import STARTED, answered_calls
 from harness.recording.files.asides import Mark, aside_of
 from harness.recording.files.bounds import is_later
-from harness.recording.files.cassette_document import FORMAT_VERSION
+from harness.recording.files.cassette_document import FORMAT_VERSION, cassette_content, rest_of
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.files.content import content_of, leads_out
 from harness.recording.files.folder import CASSETTE, FRAMES, PARTS, RECORDING, WELCOME, is_recording, load_recording
@@ -209,10 +210,14 @@ def _in_cassette(path: Path, oldest: datetime | None) -> Iterator[Finding]:
     except RecordingError as error:
         yield _unreadable(path, error)
         # What can't be read as a cassette may hold secrets all the same.
-        yield from _secrets(path, leaks_in_json(_text(path)))
+        yield from _secrets(path, leaks_in_json(_unpacked_text(path)))
         return
     for index, interaction in enumerate(interactions):
         yield from _secrets(path, leaks_in_interaction(interaction), f"interactions[{index}]")
+    rest, comments = rest_of(cassette_content(path), path.name)
+    # Bytes are text in JSON.
+    yield from _secrets(path, leaks_in_json(json.dumps(rest, default=lambda value: value.decode("latin-1"))))
+    yield from _secrets(path, leaks_in_text(comments), "comments")
     recorded_at = _latest_date(interactions)
     if oldest is not None and recorded_at is not None:
         yield from _age(path, "response.headers.date", recorded_at, oldest)
@@ -273,6 +278,12 @@ def _latest_date(interactions: Sequence[Interaction]) -> datetime | None:
             continue
         dates.append(date if date.tzinfo is not None else date.replace(tzinfo=UTC))
     return max(dates, default=None)
+
+
+def _unpacked_text(path: Path) -> str:
+    with suppress(RecordingError):
+        return cassette_content(path).decode("utf-8", "replace")
+    return _text(path)
 
 
 def _text(path: Path) -> str:

@@ -223,6 +223,53 @@ def test_a_secret_in_a_cassette_is_found_where_it_is(tmp_path: Path, place: str,
     assert {(finding.kind, finding.where) for finding in findings} == {("secret", f"interactions[1].{place}")}
 
 
+ENTRY: dict[str, Any] = {
+    "request": {"method": "POST", "uri": "https://h/", "headers": {}, "body": "{}"},
+    "response": {"status": {"code": 200, "message": "OK"}, "headers": {}, "body": {"string": "{}"}},
+}
+ARCHIVED: dict[str, Any] = {
+    "request": {
+        "method": "POST", "url": "https://h/", "headers": [], "cookies": [{"name": "sid", "value": KEY.value}],
+        "queryString": [{"name": "q", "value": KEY.value}], "postData": {"text": "{}", "params": [{"value": KEY.value}]},
+    },
+    "response": {"status": 200, "statusText": "OK", "headers": [], "content": {"text": "{}", "comment": KEY.value}},
+}  # fmt: skip
+GO: dict[str, Any] = {
+    "request": {"method": "POST", "url": "https://h/", "headers": {}, "body": "", "form": {"k": [KEY.value]}},
+    "response": {"code": 200, "status": "200 OK", "headers": {}, "body": "{}"},
+}
+
+#: What readers of cassettes pass over: the file, and where in it a secret stands.
+BESIDE: dict[str, tuple[str, set[str]]] = {
+    "a comment": (f"# by {KEY.value}\n{json.dumps({'interactions': [ENTRY]})}", {"comments"}),
+    "the document": (json.dumps({"interactions": [ENTRY], "by": {"env": KEY.value}}), {"by.env"}),
+    "an interaction": (json.dumps({"interactions": [{**ENTRY, "note": KEY.value}]}), {"interactions.note"}),
+    "a response": (
+        json.dumps({"interactions": [{**ENTRY, "response": {**ENTRY["response"], "url": f"https://h/{KEY.value}"}}]}),
+        {"interactions.response.url"},
+    ),
+    "what a status says": (
+        json.dumps({"interactions": [{**ENTRY, "response": {**ENTRY["response"], "status": {"code": 400, "message": KEY.value}}}]}),
+        {"interactions[0].response.status.message"},
+    ),
+    "a form of go-vcr": (json.dumps({"version": 2, "interactions": [GO]}), {"interactions.request.form.k"}),
+    "an archive": (
+        json.dumps({"log": {"entries": [ARCHIVED]}}),
+        {
+            f"log.entries.{place}"
+            for place in ("request.cookies.name", "request.cookies.value", "request.queryString.value", "request.postData.params.value", "response.content.comment")
+        },
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("content", "places"), BESIDE.values(), ids=BESIDE)
+def test_a_secret_is_found_in_what_a_replay_does_not_read(content: str, places: set[str], tmp_path: Path) -> None:
+    (tmp_path / "plain.yaml").write_text(content)
+    findings = scan([tmp_path], now=NOW)
+    assert {(finding.kind, finding.where) for finding in findings} == {("secret", place) for place in places}
+
+
 def test_a_secret_split_over_frames_is_found(recording: Path) -> None:
     chunks = [frame(seq, "llm_stream_chunk", chunk=part) for seq, part in ((2, KEY.value[:30]), (3, KEY.value[30:]))]
     (recording / "frames.jsonl").write_text(lines(HEADER, STARTED, *chunks))

@@ -30,6 +30,12 @@ _SHOWN: Final = 60
 _GZIP: Final = b"\x1f\x8b"
 #: Where git has left both sides of a merge. In the first column, YAML has them for a part of a quoted text around them.
 _CONFLICTS: Final = (b"\n<<<<<<< ", b"\n>>>>>>> ")
+#: A line that YAML passes over; text in blocks is indented.
+_COMMENTS: Final = re.compile(r"^#.*", re.MULTILINE)
+_SIDES: Final = frozenset({"request", "requests", "response", "responses"})
+#: What of these is read; of requests the URL, too, while responses have others; what holds the text of a body in archives.
+_READ: Final = frozenset({"headers", "body", "parsed_body", "status", "ended", "method", "uri"})
+_ARCHIVED: Final = frozenset({"content", "postData"})
 #: How the files begin that stand beside a recording's cassette.
 _OF_RECORDING: Final = re.compile(rb'\{\s*"format": ?"harness\.(?:recording|frames)/')
 
@@ -96,6 +102,39 @@ def entries_of(content: bytes, name: str, *, typed: bool = False) -> list[Any]:
     if not isinstance(entries, list):
         raise unreadable(name, f"interactions is {kind_of(entries)}", "a list")
     return entries
+
+
+def rest_of(content: bytes, name: str) -> tuple[Any, str]:
+    """Return what a document holds beside the interactions that are read from it, as plain values, and its comments.
+
+    Other tools write a request's cookies and query once more, where the server was, and what somebody has noted.
+
+    Raises:
+        UnreadableRecordingError: it is torn, or no text.
+    """
+    comments = _COMMENTS.findall(content.decode("utf-8", "replace"))
+    return _unread(_document(content, name, typed=True)), "\n".join(comments)
+
+
+def _unread(value: Any) -> Any:
+    if isinstance(value, list):
+        return list(map(_unread, value))
+    if not isinstance(value, dict):
+        return value
+    return {key: _unread_side(part) if key in _SIDES else _unread(part) for key, part in value.items()}
+
+
+def _unread_side(side: Any) -> Any:
+    if isinstance(side, list):
+        return list(map(_unread_side, side))
+    if not isinstance(side, dict):
+        return side
+    read = {*_READ, "url"} if "method" in side else _READ
+    return {key: _unarchived(part) if key in _ARCHIVED else part for key, part in side.items() if key not in read}
+
+
+def _unarchived(part: Any) -> Any:
+    return {key: value for key, value in part.items() if key != "text"} if isinstance(part, dict) else None
 
 
 def _unpacked(content: bytes, name: str) -> bytes:

@@ -27,7 +27,9 @@ def leaks_in_interaction(interaction: Interaction) -> Iterator[Hit]:
         yield Hit("unreadable-body", "request.body")
     else:
         yield from _in_body("request.body", plain_request.body, _content_type(plain_request.headers))
+    yield from _in_text("response.status.message", response.reason)
     yield from _in_headers("response.headers", response.headers)
+    yield from _in_text("response.ended.error", response.ended.error or "")
     try:
         plain = opened(response)
     except RecordingError:
