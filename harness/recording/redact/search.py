@@ -145,6 +145,13 @@ class Search:
             groups = {index: [leaf] for index, leaf in enumerate(found)}
         alone: dict[str, list[Leaf]] = {}
         joined: list[list[Leaf]] = []
+        if streamed:
+            # Some number each event, as Hugging Face's text generation does, by what tells streams apart with others.
+            numbered: dict[str, list[Leaf]] = {}
+            for group in groups.values():
+                if len(group) == 1 and group[0].kind == "string":
+                    numbered.setdefault(group[0].path, []).append(group[0])
+            joined.extend(group for group in numbered.values() if len(group) > 1 and not _is_repeated(group))
         for group in groups.values():
             if len(group) > 1 and not _is_repeated(group):
                 joined.append(group)

@@ -193,6 +193,13 @@ STREAMS: tuple[Carrier, ...] = (
     ),
     Carrier("invoke", "application/vnd.amazon.eventstream", _invoke, _read_invoke),
 )
+#: Each event has a number of its own: its texts may be pieces of one, or whole.
+NUMBERED = Carrier(
+    "numbered",
+    "text/event-stream",
+    lambda pieces: sse([{"index": at, "piece": {"id": at, "text": piece}} for at, piece in enumerate(pieces)]),
+    lambda body: "".join(event["piece"]["text"] for event in sse_events(body)),
+)
 
 WHOLE: tuple[Carrier, ...] = (
     Carrier(

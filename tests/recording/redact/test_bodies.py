@@ -17,10 +17,19 @@ from hypothesis import given, settings, strategies as st
 from harness.recording.redact.bodies import redacted_body
 from harness.recording.redact.judge import Judge, Lens
 from tests.recording.redact.planted_secrets import BY_FORM, SECRET_FIELDS, Planted
-from tests.recording.redact.secret_carriers import STREAMS, WHOLE, Carrier, aws_message, aws_payloads, sse, sse_events
+from tests.recording.redact.secret_carriers import (
+    NUMBERED,
+    STREAMS,
+    WHOLE,
+    Carrier,
+    aws_message,
+    aws_payloads,
+    sse,
+    sse_events,
+)
 
 by_carrier = pytest.mark.parametrize("carrier", [*WHOLE, *STREAMS], ids=lambda carrier: carrier.id)
-by_stream = pytest.mark.parametrize("stream", STREAMS, ids=lambda carrier: carrier.id)
+by_stream = pytest.mark.parametrize("stream", [*STREAMS, NUMBERED], ids=lambda carrier: carrier.id)
 
 KEY = next(planted for planted in BY_FORM if planted.id == "openai")
 JSON = "application/json"
