@@ -47,7 +47,7 @@ def _is_value_in_string(body: dict[str, Any]) -> bool:
 
 def _with_body(part: dict[str, Any], typed: dict[str, Any]) -> dict[str, Any]:
     body = part.get("body")
-    value = typed.get(_PARSED) if body is None else typed["body"]
+    value: Any = typed.get(_PARSED) if body is None else typed["body"]
     if isinstance(body, dict) and _is_value_in_string(body):
         value = value["string"]
     # A text is what could not be parsed: the body as it was.

@@ -137,22 +137,10 @@ class Search:
                 self._blot(passage, start, stop, rule, _place(where, words[0].path))
 
     def _look_at_all(self, found: Sequence[Leaf], where: str, *, streamed: bool, depth: int) -> None:
-        groups: dict[object, list[Leaf]] = {}
-        if streamed:
-            for leaf in found:
-                groups.setdefault(leaf.address if leaf.group is None else leaf.group, []).append(leaf)
-        else:
-            groups = {index: [leaf] for index, leaf in enumerate(found)}
+        groups = _grouped(found) if streamed else [[leaf] for leaf in found]
         alone: dict[str, list[Leaf]] = {}
-        joined: list[list[Leaf]] = []
-        if streamed:
-            # Some number each event, as Hugging Face's text generation does, by what tells streams apart with others.
-            numbered: dict[str, list[Leaf]] = {}
-            for group in groups.values():
-                if len(group) == 1 and group[0].kind == "string":
-                    numbered.setdefault(group[0].path, []).append(group[0])
-            joined.extend(group for group in numbered.values() if len(group) > 1 and not _is_repeated(group))
-        for group in groups.values():
+        joined = _numbered(groups) if streamed else []
+        for group in groups:
             if len(group) > 1 and not _is_repeated(group):
                 joined.append(group)
                 if group[0].is_piece:
@@ -295,6 +283,23 @@ def _is_repeated(group: Sequence[Leaf]) -> bool:
     """Whether a group is one whole text that comes with each event: an id, the name of a model."""
     first = group[0].text
     return len(group) > 2 and len(first) > 3 and all(leaf.text == first for leaf in group)
+
+
+def _grouped(found: Sequence[Leaf]) -> list[list[Leaf]]:
+    """Return the leaves of a stream by their fields."""
+    groups: dict[object, list[Leaf]] = {}
+    for leaf in found:
+        groups.setdefault(leaf.address if leaf.group is None else leaf.group, []).append(leaf)
+    return list(groups.values())
+
+
+def _numbered(groups: Sequence[list[Leaf]]) -> list[list[Leaf]]:
+    """Return the fields whose events each have a number, where others tell streams apart: as Hugging Face's text generation."""
+    fields: dict[str, list[Leaf]] = {}
+    for group in groups:
+        if len(group) == 1 and group[0].kind == "string":
+            fields.setdefault(group[0].path, []).append(group[0])
+    return [field for field in fields.values() if len(field) > 1 and not _is_repeated(field)]
 
 
 def _utf8_of(content: bytes) -> str | None:
