@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 from collections.abc import Iterator
@@ -201,6 +202,14 @@ def test_a_cassette_that_vcrpys_plugins_have_named_is_found(
     result = inner(test_it=NAMED_THERE % ("long" * 100))
     result.assert_outcomes(passed=1, errors=1)
     result.stdout.fnmatch_lines(["cassette *longlong* is missing*"])
+
+
+@pytest.mark.parametrize("name", ["tides.har", "tides.yaml.gz", "tides.json", "tides"])
+def test_a_file_that_a_marker_names_whole_is_played(name: str, inner: InnerRun, pytester: pytest.Pytester) -> None:
+    path = pytester.mkdir("cassettes") / name
+    content = (shipped_recording("openai/text") / "cassette.yaml").read_bytes()
+    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+    inner(test_it=SHIPPED.replace("openai/text", name)).assert_outcomes(passed=1)
 
 
 UNNAMED = "import pytest\nfrom calls import answer\n\n@pytest.mark.cassette\ndef test_it(): assert answer().result\n"
