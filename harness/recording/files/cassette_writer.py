@@ -76,11 +76,11 @@ def _json(interactions: Iterable[Interaction]) -> str:
     written = []
     for interaction in interactions:
         requested, answered, of_answer = _parts(interaction)
-        asked, body = _json_body(interaction.request.body), _json_body(interaction.response.body)
+        sent, body = _json_body(interaction.request.body), _json_body(interaction.response.body)
         chunks = [[chunk.offset, chunk.length, chunk.at_ms] for chunk in interaction.response.chunks]
         written.append(
             {
-                "request": {**requested, "body": asked.get("string", asked)},
+                "request": {**requested, "body": sent.get("string", sent)},
                 "response": {**answered, **of_answer, "body": {"chunks": chunks, **body}},
             }
         )
