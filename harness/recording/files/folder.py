@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -97,7 +98,7 @@ def load_recording(folder: Path) -> Recording:
         # Also those that are read later, by whoever asks what this is a recording of first.
         check_link(folder / name, folder)
     try:
-        content = content_of(path, limit=_LARGEST, inside=folder)
+        content = content_of(path, limit=_LARGEST, inside=folder).removeprefix(BOM_UTF8)
     except OSError as error:
         raise UnreadableRecordingError(
             f"'{path}': {error.strerror or error}; a recording is a folder with {RECORDING}, {CASSETTE} and {FRAMES}"

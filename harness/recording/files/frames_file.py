@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -88,7 +89,7 @@ def read_lines(path: Path) -> list[bytes]:
         UnreadableRecordingError: missing, empty, torn, foreign, or of a later format.
     """
     try:
-        content = content_of(path, inside=path.parent)
+        content = content_of(path, inside=path.parent).removeprefix(BOM_UTF8)
     except OSError as error:
         raise UnreadableRecordingError(
             f"'{path}': {error.strerror or error}; a recording needs its frames, record it again"

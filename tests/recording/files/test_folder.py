@@ -31,6 +31,11 @@ def test_what_is_dumped_is_loaded(tmp_path: Path) -> None:
     assert load_recording(written(tmp_path / "plan")) == MANIFEST
 
 
+def test_what_an_editor_puts_before_it_is_no_part_of_it(tmp_path: Path) -> None:
+    edited = b"\xef\xbb\xbf" + MANIFEST.dump().replace(b"\n", b"\r\n")
+    assert load_recording(written(tmp_path / "plan", edited)) == MANIFEST
+
+
 def test_the_file_is_for_people_too() -> None:
     lines = MANIFEST.dump().decode().splitlines()
     assert lines[:2] == ["{", '  "format": "harness.recording/1",']

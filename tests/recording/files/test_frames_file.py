@@ -45,6 +45,8 @@ def test_frames_survive_a_round_trip(tmp_path: Path) -> None:
     assert dump_frames(frames) == path.read_bytes()
     arguments = [one.data["tool_call"]["function"]["arguments"] for one in frames[2:4]]
     assert arguments == ['{"a":', '{"a":1}'], "arguments are kept as deltas and read cumulative"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    assert load_frames(path) == frames, "what an editor writes is read alike"
 
 
 def test_lines_wait_until_no_call_is_open() -> None:
