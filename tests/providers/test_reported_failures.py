@@ -101,6 +101,35 @@ def test_the_body_of_an_http_error_says_what_the_server_wrote(
         assert ran.transcript == ["started", "failed ProviderStatusError"]
 
 
+GOOGLES = {"@type": "type.googleapis.com/google.rpc.RequestInfo", "requestId": "req_of_body"}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("status", [200, 400])
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"type": "error", "error": {"type": "overloaded_error", "message": WORDS}, "request_id": "req_of_body"},
+        {"error": {"message": WORDS, "request_id": "req_of_body"}},
+        {"error": {"message": WORDS, "details": [{"reason": "QUOTA"}, GOOGLES]}},
+    ],
+    ids=["beside the error", "in it", "among its details"],
+)
+@of_events
+def test_an_error_names_its_request_where_no_header_does(
+    integration: Integration, sent: Any, status: int, way: Way
+) -> None:
+    # The head of this server has the header of some providers.
+    of_head = "req_raw" if integration.request_id and integration not in (ANTHROPIC, GEMINI) else None
+    with Raw() as server:
+        answers = [(json.dumps(sent).encode(), JSON, status)]
+        if status == 200:
+            answers.append((b"data: " + answers[0][0] + b"\n\n", integration.stream_type, status))
+        for ran in asked(server, integration.llm(server), way, True, answers):
+            assert isinstance(ran.error, ProviderError)
+            assert ran.error.request_id == (of_head or "req_of_body")
+
+
 DEEP = b'{"error": ' + b"[" * 100_000
 
 

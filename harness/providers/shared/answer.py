@@ -160,13 +160,14 @@ class ProviderAnswer(ABC):
             f"{self.provider} sent what its wire format does not allow ({reason})", **self._origin
         )
 
-    def refused(self, status: int, failure: Failure, request_id: str | None) -> ProviderStatusError:
+    def refused(self, status: int, failure: Failure, request_id: str | None = None) -> ProviderStatusError:
+        """Return the error for a request that was answered with this status; `request_id` is that of its head."""
         kind = LLMContextLengthExceededError if failure.is_too_long else ProviderStatusError
         return kind(
             f"{self.provider} answered {status}: {failure.message or 'no reason was given'}",
             provider=self.provider,
             status=status,
-            request_id=request_id,
+            request_id=request_id or failure.request_id,
             code=failure.code,
             retryable=status in RETRYABLE,
         )
@@ -191,7 +192,8 @@ class ProviderAnswer(ABC):
             f"{self.provider} {self.failing}: {failure.message}",
             code=failure.code,
             retryable=failure.code in self.passing or failure.may_pass,
-            **self._origin,
+            provider=self.provider,
+            request_id=self.request_id or failure.request_id,
         )
 
 

@@ -38,6 +38,8 @@ MESSAGES: Final = (
 )
 #: Those of AWS, which say so in failures alone.
 _AWS_MESSAGES: Final = ("Message", "originalMessage")
+#: Where servers write their id of the request: Anthropic (https://platform.claude.com/docs/en/api/errors), Alibaba, Google.
+_REQUEST_IDS: Final = ("request_id", "requestId")
 #: How much is shown of what has no field for it, such as a page of HTML.
 _SHOWN: Final = 1_000
 
@@ -53,6 +55,8 @@ class Failure(NamedTuple):
     status: int | None = None
     #: What else it says of its kind.
     kind: str = ""
+    #: Its id of the request, which some write beside the words, or nowhere else.
+    request_id: str | None = None
 
     @property
     def may_pass(self) -> bool:
@@ -82,7 +86,7 @@ def failure_in(sent: Any, code_field: str = "code") -> Failure:
     if not isinstance(sent, Mapping):
         return Failure(None if sent is None else str(sent))
     kinds = " ".join(value for name in ("type", "status") if isinstance(value := sent.get(name), str))
-    own = Failure(_message(sent, code_field), _text(sent.get(code_field)), _status(sent), kinds)
+    own = Failure(_message(sent, code_field), _text(sent.get(code_field)), _status(sent), kinds, _request_id(sent))
     inner = sent.get("error")
     if not inner or isinstance(inner, bool | int):
         return own
@@ -93,9 +97,7 @@ def failure_in(sent: Any, code_field: str = "code") -> Failure:
         return own._replace(
             code=own.code or nested.code, message=own.message if is_code else f"{nested.message}: {own.message}"
         )
-    return Failure(
-        nested.message or own.message, nested.code or own.code, nested.status or own.status, nested.kind or own.kind
-    )
+    return Failure(*(inside or beside for inside, beside in zip(nested, own, strict=True)))
 
 
 def _message(sent: Mapping[str, Any], code_field: str) -> str | None:
@@ -110,6 +112,14 @@ def _message(sent: Mapping[str, Any], code_field: str) -> str | None:
 def _status(sent: Mapping[str, Any]) -> int | None:
     numbers = (str(sent.get(name)) for name in _STATUSES)
     return next((int(number) for number in numbers if re.fullmatch(r"[45]\d\d", number)), None)
+
+
+def _request_id(sent: Mapping[str, Any]) -> str | None:
+    # Google has it among the details of an error.
+    details = sent.get("details")
+    places = (sent, *(details if isinstance(details, list) else ()))
+    found = (place.get(name) for place in places if isinstance(place, Mapping) for name in _REQUEST_IDS)
+    return next((value for value in found if value and isinstance(value, str)), None)
 
 
 def _text(value: Any) -> str | None:
