@@ -226,7 +226,7 @@ def chat(reason: str, *, is_retryable: bool = False) -> tuple[Reason, Reason]:
 
 
 REASONS = (
-    *chat("server_error"),
+    *chat("server_error", is_retryable=True),
     *chat("failed"),
     *chat("cancelled"),
     *chat("timeout", is_retryable=True),
@@ -356,6 +356,8 @@ EXCEPTIONS = {
     "of a type that nobody knows": ("modelQuotaException", {"message": WORDS}),
     "in a capital": ("throttlingException", {"Message": WORDS}),
     "as the model said it": ("modelStreamErrorException", {"originalMessage": WORDS, "originalStatusCode": 400}),
+    "as a model that is busy said it": ("modelStreamErrorException", {"message": WORDS, "originalStatusCode": 503}),
+    "of the service": ("internalServerException", {"message": WORDS}),
     "in no field": ("throttlingException", WORDS),
 }
 
@@ -369,7 +371,8 @@ def test_an_exception_of_an_event_stream_is_a_failure_in_the_servers_words(kind:
         for llm, begun in ((BEDROCK.llm(server), bedrock.START + bedrock.text("a")), (invoked, b"")):
             (ran,) = asked(server, llm, "sync", True, [(begun + exception, BEDROCK.stream_type, 200)])
             assert type(ran.error) is ProviderError
-            assert (ran.error.code, ran.error.retryable) == (kind, kind == "throttlingException")
+            may_pass = kind in ("throttlingException", "internalServerException") or "503" in str(said)
+            assert (ran.error.code, ran.error.retryable) == (kind, may_pass)
             assert str(ran.error).endswith(f": {WORDS}")
 
 

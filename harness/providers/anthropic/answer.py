@@ -21,7 +21,6 @@ class AnthropicAnswer(SSEAnswer):
     content_fields = frozenset({"type", "content"})
     request_id_headers = ("request-id",)
     code_field = "type"
-    passing = frozenset({"api_error", "overloaded_error", "rate_limit_error", "timeout_error"})
     finish_reasons: ClassVar[Mapping[str, FinishReason]] = {
         "end_turn": "stop",
         "stop_sequence": "stop",

@@ -1,6 +1,7 @@
-"""Images and documents of Bedrock Converse: its own names for formats, and where the content is.
+"""Images, documents and sound of Bedrock Converse: its own names for formats, and where the content is.
 
-Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_DocumentBlock.html, …_ImageBlock.html (2026-11).
+Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_DocumentBlock.html, …_ImageBlock.html,
+…_AudioBlock.html (2026-11).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any, Final
 
 from harness.errors import UsageError
 from harness.llm.input.blocks import DocumentPart, MediaSource, SourcedImagePart
-from harness.llm.input.messages import FilePart
+from harness.llm.input.messages import AudioPart, FilePart
 from harness.providers.shared.data_url import DataURL, registered
 from harness.providers.shared.requests.wire_body import present
 
@@ -55,6 +56,11 @@ def file(part: FilePart) -> dict[str, Any]:
         return image(str(inline))
     kind, stem = _format(inline.media_type, DOCUMENTS), PurePosixPath(part.file.filename or "document").stem
     return {"document": {"format": kind, "name": _name(stem), "source": {"bytes": _content(inline)}}}
+
+
+def audio(part: AudioPart) -> dict[str, Any]:
+    inline = DataURL("", part.input_audio.data)
+    return {"audio": {"format": part.input_audio.format, "source": {"bytes": _content(inline)}}}
 
 
 def sourced_image(part: SourcedImagePart) -> dict[str, Any]:

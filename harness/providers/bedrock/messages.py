@@ -78,6 +78,8 @@ def sdk_block(part: _Part) -> dict[str, Any]:
             return media.image(part.image_url.url)
         case common.FilePart():
             return media.file(part)
+        case common.AudioPart():
+            return media.audio(part)
         case blocks.SourcedImagePart():
             return media.sourced_image(part)
         case blocks.DocumentPart():

@@ -17,7 +17,7 @@ _HTTP_LIBRARIES: Final = frozenset({"httpx", "httpx2", "aiohttp", "urllib3", "re
 #: Words of codes that say: later, perhaps.
 _PASSING: Final = re.compile(
     r"overloaded|rate_?limit|too_?many_?requests|throttl|unavailable|exhausted|capacity|network_error|time_?out"
-    r"|insufficient_system_resource",
+    r"|insufficient_system_resource|server_?error|api_error|internal",
     re.IGNORECASE,
 )
 #: What providers say of a conversation that is longer than the model's window.
@@ -31,7 +31,7 @@ _TOO_LONG: Final = re.compile(
 #: A code that stands where the words of a failure may stand.
 _CODE: Final = re.compile(r"[A-Za-z][\w.-]*")
 #: The fields in which servers write an HTTP status, and those in which they write what went wrong.
-_STATUSES: Final = ("code", "status", "status_code", "statusCode", "http_code")
+_STATUSES: Final = ("code", "status", "status_code", "statusCode", "http_code", "originalStatusCode")
 MESSAGES: Final = (
     *("message", "detail", "msg", "error_description", "error_message", "error_msg", "errorMessage", "errors"),
     "status_msg",

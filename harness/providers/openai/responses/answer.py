@@ -34,7 +34,6 @@ _STATUSES: Final = ("failed", "cancelled", "incomplete", "completed")
 
 class ResponsesAnswer(SSEAnswer):
     content_fields = frozenset({"type", "output"})
-    passing = frozenset({"server_error", "rate_limit_exceeded"})
     failing: ClassVar[str] = "reported that the response failed"
 
     def __init__(self, provider: str) -> None:
