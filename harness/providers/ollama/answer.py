@@ -28,6 +28,8 @@ class OllamaAnswer(LinesAnswer):
     content_fields = frozenset({"done"})
     finish_reasons: ClassVar[Mapping[str, FinishReason]] = {"stop": "stop", "length": "length"}
     stops_for_tools = True
+    # It was asked to hold a model ready, or to let it go, or has only done that.
+    failed_reasons = frozenset({"load", "unload"})
 
     def __init__(self, provider: str) -> None:
         super().__init__(provider)
@@ -45,7 +47,7 @@ class OllamaAnswer(LinesAnswer):
         event = as_object(event)
         message = as_object(event.get("message"))
         # The first name is the API's; some servers that speak it write another.
-        if thinking := self.reasoning.take({"reasoning": message.get("thinking", message.get("reasoning"))}):
+        if thinking := self.reasoning.take({"reasoning": message.get("thinking") or message.get("reasoning")}):
             yield ThinkingDelta(thinking)
         if content := as_text(message.get("content")):
             yield TextDelta(content)

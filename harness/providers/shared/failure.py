@@ -97,7 +97,13 @@ def failure_in(sent: Any, code_field: str = "code") -> Failure:
         return own._replace(
             code=own.code or nested.code, message=own.message if is_code else f"{nested.message}: {own.message}"
         )
-    return Failure(*(inside or beside for inside, beside in zip(nested, own, strict=True)))
+    return Failure(
+        nested.message or own.message,
+        nested.code or own.code,
+        nested.status or own.status,
+        nested.kind or own.kind,
+        nested.request_id or own.request_id,
+    )
 
 
 def _message(sent: Mapping[str, Any], code_field: str) -> str | None:

@@ -249,7 +249,10 @@ def test_tools_are_specs_and_cache_marks_are_points() -> None:
     [
         ({"role": "function", "content": "x", "name": "f"}, "function"),
         ({"role": "tool", "content": "x"}, "tool_call_id"),
-        ({"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "?", "format": "wav"}}]}, "base64"),
+        (
+            {"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "?", "format": "wav"}}]},
+            "base64",
+        ),
         ({"role": "user", "content": [{"role": "user", "content": "x"}]}, "QuotedMessage"),
         ({"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://x/y.png"}}]}, "s3://"),
         ({"role": "user", "content": [{"type": "file", "file": {"file_id": "a"}}]}, "data URL"),
