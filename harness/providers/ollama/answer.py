@@ -34,8 +34,9 @@ class OllamaAnswer(LinesAnswer):
     def __init__(self, provider: str) -> None:
         super().__init__(provider)
         self._calls = BegunCalls()
-        #: Whether nothing of an answer has come.
+        #: Whether nothing of an answer has come, and whether any message has.
         self._is_empty = True
+        self._has_message = False
         #: The ids that the host has given.
         self.call_ids: list[str] = []
         self.reasoning = Reasoning()
@@ -46,6 +47,7 @@ class OllamaAnswer(LinesAnswer):
     def event(self, event: Any) -> Iterator[Part]:
         event = as_object(event)
         message = as_object(event.get("message"))
+        self._has_message = self._has_message or "message" in event
         # The first name is the API's; some servers that speak it write another.
         if thinking := self.reasoning.take({"reasoning": message.get("thinking") or message.get("reasoning")}):
             yield ThinkingDelta(thinking)
@@ -72,7 +74,7 @@ class OllamaAnswer(LinesAnswer):
         reason = as_text(event.get("done_reason")) or None
         self.refuse_reason(reason)
         raw = {name: value for name, value in event.items() if name in _MEASURES}
-        if self._is_empty and reason is None and not raw:
+        if self._is_empty and not (self._has_message and (reason or raw)):
             raise self.malformed(f"nothing but an end: {event!r:.200}")
         yield from usage(raw, [raw.get("prompt_eval_count")], [raw.get("eval_count")])
         yield self.finish(reason, self._calls)

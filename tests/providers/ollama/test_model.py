@@ -91,6 +91,7 @@ def test_calls_without_ids_are_told_apart_and_are_why_it_ended(tmp_path: Path) -
         ('event: error\ndata: {"message": "runner has stopped"}\n\n', ProviderError, "runner has stopped"),
         ('{"error":\n{"message": "a"}}\n{"b": 1}\n', MalformedResponseError, "no JSON"),
         ('{"done": true}\n', MalformedResponseError, "nothing but an end"),
+        (json.dumps({**HEAD, **END, "response": "Hello"}), MalformedResponseError, "nothing but an end"),
         (line(content=["Hel"]) + "\n", MalformedResponseError, "in place of a text"),
         (line(tool_calls=[{"function": {"arguments": {}}}]) + "\n", MalformedResponseError, "has no name"),
         (called(1, arguments=[1]) + "\n", MalformedResponseError, ""),
