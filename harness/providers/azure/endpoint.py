@@ -16,8 +16,8 @@ DEPLOYMENT: Final = re.compile(r"/openai/deployments/([^/?]+)")
 #: By which a deployment is asked where nobody names a version: that of the SDK knows neither what asks for usage nor schemas
 #: of answers (https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle, 2026-11).
 _DEPLOYMENT_VERSION: Final = "2024-10-21"
-#: Hosts of Azure OpenAI resources, where every model is behind a deployment.
-_RESOURCE: Final = re.compile(r"https?://[^/]+\.(openai\.azure\.com|cognitiveservices\.azure\.com)")
+#: Hosts of Azure OpenAI resources, those of the clouds of governments and of China too, where every model is behind a deployment.
+_RESOURCE: Final = re.compile(r"https?://[^/]+\.(?:openai|cognitiveservices)\.azure\.(?:com|us|cn)")
 
 
 def azure_endpoint(base_url: str | None) -> str:

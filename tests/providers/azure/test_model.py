@@ -48,6 +48,14 @@ def test_where_no_version_is_named_it_is_one_that_knows_what_is_sent(path: str, 
     assert [request.path for request in raw.requests] == [f"{path}/chat/completions?api-version={version}"]
 
 
+@pytest.mark.parametrize(
+    "host", ["r.openai.azure.com", "r.cognitiveservices.azure.com", "r.openai.azure.us", "r.openai.azure.cn"]
+)
+def test_a_model_of_a_bare_resource_is_a_deployment(host: str) -> None:
+    llm: Any = LLM("azure/gpt-4o", endpoint=f"https://{host}/", api_key="k")
+    assert llm.endpoint == f"https://{host}/openai/deployments/gpt-4o"
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_the_responses_api_of_a_resource_is_a_model_of_its_own(way: Way, server: AzureServer) -> None:
     llm = LLM("azure-responses/gpt-4o-mini", base_url=f"{server.origin}/openai/v1", api_key="k", thinking=True)
