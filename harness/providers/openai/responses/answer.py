@@ -31,6 +31,8 @@ _TEXTS: Final[dict[str, tuple[TextKind, str]]] = {
 }
 #: Events that carry a piece of such a text in `delta`.
 _DELTAS: Final = {name.replace(".done", ".delta"): kind for name, (kind, _) in _TEXTS.items()}
+#: Events that carry the response before it has said anything; one that waits for its turn is not created first.
+_BEGINNINGS: Final = frozenset({"response.created", "response.queued", "response.in_progress"})
 #: Events after which nothing comes, each named by the status of the response that it carries.
 _ENDS: Final = {f"response.{status}": status for status in ("completed", "incomplete", "failed", "cancelled")}
 #: How a response has ended, by what tells more: hosts call an end completed of which the response says otherwise.
@@ -70,8 +72,8 @@ class ResponsesAnswer(SSEAnswer):
 
     def _parts(self, event: Mapping[str, Any]) -> Iterator[Part]:
         kind = event["type"]
-        if kind == "response.created":
-            yield from self.started(event["response"].get("id"))
+        if kind in _BEGINNINGS:
+            yield from self.started(as_object(event.get("response")).get("id"))
         elif kind == "response.output_item.added":
             if (call := requested_call(event["item"])) is not None:
                 yield from self._output.call(as_number(event.get("output_index")), call)
