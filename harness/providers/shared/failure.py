@@ -22,10 +22,32 @@ _PASSING: Final = re.compile(
 )
 #: What providers say of a conversation that is longer than the model's window.
 _TOO_LONG: Final = re.compile(
-    r"context_length_exceeded|context[ _]?(length|window|size)[^.]{0,40}(exceed|limit|too)|"
-    r"(exceeds?|over|maximum|larger than)[^.]{0,60}context[ _]?(length|window|size)|prompt is too long|input is too long|"
-    r"input token count[^.]{0,40}exceeds|exceeds the maximum number of tokens|too many input tokens|"
-    r"expected a string with maximum length|string_above_max_length",
+    "|".join(
+        (
+            *(
+                "context_length_exceeded",
+                "string_above_max_length",
+                "tokens_limit_reached",
+                "max_prompt_tokens_exceeded",
+            ),
+            r"context[ _]?(length|window|size)[^.]{0,40}(exceed|limit|too)",
+            r"(exceeds?|over|maximum|(larger|greater|longer) than)[^.]{0,60}context[ _]?(length|window|size|limit)",
+            *("prompt is too long", "input is too long", "expected a string with maximum length"),
+            *("too many input tokens", "exceeds the maximum number of tokens", r"input token count[^.]{0,40}exceeds"),
+            # xAI, Cohere, Zhipu, Copilot; Nova; Moonshot; Alibaba; Groq; LM Studio; TGI.
+            *("maximum prompt length", r"prompt( token count of \d+)? (cannot exceed|exceeds (max|the limit))"),
+            *(
+                "number of input tokens exceeds maximum",
+                "exceeded model token limit",
+                "range of input length should be",
+            ),
+            *(
+                "reduce the length of the messages",
+                r"context (the )?overflows",
+                r"`inputs`[^.]{0,40}must (be <=|have less)",
+            ),
+        )
+    ),
     re.IGNORECASE,
 )
 #: A code that stands where the words of a failure may stand.
