@@ -65,7 +65,7 @@ class ProviderError(HarnessError):
         self.provider = provider
         #: The HTTP status, or None where no response came or the failure lies inside a 200.
         self.status = status
-        #: The provider's id of the request, from its response headers.
+        #: The provider's id of the request, from its response headers, or else as its error tells it.
         self.request_id = request_id
         #: The provider's own machine-readable code, such as `context_length_exceeded`.
         self.code = code

@@ -6,6 +6,8 @@ https://ai.google.dev/api/generate-content (read 2026-11). Calls may have no ids
 from __future__ import annotations
 
 import json
+import re
+from itertools import pairwise
 from typing import Any, Final
 
 from conformance.timeline.evidence import FinishReason
@@ -27,24 +29,29 @@ _FAILURES: Final = frozenset(
         *("MISSING_THOUGHT_SIGNATURE", "PUP_LIMITED_DISABLED"),
     }
 )
+#: A step of a JSON path, and the kinds of values that come with one.
+_STEP: Final = re.compile(r"""\.([^.\[]+)|\[['"](.*?)['"]\]|\[(\d+)\]""")
+_VALUES: Final = ("stringValue", "numberValue", "boolValue")
 _COUNTS: Final = {"cached_prompt_tokens": "cachedContentTokenCount", "reasoning_tokens": "thoughtsTokenCount"}
 
 
 def read_stream(body: bytes, reading: Reading) -> None:
+    begun: list[dict[str, Any]] = []
     for _, data in sse_events(body):
         event = json_object(data)
         if event.get("error"):
             reading.failed = True
             return
-        _add(reading, event)
+        _add(reading, event, begun)
 
 
 def read_plain(body: bytes, reading: Reading) -> None:
-    _add(reading, json_object(body))
+    _add(reading, json_object(body), [])
     reading.ended = True
 
 
-def _add(reading: Reading, event: dict[str, Any]) -> None:
+def _add(reading: Reading, event: dict[str, Any], begun: list[dict[str, Any]]) -> None:
+    """Add an event; `begun` has what has come of a call that comes in pieces."""
     _use(reading, event.get("usageMetadata"))
     if (event.get("promptFeedback") or {}).get("blockReason"):
         # Such a prompt gets no candidates.
@@ -52,8 +59,7 @@ def _add(reading: Reading, event: dict[str, Any]) -> None:
     for candidate in [each for each in event.get("candidates", []) if not each.get("index")][:1]:
         for part in (candidate.get("content") or {}).get("parts", ()):
             if "functionCall" in part:
-                call = part["functionCall"]
-                reading.call(call.get("id"), call["name"], json.dumps(call.get("args") or {}))
+                _call(reading, part["functionCall"], begun)
             elif part.get("thought"):
                 reading.think(part.get("text"))
             else:
@@ -63,6 +69,42 @@ def _add(reading: Reading, event: dict[str, Any]) -> None:
             # What tells the end stands in the last event that holds any of the answer.
             reading.ended = True
             reading.finish(reason, {**_REASONS, "STOP": "tool_calls"} if reading.calls else _REASONS, _FAILURES)
+            if begun:
+                # Nothing closes what was cut.
+                reading.argue(len(reading.calls) - 1, json.dumps(_arguments(begun))[:-1])
+
+
+def _call(reading: Reading, piece: dict[str, Any], begun: list[dict[str, Any]]) -> None:
+    if not begun:
+        reading.begin_call(len(reading.calls), piece.get("id"), piece["name"])
+    begun.append(piece)
+    if not piece.get("willContinue"):
+        reading.argue(len(reading.calls) - 1, json.dumps(_arguments(begun)))
+        begun.clear()
+
+
+def _arguments(pieces: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the arguments that pieces of one call say, whose values come with their JSON paths."""
+    root: dict[str, Any] = {"$": pieces[0].get("args") or {}}
+    was_open = None
+    for sent in (value for piece in pieces for value in piece.get("partialArgs") or ()):
+        path = ["$", *(name or text or int(index) for name, text, index in _STEP.findall(sent["jsonPath"]))]
+        place: Any = root
+        for step, following in pairwise(path):
+            _make(place, step, [] if isinstance(following, int) else {})
+            place = place[step]
+        value = next((sent[kind] for kind in _VALUES if kind in sent), None)
+        _make(place, path[-1], None)
+        place[path[-1]] = place[path[-1]] + value if was_open == path else value
+        was_open = path if sent.get("willContinue") else None
+    return root["$"]  # type: ignore[no-any-return]
+
+
+def _make(place: Any, step: str | int, value: Any) -> None:
+    if isinstance(place, dict):
+        place.setdefault(step, value)
+    elif step == len(place):
+        place.append(value)
 
 
 def _use(reading: Reading, sent: dict[str, Any] | None) -> None:

@@ -32,8 +32,9 @@ def _take(answer: dict[str, Any], reading: Reading) -> None:
         reading.call(call.get("id"), call["function"]["name"], arguments)
     if answer.get("done"):
         reading.ended = True
-        # A line of nothing but the end is no answer.
-        reading.failed = not (reading.kinds or answer.keys() - {"done", "model", "created_at", "message"})
+        # A line of nothing but the end is no answer, and neither is one that tells of the model alone.
+        is_empty = not (reading.kinds or answer.keys() - {"done", "model", "created_at", "message"})
+        reading.failed = is_empty or answer.get("done_reason") in ("load", "unload")
         found = counts(answer, _COUNTS)
         reading.usage = summed(found) if found else None
         reason = answer.get("done_reason")

@@ -111,8 +111,8 @@ def _think_in_details(reading: Reading, message: dict[str, Any]) -> None:
 
 
 def _think_and_say(reading: Reading, message: dict[str, Any]) -> None:
-    # The second name is that of hosts which speak OpenAI's format; OpenAI itself sends no reasoning here.
-    reading.think(message.get("reasoning_content") or message.get("reasoning"))
+    # The names are those of hosts which speak OpenAI's format; OpenAI itself sends no reasoning here.
+    reading.think(message.get("reasoning_content") or message.get("reasoning") or message.get("reasoning_text"))
     content = message.get("content")
     # Some hosts send parts, and think in some of them.
     for part in content if isinstance(content, list) else [{"text": content}]:

@@ -30,7 +30,7 @@ def read_stream(body: bytes, reading: Reading) -> None:
                 return
             case "response.output_text.delta" | "response.refusal.delta":
                 reading.say(event["delta"])
-            case "response.reasoning_summary_text.delta" | "response.reasoning_text.delta":
+            case "response.reasoning_summary_text.delta" | "response.reasoning_text.delta" | "response.reasoning.delta":
                 reading.think(event["delta"])
             case "response.output_item.added" if event["item"]["type"] in _CALLS:
                 reading.begin_call(event["output_index"], event["item"]["call_id"], event["item"]["name"])

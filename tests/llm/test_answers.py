@@ -26,7 +26,15 @@ def answers(text: str, reason: Any = "stop", **settings: Any) -> Scripted:
 
 
 @pytest.mark.parametrize(
-    "text", [WHOLE, f"```json\n{WHOLE}\n```", f"\n```\n{WHOLE}```\n"], ids=["plain", "fenced", "in a fence"]
+    "text",
+    [
+        WHOLE,
+        f"```json\n{WHOLE}\n```",
+        f"\n```\n{WHOLE}```\n",
+        f"<think>\n{{}}?\n</think>\n\n```json\n{WHOLE}```",
+        f"<reasoning>Hm.</reasoning>{WHOLE}",
+    ],
+    ids=["plain", "fenced", "in a fence", "behind a thought, in a fence", "behind reasoning"],
 )
 @pytest.mark.parametrize("way", WAYS)
 def test_a_response_model_is_validated_and_the_frames_keep_the_text(way: Way, text: str) -> None:

@@ -101,6 +101,35 @@ def test_the_body_of_an_http_error_says_what_the_server_wrote(
         assert ran.transcript == ["started", "failed ProviderStatusError"]
 
 
+GOOGLES = {"@type": "type.googleapis.com/google.rpc.RequestInfo", "requestId": "req_of_body"}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("status", [200, 400])
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"type": "error", "error": {"type": "overloaded_error", "message": WORDS}, "request_id": "req_of_body"},
+        {"error": {"message": WORDS, "request_id": "req_of_body"}},
+        {"error": {"message": WORDS, "details": [{"reason": "QUOTA"}, GOOGLES]}},
+    ],
+    ids=["beside the error", "in it", "among its details"],
+)
+@of_events
+def test_an_error_names_its_request_where_no_header_does(
+    integration: Integration, sent: Any, status: int, way: Way
+) -> None:
+    # The head of this server has the header of some providers.
+    of_head = "req_raw" if integration.request_id and integration not in (ANTHROPIC, GEMINI) else None
+    with Raw() as server:
+        answers = [(json.dumps(sent).encode(), JSON, status)]
+        if status == 200:
+            answers.append((b"data: " + answers[0][0] + b"\n\n", integration.stream_type, status))
+        for ran in asked(server, integration.llm(server), way, True, answers):
+            assert isinstance(ran.error, ProviderError)
+            assert ran.error.request_id == (of_head or "req_of_body")
+
+
 DEEP = b'{"error": ' + b"[" * 100_000
 
 
@@ -197,7 +226,7 @@ def chat(reason: str, *, is_retryable: bool = False) -> tuple[Reason, Reason]:
 
 
 REASONS = (
-    *chat("server_error"),
+    *chat("server_error", is_retryable=True),
     *chat("failed"),
     *chat("cancelled"),
     *chat("timeout", is_retryable=True),
@@ -327,6 +356,8 @@ EXCEPTIONS = {
     "of a type that nobody knows": ("modelQuotaException", {"message": WORDS}),
     "in a capital": ("throttlingException", {"Message": WORDS}),
     "as the model said it": ("modelStreamErrorException", {"originalMessage": WORDS, "originalStatusCode": 400}),
+    "as a model that is busy said it": ("modelStreamErrorException", {"message": WORDS, "originalStatusCode": 503}),
+    "of the service": ("internalServerException", {"message": WORDS}),
     "in no field": ("throttlingException", WORDS),
 }
 
@@ -340,7 +371,8 @@ def test_an_exception_of_an_event_stream_is_a_failure_in_the_servers_words(kind:
         for llm, begun in ((BEDROCK.llm(server), bedrock.START + bedrock.text("a")), (invoked, b"")):
             (ran,) = asked(server, llm, "sync", True, [(begun + exception, BEDROCK.stream_type, 200)])
             assert type(ran.error) is ProviderError
-            assert (ran.error.code, ran.error.retryable) == (kind, kind == "throttlingException")
+            may_pass = kind in ("throttlingException", "internalServerException") or "503" in str(said)
+            assert (ran.error.code, ran.error.retryable) == (kind, may_pass)
             assert str(ran.error).endswith(f": {WORDS}")
 
 

@@ -21,7 +21,6 @@ class AnthropicAnswer(SSEAnswer):
     content_fields = frozenset({"type", "content"})
     request_id_headers = ("request-id",)
     code_field = "type"
-    passing = frozenset({"api_error", "overloaded_error", "rate_limit_error", "timeout_error"})
     finish_reasons: ClassVar[Mapping[str, FinishReason]] = {
         "end_turn": "stop",
         "stop_sequence": "stop",
@@ -50,7 +49,7 @@ class AnthropicAnswer(SSEAnswer):
     def event(self, event: Any) -> Iterable[Part]:
         # Nearly every event is a piece of text.
         if kind_of(event) == "content_block_delta" and kind_of(event["delta"]) == "text_delta":
-            return (TextDelta(as_text(event["delta"]["text"])),)
+            return (TextDelta(as_text(event["delta"].get("text"))),)
         return self._parts(event)
 
     def _parts(self, event: Mapping[str, Any]) -> Iterator[Part]:
@@ -101,15 +100,15 @@ class AnthropicAnswer(SSEAnswer):
         kind = kind_of(block)
         self._blocks.append(index)
         match kind:
-            case "text" if text := as_text(block["text"]):
+            case "text" if text := as_text(block.get("text")):
                 yield TextDelta(text)
             case "thinking":
-                thinking, signature = as_text(block["thinking"]), as_text(block.get("signature"))
+                thinking, signature = as_text(block.get("thinking")), as_text(block.get("signature"))
                 self._reasoning[index] = GrowingThought(thinking, signature)
                 if thinking:
                     yield ThinkingDelta(thinking)
             case "redacted_thinking":
-                self._reasoning[index] = GrowingThought(hidden=as_text(block["data"]))
+                self._reasoning[index] = GrowingThought(hidden=as_text(block.get("data")))
             # Not server_tool_use: the provider runs that one itself.
             case "tool_use":
                 began_with = whole_arguments(block.get("input"))
@@ -117,13 +116,13 @@ class AnthropicAnswer(SSEAnswer):
 
     def _delta(self, index: int, delta: Mapping[str, Any]) -> Iterator[Part]:
         match kind_of(delta):
-            case "thinking_delta" if thinking := as_text(delta["thinking"]):
+            case "thinking_delta" if thinking := as_text(delta.get("thinking")):
                 if index in self._reasoning:
                     self._reasoning[index].text += thinking
                 yield ThinkingDelta(thinking)
             case "signature_delta" if index in self._reasoning:
-                self._reasoning[index].signature += as_text(delta["signature"])
-            case "input_json_delta" if index in self._calls and (piece := as_text(delta["partial_json"])):
+                self._reasoning[index].signature += as_text(delta.get("signature"))
+            case "input_json_delta" if index in self._calls and (piece := as_text(delta.get("partial_json"))):
                 yield self._calls.more(index, piece)
 
     def _take_usage(self, usage: Any) -> None:

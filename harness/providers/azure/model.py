@@ -15,7 +15,13 @@ from harness.llm.parameters.names import sole_value
 from harness.llm.request import LLMRequest
 from harness.llm.settings import environment
 from harness.providers.azure.body import AsyncRefusalsAreRead, AzureBody, RefusalsAreRead, aread_at_once, read_at_once
-from harness.providers.azure.endpoint import KEY_VARIABLES, azure_endpoint, chat_endpoint, configured_endpoint
+from harness.providers.azure.endpoint import (
+    KEY_VARIABLES,
+    azure_endpoint,
+    chat_endpoint,
+    configured_endpoint,
+    default_version,
+)
 from harness.providers.azure.errors import translated
 from harness.providers.azure.request import wire_body
 from harness.providers.azure.retries import AsyncRetries, Retries
@@ -112,7 +118,7 @@ class AzureChat(ChatModel):
             given = {"credential": AzureKeyCredential(api_key(self.api_key, self.provider, KEY_VARIABLES)), **given}
         endpoint = chat_endpoint(self.base_url, self.model)
         settings = present(
-            api_version=self.api_version,
+            api_version=self.api_version or default_version(endpoint),
             credential_scopes=self.credential_scopes,
             base_headers=None if self.default_headers is None else dict(self.default_headers),
             connection_timeout=self.timeout,

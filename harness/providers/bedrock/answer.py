@@ -24,7 +24,6 @@ _HOSTED: Final = "server_tool_use"
 class BedrockAnswer(ProviderAnswer):
     request_id_headers = ("RequestId",)
     content_fields = frozenset({"output"})
-    passing = frozenset({"internalServerException", "throttlingException", "serviceUnavailableException"})
     failed_reasons = frozenset({"malformed_model_output", "malformed_tool_use"})
     finish_reasons: ClassVar[Mapping[str, FinishReason]] = {
         "end_turn": "stop",

@@ -64,7 +64,9 @@ class _Parser:
         if headers.get(":message-type") != "exception":
             return self._parser.parse(message, shape)
         code = headers.get(":exception-type", "")
-        reported = {"Code": code, "Message": failure_in(message["body"]).message or code}
+        failure = failure_in(message["body"])
+        # The last is a field of this project's.
+        reported = {"Code": code, "Message": failure.message or code, "Status": failure.status}
         raise botocore.exceptions.EventStreamError({"Error": reported}, self._operation)
 
 
@@ -98,7 +100,8 @@ def translated(error: Exception, answer: ProviderAnswer) -> HarnessError | None:
     """Return the error of this project for what boto3 raises; None for what does not come from it."""
     if isinstance(error, botocore.exceptions.ClientError):
         response: Any = error.response
-        failure = Failure(response.get("Error", {}).get("Message"), response.get("Error", {}).get("Code"))
+        reported = response.get("Error", {})
+        failure = Failure(reported.get("Message"), reported.get("Code"), reported.get("Status"))
         if isinstance(error, botocore.exceptions.EventStreamError):
             return answer.reported(failure)
         head = response["ResponseMetadata"]

@@ -1,6 +1,7 @@
-"""Images and documents of Bedrock Converse: its own names for formats, and where the content is.
+"""Images, documents and sound of Bedrock Converse: its own names for formats, and where the content is.
 
-Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_DocumentBlock.html, …_ImageBlock.html (2026-11).
+Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_DocumentBlock.html, …_ImageBlock.html,
+…_AudioBlock.html (2026-11).
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from typing import Any, Final
 
 from harness.errors import UsageError
 from harness.llm.input.blocks import DocumentPart, MediaSource, SourcedImagePart
-from harness.llm.input.messages import FilePart
+from harness.llm.input.messages import AudioPart, FilePart, ImagePart
 from harness.providers.shared.data_url import DataURL, registered
 from harness.providers.shared.requests.wire_body import present
+
+MediaPart = ImagePart | FilePart | AudioPart | SourcedImagePart | DocumentPart
 
 _OFFICE: Final = "application/vnd.openxmlformats-officedocument"
 #: The format's name → its media type.
@@ -35,8 +38,23 @@ _S3: Final = "s3://"
 _NOT_IN_NAMES: Final = re.compile(r"[^0-9A-Za-z\s\-()\[\]]+")
 
 
-def image(url: str) -> dict[str, Any]:
-    """Return the block of an image by its data or s3 URL. Raises UsageError for any other."""
+def sdk_media(part: MediaPart) -> dict[str, Any]:
+    """Return the block of an image, a document or sound. Raises UsageError for what Bedrock does not take."""
+    match part:
+        case ImagePart():
+            return _image(part.image_url.url)
+        case FilePart():
+            return _file(part)
+        case AudioPart():
+            inline = DataURL("", part.input_audio.data)
+            return {"audio": {"format": part.input_audio.format, "source": {"bytes": _content(inline)}}}
+        case SourcedImagePart():
+            return {"image": {"format": _format(part.source.media_type or "", IMAGES), "source": _source(part.source)}}
+        case DocumentPart():
+            return _document(part)
+
+
+def _image(url: str) -> dict[str, Any]:
     inline = DataURL.read(url)
     if inline is not None:
         return {"image": {"format": _format(inline.media_type, IMAGES), "source": {"bytes": _content(inline)}}}
@@ -46,22 +64,17 @@ def image(url: str) -> dict[str, Any]:
     raise UsageError("bedrock takes an image as a data URL or an s3:// URL")
 
 
-def file(part: FilePart) -> dict[str, Any]:
-    """Return the block of a file by its data URL. Raises UsageError where it has none, or an unknown media type."""
+def _file(part: FilePart) -> dict[str, Any]:
     inline = DataURL.read(part.file.file_data or "")
     if inline is None:
         raise UsageError("bedrock takes a file as file_data, a data URL")
     if inline.media_type.startswith("image/"):
-        return image(str(inline))
+        return _image(str(inline))
     kind, stem = _format(inline.media_type, DOCUMENTS), PurePosixPath(part.file.filename or "document").stem
     return {"document": {"format": kind, "name": _name(stem), "source": {"bytes": _content(inline)}}}
 
 
-def sourced_image(part: SourcedImagePart) -> dict[str, Any]:
-    return {"image": {"format": _format(part.source.media_type or "", IMAGES), "source": _source(part.source)}}
-
-
-def document(part: DocumentPart) -> dict[str, Any]:
+def _document(part: DocumentPart) -> dict[str, Any]:
     media_type, citations = part.source.media_type, part.citations
     more = present(
         format=None if media_type is None else _format(media_type, DOCUMENTS),

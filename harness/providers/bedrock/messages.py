@@ -74,14 +74,8 @@ def sdk_block(part: _Part) -> dict[str, Any]:
             return {"text": part.text}
         case common.RefusalPart():
             return {"text": part.refusal}
-        case common.ImagePart():
-            return media.image(part.image_url.url)
-        case common.FilePart():
-            return media.file(part)
-        case blocks.SourcedImagePart():
-            return media.sourced_image(part)
-        case blocks.DocumentPart():
-            return media.document(part)
+        case _ if isinstance(part, media.MediaPart):
+            return media.sdk_media(part)
         case blocks.ThinkingPart():
             return {"reasoningContent": {"reasoningText": {"text": part.text, **present(signature=part.signature)}}}
         case blocks.RedactedThinkingPart():

@@ -50,6 +50,9 @@ _OF_CONVERSE: Final = frozenset(
 _SHARED: Final = ("inferenceConfig", "additionalModelRequestFields", "outputConfig")
 #: Our setting → its field in `inferenceConfig`.
 _INFERENCE: Final = {"max_tokens": "maxTokens", "temperature": "temperature", "top_p": "topP", "stop": "stopSequences"}
+#: Where Nova models have it, with the effort (https://docs.aws.amazon.com/nova/latest/nova2-userguide/extended-thinking.html,
+#: 2026-11).
+_OF_NOVA: Final = "reasoningConfig"
 _URL: Final = re.compile(r"(?P<base>.*)/model/(?P<model>[^/]+)/(?P<operation>[^/?]+)(?P<query>\?.*)?")
 #: The operations, and whether what they answer is streamed.
 _STREAMS: Final = {"converse": False, "converse-stream": True}
@@ -68,13 +71,8 @@ def sdk_arguments(llm: BaseLLM, request: LLMRequest, *, converse: bool = True) -
     functions = with_structured_tool(request) if by_tool else request.tools or _used_tools(request.messages)
     if by_tool and choice is None:
         choice = _choice(llm, request)
-    # The models' own fields, such as those of Anthropic's and OpenAI's models. Claude has no effort among its own.
     effort, of_claude = llm.reasoning_effort, "claude" in llm.model
-    fields = present(
-        thinking=thinking_of(llm) if of_claude else llm.thinking,
-        reasoning_effort=None if of_claude else effort,
-        **_top_k(llm),
-    )
+    fields = {**_reasoning(llm), **_top_k(llm)}
     if converse:
         fields |= {name: additional.pop(name) for name in [*additional] if name not in _OF_CONVERSE}
     response_format = None if by_tool or is_text(request.response_format) else request.response_format
@@ -120,6 +118,22 @@ def _choice(llm: BaseLLM, request: LLMRequest) -> dict[str, Any] | None:
     if thinks(llm) or not _MADE_TO_CALL.search(llm.model):
         return None
     return {"any": {}} if request.tools else {"tool": {"name": STRUCTURED}}
+
+
+def _reasoning(llm: BaseLLM) -> dict[str, Any]:
+    """Return how a model is to reason, in its own fields; the effort of Claude is none of these."""
+    effort, thinking = llm.reasoning_effort, llm.thinking
+    if "claude" in llm.model:
+        effort, thinking = None, thinking_of(llm)
+    elif _thinking_field(llm.model) == _OF_NOVA:
+        if isinstance(thinking, bool) or (thinking is None and effort is not None):
+            thinking = {"type": "disabled" if thinking is False else "enabled", **present(maxReasoningEffort=effort)}
+        effort = None
+    return present(**{_thinking_field(llm.model): thinking, "reasoning_effort": effort})
+
+
+def _thinking_field(model: str) -> str:
+    return _OF_NOVA if "nova" in model else "thinking"
 
 
 def _top_k(llm: BaseLLM) -> dict[str, Any]:
@@ -170,7 +184,7 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
     else:
         raise UsageError("the recorded request has no 'messages'")
     system, tools = recorded.system("system", parse_system), _take_tools(recorded)
-    settings = {"base_url": found["base"], **_take_inference(recorded), **_take_thinking(recorded)}
+    settings = {"base_url": found["base"], **_take_inference(recorded), **_take_thinking(recorded, found["model"])}
     if not tools and _used_tools(read_messages(messages)):
         # Refused, or by a host that takes it.
         additional["toolConfig"] = OMIT
@@ -197,10 +211,10 @@ def _take_inference(recorded: RecordedRequest) -> dict[str, Any]:
     return ours
 
 
-def _take_thinking(recorded: RecordedRequest) -> dict[str, Any]:
-    fields = recorded.take("additionalModelRequestFields") or {}
-    if fields.keys() == {"thinking"} and isinstance(fields["thinking"], Mapping):
-        return dict(fields)
+def _take_thinking(recorded: RecordedRequest, model: str) -> dict[str, Any]:
+    fields, name = recorded.take("additionalModelRequestFields") or {}, _thinking_field(model)
+    if fields.keys() == {name} and isinstance(fields[name], Mapping):
+        return {"thinking": fields[name]}
     if fields:
         recorded.rest["additionalModelRequestFields"] = fields
     return {}

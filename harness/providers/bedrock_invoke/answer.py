@@ -5,14 +5,17 @@ Source: https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.ht
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from typing import Any, ClassVar, Final
 
-from harness.llm.output.parts import FinishReason, Part, TextDelta
+from msgspec.structs import replace
+
+from harness.llm.output.parts import Finish, FinishReason, Part, TextDelta
 from harness.llm.request import LLMRequest
 from harness.providers.anthropic.answer import AnthropicAnswer
 from harness.providers.bedrock.answer import BedrockAnswer
 from harness.providers.bedrock_invoke.request import Family
+from harness.providers.cohere.answer import CohereAnswer
 from harness.providers.openai.chat_answer import ChatAnswer
 from harness.providers.shared.answer import ProviderAnswer, SSEAnswer, read_json
 from harness.providers.shared.reasoning.thoughts import Keep
@@ -27,6 +30,8 @@ _PROMPT_COUNTS: Final = ("inputTextTokenCount", "prompt_token_count")
 _COMPLETION_COUNTS: Final = ("totalOutputTextTokenCount", "tokenCount", "generation_token_count")
 #: What the service itself counts, at the end of a stream.
 _METRICS: Final = "amazon-bedrock-invocationMetrics"
+#: What the service says of the guardrail that was asked for.
+_GUARDRAIL: Final = "amazon-bedrock-guardrailAction"
 _HEADER: Final = "x-amzn-bedrock-{}-token-count"
 
 
@@ -36,13 +41,35 @@ def answer_of(family: Family, provider: str, request: LLMRequest, keep: Keep) ->
             return InvokedAnthropic(provider, keep)
         case "nova":
             return InvokedNova(provider, keep)
+        case "cohere":
+            return InvokedCohere(provider)
         case "chat":
             return InvokedChat(provider, request)
         case "prompt":
             return InvokedText(provider)
 
 
-class _ByChunks(SSEAnswer):
+class _Invoked(ProviderAnswer):
+    """An answer to which the service adds words of its own."""
+
+    #: Whether a guardrail has answered in the model's place, or stopped it.
+    _is_guarded = False
+
+    def refuse_failure(self, sent: Any, *, named: bool = False) -> None:
+        # Whatever has come is looked at here first.
+        super().refuse_failure(sent, named=named)
+        if isinstance(sent, Mapping):
+            self._take_note(sent)
+
+    def _take_note(self, sent: Mapping[str, Any]) -> None:
+        self._is_guarded = self._is_guarded or sent.get(_GUARDRAIL) == "INTERVENED"
+
+    def finish(self, raw: str | None, calls: Sized) -> Finish:
+        finish = super().finish(raw, calls)
+        return replace(finish, reason="content_filter") if self._is_guarded else finish
+
+
+class _ByChunks(_Invoked, SSEAnswer):
     """An answer whose pieces are whole events, without the lines that they have elsewhere."""
 
     request_id_headers = ("RequestId",)
@@ -56,8 +83,9 @@ class _ByChunks(SSEAnswer):
             side: int(fields[_HEADER.format(side)]) for side in ("input", "output") if _HEADER.format(side) in fields
         }
 
-    def _take_metrics(self, event: Mapping[str, Any]) -> None:
-        metrics = as_object(event.get(_METRICS))
+    def _take_note(self, sent: Mapping[str, Any]) -> None:
+        super()._take_note(sent)
+        metrics = as_object(sent.get(_METRICS))
         self._count("input", metrics.get("inputTokenCount"))
         self._count("output", metrics.get("outputTokenCount"))
 
@@ -80,6 +108,14 @@ class _ByChunks(SSEAnswer):
 
 class InvokedAnthropic(_ByChunks, AnthropicAnswer):
     """One answer of Anthropic's models."""
+
+
+class InvokedCohere(_ByChunks, CohereAnswer):
+    """One answer of Cohere's Command R models, which is that of Cohere's own chat, but for the counts."""
+
+    def _ended(self, answer: Mapping[str, Any]) -> Iterator[Part]:
+        yield from self._counted()
+        yield from super()._ended(answer)
 
 
 class InvokedChat(_ByChunks, ChatAnswer):
@@ -108,7 +144,6 @@ class InvokedChat(_ByChunks, ChatAnswer):
 
     def _take_usage(self, sent: Mapping[str, Any]) -> None:
         self._has_usage = self._has_usage or bool(sent.get("usage"))
-        self._take_metrics(sent)
 
     def _delta(self, choice: Mapping[str, Any]) -> Any:
         return super()._delta(choice) or choice.get("message")
@@ -117,7 +152,7 @@ class InvokedChat(_ByChunks, ChatAnswer):
         super()._take_reason({"finish_reason": choice.get("stop_reason"), **choice})
 
 
-class InvokedNova(BedrockAnswer):
+class InvokedNova(_Invoked, BedrockAnswer):
     """One answer of Amazon's Nova models, which is Converse's in JSON."""
 
     def piece(self, piece: bytes) -> Iterable[Part]:  # type: ignore[override]
@@ -165,20 +200,20 @@ class InvokedText(_ByChunks):
         self._finish = reason or self._finish
         self._count("input", _first(event, _PROMPT_COUNTS))
         self._count("output", _first(item, _COMPLETION_COUNTS) or _first(event, _COMPLETION_COUNTS))
-        self._take_metrics(event)
 
     def answer(self, answer: Mapping[str, Any]) -> Iterator[Part]:
         yield from self.event(answer)
-        if not self._has_text and self._finish is None:
-            raise self.malformed(f"an answer without text: {answer!r:.200}")
         yield from self._ended()
 
     def closing(self, last: bytes) -> Iterable[Part]:
         return self._ended() if self._finish is not None else ()
 
     def _ended(self) -> Iterator[Part]:
+        finish = self.finish(self._finish, ())
+        if not self._has_text and finish.reason != "content_filter":
+            raise self.malformed("an answer without text")
         yield from self._counted()
-        yield self.finish(self._finish, ())
+        yield finish
 
     def _text(self, value: Any) -> str:
         if not isinstance(value, str):

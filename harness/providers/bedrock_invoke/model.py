@@ -55,8 +55,8 @@ class InvokedBody(ResponseBody):
 class BedrockInvoke(Bedrock):
     """A model on Amazon Bedrock that is asked in its maker's own form, at `base_url` where that is given.
 
-    Anthropic's and Amazon's Nova models, and those with the form of chat completions, take conversations. All others take one
-    prompt, and settings in their own words by `additional_params`.
+    Conversations are taken by Anthropic's models, by Amazon's Nova and Cohere's Command R, and by those with the form of chat
+    completions, as the newer ones have. Older ones take one prompt, and settings in their own words by `additional_params`.
     """
 
     asks_for_hosted_tools: ClassVar[bool] = True
@@ -68,6 +68,8 @@ class BedrockInvoke(Bedrock):
                 return CARRIED
             case "chat":
                 return carried_by(self)
+            case "cohere":
+                return Carried()
             case "nova" | "prompt":
                 return type(self).carried
 

@@ -14,23 +14,23 @@ from harness.llm.request import LLMRequest
 from harness.providers.anthropic import request as anthropic_request
 from harness.providers.bedrock import request as bedrock_request
 from harness.providers.bedrock.recorded import wire_json
+from harness.providers.cohere import request as cohere_request
 from harness.providers.openai import request as chat_request
 from harness.providers.shared.requests.recorded_request import RecordedRequest, json_object
 from harness.providers.shared.requests.turns import sole_text
 from harness.providers.shared.requests.wire_body import as_json, filled
 
 #: Whose form a body has; `prompt` is any that takes one text, whatever its field is called.
-Family = Literal["anthropic", "nova", "chat", "prompt"]
+Family = Literal["anthropic", "nova", "cohere", "chat", "prompt"]
 
 #: In `additional_params`: `OMIT` asks without a body.
 BODY: Final = "body"
 _VERSION: Final = "anthropic_version"
 _URL: Final = re.compile(r"(?P<base>.*)/model/(?P<model>[^/]+)/invoke(?P<stream>-with-response-stream)?")
-_CHAT_MODELS: Final = re.compile(r"openai\.|qwen\.|jamba|mistral-large|pixtral|deepseek\.v|moonshot|minimax\.|gemma")
-#: The field that takes the prompt, by a part of the model's name.
-_PROMPTS: Final = {"titan": "inputText", "command-r": "message"}
+#: Models that take a prompt: the older ones, and those that the caller has brought. All others have the form of chat completions.
+_PROMPTED: Final = re.compile(r"titan|llama|mistral-[78]|mixtral|mistral-small|command|j2-|deepseek\.r1|^arn:")
 #: Where a body says what it asks for, in whichever form.
-_PROMPT_FIELDS: Final = ("prompt", "inputText", "message")
+_PROMPT_FIELDS: Final = ("prompt", "inputText")
 _OUTSIDE: Final = ("model", "stream", "stream_options")
 _SETTINGS: Final = (
     "max_tokens",
@@ -54,7 +54,11 @@ def _family(model: str, fields: Collection[str]) -> Family:
         return "anthropic"
     if "schemaVersion" in fields or "inferenceConfig" in fields or "nova" in model:
         return "nova"
-    return "chat" if "messages" in fields or _CHAT_MODELS.search(model) else "prompt"
+    if "messages" in fields:
+        return "chat"
+    if "command-r" in model or "message" in fields:
+        return "cohere"
+    return "prompt" if _PROMPTED.search(model) or any(field in fields for field in _PROMPT_FIELDS) else "chat"
 
 
 def wire_body(llm: BaseLLM, request: LLMRequest) -> bytes | None:
@@ -69,6 +73,8 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> bytes | None:
         case "nova":
             body = wire_json(bedrock_request.sdk_arguments(llm, request, converse=False))
             del body["modelId"]
+        case "cohere":
+            body = cohere_request.wire_body(llm, request)
         case "chat":
             body = chat_request.wire_body(llm, request)
         case "prompt":
@@ -86,7 +92,7 @@ def asks_by_tool(llm: BaseLLM, request: LLMRequest) -> bool:
             return anthropic_request.asks_by_tool(llm, request)
         case "nova":
             return bedrock_request.asks_by_tool(llm, request)
-        case "chat" | "prompt":
+        case "cohere" | "chat" | "prompt":
             return False
 
 
@@ -99,8 +105,7 @@ def _prompted(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
     for name in _SETTINGS:
         if getattr(llm, name) not in (None, []):
             raise UsageError(f"{llm.model} has words of its own for {name!r}: give them as additional_params")
-    field = next((field for part, field in _PROMPTS.items() if part in llm.model), "prompt")
-    return {field: text}
+    return {"inputText" if "titan" in llm.model else "prompt": text}
 
 
 def parse_recorded(url: str, body: bytes) -> RecordedCall:
@@ -118,7 +123,7 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
         of_anthropic.rest.setdefault(_VERSION, OMIT)
         return anthropic_request.recorded_call(of_anthropic, name, found["base"], stream=stream)
     conversation = recorded.get("messages")
-    prompted = [{"content": next((recorded[field] for field in _PROMPT_FIELDS if field in recorded), "")}]
+    prompted = [{"content": next((recorded[field] for field in (*_PROMPT_FIELDS, "message") if field in recorded), "")}]
     spoken = conversation if isinstance(conversation, list) else prompted
     messages = RecordedRequest(recorded, systems=True).spoken(spoken, "messages")
     return RecordedCall(name, messages, stream=stream, settings=settings).with_rest(recorded)

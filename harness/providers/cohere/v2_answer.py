@@ -90,6 +90,8 @@ class CohereV2Answer(SSEAnswer):
         for place, call in enumerate(as_list(message.get("tool_calls"))):
             yield from self._calls.begin(place, *_call(call))
         yield from self._ended(answer)
+        if "message" not in answer:
+            raise self.malformed(f"an answer without a message: {answer!r:.200}")
 
     def _block(self, content: Mapping[str, Any]) -> Iterator[Part]:
         if thinking := self.reasoning.take({"reasoning_content": content.get("thinking")}):

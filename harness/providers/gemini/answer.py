@@ -7,10 +7,13 @@ https://docs.cloud.google.com/vertex-ai/generative-ai/docs/reference/rpc/google.
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Final
 
+from harness.llm.output.assembly import CUTTING
 from harness.llm.output.parts import Finish, FinishReason, Part, TextDelta, ThinkingDelta, ToolCallDelta, Usage
+from harness.providers.gemini.growing_call import GrowingCall
 from harness.providers.gemini.messages import own_id
 from harness.providers.shared.answer import SSEAnswer, read_json
 from harness.providers.shared.calls.begun_calls import BegunCalls
@@ -56,6 +59,8 @@ class GeminiAnswer(SSEAnswer):
         super().__init__(provider)
         self._keep = keep
         self._calls = BegunCalls()
+        #: The last call, while its arguments come in pieces.
+        self._growing: GrowingCall | None = None
         self._usage: dict[str, Any] = {}
         self._finish: str | None = None
         #: Why the prompt got no answer.
@@ -98,6 +103,7 @@ class GeminiAnswer(SSEAnswer):
         """Return what the end of the body makes certain. No line marks it: it has come if a finish reason had."""
         yield from _usage(self._usage)
         if self._finish is not None:
+            yield from self._cut_call(self._finish)
             yield self.finish(self._finish, self._calls)
         elif self._blocked is not None:
             yield Finish("content_filter", self._blocked)
@@ -105,7 +111,9 @@ class GeminiAnswer(SSEAnswer):
     def _candidate(self, candidate: Mapping[str, Any]) -> Iterator[Part]:
         for part in map(as_object, as_list(as_object(candidate.get("content")).get("parts"))):
             if part.get("functionCall") is not None:
-                yield self._call(as_object(part["functionCall"]), as_text(part.get("thoughtSignature")))
+                yield from self._call(as_object(part["functionCall"]))
+                if signature := as_text(part.get("thoughtSignature")):
+                    self._keep({self._calls.ids[-1]: signature})
             elif text := as_text(part.get("text")):
                 yield ThinkingDelta(text) if as_flag(part.get("thought")) else TextDelta(text)
         if candidate.get("error"):
@@ -114,13 +122,32 @@ class GeminiAnswer(SSEAnswer):
         self.refuse_reason(reason, as_text(candidate.get("finishMessage")))
         self._finish = reason or self._finish
 
-    def _call(self, call: Mapping[str, Any], signature: str) -> ToolCallDelta:
-        number = len(self._calls)
-        call_id = as_id(call.get("id")) or own_id(self.response_id or "", number)
-        begun = self._calls.begin(number, call_id, call.get("name"), whole_arguments(call.get("args")))
-        if signature and begun.id:
-            self._keep({begun.id: signature})
-        return begun
+    def _call(self, call: Mapping[str, Any]) -> Iterator[ToolCallDelta]:
+        """Yield what a part makes of a call: of one that comes in pieces, its name at its beginning and the rest at its end."""
+        name, goes_on = as_text(call.get("name")), as_flag(call.get("willContinue"))
+        if self._growing is None:
+            number = len(self._calls)
+            call_id = as_id(call.get("id")) or own_id(self.response_id or "", number)
+            arguments = whole_arguments(call.get("args"))
+            in_pieces = goes_on or call.get("partialArgs") is not None
+            yield self._calls.begin(number, call_id, name, "" if in_pieces else arguments)
+            if not in_pieces:
+                return
+            self._growing = GrowingCall(name, json.loads(arguments))
+        elif name not in ("", self._growing.name):
+            raise self.malformed(f"a call of {name!r} in the middle of one of {self._growing.name!r}")
+        self._growing.take(as_list(call.get("partialArgs")))
+        if not goes_on:
+            yield self._calls.more(len(self._calls) - 1, self._growing.text())
+            self._growing = None
+
+    def _cut_call(self, reason: str) -> Iterator[ToolCallDelta]:
+        """Yield what has come of a call that was cut. Raises MalformedResponseError where nothing cut it."""
+        if self._growing is None:
+            return
+        if self.finish_reasons.get(reason.lower()) not in CUTTING:
+            raise self.malformed(f"an end in the middle of a call of {self._growing.name!r}")
+        yield self._calls.more(len(self._calls) - 1, self._growing.text(is_cut=True))
 
 
 def _usage(raw: Mapping[str, Any]) -> Iterator[Usage]:

@@ -39,6 +39,8 @@ _FIELDS: Final = {
 }
 #: The fields that say what form the answer must have.
 _FORMAT: Final = ("responseMimeType", "responseJsonSchema", "responseSchema")
+#: Efforts as tokens, for models that know no levels (https://ai.google.dev/gemini-api/docs/openai#thinking, 2026-11).
+_BUDGETS: Final = {"none": 0, "minimal": 1024, "low": 1024, "medium": 8192, "high": 24576}
 _URL: Final = re.compile(
     r"(?P<base>.*)/(?P<version>v\d\w*)/(?:projects/(?P<project>[^/]+)/locations/(?P<location>[^/]+)/)?"
     r"(?P<google>publishers/google/)?(?:models/)?"
@@ -88,10 +90,16 @@ def _config(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
     if isinstance(llm.thinking, bool):
         config["thinkingConfig"] = {"includeThoughts": llm.thinking}
     if llm.reasoning_effort is not None:
-        config["thinkingConfig"] = {"thinkingLevel": llm.reasoning_effort, **config.get("thinkingConfig", {})}
+        config["thinkingConfig"] = {**_effort(llm.model, llm.reasoning_effort), **config.get("thinkingConfig", {})}
     if request.response_format is not None:
         config |= _format(request.response_format)
     return config
+
+
+def _effort(model: str, effort: str) -> dict[str, Any]:
+    if "gemini-2.5" in model and effort in _BUDGETS:
+        return {"thinkingBudget": _BUDGETS[effort]}
+    return {"thinkingLevel": effort}
 
 
 def _format(response_format: type[BaseModel] | Mapping[str, Any]) -> Mapping[str, Any]:

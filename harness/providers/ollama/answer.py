@@ -28,12 +28,15 @@ class OllamaAnswer(LinesAnswer):
     content_fields = frozenset({"done"})
     finish_reasons: ClassVar[Mapping[str, FinishReason]] = {"stop": "stop", "length": "length"}
     stops_for_tools = True
+    # It was asked to hold a model ready, or to let it go, or has only done that.
+    failed_reasons = frozenset({"load", "unload"})
 
     def __init__(self, provider: str) -> None:
         super().__init__(provider)
         self._calls = BegunCalls()
-        #: Whether nothing of an answer has come.
+        #: Whether nothing of an answer has come, and whether any message has.
         self._is_empty = True
+        self._has_message = False
         #: The ids that the host has given.
         self.call_ids: list[str] = []
         self.reasoning = Reasoning()
@@ -44,8 +47,9 @@ class OllamaAnswer(LinesAnswer):
     def event(self, event: Any) -> Iterator[Part]:
         event = as_object(event)
         message = as_object(event.get("message"))
+        self._has_message = self._has_message or "message" in event
         # The first name is the API's; some servers that speak it write another.
-        if thinking := self.reasoning.take({"reasoning": message.get("thinking", message.get("reasoning"))}):
+        if thinking := self.reasoning.take({"reasoning": message.get("thinking") or message.get("reasoning")}):
             yield ThinkingDelta(thinking)
         if content := as_text(message.get("content")):
             yield TextDelta(content)
@@ -70,7 +74,7 @@ class OllamaAnswer(LinesAnswer):
         reason = as_text(event.get("done_reason")) or None
         self.refuse_reason(reason)
         raw = {name: value for name, value in event.items() if name in _MEASURES}
-        if self._is_empty and reason is None and not raw:
+        if self._is_empty and not (self._has_message and (reason or raw)):
             raise self.malformed(f"nothing but an end: {event!r:.200}")
         yield from usage(raw, [raw.get("prompt_eval_count")], [raw.get("eval_count")])
         yield self.finish(reason, self._calls)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from harness.llm.settings import environment
-from harness.providers.openai.request import NO_STOP_WORDS
+from harness.providers.openai.request import ADDRESSES, NO_STOP_WORDS
 from harness.providers.openai.sdk import openai
 from harness.providers.shared.stainless import StainlessModel
-
-_ADDRESSES: Final = ("OPENAI_BASE_URL", "OPENAI_API_BASE")
 
 
 class OpenAIModel(StainlessModel):
@@ -24,4 +22,4 @@ class OpenAIModel(StainlessModel):
         return NO_STOP_WORDS.match(self.model) is None
 
     def _address(self) -> str | None:
-        return self.base_url or environment(_ADDRESSES)
+        return self.base_url or environment(ADDRESSES)

@@ -20,6 +20,7 @@ from harness.llm.input.unsent_fields import ALL, Carried
 from harness.llm.input.value import Extended
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
+from harness.llm.settings import environment
 from harness.providers.shared.requests.recorded_request import STOPS, RecordedRequest, check_same, json_object
 from harness.providers.shared.requests.wire_body import filled, present, same_names, wire_settings, with_additional
 from harness.validation import answer_schema
@@ -28,6 +29,9 @@ from harness.validation import answer_schema
 _REASONING: Final = r"(?:ft:)?(?:o\d|gpt-[5-9])"
 _COUNTS_REASONING: Final = re.compile(_REASONING)
 NO_STOP_WORDS: Final = re.compile(rf"(?:.*/)?{_REASONING}")
+#: Variables that may say where the API is, in order, and how the addresses of OpenAI's own begin.
+ADDRESSES: Final = ("OPENAI_BASE_URL", "OPENAI_API_BASE")
+_OPENAI: Final = re.compile(r"https://([\w-]+\.)*openai\.com(/|$)")
 #: What the name of a format can't have, and how long it may be.
 _UNNAMED: Final = re.compile(r"[^a-zA-Z0-9_-]+")
 _LONGEST_NAME: Final = 64
@@ -71,7 +75,9 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
 
 def _is_a_host(llm: BaseLLM) -> bool:
     """Whether this is not OpenAI's own API, as far as can be told: that refuses fields which it does not know."""
-    return llm.provider != "openai" or llm.base_url is not None
+    named = environment(ADDRESSES)
+    is_elsewhere = named is not None and _OPENAI.match(named) is None
+    return llm.provider != "openai" or llm.base_url is not None or is_elsewhere
 
 
 def carried_by(llm: BaseLLM) -> Carried:

@@ -47,9 +47,8 @@ class ProviderAnswer(ABC):
 
     #: The response headers that may hold the provider's id of the request, in order.
     request_id_headers: ClassVar[tuple[str, ...]] = ("x-request-id", "apim-request-id", "x-ms-request-id")
-    #: The field of an error that holds its code, and the codes that may not come again.
+    #: The field of an error that holds its code.
     code_field: ClassVar[str] = "code"
-    passing: ClassVar[frozenset[str]] = frozenset()
     #: What it is said to have done that reports a failure inside a success.
     failing: ClassVar[str] = "reported an error inside the stream"
     #: Fields of which an answer, or an event of it, has at least one; what has none and a message tells of a failure.
@@ -160,13 +159,14 @@ class ProviderAnswer(ABC):
             f"{self.provider} sent what its wire format does not allow ({reason})", **self._origin
         )
 
-    def refused(self, status: int, failure: Failure, request_id: str | None) -> ProviderStatusError:
+    def refused(self, status: int, failure: Failure, request_id: str | None = None) -> ProviderStatusError:
+        """Return the error for a request that was answered with this status; `request_id` is that of its head."""
         kind = LLMContextLengthExceededError if failure.is_too_long else ProviderStatusError
         return kind(
             f"{self.provider} answered {status}: {failure.message or 'no reason was given'}",
             provider=self.provider,
             status=status,
-            request_id=request_id,
+            request_id=request_id or failure.request_id,
             code=failure.code,
             retryable=status in RETRYABLE,
         )
@@ -190,8 +190,9 @@ class ProviderAnswer(ABC):
         return kind(
             f"{self.provider} {self.failing}: {failure.message}",
             code=failure.code,
-            retryable=failure.code in self.passing or failure.may_pass,
-            **self._origin,
+            retryable=failure.may_pass,
+            provider=self.provider,
+            request_id=self.request_id or failure.request_id,
         )
 
 

@@ -17,27 +17,51 @@ _HTTP_LIBRARIES: Final = frozenset({"httpx", "httpx2", "aiohttp", "urllib3", "re
 #: Words of codes that say: later, perhaps.
 _PASSING: Final = re.compile(
     r"overloaded|rate_?limit|too_?many_?requests|throttl|unavailable|exhausted|capacity|network_error|time_?out"
-    r"|insufficient_system_resource",
+    r"|insufficient_system_resource|server_?error|api_error|internal",
     re.IGNORECASE,
 )
 #: What providers say of a conversation that is longer than the model's window.
 _TOO_LONG: Final = re.compile(
-    r"context_length_exceeded|context[ _]?(length|window|size)[^.]{0,40}(exceed|limit|too)|"
-    r"(exceeds?|over|maximum|larger than)[^.]{0,60}context[ _]?(length|window|size)|prompt is too long|input is too long|"
-    r"input token count[^.]{0,40}exceeds|exceeds the maximum number of tokens|too many input tokens|"
-    r"expected a string with maximum length|string_above_max_length",
+    "|".join(
+        (
+            *(
+                "context_length_exceeded",
+                "string_above_max_length",
+                "tokens_limit_reached",
+                "max_prompt_tokens_exceeded",
+            ),
+            r"context[ _]?(length|window|size)[^.]{0,40}(exceed|limit|too)",
+            r"(exceeds?|over|maximum|(larger|greater|longer) than)[^.]{0,60}context[ _]?(length|window|size|limit)",
+            *("prompt is too long", "input is too long", "expected a string with maximum length"),
+            *("too many input tokens", "exceeds the maximum number of tokens", r"input token count[^.]{0,40}exceeds"),
+            # xAI, Cohere, Zhipu, Copilot; Nova; Moonshot; Alibaba; Groq; LM Studio; TGI.
+            *("maximum prompt length", r"prompt( token count of \d+)? (cannot exceed|exceeds (max|the limit))"),
+            *(
+                "number of input tokens exceeds maximum",
+                "exceeded model token limit",
+                "range of input length should be",
+            ),
+            *(
+                "reduce the length of the messages",
+                r"context (the )?overflows",
+                r"`inputs`[^.]{0,40}must (be <=|have less)",
+            ),
+        )
+    ),
     re.IGNORECASE,
 )
 #: A code that stands where the words of a failure may stand.
 _CODE: Final = re.compile(r"[A-Za-z][\w.-]*")
 #: The fields in which servers write an HTTP status, and those in which they write what went wrong.
-_STATUSES: Final = ("code", "status", "status_code", "statusCode", "http_code")
+_STATUSES: Final = ("code", "status", "status_code", "statusCode", "http_code", "originalStatusCode")
 MESSAGES: Final = (
     *("message", "detail", "msg", "error_description", "error_message", "error_msg", "errorMessage", "errors"),
     "status_msg",
 )
 #: Those of AWS, which say so in failures alone.
 _AWS_MESSAGES: Final = ("Message", "originalMessage")
+#: Where servers write their id of the request: Anthropic (https://platform.claude.com/docs/en/api/errors), Alibaba, Google.
+_REQUEST_IDS: Final = ("request_id", "requestId")
 #: How much is shown of what has no field for it, such as a page of HTML.
 _SHOWN: Final = 1_000
 
@@ -53,6 +77,8 @@ class Failure(NamedTuple):
     status: int | None = None
     #: What else it says of its kind.
     kind: str = ""
+    #: Its id of the request, which some write beside the words, or nowhere else.
+    request_id: str | None = None
 
     @property
     def may_pass(self) -> bool:
@@ -82,7 +108,7 @@ def failure_in(sent: Any, code_field: str = "code") -> Failure:
     if not isinstance(sent, Mapping):
         return Failure(None if sent is None else str(sent))
     kinds = " ".join(value for name in ("type", "status") if isinstance(value := sent.get(name), str))
-    own = Failure(_message(sent, code_field), _text(sent.get(code_field)), _status(sent), kinds)
+    own = Failure(_message(sent, code_field), _text(sent.get(code_field)), _status(sent), kinds, _request_id(sent))
     inner = sent.get("error")
     if not inner or isinstance(inner, bool | int):
         return own
@@ -94,7 +120,11 @@ def failure_in(sent: Any, code_field: str = "code") -> Failure:
             code=own.code or nested.code, message=own.message if is_code else f"{nested.message}: {own.message}"
         )
     return Failure(
-        nested.message or own.message, nested.code or own.code, nested.status or own.status, nested.kind or own.kind
+        nested.message or own.message,
+        nested.code or own.code,
+        nested.status or own.status,
+        nested.kind or own.kind,
+        nested.request_id or own.request_id,
     )
 
 
@@ -110,6 +140,14 @@ def _message(sent: Mapping[str, Any], code_field: str) -> str | None:
 def _status(sent: Mapping[str, Any]) -> int | None:
     numbers = (str(sent.get(name)) for name in _STATUSES)
     return next((int(number) for number in numbers if re.fullmatch(r"[45]\d\d", number)), None)
+
+
+def _request_id(sent: Mapping[str, Any]) -> str | None:
+    # Google has it among the details of an error.
+    details = sent.get("details")
+    places = (sent, *(details if isinstance(details, list) else ()))
+    found = (place.get(name) for place in places if isinstance(place, Mapping) for name in _REQUEST_IDS)
+    return next((value for value in found if value and isinstance(value, str)), None)
 
 
 def _text(value: Any) -> str | None:

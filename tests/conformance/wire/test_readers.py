@@ -141,12 +141,42 @@ def test_reasoning_in_details_is_told_once(streamed: bool, fields: dict[str, str
 
 
 STREAMED = {**HI, "stream": True}
+GEMINI = "https://generativelanguage.googleapis.com/v1beta/models/m:streamGenerateContent?alt=sse"
+
+
+def piece(path: str | None = None, **fields: Any) -> dict[str, Any]:
+    """Return a piece of a call of Gemini's, with one value of its arguments."""
+    values = {} if path is None else {"partialArgs": [{"jsonPath": path, **fields}]}
+    return {"functionCall": {"willContinue": True, **values}}
+
+
+def said(*parts: dict[str, Any], reason: str = "STOP") -> list[dict[str, Any]]:
+    """Return the events of a stream of Gemini's, a part in each."""
+    told = [{"candidates": [{"content": {"parts": [part]}}]} for part in parts]
+    return [*told, {"candidates": [{"finishReason": reason}]}]
+
+
+PIECES = [
+    {"functionCall": {"name": "f", "willContinue": True}},
+    piece("$.a.b[0].c", stringValue="x", willContinue=True),
+    piece("$.a.b[0].c", stringValue="y"),
+    piece("$.a.b[1]", numberValue=2),
+    piece("$['d e']", boolValue=True),
+    piece("$.n", nullValue="NULL_VALUE"),
+]
 #: Streams, and the names and arguments of the calls in them.
 TOLD: dict[str, tuple[str, str, Any, list[Any], list[tuple[str, str]]]] = {
     "openai, pieces by id": (
         "openai", CHAT, STREAMED,
         deltas([function("f", id="a"), function("g", id="b")], [function(None, '{"x":1}', id="a")], [function(None, "{}", id="b")]),
         [("f", '{"x":1}'), ("g", "{}")],
+    ),
+    "gemini, values by their paths": (
+        "gemini", GEMINI, {"contents": []}, said(*PIECES, {"functionCall": {}}, {"functionCall": {"name": "g"}}),
+        [("f", '{"a": {"b": [{"c": "xy"}, 2]}, "d e": true, "n": null}'), ("g", "{}")],
+    ),
+    "gemini, values that are cut": (
+        "gemini", GEMINI, {"contents": []}, said(*PIECES[:2], reason="MAX_TOKENS"), [("f", '{"a": {"b": [{"c": "x"}]}')]
     ),
     "anthropic, input where a block begins": (
         "anthropic", "https://api.anthropic.com/v1/messages", {**STREAMED, "max_tokens": 5},
@@ -211,9 +241,6 @@ def test_both_tell_the_same_calls_apart(
     reading = wire.read(wire_format, sent.encode(), streamed=True)
     assert "".join(f.data["chunk"] for f in run.frames if f.data.get("call_type") == "llm_call") == reading.text
     assert made == [(call.name, call.arguments) for call in reading.calls] == told
-
-
-GEMINI = "https://generativelanguage.googleapis.com/v1beta/models/m:streamGenerateContent?alt=sse"
 
 
 def candidate(reason: str) -> list[Any]:

@@ -9,16 +9,18 @@ from typing import Any
 
 import pytest
 
-from harness.errors import ProviderStatusError, UsageError
+from harness.errors import MalformedResponseError, ProviderStatusError, UsageError
 from harness.llm import LLM
 from harness.providers.azure.request import parse_recorded, wire_body
 from harness.providers.registry import recognized
 from tests.llm.scripted import WAYS, Way, streamed
 from tests.providers.integrations import AZURE
+from tests.providers.integrations.openai_chat import DONE
 from tests.providers.recorded.playing_again import again
 from tests.providers.test_retries import be_busy
 from tests.servers.azure.server import AzureServer
 from tests.servers.openai.responses_scenarios import TIDE_TEXT
+from tests.servers.raw import Raw
 
 pytest.importorskip("azure.ai.inference", reason="the extra `azure` is not installed")
 
@@ -33,6 +35,25 @@ def test_the_request_goes_to_the_deployment_with_its_version(server: AzureServer
     AZURE.llm(server).call(AZURE.prompts["text"])
     (request,) = server.requests
     assert request.path == "/openai/deployments/gpt-4o-mini/chat/completions?api-version=2024-12-01-preview"
+
+
+@pytest.mark.parametrize(
+    ("path", "version"),
+    [("/openai/deployments/gpt-4o", "2024-10-21"), ("/models", "2024-05-01-preview")],
+    ids=["a deployment", "another endpoint"],
+)
+def test_where_no_version_is_named_it_is_one_that_knows_what_is_sent(path: str, version: str) -> None:
+    with Raw(DONE) as raw, pytest.raises(MalformedResponseError):
+        LLM("azure/gpt-4o", base_url=raw.origin + path, api_key="k", stream=True).call("Hi")
+    assert [request.path for request in raw.requests] == [f"{path}/chat/completions?api-version={version}"]
+
+
+@pytest.mark.parametrize(
+    "host", ["r.openai.azure.com", "r.cognitiveservices.azure.com", "r.openai.azure.us", "r.openai.azure.cn"]
+)
+def test_a_model_of_a_bare_resource_is_a_deployment(host: str) -> None:
+    llm: Any = LLM("azure/gpt-4o", endpoint=f"https://{host}/", api_key="k")
+    assert llm.endpoint == f"https://{host}/openai/deployments/gpt-4o"
 
 
 @pytest.mark.parametrize("way", WAYS)

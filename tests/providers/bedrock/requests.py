@@ -60,6 +60,9 @@ FIELDS: dict[str, dict[str, Any]] = {
     "thinking": {"additionalModelRequestFields": {"thinking": {"type": "enabled", "budget_tokens": 1024}}},
     "thinking as a yes": {"additionalModelRequestFields": {"thinking": True}},
     "model's own fields": {"additionalModelRequestFields": {"thinking": {"type": "disabled"}, "top_k": 5}},
+    "Nova's reasoning": {
+        "additionalModelRequestFields": {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": "low"}}
+    },
     "a description of nothing": {"toolConfig": {"tools": [{"toolSpec": {**SPEC["toolSpec"], "description": ""}}]}},
     "tools": {"toolConfig": {"tools": [SPEC, POINT, SPEC], "toolChoice": {"auto": {}}}},
     "strict tool": {"toolConfig": {"tools": [{"toolSpec": {**SPEC["toolSpec"], "strict": True}}]}},

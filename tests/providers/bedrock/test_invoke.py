@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,8 @@ CLAUDE = {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 5, "messages"
 CLAUDE_USAGE = {"input_tokens": 3, "output_tokens": 2}
 COMPLETION = {"id": "c", "object": "chat.completion", "created": 1, "model": "m"}
 CHAT_USAGE = {"usage": {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}}
+COMMANDS = [{"name": "f", "parameters": {"x": 1}}]
+COMMANDED = [{**CALL[0], "id": "call_0"}]
 NOVA_USAGE = {"inputTokens": 3, "outputTokens": 2, "totalTokens": 5}
 FORMS = {
     "anthropic": Form(
@@ -187,6 +189,19 @@ FORMS = {
          {"event_type": "stream-end", "finish_reason": "COMPLETE", "is_finished": True, "response": {"text": "Hello"}}],
         usage=None,
     ),
+    "command-r, a call": Form(
+        "cohere.command-r-plus-v1%3A0",
+        {"message": "Hi", "tools": [{"name": "f", "description": "", "parameter_definitions": {}}]},
+        {"response_id": "r", "text": "I look.", "finish_reason": "COMPLETE", "tool_calls": COMMANDS},
+        [{"event_type": "text-generation", "text": "I look.", "is_finished": False},
+         {"event_type": "tool-calls-generation", "tool_calls": COMMANDS, "is_finished": False},
+         {"event_type": "stream-end", "finish_reason": "COMPLETE", "is_finished": True,
+          "response": {"text": "I look.", "tool_calls": COMMANDS}}],
+        result=COMMANDED,
+        streamed_result=COMMANDED,
+        finish="tool_calls",
+        usage=None,
+    ),
     "jurassic": Form(
         "ai21.j2-mid-v1",
         PROMPT,
@@ -222,7 +237,23 @@ def test_an_invoked_model_is_asked_and_answers_in_its_own_form(form: Form, tmp_p
     check(replayed(tmp_path, form, json.dumps(form.whole), stream=False), form.result, form)
 
 
-@pytest.mark.parametrize("answer", [{"results": []}, {"generation": None, "prompt_token_count": 3}, {"text": ["a"]}])
+@pytest.mark.parametrize("name", ["anthropic", "nova", "chat completions", "titan", "command-r"])
+@pytest.mark.parametrize("stream", [True, False], ids=["streamed", "whole"])
+def test_what_a_guardrail_has_stopped_is_filtered(stream: bool, name: str, tmp_path: Path) -> None:
+    form, guarded = FORMS[name], {"amazon-bedrock-guardrailAction": "INTERVENED"}
+    *before, last = form.chunks
+    answer = events([*before, {**last, **guarded}]) if stream else json.dumps({**form.whole, **guarded})
+    check(replayed(tmp_path, form, answer, stream=stream), "Hello", replace(form, finish="content_filter"))
+
+
+SAID = {"index": 0, "message": {"role": "assistant", "content": "Hello"}, "finish_reason": "stop"}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [{"results": []}, {"generation": None, "prompt_token_count": 3}, {"text": ["a"]}, {"choices": [SAID]}],
+    ids=["an empty list", "null", "a list", "a conversation"],
+)
 def test_an_answer_without_text_is_none(answer: dict[str, Any], tmp_path: Path) -> None:
     run = replayed(tmp_path, FORMS["titan"], json.dumps(answer), stream=False)
     assert isinstance(run.error, MalformedResponseError)
@@ -265,7 +296,9 @@ def test_a_call_without_a_body_is_made_without_one() -> None:
         ("anthropic.claude-3", {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 9,
                                 "messages": [{"role": "user", "content": "Hi"}]}),
         ("amazon.nova-lite-v1:0", {"messages": ASKED, "inferenceConfig": {"maxTokens": 9}}),
-        ("openai.gpt-oss-20b", {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 9}),
+        *((model, {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 9})
+          for model in ("openai.gpt-oss-20b", "writer.palmyra-x5-v1:0", "zai.glm-4.6")),
+        ("cohere.command-r-v1:0", {"message": "Hi", "max_tokens": 9}),
     ],
 )  # fmt: skip
 def test_a_conversation_of_ours_takes_the_form_of_the_model(model: str, body: Any) -> None:

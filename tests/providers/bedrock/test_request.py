@@ -93,10 +93,11 @@ def test_a_conversation_with_calls_goes_with_the_tools_that_it_tells_of() -> Non
     assert "toolConfig" not in sent({"role": "user", "content": "Hi"})
 
 
+@pytest.mark.parametrize("url", [URL, URL.replace("anthropic.claude-sonnet", "amazon.nova")])
 @pytest.mark.parametrize("fields", FIELDS.values(), ids=FIELDS)
-def test_recorded_fields_are_made_again_to_the_same_json(fields: dict[str, Any]) -> None:
+def test_recorded_fields_are_made_again_to_the_same_json(fields: dict[str, Any], url: str) -> None:
     body = {"messages": [ASKED], **fields}
-    assert canonical(rebuilt(body)) == canonical(body)
+    assert canonical(rebuilt(body, url)) == canonical(body)
 
 
 @pytest.mark.parametrize(("operation", "stream"), [("converse", False), ("converse-stream", True)])
@@ -164,6 +165,8 @@ ORDINARY: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {
         {"type": "image_url", "image_url": {"url": f"data:image/jpg;base64,{PNG}"}},
         [{"image": {"format": "jpeg", "source": {"bytes": PNG}}}],
     ),
+    "sound": ({"type": "input_audio", "input_audio": {"data": PNG, "format": "wav"}}, [
+        {"audio": {"format": "wav", "source": {"bytes": PNG}}}]),
     "image in a bucket": ({"type": "image_url", "image_url": {"url": "s3://b/k.JPG"}}, [
         {"image": {"format": "jpeg", "source": {"s3Location": {"uri": "s3://b/k.JPG"}}}}
     ]),
@@ -215,6 +218,10 @@ def test_an_ordinary_conversation_alternates_between_its_sides() -> None:
         ("us.anthropic.claude-opus-4-6-v1", {"reasoning_effort": "low"}, {"outputConfig": {"effort": "low"}}),
         ("openai.gpt-oss-120b-1:0", {"reasoning_effort": "low"},
          {"additionalModelRequestFields": {"reasoning_effort": "low"}}),
+        ("us.amazon.nova-2-lite-v1:0", {"reasoning_effort": "low"},
+         {"additionalModelRequestFields": {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": "low"}}}),
+        ("us.amazon.nova-2-lite-v1:0", {"thinking": False},
+         {"additionalModelRequestFields": {"reasoningConfig": {"type": "disabled"}}}),
         ("us.anthropic.claude-opus-4-6-v1", {"projectIdentifier": "p"}, {"projectIdentifier": "p"}),
     ],
 )  # fmt: skip
@@ -242,7 +249,10 @@ def test_tools_are_specs_and_cache_marks_are_points() -> None:
     [
         ({"role": "function", "content": "x", "name": "f"}, "function"),
         ({"role": "tool", "content": "x"}, "tool_call_id"),
-        ({"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "", "format": "wav"}}]}, "Audio"),
+        (
+            {"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "?", "format": "wav"}}]},
+            "base64",
+        ),
         ({"role": "user", "content": [{"role": "user", "content": "x"}]}, "QuotedMessage"),
         ({"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://x/y.png"}}]}, "s3://"),
         ({"role": "user", "content": [{"type": "file", "file": {"file_id": "a"}}]}, "data URL"),

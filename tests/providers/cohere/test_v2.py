@@ -125,6 +125,7 @@ def test_each_start_is_a_call_of_its_own(ids: Any, indices: Any, tmp_path: Path)
         (sse(START, end("TOOL_CALL")), MalformedResponseError, "has none"),
         (sse({"type": "message-end"}) + DONE, MalformedResponseError, "nothing but an end"),
         ("{}", MalformedResponseError, "nothing but an end"),
+        (json.dumps({"text": "Hello", "finish_reason": "COMPLETE"}), MalformedResponseError, "Hello"),
         (json.dumps({"id": "c", "choices": [{"message": {"content": "Hello"}}]}), MalformedResponseError, "Hello"),
         (
             sse(START, event("content-delta", 0, content={"text": ["Hel"]})),

@@ -132,6 +132,11 @@ STREAMS = (
      + event("content_block_start", index=0, content_block=use(id="u")) + end("tool_use"),
      ["call 0 t f '' of ", "call 1 u f '' of ", "call 0 t f '{\"a\": 1}' of {\"a\": 1}", "call 1 u f '{}' of {}",
       "completed ['t f {\"a\": 1}', 'u f {}'] tool_calls"]),
+    Stream("texts of nothing that are left out", START + block(0, {"type": "thinking"}, {"type": "thinking_delta"},
+     {"type": "thinking_delta", "thinking": "Hm."}, {"type": "signature_delta"}) + block(1, {"type": "redacted_thinking"})
+     + block(2, {"type": "text"}, {"type": "text_delta"}, {"type": "text_delta", "text": "a"})
+     + block(3, use(), {"type": "input_json_delta"}, piece("{}")) + end("tool_use"),
+     ["thinking 'Hm.'", "text 'a'", "call 0 t f '' of ", "call 0 t f '{}' of {}", "completed ['t f {}'] tool_calls"]),
     Stream("calls among text keep their order", START + block(0, {"type": "tool_use", "id": "t", "name": "f", "input": {}})
      + block(1, {"type": "text", "text": "x"}) + block(2, {"type": "tool_use", "id": "u", "name": "g", "input": {}})
      + end("tool_use"), ["call 0 t f '' of ", "call 0 t f '{}' of {}", "text 'x'", "call 1 u g '' of ",

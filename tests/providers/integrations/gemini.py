@@ -46,7 +46,7 @@ BODIES = (
     ),
     Body(
         "reasoning_effort",
-        {"generationConfig": {"thinkingConfig": {"thinkingLevel": "low"}}},
+        {"generationConfig": {"thinkingConfig": {"thinkingBudget": 1024}}},
         {"reasoning_effort": "low"},
     ),
     Body(
@@ -74,6 +74,17 @@ def chunk(*parts: Mapping[str, Any], reason: str | None = None, **fields: Any) -
     return f"data: {json.dumps({'candidates': [candidate], **fields}, ensure_ascii=False)}\n\n".encode()
 
 
+def piece(path: str, **fields: Any) -> dict[str, Any]:
+    """Return a piece of a call, with one value of its arguments."""
+    return {"functionCall": {"partialArgs": [{"jsonPath": path, **fields}], "willContinue": True}}
+
+
+def growing(*pieces: dict[str, Any]) -> bytes:
+    """Return a stream of one call in pieces."""
+    begun = {"functionCall": {"id": "t", "name": "f", "willContinue": True}}
+    return b"".join(map(chunk, (begun, *pieces))) + chunk(reason="STOP")
+
+
 TEXT = chunk({"text": "é"})
 STREAMS = (
     Stream("calls of one id", chunk({"functionCall": {"id": "t", "name": "f", "args": None}}, {"functionCall": {"id": "t", "name": "g"}},
@@ -84,6 +95,18 @@ STREAMS = (
      ["text 'a'", "failed MalformedResponseError"]),
     Stream("arguments that are a list", chunk({"functionCall": {"name": "f", "args": []}}, reason="STOP"),
      ["failed MalformedResponseError"]),
+    Stream("a call in pieces", growing(piece("$.a", stringValue="é", willContinue=True), piece("$.a", stringValue="!"),
+     {"functionCall": {}}), ["call 0 t f '' of ", "call 0 t f '{\"a\": \"é!\"}' of {\"a\": \"é!\"}",
+                             "completed ['t f {\"a\": \"é!\"}'] tool_calls"]),
+    Stream("a call in pieces that never ends", growing(piece("$.a", numberValue=1)),
+     ["call 0 t f '' of ", "failed MalformedResponseError"]),
+    *(Stream(name, growing(*pieces, {"functionCall": {}}), ["call 0 t f '' of ", "failed MalformedResponseError"]) for name, pieces in {
+        "a call in the middle of another": [{"functionCall": {"name": "g", "willContinue": True}}],
+        "a value at no path": [piece("a", numberValue=1)],
+        "a value far behind a list's end": [piece("$.a[7]", numberValue=1)],
+        "a value in a text": [piece("$.a", stringValue="x"), piece("$.a.b", stringValue="x")],
+        "a text that goes on as a number": [piece("$.a", stringValue="x", willContinue=True), piece("$.a", numberValue=1)],
+    }.items()),
     Stream("a reason by its number", TEXT + b'data: {"candidates": [{"finishReason": 2}]}\n\n', ["text 'é'", "completed 'é' length"]),
     Stream("a list in place of events", b'[{"candidates": [{"content": {"parts": [{"text": "a"}]}}]},\n{"candidates": [{"finishReason": "STOP"}]}]',
      ["text 'a'", "completed 'a' stop"]),

@@ -108,9 +108,9 @@ TRUNCATIONS: Final = (
 )
 
 
-def reported(told: str, code: str | None = None, *, retryable: bool = True) -> Break:
+def reported(told: str, code: str | None = None) -> Break:
     """Return the row of an error that the provider reports inside its stream."""
-    return Break("stream_error", ProviderError, f"reported an error inside the stream: {told}", code, retryable)
+    return Break("stream_error", ProviderError, f"reported an error inside the stream: {told}", code)
 
 
 @dataclass(frozen=True)

@@ -162,7 +162,7 @@ STREAMS = (
 )  # fmt: skip
 BREAKS: Final = (
     *TRUNCATIONS,
-    reported("The server had an error", retryable=False),
+    reported("The server had an error"),
     Break(
         "truncated_tool_call",
         StreamTruncatedError,

@@ -95,6 +95,7 @@ FILTERED = event(
 FULL = event("response.completed", response=response("incomplete", incomplete_details={"reason": "max_output_tokens"}))
 MESSAGE = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "é", "annotations": []}]}
 THOUGHT = {"type": "reasoning", "summary": [{"type": "summary_text", "text": "hm"}]}
+HIDDEN = {"type": "reasoning", "summary": [], "encrypted_content": "aGlkZGVu"}
 CALL = {"type": "function_call", "id": "fc_a", "call_id": "a", "name": "f", "arguments": "{}"}
 
 
@@ -137,6 +138,12 @@ STREAMS = (
     Stream("reasoning at its item's end", CREATED + item_done(THOUGHT) + TEXT + completed(THOUGHT, MESSAGE),
      ["thinking 'hm'", "text 'é'", "completed 'é' stop"]),
     Stream("reasoning at the answer's end", CREATED + completed(THOUGHT, MESSAGE), ["thinking 'hm'", "text 'é'", "completed 'é' stop"]),
+    Stream("reasoning under OpenRouter's name", CREATED + event("response.reasoning.delta", delta="h", item_id="r", output_index=0, content_index=0)
+     + event("response.reasoning.done", text="hm", item_id="r", output_index=0, content_index=0) + completed(THOUGHT),
+     ["thinking 'h'", "thinking 'm'", "completed '' stop"]),
+    Stream("encrypted reasoning beside nulls", CREATED + completed({**HIDDEN, "summary": None, "content": None}, MESSAGE),
+     ["text 'é'", "completed 'é' stop"]),
+    Stream("encrypted reasoning beside what can't be given back", CREATED + completed({**HIDDEN, "id": 7}), ["failed MalformedResponseError"]),
     Stream("a call at its item's end", CREATED + item_done(CALL) + completed(CALL),
      ["call 0 a f '' of ", "call 0 a f '{}' of {}", "completed ['a f {}'] tool_calls"]),
     Stream("calls at the answer's end", CREATED + completed(CALL, OTHER),

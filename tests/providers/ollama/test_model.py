@@ -41,7 +41,7 @@ def replayed(folder: Path, asked: dict[str, Any], answer: str, kind: str = "appl
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", ""], ids=["line ends", "CRLF", "no last line end"])
 def test_an_answer_is_what_its_lines_say_with_usage_and_reason(end: str, tmp_path: Path) -> None:
-    lines = [line(thinking="Hm."), line(content="Hel"), line(content="lo"), line(END)]
+    lines = [line(thinking=None, reasoning="Hm."), line(content="Hel"), line(content="lo"), line(END)]
     run = replayed(tmp_path, ASKED, (end or "\n").join(lines) + end)
     assert (run.unjudged, run.problems, run.error) == (None, [], None)
     assert run.sessions[0].result == "Hello"
@@ -82,6 +82,7 @@ def test_calls_without_ids_are_told_apart_and_are_why_it_ended(tmp_path: Path) -
         (line(content="Hel") + '\n{"error": "the model runner has stopped"}\n', ProviderError, "runner has stopped"),
         ('{"error": "model requires more memory"}', ProviderError, "more memory"),
         (line({**END, "error": "gone"}), ProviderError, "gone"),
+        (line({"done": True, "done_reason": "load"}), ProviderError, "'load'"),
         (line(content="Hel") + "\nnonsense\n", MalformedResponseError, "nonsense"),
         ("<html>Bad gateway</html>", MalformedResponseError, "Bad gateway"),
         ("\n<html>\n<p>Bad gateway</p>\n</html>\n", MalformedResponseError, "Bad gateway"),
@@ -90,6 +91,7 @@ def test_calls_without_ids_are_told_apart_and_are_why_it_ended(tmp_path: Path) -
         ('event: error\ndata: {"message": "runner has stopped"}\n\n', ProviderError, "runner has stopped"),
         ('{"error":\n{"message": "a"}}\n{"b": 1}\n', MalformedResponseError, "no JSON"),
         ('{"done": true}\n', MalformedResponseError, "nothing but an end"),
+        (json.dumps({**HEAD, **END, "response": "Hello"}), MalformedResponseError, "nothing but an end"),
         (line(content=["Hel"]) + "\n", MalformedResponseError, "in place of a text"),
         (line(tool_calls=[{"function": {"arguments": {}}}]) + "\n", MalformedResponseError, "has no name"),
         (called(1, arguments=[1]) + "\n", MalformedResponseError, ""),

@@ -158,13 +158,15 @@ WHOLE = {"choices": [{"delta": {}, "message": {"content": "Yes."}, "finish_reaso
     [
         (event({"content": [SUMMARY]}) + event({"content": "Yes."}, "stop"),
          ["thinking 'Hm.'", "text 'Yes.'", "completed 'Yes.' stop"]),
+        (event({"reasoning_text": "Hm."}) + event({"content": "Yes."}, "stop"),
+         ["thinking 'Hm.'", "text 'Yes.'", "completed 'Yes.' stop"]),
         (b"data: " + json.dumps(WHOLE).encode() + b"\n\n", ["text 'Yes.'", "completed 'Yes.' stop"]),
         (event({"reasoning": "Hm."}) + b"data: " + json.dumps(AGAIN).encode() + b"\n\n",
          ["thinking 'Hm.'", "completed '' length"]),
         *((event({"content": "Yes."}, theirs), ["text 'Yes.'", f"completed 'Yes.' {ours}"]) for theirs, ours in
           [("eos", "stop"), ("eos_token", "stop"), ("model_length", "length"), ("sensitive", "content_filter")]),
     ],
-    ids=["Databricks' summary", "a message beside an empty delta", "MiniMax' message after its pieces", "Together", "TGI", "Mistral", "Zhipu"],
+    ids=["Databricks' summary", "Copilot's reasoning", "a message beside an empty delta", "MiniMax' message after its pieces", "Together", "TGI", "Mistral", "Zhipu"],
 )  # fmt: skip
 def test_what_hosts_say_in_words_of_their_own_is_read(sent: bytes, told: list[str]) -> None:
     with Raw(sent + DONE) as server:

@@ -14,7 +14,7 @@ from harness.providers.openai.responses.model import OpenAIResponses
 from tests.llm.scripted import WAYS, Way, in_session, streamed
 from tests.providers.integrations import OPENAI_RESPONSES
 from tests.providers.integrations.integration import ask
-from tests.providers.integrations.openai_responses import response
+from tests.providers.integrations.openai_responses import END, TEXT, event, response
 from tests.servers.openai.chat_wire import pieces
 from tests.servers.openai.responses import OpenAIResponsesServer
 from tests.servers.openai.responses_scenarios import Scenario, say
@@ -171,3 +171,11 @@ def test_a_whole_response_that_has_failed_is_a_failure_without_a_status(
     assert type(error) is ProviderError
     assert (error.status, error.code, error.retryable) == (None, "server_error", True)
     assert error.request_id is not None
+
+
+@pytest.mark.parametrize("kind", ["response.queued", "response.in_progress"])
+def test_chunks_have_the_id_of_a_response_that_is_not_told_as_created(kind: str) -> None:
+    waiting = event(kind, response=response("in_progress"))
+    with Raw(waiting + TEXT + END) as server:
+        ran = streamed(OPENAI_RESPONSES.llm(server), "sync", "Hi")
+    assert [frame.data["response_id"] for frame in ran.frames[1:]] == [response("completed")["id"]] * 2

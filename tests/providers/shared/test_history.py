@@ -70,8 +70,19 @@ def test_a_host_of_openais_format_gets_all_of_it(integration: Integration) -> No
     assert sent(integration, ASKED, DUMPED, RESULT)["messages"] == [ASKED, DUMPED, RESULT]
 
 
+@pytest.mark.parametrize("variable", ["OPENAI_BASE_URL", "OPENAI_API_BASE"])
+def test_a_host_may_be_named_by_the_environment(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(variable, "https://api.deepseek.com/v1")
+    llm = LLM("openai/deepseek-chat", api_key="k")
+    request = llm._begin([ASKED, DUMPED], None, None, None, None).request
+    assert openai_request.wire_body(llm, request)["messages"] == [ASKED, DUMPED]
+
+
 @pytest.mark.filterwarnings("ignore::harness.llm.UnsentFieldWarning")
-def test_openais_own_api_gets_what_it_knows() -> None:
+@pytest.mark.parametrize("address", [None, "https://api.openai.com/v1", "https://eu.api.openai.com/v1"])
+def test_openais_own_api_gets_what_it_knows(address: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    if address is not None:
+        monkeypatch.setenv("OPENAI_BASE_URL", address)
     llm = LLM("openai/gpt-4o-mini", api_key="k")
     request = llm._begin([ASKED, DUMPED], None, None, None, None).request
     kept = {"role", "content", "refusal", "annotations", "audio", "function_call", "tool_calls"}

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Final
 
+from pydantic import ValidationError
+
 from harness.llm.input.items import ReasoningItem
 from harness.llm.output.parts import Finish, FinishReason, Part
 from harness.providers.openai.responses.output import ItemPlace, ResponseOutput, TextKind, requested_call
@@ -15,6 +17,7 @@ from harness.providers.shared.answer import SSEAnswer
 from harness.providers.shared.failure import Failure, failure_in
 from harness.providers.shared.shapes import as_list, as_number, as_object, as_text, kind_of
 from harness.providers.shared.usage import usage
+from harness.validation import first_fault
 
 _INCOMPLETE: Final[dict[str, FinishReason]] = {"max_output_tokens": "length", "content_filter": "content_filter"}
 #: Events that carry a whole text, what it is, and the field that holds it.
@@ -23,9 +26,13 @@ _TEXTS: Final[dict[str, tuple[TextKind, str]]] = {
     "response.refusal.done": ("text", "refusal"),
     "response.reasoning_summary_text.done": ("summary", "text"),
     "response.reasoning_text.done": ("reasoning", "text"),
+    # OpenRouter's name (https://openrouter.ai/docs/api/reference/responses/reasoning, 2026-11).
+    "response.reasoning.done": ("reasoning", "text"),
 }
 #: Events that carry a piece of such a text in `delta`.
 _DELTAS: Final = {name.replace(".done", ".delta"): kind for name, (kind, _) in _TEXTS.items()}
+#: Events that carry the response before it has said anything; one that waits for its turn is not created first.
+_BEGINNINGS: Final = frozenset({"response.created", "response.queued", "response.in_progress"})
 #: Events after which nothing comes, each named by the status of the response that it carries.
 _ENDS: Final = {f"response.{status}": status for status in ("completed", "incomplete", "failed", "cancelled")}
 #: How a response has ended, by what tells more: hosts call an end completed of which the response says otherwise.
@@ -34,7 +41,6 @@ _STATUSES: Final = ("failed", "cancelled", "incomplete", "completed")
 
 class ResponsesAnswer(SSEAnswer):
     content_fields = frozenset({"type", "output"})
-    passing = frozenset({"server_error", "rate_limit_exceeded"})
     failing: ClassVar[str] = "reported that the response failed"
 
     def __init__(self, provider: str) -> None:
@@ -66,8 +72,8 @@ class ResponsesAnswer(SSEAnswer):
 
     def _parts(self, event: Mapping[str, Any]) -> Iterator[Part]:
         kind = event["type"]
-        if kind == "response.created":
-            yield from self.started(event["response"].get("id"))
+        if kind in _BEGINNINGS:
+            yield from self.started(as_object(event.get("response")).get("id"))
         elif kind == "response.output_item.added":
             if (call := requested_call(event["item"])) is not None:
                 yield from self._output.call(as_number(event.get("output_index")), call)
@@ -102,9 +108,16 @@ class ResponsesAnswer(SSEAnswer):
             # Where the provider keeps answers, it has their reasoning; what it does not keep, it sends encrypted if asked.
             for item in response.get("output") or ():
                 if item["type"] == "reasoning" and item.get("encrypted_content"):
-                    fields = {name: value for name, value in item.items() if name in ReasoningItem.model_fields}
-                    self.reasoning.append(ReasoningItem.model_validate(fields))
+                    self.reasoning.append(self._reasoning_in(item))
         yield from self._end(response, status)
+
+    def _reasoning_in(self, item: Mapping[str, Any]) -> ReasoningItem:
+        # Hosts write nulls of their own beside it.
+        fields = {name: item[name] for name in ReasoningItem.model_fields if item.get(name) is not None}
+        try:
+            return ReasoningItem.model_validate({"summary": [], **fields})
+        except ValidationError as error:
+            raise self.malformed(f"reasoning that can't be given back: {first_fault(error)}") from error
 
     def _end(self, response: Mapping[str, Any], status: str) -> Iterator[Part]:
         yield from _usage(response.get("usage"))

@@ -16,7 +16,7 @@ from harness.providers.shared.reasoning.by_call import GivenBack, KeptByCall, Ou
 from harness.providers.shared.shapes import as_list, as_object, as_text
 
 #: The fields that hold it as a text; `reasoning_details` holds it as a list.
-TEXTS: Final = ("reasoning_content", "reasoning")
+TEXTS: Final = ("reasoning_content", "reasoning", "reasoning_text")
 DETAILS: Final = "reasoning_details"
 #: What of a detail comes in pieces.
 _PIECES: Final = ("text", "summary", "data")
