@@ -29,9 +29,13 @@ class Database:
     itself loses power may be gone, and the file stays whole.
     """
 
-    def __init__(self, path: str | os.PathLike[str], schema: str, *, busy_s: float = BUSY_S) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], schema: str, failure: type[StorageError], *, busy_s: float = BUSY_S
+    ) -> None:
+        """Name a file and its tables; `failure` is what is raised where it can't be read or written."""
         self.path = os.fspath(path)
         self._schema = schema
+        self._failure = failure
         self._busy_s = busy_s
         # Reentrant, since the garbage collector may end a session anywhere.
         self._lock = threading.RLock()
@@ -40,12 +44,12 @@ class Database:
         self._close: Callable[[], Any] = lambda: None
 
     def rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
-        """Return what a query gives. Raises StorageError."""
+        """Return what a query gives."""
         with self._connected() as connection:
             return connection.execute(query, values).fetchall()
 
     def write(self, *statements: tuple[str, Sequence[Any]]) -> None:
-        """Carry out all of the statements, or none. Raises StorageError."""
+        """Carry out all of the statements, or none."""
         with self._connected() as connection:
             if len(statements) == 1:
                 connection.execute(*statements[0])
@@ -57,11 +61,13 @@ class Database:
                     connection.execute(*statement)
                 connection.execute("COMMIT")
             except BaseException:
-                connection.execute("ROLLBACK")
+                # After some failures, as of a full disk, SQLite has done that itself.
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
                 raise
 
     def open(self) -> None:
-        """Make the file and its tables where they are not there yet. Raises StorageError."""
+        """Make the file and its tables where they are not there yet."""
         with self._connected():
             pass
 
@@ -77,7 +83,7 @@ class Database:
             try:
                 yield self._current()
             except (sqlite3.Error, OSError) as error:
-                raise StorageError(f"{self.path}: {error}") from error
+                raise self._failure(f"{self.path}: {error}") from error
 
     def _current(self) -> sqlite3.Connection:
         if self._connection is not None and self._process == os.getpid():

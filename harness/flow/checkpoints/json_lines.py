@@ -138,8 +138,13 @@ def _replaced(path: Path, lines: Sequence[bytes]) -> None:
     """Put these lines in a file's place, in one step."""
     begun = path.with_suffix(".tmp")
     try:
-        _begun(str(begun), b"".join(b"%s\n" % line for line in lines))
-        begun.replace(path)
+        try:
+            _begun(str(begun), b"".join(b"%s\n" % line for line in lines))
+            begun.replace(path)
+        except BaseException:
+            # The next one has the same name.
+            begun.unlink(missing_ok=True)
+            raise
     except OSError as error:
         raise CheckpointError(f"the checkpoints in {path} can't be written anew: {error}") from error
 

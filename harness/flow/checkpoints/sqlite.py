@@ -41,14 +41,14 @@ class SqliteProvider(CheckpointProvider):
     name = "SqliteProvider"
 
     def write(self, location: str, checkpoint: Checkpoint) -> str:
-        """Add a row. Raises StorageError."""
+        """Add a row. Raises CheckpointError."""
         path = self._path(location)
         row = (checkpoint.checkpoint_id, checkpoint.parent_id, checked_branch(checkpoint.branch), checkpoint.to_json())
         _database(path).write((_WRITE, row))
         return f"{path}#{checkpoint.checkpoint_id}"
 
     def read(self, where: str) -> Checkpoint:
-        """Read a row. Raises StorageError."""
+        """Read a row. Raises CheckpointError."""
         path, sign, checkpoint_id = where.rpartition("#")
         if not (sign and Path(path).exists()):
             raise CheckpointError(f"there is no checkpoint {where!r}: it is named as <file>#<id>")
@@ -58,7 +58,7 @@ class SqliteProvider(CheckpointProvider):
         return Checkpoint.from_json(rows[0][0], where)
 
     def newest(self, location: str, branch: str) -> Iterator[tuple[str, Checkpoint]]:
-        """Yield the rows of a branch, the newest first. Raises StorageError."""
+        """Yield the rows of a branch, the newest first. Raises CheckpointError."""
         path, number = self._path(location), 2**62
         while Path(path).exists():
             rows = _database(path).rows(_NEWEST, (branch, number))
@@ -69,7 +69,7 @@ class SqliteProvider(CheckpointProvider):
             yield where, Checkpoint.from_json(data, where)
 
     def prune(self, location: str, branch: str, keep: int) -> int:
-        """Remove all rows of a branch but the newest. Raises StorageError."""
+        """Remove all rows of a branch but the newest. Raises CheckpointError."""
         database = _database(self._path(location))
         ((surplus,),) = database.rows(_COUNT, (keep, branch))
         if surplus:
@@ -83,4 +83,4 @@ class SqliteProvider(CheckpointProvider):
 @functools.lru_cache(maxsize=8)
 def _database(path: str) -> Database:
     # Kept open from one checkpoint to the next; the file of one that drops out of here is closed with it.
-    return Database(path, _SCHEMA)
+    return Database(path, _SCHEMA, CheckpointError)

@@ -51,23 +51,23 @@ class SQLiteFlowPersistence(FlowPersistence):
     def __init__(self, db_path: str | os.PathLike[str] | None = None, *, busy_s: float = BUSY_S) -> None:
         """Name the file; by default `flow_states.db` in the project's folder of the user, see `HARNESS_STORAGE_DIR`."""
         self.db_path = default_path() if db_path is None else os.fspath(db_path)
-        self._database = Database(self.db_path, _SCHEMA, busy_s=busy_s)
+        self._database = Database(self.db_path, _SCHEMA, StatePersistenceError, busy_s=busy_s)
 
     def init_db(self) -> None:
         """Make the file and its tables where they are not there yet."""
         self._database.open()
 
     def save_state(self, flow_uuid: str, method_name: str, state_data: dict[str, Any] | BaseModel) -> None:
-        """Save a state; it is on record when this returns. Raises StorageError."""
+        """Save a state; it is on record when this returns. Raises StatePersistenceError."""
         self._database.write((_SAVE, (flow_uuid, method_name, _now(), _json(state_data))))
 
     def load_state(self, flow_uuid: str) -> dict[str, Any] | None:
-        """Return the state saved last under this id, or None. Raises StorageError."""
+        """Return the state saved last under this id, or None. Raises StatePersistenceError."""
         rows = self._database.rows(_LOAD, (flow_uuid,))
         return self._read(rows[0][0], flow_uuid) if rows else None
 
     def save_pending_feedback(self, flow_uuid: str, context: Any, state_data: dict[str, Any] | BaseModel) -> None:
-        """Save a flow that waits, and its state, both or neither. Raises StorageError."""
+        """Save a flow that waits, and its state, both or neither. Raises StatePersistenceError."""
         state, moment = _json(state_data), _now()
         waits = orjson.dumps(context.to_dict()).decode()
         self._database.write(
@@ -75,7 +75,7 @@ class SQLiteFlowPersistence(FlowPersistence):
         )
 
     def load_pending_feedback(self, flow_uuid: str) -> tuple[dict[str, Any], PendingFeedbackContext] | None:
-        """Return the state and the context of a flow that waits, or None. Raises StorageError."""
+        """Return the state and the context of a flow that waits, or None. Raises StatePersistenceError."""
         rows = self._database.rows(_WAITING, (flow_uuid,))
         if not rows:
             return None
@@ -83,7 +83,7 @@ class SQLiteFlowPersistence(FlowPersistence):
         return state, PendingFeedbackContext.from_dict(context)
 
     def clear_pending_feedback(self, flow_uuid: str) -> None:
-        """Forget that this flow waits. Raises StorageError."""
+        """Forget that this flow waits. Raises StatePersistenceError."""
         self._database.write(("DELETE FROM pending_feedback WHERE flow_uuid = ?", (flow_uuid,)))
 
     def close(self) -> None:

@@ -21,9 +21,12 @@ from harness.flow import (
     CheckpointConfig,
     CheckpointError,
     Flow,
+    JsonLinesProvider,
+    SqliteProvider,
     listen,
     start,
 )
+from harness.flow.checkpoints.json_files import fill
 
 
 class Noted(BaseEvent):
@@ -183,6 +186,34 @@ def test_a_run_goes_on_in_another_file_where_its_own_has_become_large_or_is_gone
     assert two[0]["parent_id"] == one[0]["checkpoint_id"]
 
 
+def test_old_lines_that_can_not_be_removed_once_go_the_next_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    contents: list[bytes] = []
+
+    def fill_once_full(handle: int, content: bytes) -> None:
+        contents.append(content)
+        # The second checkpoint, and what is to be left once that is there.
+        if len(contents) == 3:
+            fill(handle, content[:9])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        fill(handle, content)
+
+    monkeypatch.setattr("harness.flow.checkpoints.json_lines.fill", fill_once_full)
+    config = CheckpointConfig(
+        location=str(tmp_path),
+        on_events=["method_execution_finished", "flow_finished"],
+        provider=JsonLinesProvider(),
+        max_checkpoints=1,
+    )
+    Two(checkpoint=config).kickoff()
+    assert [record.getMessage().partition(": [")[2] for record in caplog.records] == [
+        "Errno 28] No space left on device"
+    ]
+    assert [len(file) for file in lines_of(tmp_path / "main")] == [1]
+    assert len(list((tmp_path / "main").iterdir())) == 1
+
+
 def test_sqlite_gives_a_location_without_a_suffix_one(tmp_path: Path) -> None:
     config = CheckpointConfig(location=str(tmp_path / "kept"), provider="sqlite", on_events=["flow_finished"])  # type: ignore[arg-type]
     frames = list(Two(checkpoint=config).stream_events())
@@ -228,12 +259,20 @@ def full(path: Path) -> Flow:
     return Two(checkpoint=CheckpointConfig(location=str(path), on_events=["method_execution_finished"]))
 
 
+def foreign(path: Path) -> Flow:
+    path.write_text("no database" * 100)
+    config = CheckpointConfig(location=f"{path}.db", on_events=["method_execution_finished"], provider=SqliteProvider())
+    path.rename(config.location)
+    return Two(checkpoint=config)
+
+
 FAILS: dict[str, tuple[Callable[[Path], Flow], str]] = {
     "a value that can't be kept": (
         lambda path: Unkept(checkpoint=CheckpointConfig(location=str(path), on_events=["method_execution_finished"])),
         "what 'first' returned holds a _thread.lock",
     ),
     "a folder that can't be made": (full, "Not a directory"),
+    "a database that is none": (foreign, "not a database"),
 }
 
 

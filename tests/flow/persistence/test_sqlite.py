@@ -17,9 +17,15 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from harness.errors import HarnessError
-from harness.flow import Flow, SQLiteFlowPersistence, StatePersistenceError, default_flow_persistence, persist, start
-from harness.flow.storage import StorageError
+from harness.flow import (
+    Flow,
+    PendingFeedbackContext,
+    SQLiteFlowPersistence,
+    StatePersistenceError,
+    default_flow_persistence,
+    persist,
+    start,
+)
 
 ROOT = Path(__file__).parents[3]
 
@@ -96,11 +102,37 @@ def test_who_can_not_write_for_long_fails_and_does_not_wait_for_ever(tmp_path: P
     persistence.init_db()
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StorageError, match=r"states\.db: database is locked"):
+    with pytest.raises(StatePersistenceError, match=r"states\.db: database is locked"):
         persistence.save_state("x", "first", {"id": "x"})
     other.execute("COMMIT")
     other.close()
     persistence.save_state("x", "first", {"id": "x"})
+
+
+SAVES: dict[str, Callable[[SQLiteFlowPersistence, str], object]] = {
+    "a state": lambda place, text: place.save_state("x", "second", {"id": "x", "text": text}),
+    "a flow that waits": lambda place, text: place.save_pending_feedback(
+        "x", PendingFeedbackContext("x", "m.F", "second", None, "?"), {"id": "x", "text": text}
+    ),
+}
+
+
+@pytest.mark.parametrize("save", SAVES.values(), ids=SAVES.keys())
+def test_a_disk_that_is_full_is_named_and_what_was_saved_before_stays(
+    tmp_path: Path, save: Callable[[SQLiteFlowPersistence, str], object]
+) -> None:
+    place = SQLiteFlowPersistence(tmp_path / "states.db")
+    place.save_state("x", "first", {"id": "x"})
+    connection = place._database._current()
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    connection.execute(f"PRAGMA max_page_count={pages + 1}")
+    with pytest.raises(StatePersistenceError, match=r"states\.db: database or disk is full"):
+        save(place, "long" * 10_000)
+    assert place.load_state("x") == {"id": "x"}
+    assert place.load_pending_feedback("x") is None
+    connection.execute("PRAGMA max_page_count=100")
+    save(place, "long" * 10_000)
+    assert (place.load_state("x") or {})["text"]
 
 
 RICH: dict[str, Any] = {
@@ -163,10 +195,10 @@ def test_threads_that_share_one_object_lose_nothing(tmp_path: Path) -> None:
 
 
 UNREADABLE = {
-    "a file of another kind": (lambda path: path.write_bytes(b"no database" * 100), StorageError, "not a database"),
-    "a folder": (lambda path: path.mkdir(), StorageError, "unable to open"),
-    "a torn state": (lambda path: _with_row(path, '{"id": '), StatePersistenceError, "is no JSON"),
-    "a state that is no object": (lambda path: _with_row(path, "[]"), StatePersistenceError, "no JSON object"),
+    "a file of another kind": (lambda path: path.write_bytes(b"no database" * 100), "not a database"),
+    "a folder": (lambda path: path.mkdir(), "unable to open"),
+    "a torn state": (lambda path: _with_row(path, '{"id": '), "is no JSON"),
+    "a state that is no object": (lambda path: _with_row(path, "[]"), "no JSON object"),
 }
 
 
@@ -176,11 +208,11 @@ def _with_row(path: Path, state: str) -> None:
     persistence.close()
 
 
-@pytest.mark.parametrize(("damage", "error", "message"), UNREADABLE.values(), ids=UNREADABLE.keys())
-def test_unreadable_is_never_empty(tmp_path: Path, damage: Any, error: type[HarnessError], message: str) -> None:
+@pytest.mark.parametrize(("damage", "message"), UNREADABLE.values(), ids=UNREADABLE.keys())
+def test_unreadable_is_never_empty(tmp_path: Path, damage: Any, message: str) -> None:
     path = tmp_path / "states.db"
     damage(path)
-    with pytest.raises(error, match=message) as caught:
+    with pytest.raises(StatePersistenceError, match=message) as caught:
         SQLiteFlowPersistence(path).load_state("x")
     assert str(path) in str(caught.value)
 
