@@ -19,7 +19,7 @@ class PlannedCall(Saveable):
     #: The wave that waits for it.
     wave: int
     as_start: bool
-    #: What it is called with; None for nothing.
+    #: What it is called with, if its method takes that, which may change before it is; None for nothing.
     argument: int | None
     triggered_by: str | None
     state: Literal["due", "begun", "paused"] = "due"

@@ -198,9 +198,8 @@ class Plan:
         return wave.id
 
     def _make_due(self, due: Due, wave: Wave) -> None:
+        argument = None if due.as_start else due.gives.value
         for name in due.methods:
-            takes = self._definition.methods[name].takes_result and not due.as_start
-            argument = due.gives.value if takes else None
             self._new_call(name, wave, as_start=due.as_start, argument=argument, triggered_by=due.after.event_id)
 
     def _new_call(
@@ -222,11 +221,12 @@ class Plan:
         return len(self._values) - 1
 
     def _method_call(self, call: PlannedCall) -> MethodCall:
+        method = self._definition.methods[call.method]
         return MethodCall(
             id=call.id,
-            method=self._definition.methods[call.method],
+            method=method,
             number=call.number,
-            args=() if call.argument is None else (self._values[call.argument],),
+            args=() if call.argument is None or not method.takes_result else (self._values[call.argument],),
             as_start=call.as_start,
             triggered_by=call.triggered_by,
             was_paused=call.output is not None,

@@ -88,6 +88,35 @@ def test_what_had_begun_is_due_again_and_what_was_done_never_is() -> None:
     assert (restored.outputs, restored.is_over) == (["done"], False)
 
 
+class Before(Flow):
+    """A start, and who listens to it."""
+
+    @start()
+    def begin(self) -> None: ...
+
+    @listen(begin)
+    def one(self, value: Any) -> None: ...
+
+    @listen(begin)
+    def two(self) -> None: ...
+
+
+class Since(Before):
+    """The same graph, in which one method takes less by now, and another one more."""
+
+    def one(self) -> None: ...  # type: ignore[override]
+
+    def two(self, value: Any) -> None: ...  # type: ignore[override]
+
+
+def test_a_call_gets_what_its_method_takes_where_it_is_restored() -> None:
+    plan = Plan.begin(graph_of(Before))
+    plan.done(begun(plan)["begin"], MethodResult("begun"))
+    assert {call.method.name: call.args for call in plan.due()} == {"one": ("begun",), "two": ()}
+    restored = Plan.restored(graph_of(Since), through_json(plan.saved()))
+    assert {call.method.name: call.args for call in restored.due()} == {"one": (), "two": ("begun",)}
+
+
 def test_what_has_paused_is_due_where_it_is_restored_with_what_its_method_returned() -> None:
     plan = Plan.begin(DEFINITION)
     calls = begun(plan)
