@@ -31,7 +31,7 @@ _FORKING: Final = StepEnds(completed=CheckpointForkCompletedEvent, failed=Checkp
 class CheckpointRestore(FlowHook):
     """Puts the checkpoint that a config names into a run: what was done then is not run again.
 
-    With `branch` the run is a fork: what it writes goes there.
+    With `branch` the run is a fork: what it writes goes there. A run that goes on where it has waited begins there.
     """
 
     works_without_loop = True
@@ -42,6 +42,8 @@ class CheckpointRestore(FlowHook):
         self._branch = branch
 
     async def before_flow(self, run: FlowRun) -> None:
+        if run.plan.is_restored:
+            return
         where, provider = self._config.restore_from or "", self._config.provider
         named: dict[str, Any] = {"location": where, "provider": provider.name, "branch": self._branch}
         # Not the flow's own step, whose end is the end of its session.

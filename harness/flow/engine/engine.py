@@ -61,7 +61,8 @@ class Engine:
         self._next: Future[None] | None = None
         #: The first call that paused, and what with.
         self._pause: tuple[MethodCall, RunPaused] | None = None
-        self._end_known = False
+        #: Who has not been let know yet how the flow ends.
+        self._untold = deque(hooks.all)
 
     async def work(self) -> Any:
         """Return the output of the method that finished last; where one paused, what the run waits with.
@@ -90,7 +91,7 @@ class Engine:
                         await resolved(hook.flow_began(run))
                     await self._execute()
                     result = run.plan.result if self._pause is None else self._pause[1]
-                    await self._publish_end(result, None)
+                    await self._tell_end(result, None)
                 except BaseException as error:
                     await self._give_up(step, error)
                     raise
@@ -248,16 +249,16 @@ class Engine:
                     return
                 await _room_unless_cancelled(error)
                 body.step.abandon(reason)
-            if not (step.is_cancelled or self._end_known):
+            while self._untold and not step.is_cancelled:
                 with _logged("a hook failed after its flow had"):
-                    await self._publish_end(None, error)
+                    await self._tell_end(None, error)
         except cancelled_errors(RunCancelled):
             return
 
-    async def _publish_end(self, result: Any, error: BaseException | None) -> None:
-        self._end_known = True
-        for hook in self._hooks.all:
-            await resolved(hook.flow_ended(self._run, result, error))
+    async def _tell_end(self, result: Any, error: BaseException | None) -> None:
+        """Let each hook know how the flow ends, once; what one of them raises is the end that the others are told of."""
+        while self._untold:
+            await resolved(self._untold.popleft().flow_ended(self._run, result, error))
 
 
 def _make_task(body: _Body, work: Coroutine[Any, Any, None]) -> None:

@@ -78,7 +78,10 @@ class Resumption(FlowHook):
             self._wait_on(run.flow)
         elif not isinstance(result, RunPaused):
             flow_uuid, place = self.context.flow_id, place_of(run.flow)
-            (await outcome_in_thread(lambda: place.clear_pending_feedback(flow_uuid), run.threads)).unwrap()
+            clearing = await outcome_in_thread(lambda: place.clear_pending_feedback(flow_uuid), run.threads)
+            if clearing.error is not None:
+                self._wait_on(run.flow)
+            clearing.unwrap()
 
     def _wait_on(self, flow: Any) -> None:
         flow._pending = self.context

@@ -218,6 +218,18 @@ def test_what_a_hook_raises_after_a_failure_is_logged(where: str, caplog: pytest
     assert "ValueError: the hook, too" in caplog.text
 
 
+@pytest.mark.parametrize("waits", [False, True], ids=["sync hook", "async hook"])
+def test_where_a_hook_fails_at_the_end_the_others_are_told_of_that(waits: bool, caplog: pytest.LogCaptureFixture) -> None:
+    inner, outer, error = Noting(), Noting(), LookupError("broken")
+    failing: list[FlowHook] = [Failing("flow_ended", error), Failing("flow_ended", ValueError("the hook, too"))]
+    hooks = [inner, *failing, outer]
+    with pytest.raises(LookupError) as caught:
+        two("sync", hooks=[Waiting(hook) if waits else hook for hook in hooks]).kickoff()
+    assert caught.value is error
+    assert [hook.notes[-1] for hook in (inner, outer)] == ["ended B of A", "ended LookupError('broken')"]
+    assert "ValueError: the hook, too" in caplog.text
+
+
 def test_no_hook_is_told_of_the_end_of_a_run_that_was_closed() -> None:
     hook = Noting()
     blocked = threading.Event()

@@ -310,6 +310,51 @@ def test_a_resumed_run_that_can_not_be_taken_up_waits_on(
     assert flow.pending_feedback is None
 
 
+class InTurn(Flow):
+    """Asks twice, one after the other."""
+
+    @start()
+    @human_feedback(message="And the draft?", provider=Later())
+    def draft(self) -> str:
+        return "draft"
+
+    @listen(draft)
+    @human_feedback(message="And the print?", provider=Later())
+    def print(self, answer: HumanFeedbackResult) -> str:
+        return f"print of {answer.feedback}"
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("answers", "refused"), [([], "save_pending_feedback"), (["one"], "clear_pending_feedback")], ids=["save", "clear"]
+)
+def test_a_resumed_run_whose_end_can_not_be_kept_waits_on(
+    place: FlowPersistence,
+    monkeypatch: pytest.MonkeyPatch,
+    answers: list[str],
+    refused: str,
+    way: Callable[[Flow[Any], str], Any],
+) -> None:
+    flow = InTurn(persistence=place)
+    flow.kickoff()
+    for answer in answers:
+        flow.resume(answer)
+    pending = flow.pending_feedback
+
+    def full(*args: Any, **named: Any) -> None:
+        raise OSError("no space left")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="no space left"):
+        patch.setattr(place, refused, full)
+        way(flow, "lost")
+    assert flow.pending_feedback is pending
+    flow.stream = False
+    for answer in ["one", "two"][len(answers) :]:
+        last = flow.resume(answer)
+    assert (last.output, last.feedback) == ("print of one", "two")
+    assert place.load_pending_feedback(flow.flow_id) is None
+
+
 def test_of_two_sessions_with_an_answer_one_goes_on(place: FlowPersistence) -> None:
     flow = Approval.from_pending(waiting(place).context.flow_id, place)
     flow.stream = True
@@ -413,6 +458,16 @@ def test_of_two_who_are_asked_about_one_method_only_who_was_to_answer_later_gets
     flow = Stacked.from_pending(pending.context.flow_id, place)
     assert flow.resume("B") == ["C", "B", "A"]
     assert [answer.feedback for answer in flow.human_feedback_history] == ["A", "B", "C"]
+
+
+def test_a_run_that_began_at_a_checkpoint_goes_on_where_it_waits(place: FlowPersistence, tmp_path: Path) -> None:
+    written = CheckpointConfig(location=str(tmp_path), on_events=["flow_paused", "method_execution_finished"])
+    InTurn(persistence=place, checkpoint=written).kickoff()
+    ((where, _),) = written.provider.newest(written.location, "main")
+    flow = InTurn(persistence=place, checkpoint=written.model_copy(update={"restore_from": where}))
+    flow.kickoff()
+    flow.resume("one")
+    assert flow.resume("two").output == "print of one"
 
 
 @pytest.mark.parametrize("on_one_object", [True, False])
