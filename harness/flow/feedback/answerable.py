@@ -52,6 +52,7 @@ class AnswerableFlow:
 
         Raises:
             RunCancelled: the run was closed meanwhile.
+            StatePersistenceError: the state can't be saved; nobody has been asked.
         """
         from harness.flow.feedback.ask import ask  # most flows ask nobody
 
@@ -92,6 +93,7 @@ class AnswerableFlow:
 
         Raises:
             UsageError: nothing waits there under that id.
+            StatePersistenceError: what waits there can't be loaded.
         """
         flow = (cls if definition is None else cls._declared(definition))(persistence=persistence, **kwargs)
         from harness.flow.feedback.keeper import kept

@@ -14,12 +14,11 @@ from harness.errors import RunPaused
 from harness.flow.engine.hooks import FlowHook
 from harness.flow.engine.run import FlowRun
 from harness.flow.feedback.answer import Answer, answer_given
-from harness.flow.feedback.keeper import keep
+from harness.flow.feedback.keeper import keep, let_go
 from harness.flow.feedback.outcome import choose_outcome
 from harness.flow.feedback.pending import HumanFeedbackPending, PendingFeedbackContext
 from harness.flow.feedback.providers import HumanFeedbackProvider, flow_config, given_or_console
 from harness.flow.feedback.result import HumanFeedbackResult
-from harness.flow.persistence.persist import place_of
 from harness.flow.plan.calls import MethodCall, MethodResult
 from harness.flow.state import id_of
 from harness.llm import BaseLLM
@@ -101,8 +100,7 @@ class FeedbackHook(FlowHook):
         if not call.was_paused or answer_given.get() is not None or run.kickoff.branch is not None:
             return
         run.flow._pending = None
-        flow_uuid, place = id_of(run.state), place_of(run.flow)
-        (await outcome_in_thread(lambda: place.clear_pending_feedback(flow_uuid), run.threads)).unwrap()
+        (await outcome_in_thread(lambda: let_go(run.flow, id_of(run.state)), run.threads)).unwrap()
 
     def _place(self, call: MethodCall) -> int:
         """Return how many others are asked about the method before."""

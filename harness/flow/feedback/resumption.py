@@ -10,9 +10,10 @@ from harness.errors import RunPaused, UsageError
 from harness.flow.engine.hooks import FlowHook
 from harness.flow.engine.run import FlowRun
 from harness.flow.feedback.answer import Answer, answer_given
-from harness.flow.feedback.keeper import kept, restore
+from harness.flow.feedback.keeper import kept, let_go, restore
 from harness.flow.feedback.pending import PendingFeedbackContext
 from harness.flow.persistence.persist import place_of
+from harness.flow.persistence.protocol import storage_failures
 from harness.flow.plan.calls import MethodCall
 from harness.flow.state import id_of, with_saved
 from harness.workers import outcome_in_thread
@@ -59,7 +60,8 @@ class Resumption(FlowHook):
     def _newer_state(self, run: FlowRun) -> dict[str, Any] | None:
         flow_uuid, place = self.context.flow_id, place_of(run.flow)
         if id_of(run.state) == flow_uuid:
-            since: dict[str, Any] | None = run.flow._saved_since(flow_uuid, run.state, place)
+            with storage_failures("Loading a state"):
+                since: dict[str, Any] | None = run.flow._saved_since(flow_uuid, run.state, place)
             return since
         found = kept(run.flow, flow_uuid, place)
         return None if found is None else found[0]
@@ -77,8 +79,7 @@ class Resumption(FlowHook):
         if error is not None:
             self._wait_on(run.flow)
         elif not isinstance(result, RunPaused):
-            flow_uuid, place = self.context.flow_id, place_of(run.flow)
-            clearing = await outcome_in_thread(lambda: place.clear_pending_feedback(flow_uuid), run.threads)
+            clearing = await outcome_in_thread(lambda: let_go(run.flow, self.context.flow_id), run.threads)
             if clearing.error is not None:
                 self._wait_on(run.flow)
             clearing.unwrap()

@@ -12,7 +12,12 @@ from harness.flow.engine.run import FlowRun
 from harness.flow.graph.decorators import refuse_bare
 from harness.flow.options import check_persistence
 from harness.flow.persistence.default import default_flow_persistence
-from harness.flow.persistence.protocol import FlowPersistence, StatePersistenceError, StateWithoutIdError
+from harness.flow.persistence.protocol import (
+    FlowPersistence,
+    StatePersistenceError,
+    StateWithoutIdError,
+    storage_failures,
+)
 from harness.flow.plan.calls import MethodCall, MethodResult
 from harness.flow.state import AnyState, id_of, saved_state
 from harness.workers import outcome_in_thread
@@ -70,16 +75,12 @@ async def save(run: FlowRun, method_name: str, persistence: FlowPersistence) -> 
     """
     state = run.state
     flow_uuid = _id(state)
-    try:
+    with storage_failures():
         data = saved_state(state)
-    except Exception as error:
-        raise StatePersistenceError(f"State persistence failed: {error}") from error
-    saving = await outcome_in_thread(
-        lambda: persistence.save_state(flow_uuid=flow_uuid, method_name=method_name, state_data=data), run.threads
-    )
-    if isinstance(saving.error, Exception):
-        raise StatePersistenceError(f"State persistence failed: {saving.error}") from saving.error
-    saving.unwrap()
+        saving = await outcome_in_thread(
+            lambda: persistence.save_state(flow_uuid=flow_uuid, method_name=method_name, state_data=data), run.threads
+        )
+        saving.unwrap()
 
 
 async def save_ended(run: FlowRun, method_name: str) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import BaseModel
@@ -17,6 +19,19 @@ class StatePersistenceError(StorageError):
 
 class StateWithoutIdError(StatePersistenceError, ValueError):
     """The state of a flow has no id any more, under which it could be saved."""
+
+
+@contextlib.contextmanager
+def storage_failures(doing: str = "State persistence") -> Iterator[None]:
+    """Have what a place raises inside, one of somebody's own as well, say what was being done.
+
+    Raises:
+        StatePersistenceError: it failed.
+    """
+    try:
+        yield
+    except Exception as error:
+        raise StatePersistenceError(f"{doing} failed: {error}") from error
 
 
 class FlowPersistence(ABC):

@@ -219,7 +219,9 @@ def test_what_a_hook_raises_after_a_failure_is_logged(where: str, caplog: pytest
 
 
 @pytest.mark.parametrize("waits", [False, True], ids=["sync hook", "async hook"])
-def test_where_a_hook_fails_at_the_end_the_others_are_told_of_that(waits: bool, caplog: pytest.LogCaptureFixture) -> None:
+def test_where_a_hook_fails_at_the_end_the_others_are_told_of_that(
+    waits: bool, caplog: pytest.LogCaptureFixture
+) -> None:
     inner, outer, error = Noting(), Noting(), LookupError("broken")
     failing: list[FlowHook] = [Failing("flow_ended", error), Failing("flow_ended", ValueError("the hook, too"))]
     hooks = [inner, *failing, outer]

@@ -21,6 +21,7 @@ from harness.flow import (
     HumanFeedbackResult,
     PendingFeedbackContext,
     SQLiteFlowPersistence,
+    StatePersistenceError,
     human_feedback,
     listen,
     set_flow_persistence_factory,
@@ -302,7 +303,7 @@ def test_a_resumed_run_that_can_not_be_taken_up_waits_on(
     def lost(flow_uuid: str) -> None:
         raise OSError("the disk is gone")
 
-    with monkeypatch.context() as patch, pytest.raises(OSError, match="the disk is gone"):
+    with monkeypatch.context() as patch, pytest.raises(StatePersistenceError, match="failed: the disk is gone"):
         patch.setattr(place, "load_pending_feedback", lost)
         flow.resume("Go.")
     assert flow.pending_feedback is pending
@@ -344,7 +345,7 @@ def test_a_resumed_run_whose_end_can_not_be_kept_waits_on(
     def full(*args: Any, **named: Any) -> None:
         raise OSError("no space left")
 
-    with monkeypatch.context() as patch, pytest.raises(OSError, match="no space left"):
+    with monkeypatch.context() as patch, pytest.raises(StatePersistenceError, match="failed: no space left"):
         patch.setattr(place, refused, full)
         way(flow, "lost")
     assert flow.pending_feedback is pending

@@ -19,11 +19,14 @@ from harness.flow import (
     SQLiteFlowPersistence,
     StatePersistenceError,
     default_flow_persistence,
+    human_feedback,
     listen,
     persist,
     set_flow_persistence_factory,
     start,
 )
+from tests.flow.engine.noting import raises
+from tests.flow.feedback.people import Later
 from tests.flow.graph.graphs import TIMEOUT_S, transcript
 
 
@@ -256,6 +259,47 @@ def test_a_save_that_fails_fails_the_method(broken: str, message: str) -> None:
     assert isinstance(caught.value, StatePersistenceError)
     assert isinstance(caught.value, ValueError) == (broken == "id")
     assert transcript(session.frames)[-2:] == ["first failed p1", "Fails failed"]
+
+
+class Asked(Flow):
+    """Asks in the middle of a method, and what somebody thinks of what that gives."""
+
+    @start()
+    @human_feedback("May it go out?", provider=Later())
+    def write(self) -> str | None:
+        return self.ask("When?") if "asks" in self.state else "a draft"
+
+
+USES: dict[str, tuple[str, str, Callable[[FlowPersistence], object]]] = {
+    "a run with an id": ("load_state", "Loading a state", lambda place: Asked(persistence=place).kickoff({"id": "x"})),
+    "a fork": (
+        "load_state",
+        "Loading a state",
+        lambda place: Asked(persistence=place).kickoff(restore_from_state_id="x"),
+    ),
+    "one that asks": (
+        "save_state",
+        "State persistence",
+        lambda place: Asked(persistence=place).kickoff({"asks": True}),
+    ),
+    "one that waits": ("save_pending_feedback", "State persistence", lambda place: Asked(persistence=place).kickoff()),
+    "taking it up": (
+        "load_pending_feedback",
+        "Loading a flow that waits",
+        lambda place: Asked.from_pending("x", place),
+    ),
+}
+
+
+@pytest.mark.parametrize(("refused", "doing", "use"), USES.values(), ids=USES.keys())
+def test_whatever_a_place_raises_is_told_as_what_could_not_be_done(
+    refused: str, doing: str, use: Callable[[FlowPersistence], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = ConnectionError("no server there")
+    monkeypatch.setattr(Memory, refused, lambda *args, **named: raises(error)(None))
+    with pytest.raises(StatePersistenceError, match=f"{doing} failed: no server there") as caught:
+        use(Memory())
+    assert caught.value.__cause__ is error
 
 
 def test_verbose_says_what_is_saved(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> None:
