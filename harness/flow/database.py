@@ -24,6 +24,8 @@ _inherited: list[sqlite3.Connection] = []
 class Database:
     """One file, opened at its first use and kept open; from any thread, and on both sides of a fork.
 
+    That is the file which has its name when it is used: one that somebody has removed meanwhile is made anew.
+
     It is in WAL mode: what was committed outlives a process that is killed at any moment, readers and the one writer do
     not wait for each other, and writers wait for at most `busy_s`. What happened in the last moments before the machine
     itself loses power may be gone, and the file stays whole.
@@ -41,6 +43,7 @@ class Database:
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._process = 0
+        self._opened: tuple[int, int] | None = None
         self._close: Callable[[], Any] = lambda: None
 
     def rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
@@ -87,7 +90,9 @@ class Database:
 
     def _current(self) -> sqlite3.Connection:
         if self._connection is not None and self._process == os.getpid():
-            return self._connection
+            if self._opened == self._identity():
+                return self._connection
+            self.close()
         if self._connection is not None:
             _inherited.append(self._connection)
         if self.path != ":memory:":
@@ -103,9 +108,17 @@ class Database:
         except BaseException:
             connection.close()
             raise
-        self._connection, self._process = connection, os.getpid()
+        self._connection, self._process, self._opened = connection, os.getpid(), self._identity()
         self._close = weakref.finalize(self, _close_own, connection, self._process)
         return connection
+
+    def _identity(self) -> tuple[int, int] | None:
+        """Return what tells the file of this name from another one; None where there is none."""
+        try:
+            status = os.stat(self.path)  # noqa: PTH116 - at each use, and an object takes as long as all else here
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
 
     def _until_free(self, attempt: Callable[[], T]) -> T:
         deadline = time.monotonic() + self._busy_s

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import subprocess
 import sys
@@ -180,6 +181,22 @@ def test_a_run_whose_id_was_given_as_no_text_is_found(tmp_path: Path, id_: Any) 
     ran: list[str] = []
     Three(tmp_path, ran).kickoff({"id": id_}, resume=True)
     assert ran == ["b", "c"]
+
+
+def test_a_location_is_looked_for_from_the_current_folder(
+    tmp_path: Path, kept: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        config = CheckpointConfig(location="kept", provider=kept["provider"])
+        ran: list[str] = []
+        for fails in ("b", ""):
+            flow = Three(Path("kept"), ran, fails)
+            flow.checkpoint = config
+            with contextlib.suppress(LookupError):
+                flow.kickoff(resume=True)
+        assert ran == ["a", "b", "b", "c"]
 
 
 def test_runs_are_told_apart_by_the_id_of_their_state(tmp_path: Path) -> None:

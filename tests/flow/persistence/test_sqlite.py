@@ -109,6 +109,20 @@ def test_who_can_not_write_for_long_fails_and_does_not_wait_for_ever(tmp_path: P
     persistence.save_state("x", "first", {"id": "x"})
 
 
+@pytest.mark.parametrize(
+    "remove", [Path.unlink, lambda path: path.rename(path.with_suffix(".old"))], ids=["gone", "moved"]
+)
+def test_a_file_that_somebody_has_removed_is_made_anew(tmp_path: Path, remove: Callable[[Path], object]) -> None:
+    path = tmp_path / "states.db"
+    place = SQLiteFlowPersistence(path)
+    place.save_state("x", "first", {"id": "x"})
+    for file in list(tmp_path.iterdir()):
+        remove(file)
+    assert place.load_state("x") is None
+    place.save_state("y", "first", {"id": "y"})
+    assert SQLiteFlowPersistence(path).load_state("y") == {"id": "y"}
+
+
 SAVES: dict[str, Callable[[SQLiteFlowPersistence, str], object]] = {
     "a state": lambda place, text: place.save_state("x", "second", {"id": "x", "text": text}),
     "a flow that waits": lambda place, text: place.save_pending_feedback(
