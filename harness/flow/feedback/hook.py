@@ -99,8 +99,7 @@ class FeedbackHook(FlowHook):
         # What is resumed waits on until its run has ended, and so does what another branch goes on from.
         if not call.was_paused or answer_given.get() is not None or run.kickoff.branch is not None:
             return
-        run.flow._pending = None
-        (await outcome_in_thread(lambda: let_go(run.flow, id_of(run.state)), run.threads)).unwrap()
+        await self._let_go(run)
 
     def _place(self, call: MethodCall) -> int:
         """Return how many others are asked about the method before."""
@@ -129,9 +128,18 @@ class FeedbackHook(FlowHook):
             pause.keeper = self
 
     async def flow_ended(self, run: FlowRun, result: Any, error: BaseException | None) -> None:
-        """Keep a run that waits for the answer to this hook."""
+        """Keep a run that waits for the answer to this hook; let go of one that has come to its end by its checkpoints.
+
+        That may have been answered in a run before, which was stopped.
+        """
         if isinstance(result, HumanFeedbackPending) and result.keeper is self:
             (await outcome_in_thread(lambda: keep(run, result), run.threads)).unwrap()
+        elif error is None and not isinstance(result, RunPaused) and run.kickoff.resume and run.plan.is_restored:
+            await self._let_go(run)
+
+    async def _let_go(self, run: FlowRun) -> None:
+        run.flow._pending = None
+        (await outcome_in_thread(lambda: let_go(run.flow, id_of(run.state)), run.threads)).unwrap()
 
 
 def _llm_reference(llm: Any) -> dict[str, Any] | str | None:

@@ -461,6 +461,38 @@ def test_of_two_who_are_asked_about_one_method_only_who_was_to_answer_later_gets
     assert [answer.feedback for answer in flow.human_feedback_history] == ["A", "B", "C"]
 
 
+def test_a_run_that_was_stopped_after_the_answer_and_has_gone_on_waits_no_more(
+    place: FlowPersistence, tmp_path: Path
+) -> None:
+    class Order(Flow):
+        fails = True
+
+        @start()
+        @human_feedback(message="Pay?", provider=Later())
+        def order(self) -> str:
+            return "order"
+
+        @listen(order)
+        def pay(self, answer: HumanFeedbackResult) -> str:
+            return answer.feedback
+
+        @listen(pay)
+        def ship(self, answer: str) -> str:
+            if self.fails:
+                raise LookupError
+            return f"shipped: {answer}"
+
+    kept = CheckpointConfig(location=str(tmp_path), on_events=["method_execution_finished"])
+    flow = Order(persistence=place, checkpoint=kept)
+    flow.kickoff()
+    with pytest.raises(LookupError):
+        flow.resume("yes")
+    Order.fails = False
+    assert Order(persistence=place, checkpoint=kept).kickoff({"id": flow.flow_id}, resume=True) == "shipped: yes"
+    with pytest.raises(UsageError, match="No pending feedback"):
+        Order.from_pending(flow.flow_id, place)
+
+
 def test_a_run_that_began_at_a_checkpoint_goes_on_where_it_waits(place: FlowPersistence, tmp_path: Path) -> None:
     written = CheckpointConfig(location=str(tmp_path), on_events=["flow_paused", "method_execution_finished"])
     InTurn(persistence=place, checkpoint=written).kickoff()
