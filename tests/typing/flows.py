@@ -103,7 +103,8 @@ def saved(folder: Path) -> tuple[int, list[Any], int]:
         restore_from=None,
     )
     Counting(checkpoint=kept).kickoff()
-    SqliteProvider()
+    CheckpointConfig(provider=SqliteProvider())
+    CheckpointConfig(provider="jsonl")
     return (
         assert_type(again.state, Count).seen,
         assert_type(forked.method_outputs, list[Any]),

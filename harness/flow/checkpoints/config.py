@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, field_validator
 
@@ -68,6 +68,18 @@ class CheckpointConfig(UserModel):
     max_checkpoints: int | None = Field(default=None, ge=1)
     #: The checkpoint from which a run begins, as `checkpoint_completed` names it; None begins anew.
     restore_from: str | None = None
+
+    if TYPE_CHECKING:
+        # A type checker holds what is given to the type of the field, but for what is said here.
+        def __init__(
+            self,
+            *,
+            location: str = ...,
+            on_events: list[str] = ...,
+            provider: CheckpointProvider | Literal["json", "jsonl", "sqlite"] = ...,
+            max_checkpoints: int | None = ...,
+            restore_from: str | None = ...,
+        ) -> None: ...
 
     @field_validator("on_events")
     @classmethod

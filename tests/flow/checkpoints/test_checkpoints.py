@@ -159,7 +159,7 @@ def test_the_checkpoints_of_a_run_are_lines_of_one_file(tmp_path: Path) -> None:
 
 
 def test_a_line_that_a_killed_process_has_left_torn_is_no_checkpoint(tmp_path: Path) -> None:
-    config = CheckpointConfig(location=str(tmp_path), on_events=["method_execution_finished"], provider="jsonl")  # type: ignore[arg-type]
+    config = CheckpointConfig(location=str(tmp_path), on_events=["method_execution_finished"], provider="jsonl")
     Two(checkpoint=config).kickoff()
     (file,) = (tmp_path / "main").iterdir()
     whole = file.read_bytes()
@@ -180,7 +180,7 @@ def test_a_run_goes_on_in_another_file_where_its_own_has_become_large_or_is_gone
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("harness.flow.checkpoints.json_lines._LARGE", 10)
-    config = CheckpointConfig(location=str(tmp_path), on_events=["method_execution_finished"], provider="jsonl")  # type: ignore[arg-type]
+    config = CheckpointConfig(location=str(tmp_path), on_events=["method_execution_finished"], provider="jsonl")
     Two(checkpoint=config).kickoff()
     one, two = lines_of(tmp_path / "main")
     assert two[0]["parent_id"] == one[0]["checkpoint_id"]
@@ -215,7 +215,7 @@ def test_old_lines_that_can_not_be_removed_once_go_the_next_time(
 
 
 def test_sqlite_gives_a_location_without_a_suffix_one(tmp_path: Path) -> None:
-    config = CheckpointConfig(location=str(tmp_path / "kept"), provider="sqlite", on_events=["flow_finished"])  # type: ignore[arg-type]
+    config = CheckpointConfig(location=str(tmp_path / "kept"), provider="sqlite", on_events=["flow_finished"])
     frames = list(Two(checkpoint=config).stream_events())
     (done,) = [frame for frame in frames if frame.type == "checkpoint_completed"]
     assert done.data["location"] == f"{tmp_path / 'kept.db'}#{done.data['checkpoint_id']}"
