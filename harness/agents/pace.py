@@ -8,9 +8,11 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
+from harness.fork import freed_by_fork
+
 _WINDOW_S: Final = 60.0
 #: Short, and rare; a lock of each pace's own could not be copied with an agent.
-_taking = threading.Lock()
+_taking = freed_by_fork(threading.Lock())
 
 
 class Pace:

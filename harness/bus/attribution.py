@@ -7,9 +7,9 @@ import warnings
 from typing import Any, Final
 
 from harness.bus.scope import ROOT, Scope, current, origin
-from harness.fork import after_fork
+from harness.fork import after_fork, freed_by_fork
 
-_lock: Any = threading.RLock()
+_lock: Any = freed_by_fork(threading.RLock())
 #: The kinds of scope that are runs of their own, in which none of the same source begins.
 _RUNS: Final = frozenset({"flow", "crew", "agent"})
 #: id of a source → the source, and the base scopes of the open sessions that have it. The source is held, so that its
@@ -20,7 +20,6 @@ _before: dict[Scope, list[threading.Thread]] = {}
 
 
 def _forget_all() -> None:
-    _lock._at_fork_reinit()
     _by_source.clear()
     _before.clear()
 

@@ -16,6 +16,7 @@ from harness.bus.own_loop import OwnLoop
 from harness.bus.running_loop import cancelled_errors
 from harness.errors import RunCancelled, UsageError
 from harness.events import BaseEvent
+from harness.fork import freed_by_fork
 
 logger = logging.getLogger("harness")
 
@@ -48,7 +49,7 @@ class Listeners:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = freed_by_fork(threading.Lock())
         #: In the order of registration; replaced as a whole, so that it can be looked at without the lock.
         self.handlers: list[tuple[type[BaseEvent], Handler]] = []
         #: What a handler depends on, by the class for which it was registered, and its identity.

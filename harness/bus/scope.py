@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import contextvars
 import threading
-import weakref
 from collections.abc import Callable, Generator
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from harness.blocks import block
 from harness.bus.running_loop import is_loop_running, running_loop
-from harness.fork import after_fork
+from harness.fork import after_fork, freed_by_fork
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -25,20 +24,14 @@ if TYPE_CHECKING:
     from harness.events import BaseEvent
 
 _NO_GATE: Final = nullcontext()
-#: Those of trees that are still there: a thread that holds one is not in a forked process.
-_gates: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
 def _new_gate() -> Any:
-    gate = threading.RLock()
-    _gates.add(gate)
-    return gate
+    return freed_by_fork(threading.RLock())
 
 
 def _leave_runs() -> None:
-    """Take a forked process out of the runs around, whose readers, loops and locked threads are its parent's alone."""
-    for gate in _gates:
-        gate._at_fork_reinit()
+    """Take a forked process out of the runs around, whose readers and loops are its parent's alone."""
     outside = current.get()
     while outside.run is not ROOT.run:
         outside = outside.parent or ROOT
@@ -215,6 +208,7 @@ class Scope:
 
 
 ROOT = Scope("", None, None, Run(), ())
+freed_by_fork(ROOT.run._lock)
 current: contextvars.ContextVar[Scope] = contextvars.ContextVar("harness_scope", default=ROOT)
 #: The id of the event emitted last in this line of execution.
 previous_id: contextvars.ContextVar[int | str | None] = contextvars.ContextVar("harness_previous", default=None)

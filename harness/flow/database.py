@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from harness.flow.storage import StorageError
+from harness.fork import freed_by_fork
 
 T = TypeVar("T")
 #: How long a writer waits for others before it gives up.
@@ -40,7 +41,7 @@ class Database:
         self._failure = failure
         self._busy_s = busy_s
         # Reentrant, since the garbage collector may end a session anywhere.
-        self._lock = threading.RLock()
+        self._lock = freed_by_fork(threading.RLock(), is_awaited=True)
         self._connection: sqlite3.Connection | None = None
         self._process = 0
         self._opened: tuple[int, int] | None = None

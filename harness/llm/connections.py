@@ -21,12 +21,13 @@ from typing import TYPE_CHECKING, Any
 
 from harness.bus.scope import Run, current_run
 from harness.errors import RunCancelled
+from harness.fork import freed_by_fork
 
 if TYPE_CHECKING:
     from aiohttp.connector import Connection
     from urllib3.connection import HTTPConnection
 
-_lock = threading.Lock()
+_lock = freed_by_fork(threading.Lock())
 #: Where a urllib3 connection keeps what takes it from the run that it belongs to.
 _LET_GO = "_harness_let_go"
 #: What marks a function that was changed here.

@@ -15,13 +15,14 @@ from types import MappingProxyType
 from typing import Any
 
 from harness.blocks import block
+from harness.fork import freed_by_fork
 from harness.llm.parameters.names import words
 
 _Overrides = Mapping[int, Any]
 _nothing: _Overrides = MappingProxyType({})
 _stream: contextvars.ContextVar[_Overrides] = contextvars.ContextVar("harness_stream", default=_nothing)
 _stop: contextvars.ContextVar[_Overrides] = contextvars.ContextVar("harness_stop", default=_nothing)
-_foreign = threading.RLock()
+_foreign = freed_by_fork(threading.RLock())
 
 
 def call_stream_override(llm: Any, stream: bool) -> contextlib.AbstractContextManager[None]:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError,
 
 from harness.errors import UsageError
 from harness.fields import aliases
+from harness.fork import freed_by_fork
 from harness.tools.arguments import InferredArguments, arguments_of, parameters_schema, passed
 from harness.tools.failure import ToolFailure, ToolFailurePolicy, ToolFailureReason
 from harness.tools.use import ToolInputError
@@ -22,7 +23,7 @@ from harness.validation import UserModel, all_faults
 from harness.workers import asettled, in_thread, run_coroutine, settled
 
 #: Counts are few and short; a lock of each tool's own could not be copied with it.
-_counting = threading.Lock()
+_counting = freed_by_fork(threading.Lock())
 #: Where a word of a name begins, as in `getTide`, `HTTPServer`.
 _WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _UNFIT: Final = re.compile(r"[^a-z0-9]+")

@@ -13,6 +13,7 @@ from typing import Final
 from harness.flow.checkpoints.checkpoint import Checkpoint, CheckpointError
 from harness.flow.checkpoints.json_files import branch_folder, content_of, fill
 from harness.flow.checkpoints.provider import CheckpointProvider, next_moment
+from harness.fork import freed_by_fork
 
 _APPENDED: Final = os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0)
 #: How many runs are known that may go on, and the size from which a run goes on in another file.
@@ -32,7 +33,7 @@ class JsonLinesProvider(CheckpointProvider):
     name = "JsonLinesProvider"
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = freed_by_fork(threading.Lock())
         #: By the last checkpoint of a run, its file.
         self._files: OrderedDict[str, str] = OrderedDict()
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from harness.errors import UsageError
 from harness.flow.checkpoints.checkpoint import Checkpoint
+from harness.fork import freed_by_fork
 
 #: Where a run writes that was not forked.
 MAIN: Final = "main"
@@ -58,7 +59,7 @@ class _Moments:
     """Gives each checkpoint of this process a time of its own, later than the one before."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = freed_by_fork(threading.Lock())
         self._last = 0
         #: The second of the last one, and its text.
         self._second = (-1, "")

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any, Final, Self
 
+from harness.fork import freed_by_fork
 from harness.llm.output.parts import Usage
 from harness.validation import UserModel
 
@@ -100,7 +101,7 @@ class UsageCounter:
     """Adds up usage; from any thread."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = freed_by_fork(threading.Lock())
         self._sums = dict.fromkeys(UsageMetrics.model_fields, 0)
 
     # A copy goes on from these sums, and a lock can't be copied.
@@ -110,7 +111,7 @@ class UsageCounter:
             return dict(self._sums)
 
     def __setstate__(self, sums: dict[str, int]) -> None:
-        self._lock = threading.Lock()
+        self._lock = freed_by_fork(threading.Lock())
         self._sums = dict(sums)
 
     def add(self, usage: Usage | None, *, requests: int = 1) -> None:

@@ -10,6 +10,7 @@ import os
 import random
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -123,11 +124,43 @@ def inherited(path: str) -> dict[str, Any]:
     return {"parent": shared.load_state("parent"), "child": shared.load_state("child")}
 
 
+def while_saving(path: str, forks: int) -> list[int]:
+    """Fork while threads save by the object with which the children save, too; return how these ended."""
+    shared, over = SQLiteFlowPersistence(path), threading.Event()
+
+    def busy(flow_id: str) -> None:
+        while not over.is_set():
+            shared.save_state(flow_id, "m", {"id": flow_id})
+
+    threads = [threading.Thread(target=busy, args=(f"thread-{number}",)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    statuses = []
+    for number in range(forks):
+
+        def save(to: int, flow_id: str = f"child-{number}") -> None:
+            # A child that waits for ever says nothing by itself.
+            signal.alarm(10)
+            shared.save_state(flow_id, "m", {"id": flow_id})
+
+        process, reads = forked(save)
+        os.close(reads)
+        statuses.append(os.waitpid(process, 0)[1])
+        if statuses[-1]:
+            break
+    over.set()
+    for thread in threads:
+        thread.join()
+    rows = [shared.load_state(f"child-{number}") for number in range(forks)]
+    return [*statuses, sum(row is None for row in rows)]
+
+
 if __name__ == "__main__":
     folder, times = Path(sys.argv[1]), int(sys.argv[2])
     report = {
         "killed": killed(str(folder / "killed.db"), times, seed=7),
         "together": together(str(folder / "together.db"), processes=2, each=150),
         "inherited": inherited(str(folder / "inherited.db")),
+        "while saving": while_saving(str(folder / "saving.db"), forks=20),
     }
     sys.stdout.write(json.dumps(report))

@@ -96,6 +96,10 @@ def test_a_forked_process_has_a_connection_of_its_own(processes: dict[str, Any])
     assert processes["inherited"] == {"parent": {"side": "after"}, "child": {"side": "child"}}
 
 
+def test_a_process_that_is_forked_while_others_save_is_not_held_up(processes: dict[str, Any]) -> None:
+    assert processes["while saving"] == [0] * 21
+
+
 def test_who_can_not_write_for_long_fails_and_does_not_wait_for_ever(tmp_path: Path) -> None:
     path = tmp_path / "states.db"
     persistence = SQLiteFlowPersistence(path, busy_s=0.05)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from harness.errors import UsageError
+from harness.fork import freed_by_fork
 from harness.llm.input.items import ReasoningItem
 from harness.llm.input.unsent_fields import Carried
 from harness.llm.request import LLMRequest
@@ -17,7 +18,7 @@ from harness.providers.openai.responses.request import check_settings, wire_body
 from harness.providers.shared.reasoning.thoughts import Thoughts
 
 #: A step is short; a lock of each LLM's own could not be copied with it.
-_chaining: Final = threading.Lock()
+_chaining: Final = freed_by_fork(threading.Lock())
 #: The provider's own tools by the names that callers know, where they need more than a type.
 _BUILTIN: Final[Mapping[str, Mapping[str, Any]]] = {
     "code_interpreter": {"type": "code_interpreter", "container": {"type": "auto"}},

@@ -14,6 +14,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
+from harness.fork import freed_by_fork
 from harness.llm.input.messages import Message
 from harness.llm.request import LLMRequest
 from harness.providers.shared.requests.turns import SYSTEM_ROLES
@@ -23,7 +24,7 @@ T = TypeVar("T")
 #: Calls of which something is kept; conversations with more calls than that must say it themselves.
 _KEPT: Final = 1000
 #: Keeping is short; a lock of each LLM's own could not be copied with it.
-_keeping: Final = threading.Lock()
+_keeping: Final = freed_by_fork(threading.Lock())
 
 
 class Outline(NamedTuple):
