@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any, Final
 
 from harness.bus import bus
@@ -24,6 +25,7 @@ from harness.flow.state import with_saved
 from harness.flow.value_codec import decode_value
 from harness.workers import outcome_in_thread
 
+logger = logging.getLogger("harness")
 _RESTORING: Final = StepEnds(completed=CheckpointRestoreCompletedEvent, failed=CheckpointRestoreFailedEvent)
 _FORKING: Final = StepEnds(completed=CheckpointForkCompletedEvent, failed=CheckpointFailedEvent)
 
@@ -106,9 +108,17 @@ class Resume(FlowHook):
         named = (run.kickoff.inputs or {}).get("id")
         # As the id of a state is written, of whatever class it is.
         flow_id = None if named is None else str(named)
+        other = None
         for where, checkpoint in self._config.provider.newest(self._config.location, self._lineage.branch):
-            if checkpoint.flow_class == name and flow_id in (None, checkpoint.flow_id):
-                return where, checkpoint
+            if flow_id in (None, checkpoint.flow_id):
+                if checkpoint.flow_class == name:
+                    return where, checkpoint
+                other = other or checkpoint.flow_class
+        if flow_id is not None and other is not None:
+            logger.warning(
+                "%s: what is kept of a run with the id %r is of %s, and not of %s: the run begins",
+                *(run.name, named, other, name),
+            )
         return None
 
 

@@ -199,6 +199,21 @@ def test_a_location_is_looked_for_from_the_current_folder(
         assert ran == ["a", "b", "b", "c"]
 
 
+def test_a_run_with_an_id_of_which_another_class_has_kept_one_begins_and_the_log_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Renamed(Three):
+        """What the class is called by now."""
+
+    failed(tmp_path, "b", id="x")
+    ran: list[str] = []
+    Renamed(tmp_path, ran).kickoff({"id": "y"}, resume=True)
+    assert caplog.text == ""
+    Renamed(tmp_path, ran).kickoff({"id": "x"}, resume=True)
+    assert ran == ["a", "b", "c"] * 2
+    assert "with the id 'x' is of tests.flow.checkpoints.test_resume:Three, and not of" in caplog.text
+
+
 def test_runs_are_told_apart_by_the_id_of_their_state(tmp_path: Path) -> None:
     failed(tmp_path, "b", id="one", count=10)
     failed(tmp_path, "c", id="two", count=20)
