@@ -74,6 +74,8 @@ class Wave(Saveable):
         return (
             self.served == len(self.happened) - 1
             and self.listeners is not None
+            # Of a listener that is a router by now.
+            and self.label is None
             and not (self.after or self.restarts)
             and (self.restarts is not None or not definition.restarts(self.happened[-1].name))
         )

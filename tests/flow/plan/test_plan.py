@@ -109,6 +109,31 @@ class Since(Before):
     def two(self, value: Any) -> None: ...  # type: ignore[override]
 
 
+class Routing(Before):
+    """The same graph, in which a listener is a router by now."""
+
+    @router(Before.begin)
+    def two(self) -> str:  # type: ignore[override]
+        return "left"
+
+    @listen(two)
+    def beside(self) -> None: ...
+
+    @listen("left")
+    def after(self) -> None: ...
+
+
+def test_a_listener_that_is_a_router_where_it_is_restored_routes() -> None:
+    plan = Plan.begin(graph_of(Before))
+    plan.done(begun(plan)["begin"], MethodResult())
+    plan.done(begun(plan)["one"], MethodResult())
+    restored = Plan.restored(graph_of(Routing), through_json(plan.saved()))
+    restored.done(begun(restored)["two"], MethodResult("left"))
+    assert due(restored) == ["beside"]
+    restored.done(begun(restored)["beside"], MethodResult())
+    assert due(restored) == ["after"]
+
+
 def test_a_call_gets_what_its_method_takes_where_it_is_restored() -> None:
     plan = Plan.begin(graph_of(Before))
     plan.done(begun(plan)["begin"], MethodResult("begun"))
