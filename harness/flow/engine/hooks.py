@@ -125,7 +125,12 @@ async def call_in(context: contextvars.Context, method: Callable[..., Awaitable[
         await running_loop().create_task(answer, context=context)
     elif inspect.isawaitable(answer):
         task = running_loop().create_task(_outcome_of(answer), context=context)
-        (await task).unwrap()
+        try:
+            (await task).unwrap()
+        finally:
+            if inspect.iscoroutine(answer):
+                # A task that was cancelled before its first step has not begun it.
+                answer.close()
 
 
 async def _outcome_of(answer: Awaitable[None]) -> Outcome[None]:

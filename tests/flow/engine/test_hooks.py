@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from typing import Any
 
@@ -230,6 +231,28 @@ def test_where_a_hook_fails_at_the_end_the_others_are_told_of_that(
     assert caught.value is error
     assert [hook.notes[-1] for hook in (inner, outer)] == ["ended B of A", "ended LookupError('broken')"]
     assert "ValueError: the hook, too" in caplog.text
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_run_may_be_cancelled_at_any_step_and_leaves_no_hook_unawaited() -> None:
+    async def cancelled_after(steps: int) -> bool:
+        """Return whether there was still something to cancel."""
+        run = asyncio.create_task(two("async", hooks=[Waiting(Noting())]).kickoff_async())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        if run.done():
+            return False
+        run.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await run
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        return True
+
+    steps = 0
+    while asyncio.run(cancelled_after(steps)):
+        gc.collect()
+        steps += 1
+    assert steps > 10
 
 
 def test_no_hook_is_told_of_the_end_of_a_run_that_was_closed() -> None:
