@@ -41,7 +41,7 @@ class StartableFlow:
     if TYPE_CHECKING:
         stream: bool
         _state: AnyState
-        _begins_from: tuple[CheckpointConfig, str | None] | None
+        _begins_from: tuple[CheckpointConfig, str | None, AnyState | None] | None
 
         @property
         def _flow_name(self) -> str: ...
@@ -188,10 +188,15 @@ class StartableFlow:
         if isinstance(inputs, dict) and inputs.get("id", ...) in (None, ""):
             # Kept under no name, the states of all who have none would be one.
             inputs = {name: value for name, value in inputs.items() if name != "id"}
-        branch = None
-        if self._begins_from is not None and from_checkpoint is None and restore_from_state_id is None and not resume:
-            (from_checkpoint, branch), self._begins_from = self._begins_from, None
-        return Kickoff(inputs, input_files, from_checkpoint, restore_from_state_id or None, resume, branch)
+        branch, has_state = None, False
+        if self._begins_from is not None:
+            config, its_branch, state = self._begins_from
+            if from_checkpoint is None and restore_from_state_id is None and not resume:
+                from_checkpoint, branch, has_state = config, its_branch, state is self._state
+                self._begins_from = None
+            else:
+                self._begins_from = (config, its_branch, None)
+        return Kickoff(inputs, input_files, from_checkpoint, restore_from_state_id or None, resume, branch, has_state)
 
     def _options_of(self, kickoff: Kickoff) -> dict[str, Any]:
         """Return the options of a kickoff for a subclass's own, which may know of none but those that were given."""
@@ -202,9 +207,10 @@ class StartableFlow:
             "restore_from_state_id": kickoff.restore_from_state_id,
             "resume": kickoff.resume or None,
         }
-        if kickoff.branch is not None:
-            # What `fork` said is no option of a kickoff.
-            self._begins_from = (options.pop("from_checkpoint"), kickoff.branch)
+        if kickoff.branch is not None or kickoff.has_state:
+            # What `fork` and `from_checkpoint` said is no option of a kickoff.
+            state = self._state if kickoff.has_state else None
+            self._begins_from = (options.pop("from_checkpoint"), kickoff.branch, state)
         return {name: value for name, value in options.items() if value is not None}
 
     def _accepted(self, kickoff: Kickoff) -> Kickoff:

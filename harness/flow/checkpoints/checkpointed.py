@@ -9,6 +9,7 @@ import uuid
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from harness.errors import UsageError
+from harness.flow.state import AnyState, with_saved
 
 if TYPE_CHECKING:
     from harness.flow.checkpoints.config import CheckpointConfig
@@ -25,33 +26,39 @@ class CheckpointedFlow:
 
     #: Whether and where its runs write checkpoints; True is the default config, with one after each method.
     checkpoint: CheckpointConfig | bool | None = None
-    #: What the next run begins from, and the branch to which it writes.
-    _begins_from: tuple[CheckpointConfig, str | None] | None = None
+    #: What the next run begins from, the branch to which it writes, and the state of the checkpoint; None where a run has
+    #: had that since.
+    _begins_from: tuple[CheckpointConfig, str | None, AnyState | None] | None = None
 
     if TYPE_CHECKING:
+        _state: AnyState
 
         @classmethod
         def _declared(cls, contents: Any) -> type[Self]: ...
+        @property
+        def _flow_name(self) -> str: ...
 
     @classmethod
     def from_checkpoint(cls, config: CheckpointConfig, definition: Any = None, **options: Any) -> Self:
-        """Return a flow whose next run begins at the checkpoint that `config.restore_from` names.
+        """Return a flow with the state of the checkpoint that `config.restore_from` names, at which its next run begins.
 
         `definition` is what a declared flow was made from.
 
         Raises:
-            UsageError: it names none.
+            UsageError: it names none, or the state does not fit.
+            CheckpointError: it can't be read.
         """
         return cls._of(definition)._beginning(config, None, options)
 
     @classmethod
     def fork(cls, config: CheckpointConfig, branch: str | None = None, definition: Any = None, **options: Any) -> Self:
-        """Return a flow whose next run begins at that checkpoint and writes its own to a branch, by default a new one.
+        """Do as `from_checkpoint`, for a flow whose next run writes its own to a branch, by default a new one.
 
         `definition` is what a declared flow was made from.
 
         Raises:
-            UsageError: the config names no checkpoint, or the branch might lead out of the location.
+            UsageError: the config names no checkpoint, the state does not fit, or the branch might lead out of the location.
+            CheckpointError: it can't be read.
         """
         from harness.flow.checkpoints.provider import checked_branch
 
@@ -67,7 +74,9 @@ class CheckpointedFlow:
         if (given := config_of(config, f"what {cls.__name__} begins at")) is None or given.restore_from is None:
             raise UsageError(f"{cls.__name__} begins at a checkpoint: give a CheckpointConfig with restore_from")
         flow = cls(**options)
-        flow._begins_from = (given, branch)
+        checkpoint = given.provider.read(given.restore_from)
+        flow._state = with_saved(flow._state, checkpoint.state, flow._flow_name)
+        flow._begins_from = (given, branch, flow._state)
         return flow
 
 

@@ -162,6 +162,34 @@ def test_a_flow_made_at_a_checkpoint_begins_there_once(kept: dict[str, Any]) -> 
     assert len(ran) == 4
 
 
+class Overridden(Joined):
+    """With a kickoff of its own, as many have."""
+
+    def kickoff(self, *options: Any, **named: Any) -> Any:
+        return super().kickoff(*options, **named)
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
+@pytest.mark.parametrize("make", ["from_checkpoint", "fork"])
+@pytest.mark.parametrize("cls", [Joined, Overridden])
+def test_a_flow_made_at_a_checkpoint_has_its_state_at_once_and_what_is_changed_of_it(
+    cls: type[Joined], make: str, way: Callable[..., Any], kept: dict[str, Any]
+) -> None:
+    where = checkpoint_in_the_middle(kept)
+    config = CheckpointConfig(restore_from=where, **kept)
+    flow = getattr(cls, make)(config, ran=[])
+    flow_id = flow.flow_id
+    assert flow_id == config.provider.read(where).flow_id
+    assert flow.state["topic"] == "tides"
+    flow.state["topic"] = "winds"
+    assert way(flow)[-1] == "winds"
+    assert flow.flow_id == flow_id
+    # One that something else was done with begins with the state of the checkpoint.
+    flow = getattr(cls, make)(config, ran=[])
+    flow.kickoff(from_checkpoint=False, inputs={"topic": "ice"})
+    assert way(flow)[-1] == "tides"
+
+
 def test_a_fork_writes_to_a_branch_of_its_own(kept: dict[str, Any]) -> None:
     where = checkpoint_in_the_middle(kept)
     before = [found for found, _ in kept["provider"].newest(kept["location"], "main")]
