@@ -350,8 +350,7 @@ def test_a_resumed_run_whose_end_can_not_be_kept_waits_on(
         way(flow, "lost")
     assert flow.pending_feedback is pending
     flow.stream = False
-    for answer in ["one", "two"][len(answers) :]:
-        last = flow.resume(answer)
+    *_, last = [flow.resume(answer) for answer in ["one", "two"][len(answers) :]]
     assert (last.output, last.feedback) == ("print of one", "two")
     assert place.load_pending_feedback(flow.flow_id) is None
 
