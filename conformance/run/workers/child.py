@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Final
@@ -28,7 +29,7 @@ Environment = Mapping[str, str]
 @contextmanager
 def starting() -> Iterator[Environment]:
     """Start processes in this block, by whatever method; give each what the block gives, for `started`."""
-    with _STARTING:
+    with _STARTING, _uninterrupted():
         before = dict(os.environ)
         here = str(Path.cwd())
         os.environ["PYTHONPATH"] = os.pathsep.join(entry or here for entry in sys.path)
@@ -41,6 +42,30 @@ def starting() -> Iterator[Environment]:
                     os.environ[name] = before[name]
                 else:
                     del os.environ[name]
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Have processes that are started in this block wait with Ctrl-C, which a terminal sends to all at once.
+
+    What is in the middle of its imports would tell of it by a traceback.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    # The first to need it starts it, and lets SIGINT through then, whatever was there before.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def interruptible() -> None:
+    """Called in the new process once it knows what to do at Ctrl-C."""
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def started(environment: Environment) -> None:
@@ -58,6 +83,7 @@ def serve(receive: Callable[[], Any], send: Callable[[Any], object], work: Calla
     """Do pieces of work until `receive` raises EOFError, or nobody is there; send what each gives, or what it raises."""
     # Whoever watches interrupts the first process, which ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    interruptible()
     with suppress(EOFError, ConnectionError):
         while True:
             subject = receive()

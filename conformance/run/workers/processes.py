@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection
 from typing import Any, Final, TypeAlias
 
 from conformance.run.workers.certificates import late_certificates
-from conformance.run.workers.child import Environment, can_be_copied, end, started, starting
+from conformance.run.workers.child import Environment, can_be_copied, end, interruptible, started, starting
 from conformance.run.workers.warmth import NOTHING, make, ready
 from harness.errors import ConformanceError
 
@@ -61,11 +61,18 @@ class Processes:
         self._work = (load, perform, prepare)
         self._context = _clean_context()
         self._idle: list[_Worker] = []
+        self._at_work: set[_Worker] = set()
+        self._is_closed = False
 
     def perform(self, name: str, deadline_s: float) -> Any:
         """Return what a scenario gives, in a process of its own; from any thread. Raises LostError: nothing in time."""
         worker = self._idle.pop() if self._idle else _Worker(self._context, self._work)
+        self._at_work.add(worker)
+        if self._is_closed:
+            # It was, while the worker started.
+            worker.stop()
         value, again = worker.perform(name, deadline_s)
+        self._at_work.discard(worker)
         if again:
             self._idle.append(worker)
         else:
@@ -75,8 +82,12 @@ class Processes:
         return value
 
     def close(self) -> None:
+        """End all workers; of one that is at work, whoever waits for it is told that its process has ended."""
+        self._is_closed = True
         for worker in self._idle:
             worker.end()
+        for worker in tuple(self._at_work):
+            worker.stop()
 
 
 def _clean_context() -> ProcessContext:
@@ -113,6 +124,10 @@ class _Worker:
             return _died(self._process.exitcode), False
         return reply
 
+    def stop(self) -> None:
+        """Have its process end, from any thread."""
+        self._process.terminate()
+
     def end(self) -> None:
         atexit.unregister(self.end)
         end(self._process, _GRACE_S)
@@ -139,6 +154,7 @@ def _work(
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
     os.dup2(silence, 2)
+    interruptible()
     # An end by exit takes along the process of a scenario that is being performed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     with late_certificates():

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -60,6 +61,9 @@ def perform(subject: Threads, name: str) -> str:
         case "raises exit":
             raise SystemExit(4)
         case "hangs":
+            threading.Event().wait()
+        case "tells and hangs":
+            Path(os.environ["TOLD"]).open("wb").close()
             threading.Event().wait()
     return ""
 
@@ -172,3 +176,17 @@ def test_several_threads_may_ask_at_once(processes: Processes) -> None:
     with ThreadPoolExecutor(3) as pool:
         results = list(pool.map(lambda _: processes.perform("looks", 30.0), range(9)))
     assert set(results) == {"left: []"}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+def test_closing_waits_for_nothing_that_is_at_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = tmp_path / "told"
+    os.mkfifo(told)
+    monkeypatch.setenv("TOLD", str(told))
+    processes = Processes(load, perform)
+    with ThreadPoolExecutor(1) as pool:
+        left = pool.submit(processes.perform, "tells and hangs", 600.0)
+        told.read_bytes()
+        processes.close()
+        with pytest.raises(LostError, match="ended its process"):
+            left.result(60)
