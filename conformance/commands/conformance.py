@@ -14,6 +14,7 @@ from harness.commands.output import (
     console_for,
     json_option,
     print_below,
+    print_hung,
     tell,
     traceback_option,
     trust_option,
@@ -204,8 +205,7 @@ def render_outcome(console: Console, document: dict[str, Any], *, verbose: bool 
 
     shared = SharedCauses(document)
     for row in document["clauses"]:
-        console.print(f"{row['status']:14} ", end="", style=STYLES[row["status"]])
-        console.print(f"{row['id']} ({row['level']})")
+        print_hung(console, f"{row['status']:14} ", f"{row['id']} ({row['level']})", head_style=STYLES[row["status"]])
         for check in row["checks"]:
             if shared.of(check) is not None and not verbose:
                 continue
@@ -222,12 +222,13 @@ def render_outcome(console: Console, document: dict[str, Any], *, verbose: bool 
         for line in (f"fault of the harness in {fault['scenario']}:", *fault["message"].splitlines()):
             console.print(line)
     subject, counts = document["subject"], document["summary"]
-    counted = "; ".join(
-        f"{level.upper()} {', '.join(f'{count} {name}' for name, count in counts[level].items())}"
-        for level in ("must", "should")
-    )
-    line = f"{subject['name']} {subject['version']}: {counted}; {counts['not_applicable']} not applicable"
-    console.print(line.replace("_", " "), highlight=False)
+    parts = [f"{level.upper()} {_counts(counts[level])}" for level in ("must", "should")]
+    parts.append(_counts({"not_applicable": counts["not_applicable"]}))
+    console.print(f"{subject['name']} {subject['version']}: {'; '.join(parts)}")
+
+
+def _counts(by_status: dict[str, int]) -> str:
+    return ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in by_status.items())
 
 
 def _render_tracebacks(console: Console, results: Iterable[ScenarioResult]) -> None:

@@ -178,8 +178,8 @@ def _render_result(console: Console, result: ReplayResult, *, verbose: bool, wit
     streamed = {True: "streamed", False: "not streamed", None: None}[result.streamed]
     frames = counted(result.frames, "frame") if result.frames else None
     facts = ", ".join(filter(None, (result.provider, streamed, frames)))
-    console.print(f"{result.status:10} ", end="", style=_STYLES[result.status])
-    console.print(redacted(f"{result.path}{number}") + (f"  ({facts})" if facts else ""))
+    subject = redacted(f"{result.path}{number}") + (f"  ({facts})" if facts else "")
+    print_hung(console, f"{result.status:10} ", subject, head_style=_STYLES[result.status])
     if result.message is not None:
         print_below(console, redacted(result.message), _INDENT)
     if with_traceback and result.traceback is not None:

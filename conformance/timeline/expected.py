@@ -42,7 +42,7 @@ class Expected(Struct, frozen=True):
     @property
     def breaches(self) -> Iterator[Breach]:
         relation = self.expected if isinstance(self.expected, Relation) else Equal(self.expected)
-        return ((self.seq, f"{self.aspect}{message}") for message in relation.breaches(self.seen))
+        return ((self.seq, _sentence(self.aspect, message)) for message in relation.breaches(self.seen))
 
 
 class Equal(Relation, frozen=True):
@@ -119,6 +119,11 @@ class OneOf(Relation, frozen=True):
 
 
 NOTHING: Final = Raised(None)
+
+
+def _sentence(aspect: str, message: str) -> str:
+    # A comma that ends what is set apart belongs before a verb.
+    return f"{aspect.removesuffix(',') if message.startswith(':') else aspect}{message}"
 
 
 def comes_to(

@@ -159,12 +159,17 @@ def print_below(console: Console, text: str, indent: int, *, lines: bool = False
             console.print(f"{'':{indent}}{line}", style=style)
 
 
-def print_hung(console: Console, head: str, text: str, *, style: str | None = None) -> None:
+def print_hung(
+    console: Console, head: str, text: str, *, style: str | None = None, head_style: str | None = None
+) -> None:
     """Print a text behind what stands at the head of its line; where a person watches, what it wraps to stands below it."""
     from rich.text import Text
 
     line = shown(f"{head}{text}")
-    console.print(Text(fitted(line, console.width, len(head)) if console.is_terminal else line), style=style)
+    printed = Text(fitted(line, console.width, len(head)) if console.is_terminal else line)
+    if head_style is not None:
+        printed.stylize(head_style, 0, len(head))
+    console.print(printed, style=style)
 
 
 def print_table(console: Console, table: Table) -> None:

@@ -84,6 +84,17 @@ def test_a_plain_value_must_be_equal() -> None:
     assert list(Expected("order.delivery", "the frames", 3, 2).breaches) == [(None, "the frames: 2, not 3")]
 
 
+def test_the_comma_that_ends_an_aside_stands_before_a_verb_alone() -> None:
+    told = [
+        next(Expected("order.delivery", "reading, begun late,", relation, ERROR).breaches)[1]
+        for relation in (Raised(ValueError), Equal(0))
+    ]
+    assert told == [
+        "reading, begun late, raised LookupError('no'), not ValueError",
+        "reading, begun late: LookupError('no'), not 0",
+    ]
+
+
 def test_what_can_not_be_printed_is_told_by_its_class() -> None:
     assert list(Expected("order.delivery", "it", None, Unprintable()).breaches) == [
         (None, "it: <Unprintable>, not None")

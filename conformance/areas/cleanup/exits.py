@@ -50,10 +50,15 @@ def _exited(consumer: Consumer, place: str) -> Iterator[Expected]:
             process.kill()
         _, wrote = process.communicate()
     if not blocked:
-        raise StageError(f"the program with {aspect} did not come to block: {wrote[-500:]}")
+        raise StageError(f"the program with {aspect} did not come to block: {_last_line(wrote)}")
     error = f", which wrote {wrote[-500:]!r}" if wrote else ""
     looked_at = f"whether the interpreter exited, with {aspect}{error}"
     yield Expected("cleanup.close-prompt", looked_at, True, process.returncode == 0)
+
+
+def _last_line(wrote: str) -> str:
+    """Return what an uncaught error says of itself, without its traceback."""
+    return wrote.rstrip().rpartition("\n")[2]
 
 
 def _has_ended(process: subprocess.Popen[str], seconds: float) -> bool:

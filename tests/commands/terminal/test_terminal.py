@@ -25,7 +25,7 @@ _COLOURS = re.compile(r"\x1b\[(?:3|4|9|10)[0-9]")
 CALLS: dict[str, tuple[str, ...]] = {
     "init": ("--help", "--inti", "."),
     "record": ("--help", "harness.shipped.targets:openai.text --mode none -o text", "nowhere:Flow -o out", "text/x.py:Flow -o out", "harness.shipped.targets:opneai.text -o out --mode none", "harness.shipped.targets:openai.text -o empty.yaml"),
-    "replay": ("--help", "text changed", "nowhere", "empty empty.yaml binary.yaml"),
+    "replay": ("--help", "text changed", "in/a/folder/whose/name/leaves/little/of/a/line/text", "nowhere", "empty empty.yaml binary.yaml"),
     "show": ("--help", "text", "text --channel tools", "text --html text.html", "nowhere", "empty", "empty.yaml", "binary.yaml"),
     "diff": ("--help", "text text", "text changed", "text empty"),
     "export": ("--help", "text --to agui -o text.jsonl", "text --to nothing", "empty --to otel"),
@@ -66,6 +66,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the calls name."""
     made = tmp_path_factory.mktemp("terminal")
     shutil.copytree(SHIPPED / "openai" / "text", made / "text")
+    shutil.copytree(SHIPPED / "openai" / "text", made / "in/a/folder/whose/name/leaves/little/of/a/line/text")
     shutil.copytree(SHIPPED / "openai" / "text", made / "changed")
     frames = made / "changed" / "frames.jsonl"
     frames.write_text(frames.read_text().replace("calm", "rough and dark and no place for a boat of any size"))

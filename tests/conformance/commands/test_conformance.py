@@ -67,6 +67,14 @@ def test_what_fails_is_shown_with_its_scenario_and_place(run: Run) -> None:
     )
 
 
+def test_of_a_program_that_fails_what_it_says_last_is_told(run: Run) -> None:
+    said = run("--runtime", f"{__name__}:Unlicensed", "--scenario", "exit/sync-method/sync")
+    assert said.out.splitlines()[1].strip() == (
+        "exit/sync-method/sync: the program with a sync session blocked in its sync method did not come to block: "
+        "ValueError: no licence was found"
+    )
+
+
 def test_a_cause_is_told_once_unless_all_is_asked_for_and_where_it_arose_if_that_is(run: Run) -> None:
     arguments = ("--runtime", f"{__name__}:Unlicensed", "--clause", "order.*")
     told = "flow/failing/sync: there was no session to be had: ValueError: no licence was found"

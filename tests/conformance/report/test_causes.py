@@ -39,7 +39,7 @@ def clause(id_: str, *checks: tuple[str, ClauseStatus, str]) -> ClauseOutcome:
 
 def document(*clauses: ClauseOutcome, faults: tuple[tuple[str, str], ...] = ()) -> dict[str, Any]:
     able = frozenset({"flow", "llm"})
-    return SuiteOutcome("probe", "1", able, clauses, faults, "harness conformance --runtime 'my mod:P'").document()
+    return SuiteOutcome("my_probe", "1", able, clauses, faults, "harness conformance --runtime 'my mod:P'").document()
 
 
 FALLEN = document(
@@ -71,6 +71,7 @@ def test_the_terminal_tells_it_once_with_all_names() -> None:
     assert "3 clauses fell short of one cause" in text
     assert "order.delivery, order.seq-gapless, session.lazy" in text
     assert "flow/c at frame 3: gap at 4" in text
+    assert text.splitlines()[-1].startswith("my_probe 1: MUST 1 passed, ")
 
 
 def test_the_page_has_one_entry_with_a_link_to_each_and_the_commands_that_make_them_again(tmp_path: Path) -> None:
@@ -99,7 +100,7 @@ def test_the_summary_has_numbers_causes_and_rows_and_foreign_text_is_text(tmp_pa
     markdown.write(FALLEN, tmp_path / "summary.md")
 
     page = rendered(tmp_path / "summary.md")
-    assert page.all("h3")[0].text == "⚠️ The suite itself failed in 1 scenario · probe 1"
+    assert page.all("h3")[0].text == "⚠️ The suite itself failed in 1 scenario · my_probe 1"
     [folded] = page.all("details")
     assert "3 clauses, one cause: the subject raised AttributeError" in folded.text
     counts, rows = page.all("table")

@@ -54,7 +54,7 @@ def test_each_clause_has_a_cell_for_each_run_and_each_scenario_of_it(files: list
     assert broken["message"] == "3 came before 2"
     assert broken["again"] == "harness conformance --runtime 'my mod:P' --clause order.delivery --scenario flow/a"
     # Two runs of one version are told apart by their files.
-    assert [column["label"] for column in matrix["subjects"]] == ["probe 1 (old.json)", "probe 1 (new.json)"]
+    assert [column["label"] for column in matrix["subjects"]] == ["my_probe 1 (old.json)", "my_probe 1 (new.json)"]
     assert json.loads(json.dumps(matrix)) == matrix
 
 
