@@ -133,6 +133,17 @@ def test_a_run_asks_on_the_page_and_takes_the_answer(page: Chrome, size: tuple[i
     assert complaints(page) == []
 
 
+def test_what_is_sent_twice_before_the_server_answers_runs_once(page: Chrome, url: str) -> None:
+    opened(page, url)
+    page.execute_script("window.real = fetch; window.posts = 0; fetch = (...asked) => (posts += 1, real(...asked))")
+    page.execute_script("$('form').requestSubmit(); $('form').requestSubmit()")
+    targets.GATE.set()
+    until(page, f"{STATUS} === 'completed'")
+    assert read(page, "posts") == "1"
+    press(page, Keys.CONTROL, Keys.ENTER)
+    until(page, f"posts === 2 && {STATUS} === 'completed'")
+
+
 def test_an_error_is_told_once_where_it_arose(page: Chrome, url: str) -> None:
     sized(page, DESKTOP)
     opened(page, url)
