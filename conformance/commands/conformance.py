@@ -11,6 +11,7 @@ import click
 
 from conformance.commands.reports import Reports, report_options
 from harness.commands.output import (
+    WRITTEN_FILE,
     console_for,
     json_option,
     print_below,
@@ -59,9 +60,7 @@ STYLES = {"passed": "green", "failed": "red", "not-testable": "yellow", "not-app
 @click.option(
     "--expect", type=click.Path(path_type=Path), metavar="FILE", help="Known failures; new and stale ones fail."
 )
-@click.option(
-    "--write-expect", type=click.Path(path_type=Path), metavar="FILE", help="Write the failures as known ones."
-)
+@click.option("--write-expect", type=WRITTEN_FILE, metavar="FILE", help="Write the failures as known ones.")
 @click.option("-n", "--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes to work in.")
 @click.option("--scheduler", metavar="ADDRESS", help="Have it done by the workers of this Dask scheduler.")
 @click.option(

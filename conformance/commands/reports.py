@@ -11,7 +11,7 @@ from typing import Any
 import click
 from msgspec import Struct, structs
 
-from harness.commands.output import write_json
+from harness.commands.output import WRITTEN_FILE, WRITTEN_FOLDER, write_json
 from harness.commands.progress import at_work
 
 
@@ -40,20 +40,19 @@ class Reports(Struct, frozen=True):
                     import_module(f"conformance.report.{name}").write(document, path)
 
 
-_FILE = click.Path(path_type=Path)
-html_option = click.option("--html", type=_FILE, metavar="DIR", help="Write an HTML report.")
+html_option = click.option("--html", type=WRITTEN_FOLDER, metavar="DIR", help="Write an HTML report.")
 markdown_option = click.option(
-    "--markdown", type=_FILE, metavar="FILE", help="Write a summary for a pull request or the page of a CI run."
+    "--markdown", type=WRITTEN_FILE, metavar="FILE", help="Write a summary for a pull request or the page of a CI run."
 )
 
 
 def report_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command `--junit`, `--html`, `--markdown` and `--sarif`; it takes them as `reports`."""
 
-    @click.option("--junit", type=_FILE, metavar="FILE", help="Write a JUnit report.")
+    @click.option("--junit", type=WRITTEN_FILE, metavar="FILE", help="Write a JUnit report.")
     @html_option
     @markdown_option
-    @click.option("--sarif", type=_FILE, metavar="FILE", help="Write a SARIF report, as code hosts show it.")
+    @click.option("--sarif", type=WRITTEN_FILE, metavar="FILE", help="Write a SARIF report, as code hosts show it.")
     @functools.wraps(command)
     def with_reports(**options: Any) -> Any:
         wanted = {name: options.pop(name) for name in Reports.__struct_fields__}

@@ -7,16 +7,22 @@ from pathlib import Path
 import click
 
 from harness.commands.garbage import few_collections
-from harness.commands.output import console_for, json_option, print_below, print_hung, verbose_option, write_json
+from harness.commands.output import (
+    WRITTEN_FILE,
+    console_for,
+    json_option,
+    print_below,
+    print_hung,
+    verbose_option,
+    write_json,
+)
 from harness.commands.progress import at_work
 
 
 @click.command()
 @click.argument("first", metavar="A", type=click.Path(path_type=Path))
 @click.argument("second", metavar="B", type=click.Path(path_type=Path))
-@click.option(
-    "--html", type=click.Path(path_type=Path), metavar="FILE", help="Write both to look at side by side in a browser."
-)
+@click.option("--html", type=WRITTEN_FILE, metavar="FILE", help="Write both to look at side by side in a browser.")
 @verbose_option
 @json_option
 @few_collections()

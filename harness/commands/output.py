@@ -53,10 +53,23 @@ def _kept_apart(context: click.Context, parameter: click.Parameter, json_file: P
     return json_file
 
 
+class _Written(click.Path):
+    """A path that is written to. What can't be is refused before anything is run, and so is -, which nobody means as a name."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if str(value) == "-":
+            self.fail("'-' is no name for what is written here; choose another", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+WRITTEN: Final = _Written(path_type=Path)
+WRITTEN_FILE: Final = _Written(path_type=Path, dir_okay=False)
+WRITTEN_FOLDER: Final = _Written(path_type=Path, file_okay=False)
+
 json_option = click.option(
     "--json",
     "json_file",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
     callback=_kept_apart,
     metavar="FILE",
     help="Write the JSON document to FILE; - is stdout.",

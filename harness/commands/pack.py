@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.commands.output import console_for, json_option, write_json
+from harness.commands.output import WRITTEN, console_for, json_option, write_json
 from harness.commands.progress import at_work
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("-o", "--output", "out", type=click.Path(path_type=Path), required=True, metavar="FILE", help="The pack.")
+@click.option("-o", "--output", "out", type=WRITTEN, required=True, metavar="FILE", help="The pack.")
 @json_option
 def pack(folder: Path, out: Path, json_file: Path | None) -> int:
     """Put a folder of recordings and cassettes into one SQLite file, which every command reads in place of the folder.
@@ -40,9 +40,7 @@ def pack(folder: Path, out: Path, json_file: Path | None) -> int:
 
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option(
-    "-o", "--output", "out", type=click.Path(path_type=Path), required=True, metavar="DIR", help="A new folder."
-)
+@click.option("-o", "--output", "out", type=WRITTEN, required=True, metavar="DIR", help="A new folder.")
 @json_option
 def unpack(path: Path, out: Path, json_file: Path | None) -> int:
     """Write every file of a pack into a folder, byte for byte as it was packed.

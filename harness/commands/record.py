@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.commands.match_options import keep_option, matching_options, replay_options, settings_of
-from harness.commands.output import json_option, tell, text_stream, traceback_option, write_json
+from harness.commands.output import WRITTEN, json_option, tell, text_stream, traceback_option, write_json
 from harness.commands.progress import at_work
 from harness.commands.run_text import RunText
 
@@ -112,7 +112,7 @@ def _is_kept(value: Any) -> bool:
     "-o",
     "--output",
     "out",
-    type=click.Path(path_type=Path),
+    type=WRITTEN,
     required=True,
     metavar="DIR",
     help="The recording's folder.",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.commands.garbage import few_collections
-from harness.commands.output import console_for, json_option, print_table, tell, text_of, write_json
+from harness.commands.output import WRITTEN_FILE, console_for, json_option, print_table, tell, text_of, write_json
 from harness.commands.progress import at_work
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _CHANNELS = ("llm", "flow", "tools", "messages", "lifecycle", "custom")
 )
 @click.option(
     "--html",
-    type=click.Path(path_type=Path),
+    type=WRITTEN_FILE,
     metavar="FILE",
     help="Write the timeline to look at in a browser, offline.",
 )

@@ -98,6 +98,33 @@ def test_a_shell_that_completes_a_line_is_answered_on_stdout() -> None:
     assert done.stdout == "plain,--html\n"
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        "replay TEXT --json FOLDER",
+        "replay TEXT --junit FOLDER",
+        "replay TEXT --html FILE",
+        "replay TEXT --markdown -",
+        "conformance --write-expect -",
+        "show TEXT --html -",
+        "diff TEXT TEXT --html FOLDER",
+        "pack FOLDER -o -",
+        "unpack FILE -o -",
+        "record anything:at_all -o -",
+    ],
+)
+def test_what_can_not_be_written_is_refused_before_anything_is_run(
+    call: str, recorded: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    places = {"TEXT": recorded, "FOLDER": tmp_path / "folder", "FILE": tmp_path / "file"}
+    places["FOLDER"].mkdir()
+    places["FILE"].touch()
+    said = run(*(places.get(part, part) for part in call.split()))
+    assert (said.code, said.out, "Error: Invalid value for '-" in said.err) == (2, "", True)
+    assert {path.name for path in tmp_path.iterdir()} == {"folder", "file"}
+
+
 def test_a_cassette_stays_readable_by_plain_tools(recorded: Path) -> None:
     (interaction,) = yaml.safe_load((recorded / "cassette.yaml").read_text())["interactions"]
     assert interaction["request"]["method"] == "POST"
