@@ -108,7 +108,10 @@ class SessionResponse(Response):
         if reason is not None:
             return _refused(403, reason)
         fields = {"Cache-Control": "no-store", **self._format.headers, **self._more}
-        return Response(media_type=self.media_type, headers=fields)
+        response = Response(media_type=self.media_type, headers=fields)
+        # Its length would be that of what a GET is answered, which nobody knows yet.
+        del response.headers["content-length"]
+        return response
 
     def _response(self, headers: Headers) -> Response:
         reason = refusal(headers, self._origins)

@@ -513,6 +513,7 @@ def test_a_look_at_the_head_of_a_run_begins_nothing() -> None:
             head = await asked(app, method="HEAD", path=told["events"], headers={"host": HOST, **headers})
             assert (head.status, head.body) == (200, b"")
             assert head.headers["content-type"].startswith("text/event-stream")
+            assert "content-length" not in head.headers
         feed = runs.feed(told["run"])
         assert feed is not None
         assert feed.is_fresh
