@@ -274,7 +274,8 @@ def _message(run: Replayed, violations: list[Violation]) -> str | None:
         elif not run.frames:
             reasons.append("the call gave no frames: there is nothing to check")
     if run.differences and not run.updated:
-        reasons.append(f"the run is not what was recorded, in {counted(len(run.differences), 'place')}")
+        advice = "" if reasons or violations else "; replay it with --update if that is right"
+        reasons.append(f"the run is not what was recorded, in {counted(len(run.differences), 'place')}{advice}")
     if violations:
         first = violations[0]
         count = len(violations)

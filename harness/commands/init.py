@@ -140,9 +140,15 @@ def _made(folder: Path) -> Recorded:
     for name, text in _FILES.items():
         write_atomically(folder / name, text.encode())
     # Before the current folder, which may have a module of that name.
-    sys.path.insert(0, str(folder.absolute()))
-    with at_work("recording StoryFlow"), emulated(shipped_recording(_PLAYED)) as provider:
-        recorded = record(Target("story:StoryFlow"), folder / _RECORDING, base_url=provider.url, origin="authored")
+    here = str(folder.absolute())
+    sys.path.insert(0, here)
+    try:
+        with at_work("recording StoryFlow"), emulated(shipped_recording(_PLAYED)) as provider:
+            recorded = record(Target("story:StoryFlow"), folder / _RECORDING, base_url=provider.url, origin="authored")
+    finally:
+        # Whoever calls the command in a process of theirs finds there what they had.
+        sys.path.remove(here)
+        sys.modules.pop("story", None)
     if recorded.error is not None:
         raise recorded.error
     return recorded

@@ -49,7 +49,7 @@ def test_the_cause_is_told_once_and_what_follows_is_folded(run: Run, monkeypatch
     fresh("plan_of_winds", monkeypatch)
     lines = run("replay", "plan").out.splitlines()
     assert lines[1:-1] == [
-        "           the run is not what was recorded, in 5 places",
+        "           the run is not what was recorded, in 5 places; replay it with --update if that is right",
         "           changed #3 → #3  flow Plan / method_execution outline / method_execution_finished: data.result: recorded "
         '"tides", now "winds of!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!…"',
         "           changed #4 → #4  flow Plan / method_execution draft: data.params._0: recorded "
