@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from harness.terminal import shown
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.progress import Progress, TaskID
     from rich.status import Status
 
@@ -95,13 +96,13 @@ class AtWork:
 @contextlib.contextmanager
 def at_work(activity: str) -> Iterator[AtWork]:
     """Show what is being done until the context is left, where it takes longer than a moment and stderr is a terminal."""
-    if not sys.stderr.isatty():
+    console = _console()
+    if console is None:
         yield AtWork()
         return
-    from rich.console import Console
     from rich.status import Status
 
-    work = AtWork(Status("", console=Console(stderr=True), spinner="line"))
+    work = AtWork(Status("", console=console, spinner="line"))
     work.say(activity)
     work.begin()
     try:
@@ -113,14 +114,14 @@ def at_work(activity: str) -> Iterator[AtWork]:
 @contextlib.contextmanager
 def watched(names: Sequence[str]) -> Iterator[Watched]:
     """Show, while the context is open, how many of these things are done and which is next, where stderr is a terminal."""
-    if not names or not sys.stderr.isatty():
+    console = _console() if names else None
+    if console is None:
         yield Watched(names, None)
         return
     if len(names) == 1:
         with at_work(names[0]) as work:
             yield Watched(names, None, work.end)
         return
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
@@ -129,5 +130,15 @@ def watched(names: Sequence[str]) -> Iterator[Watched]:
         TimeRemainingColumn(compact=True),
         TextColumn("{task.description}", markup=False),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Progress(*columns, console=console, transient=True) as progress:
         yield Watched(names, progress)
+
+
+def _console() -> Console | None:
+    """Return stderr, where it is a terminal on which a line can be written over; else None."""
+    if not sys.stderr.isatty():
+        return None
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    return None if console.is_dumb_terminal else console

@@ -42,10 +42,14 @@ def test_progress_says_how_far_a_command_is_and_what_is_next(monkeypatch: pytest
     assert max(len(line) for line in told.split("\r")) < 400
 
 
-@pytest.mark.parametrize(("stream", "names"), [(io.StringIO(), ["a", "b"]), (Terminal(), ["a"])])
-def test_there_is_none_where_nobody_watches_or_nothing_is_to_be_waited_for(
-    stream: io.StringIO, names: list[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("stream", "names", "kind"),
+    [(io.StringIO(), ["a", "b"], "xterm"), (Terminal(), ["a"], "xterm"), (Terminal(), ["a", "b"], "dumb")],
+)
+def test_there_is_none_where_nobody_watches_or_nothing_is_to_be_waited_for_or_nothing_can_be_written_over(
+    stream: io.StringIO, names: list[str], kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("TERM", kind)
     monkeypatch.setattr(sys, "stderr", stream)
     with watched(names) as seen, seen.set_aside():
         seen.advance()
