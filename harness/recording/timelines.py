@@ -26,6 +26,8 @@ from harness.recording.redact.redaction import Redactor
 #: Payload fields that say most about a frame, the first that is there.
 _TELLING = ("chunk", "error", "response", "result", "output", "tool_args", "message", "content", "inputs")
 _LONGEST = 100
+#: Under which a crew, an agent and a task are named.
+_NAMES_OF_CREWS = ("crew_name", "agent_role", "task_name")
 #: Payload fields that an event of any type has.
 _COMMON = frozenset(BaseEvent.model_fields)
 
@@ -178,8 +180,10 @@ def _check_lines(path: Path) -> None:
 
 def _summary(frame: StreamFrame) -> str:
     payload = frame.data
-    names = [payload[key] for key in ("method_name", "tool_name", "model") if isinstance(payload.get(key), str)]
-    named = names[0] if names else payload.get("flow_name")
+    # The frames of an agent's calls name the agent, too.
+    of_crews = _NAMES_OF_CREWS if frame.channel == "lifecycle" else ()
+    keys = ("method_name", "tool_name", "model", *of_crews, "flow_name")
+    named: Any = next((payload[key] for key in keys if isinstance(payload.get(key), str) and payload[key]), "")
     if frame.type.endswith("_chunk"):
         # What stands in a file may have any shape.
         call: Any = payload.get("tool_call")
@@ -189,6 +193,9 @@ def _summary(frame: StreamFrame) -> str:
     if telling is None and frame.channel == "custom":
         # What users publish has fields of their own.
         telling = {key: value for key, value in payload.items() if value is not None and key not in _COMMON} or None
+    if isinstance(telling, Mapping) and isinstance(telling.get("raw"), str):
+        # What a task or a crew came to: its text, and what else there is to know of it.
+        telling = telling["raw"]
     text = "" if telling is None else json.dumps(telling, ensure_ascii=False)
     text = text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
     return " ".join(part for part in (frame.type, named if isinstance(named, str) else "", text) if part)

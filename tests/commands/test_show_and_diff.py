@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tests.commands.command_line import Run
+from tests.commands.command_line import ROOT, Run
 from tests.commands.recordings import SUBJECTS, edit_frame
 
 
@@ -37,6 +37,19 @@ def test_show_has_a_lane_for_each_channel_that_is_there(recorded: Path, run: Run
     assert header.split() == ["seq", "ms", "llm", "frame"]
     assert rows[0].split()[0] == "1"
     assert 'llm_stream_chunk " harbour"' in said.out
+
+
+def test_show_names_crews_tasks_and_agents_and_tells_what_they_came_to(run: Run) -> None:
+    rows = run("show", ROOT / "examples" / "recordings" / "research").out.splitlines()
+    told = [row.partition("●")[2].strip(" ·") for row in (rows[i + 1] for i in (3, 4, 5, 6, 49, 50))]
+    assert told == [
+        'crew_kickoff_started crew {"harbours": "Bergen and Narvik"}',
+        "task_started research",
+        "agent_execution_started Scout",
+        "llm_call_started gpt-4o-mini",
+        'task_completed research "Bergen: 06:10 and 18:35. Narvik: 07:40 and 20:05."',
+        'crew_kickoff_completed crew "Bergen: 06:10 and 18:35. Narvik: 07:40 and 20:05."',
+    ]
 
 
 def test_show_of_some_channels_shows_those(recorded: Path, run: Run) -> None:

@@ -185,6 +185,20 @@ def test_a_line_of_an_event_of_ones_own_has_its_fields(page: Chrome, tmp_path: P
     assert read(page, f"{CHOSEN}.textContent").endswith('tide_read{"metres":1.4}')
 
 
+def test_lines_name_tasks_and_agents_and_of_their_calls_the_model(page: Chrome, tmp_path: Path) -> None:
+    of = {"agent_role": "Scout", "task_name": "research"}
+    crew = frames_of(
+        ("task", "task_started", None, {"task_name": "research"}),
+        ("agent", "agent_execution_started", "task", of),
+        ("call", "llm_call_started", "agent", {"model": "m", **of}),
+        ("end", "task_completed", None, {"task_name": "research", "output": {"raw": "It is.", "name": "research"}}),
+    )
+    opened(page, written(tmp_path, render_viewer([ViewedRun("crew", crew)], "crew")))
+    lines = page.execute_script("return [...document.querySelectorAll('.line')].map((line) => line.textContent)")
+    told = ("task_startedresearch", "agent_execution_startedScout", "llm_call_startedm", "task_completedresearchIt is.")
+    assert [part for part, line in zip(told, lines, strict=True) if part in line] == list(told)
+
+
 @pytest.mark.parametrize("pair", [False, True], ids=["one run", "two runs"])
 def test_what_is_seen_and_all_of_the_frame_is_printed_dark_on_light(page: Chrome, tmp_path: Path, pair: bool) -> None:
     sized(page, DESKTOP, "dark")

@@ -70,11 +70,15 @@ export class Run {
   summary(i) {
     const data = this.data(i), type = this.type(i);
     if (CHUNK.test(type)) return [data.call_type === "tool_call" ? `${data.tool_call?.function?.name ?? ""}` : "", typeof data.chunk === "string" ? data.chunk : ""];
-    const named = data.method_name ?? data.tool_name ?? data.crew_name ?? data.agent_role ?? data.model ?? data.flow_name ?? data.role ?? "";
+    // The frames of an agent's calls name the agent, too.
+    const ofCrew = CHANNELS[this.channel[i]] === "lifecycle" ? (data.crew_name ?? data.agent_role ?? data.task_name) : null;
+    const named = data.method_name ?? data.tool_name ?? data.model ?? ofCrew ?? data.flow_name ?? data.role ?? "";
     const key = TELLING.find((one) => data[one] !== undefined && !isEmpty(data[one]));
     // What users publish has fields of their own.
     const own = CHANNELS[this.channel[i]] === "custom" ? Object.fromEntries(Object.entries(data).filter(([name, value]) => value !== null && !COMMON.has(name))) : {};
-    const told = key !== undefined ? data[key] : isEmpty(own) ? "" : own;
+    const telling = key !== undefined ? data[key] : isEmpty(own) ? "" : own;
+    // What a task or a crew came to: its text, and what else there is to know of it.
+    const told = typeof telling.raw === "string" ? telling.raw : telling;
     return [String(named), typeof told === "string" ? told : JSON.stringify(told)];
   }
 
