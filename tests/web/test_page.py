@@ -17,7 +17,7 @@ from selenium.webdriver.common.by import By
 
 from harness.frames.frame import StreamFrame
 from harness.web import create_app
-from tests.bridges.timelines import frame
+from tests.bridges.timelines import CREW, frame
 from tests.browser.chromium import DESKTOP, PHONE, Scheme, chromium, complaints, sized, until
 from tests.web import targets
 from tests.web.serving import served
@@ -213,6 +213,14 @@ def test_what_frames_tell_is_on_the_page(page: Chrome, url: str, frames: list[St
         json.dumps([one.model_dump(mode="json") for one in (*around, *frames)]),
     )
     assert [line for line in shown.splitlines() if line.strip(" ✓✕")] == lines
+
+
+def test_a_line_of_the_frames_names_what_it_is_of(page: Chrome, url: str) -> None:
+    opened(page, url)
+    told = page.execute_script(
+        "return read(arguments[0]).map(summary)", json.dumps([one.model_dump(mode="json") for one in CREW])
+    )
+    assert told[:6] == ["F", "Crew", "write", "Writer", "m", "{}"]
 
 
 def test_all_of_a_run_is_printed(page: Chrome, url: str) -> None:
