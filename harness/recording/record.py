@@ -86,7 +86,7 @@ def record(
         conflict = f"'{out}' is a recording of {standing.target!r}, not of {target.name!r}"
         if plays:
             raise UsageError(f"{conflict}; choose another folder, or have it replaced with --mode all")
-        on_note(f"{conflict}, which takes its place")
+        on_note(f"{conflict}, which is to take its place")
     with contextlib.ExitStack() as stack:
         # What is played is copied, and what comes of it thrown away.
         place = Path(stack.enter_context(tempfile.TemporaryDirectory()), final.name) if plays else final

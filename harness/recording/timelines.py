@@ -24,7 +24,7 @@ from harness.recording.pack.access import at_hand
 from harness.recording.redact.redaction import Redactor
 
 #: Payload fields that say most about a frame, the first that is there.
-_TELLING = ("chunk", "error", "response", "result", "output", "tool_args", "message", "content", "inputs")
+_TELLING = ("chunk", "error", "response", "result", "output", "tool_args", "feedback", "message", "content", "inputs")
 _LONGEST = 100
 #: Under which a crew, an agent and a task are named.
 _NAMES_OF_CREWS = ("crew_name", "agent_role", "task_name")
@@ -182,7 +182,7 @@ def _summary(frame: StreamFrame) -> str:
     payload = frame.data
     # The frames of an agent's calls name the agent, too.
     of_crews = _NAMES_OF_CREWS if frame.channel == "lifecycle" else ()
-    keys = ("method_name", "tool_name", "model", *of_crews, "flow_name")
+    keys = ("method_name", "tool_name", "model", *of_crews, "role", "route", "flow_name")
     named: Any = next((payload[key] for key in keys if isinstance(payload.get(key), str) and payload[key]), "")
     if frame.type.endswith("_chunk"):
         # What stands in a file may have any shape.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.commands.command_line import ROOT, Run
 from tests.commands.recordings import SUBJECTS, edit_frame
 
@@ -39,17 +41,34 @@ def test_show_has_a_lane_for_each_channel_that_is_there(recorded: Path, run: Run
     assert 'llm_stream_chunk " harbour"' in said.out
 
 
-def test_show_names_crews_tasks_and_agents_and_tells_what_they_came_to(run: Run) -> None:
-    rows = run("show", ROOT / "examples" / "recordings" / "research").out.splitlines()
-    told = [row.partition("●")[2].strip(" ·") for row in (rows[i + 1] for i in (3, 4, 5, 6, 49, 50))]
-    assert told == [
-        'crew_kickoff_started crew {"harbours": "Bergen and Narvik"}',
-        "task_started research",
-        "agent_execution_started Scout",
-        "llm_call_started gpt-4o-mini",
-        'task_completed research "Bergen: 06:10 and 18:35. Narvik: 07:40 and 20:05."',
-        'crew_kickoff_completed crew "Bergen: 06:10 and 18:35. Narvik: 07:40 and 20:05."',
-    ]
+@pytest.mark.parametrize(
+    ("recording", "told"),
+    [
+        (
+            "research",
+            {
+                3: 'crew_kickoff_started crew {"harbours": "Bergen and Narvik"}',
+                4: "task_started research",
+                5: "agent_execution_started Scout",
+                6: "llm_call_started gpt-4o-mini",
+                49: 'task_completed research "Bergen: 06:10 and 18:35. Narvik: 07:40 and 20:05."',
+                50: 'crew_kickoff_completed crew "Bergen: 06:10 and 18:35. Narvik: 07:40 and 20:05."',
+            },
+        ),
+        (
+            "chat",
+            {
+                3: 'conversation_message_added user "Hello, who keeps the light?"',
+                7: "conversation_route_selected converse",
+                21: 'conversation_message_added assistant "I do, every night since the spring."',
+            },
+        ),
+        ("approval", {32: 'human_feedback_received draft "Make it shorter."'}),
+    ],
+)
+def test_show_names_what_a_frame_is_of_and_tells_what_it_says(recording: str, told: dict[int, str], run: Run) -> None:
+    rows = run("show", ROOT / "examples" / "recordings" / recording).out.splitlines()[1:]
+    assert {seq: rows[seq].partition("●")[2].strip(" ·") for seq in told} == told
 
 
 def test_show_of_some_channels_shows_those(recorded: Path, run: Run) -> None:

@@ -192,10 +192,17 @@ def test_lines_name_tasks_and_agents_and_of_their_calls_the_model(page: Chrome, 
         ("agent", "agent_execution_started", "task", of),
         ("call", "llm_call_started", "agent", {"model": "m", **of}),
         ("end", "task_completed", None, {"task_name": "research", "output": {"raw": "It is.", "name": "research"}}),
+        ("said", "conversation_message_added", None, {"flow_name": "Chat", "role": "user", "content": "Hi"}),
     )
     opened(page, written(tmp_path, render_viewer([ViewedRun("crew", crew)], "crew")))
     lines = page.execute_script("return [...document.querySelectorAll('.line')].map((line) => line.textContent)")
-    told = ("task_startedresearch", "agent_execution_startedScout", "llm_call_startedm", "task_completedresearchIt is.")
+    told = (
+        "task_startedresearch",
+        "agent_execution_startedScout",
+        "llm_call_startedm",
+        "task_completedresearchIt is.",
+        "message_addeduserHi",
+    )
     assert [part for part, line in zip(told, lines, strict=True) if part in line] == list(told)
 
 

@@ -2,7 +2,7 @@
 
 export const CHANNELS = ["flow", "lifecycle", "llm", "tools", "messages", "custom"];
 const CHUNK = /_chunk$/;
-const TELLING = ["chunk", "error", "response", "result", "output", "tool_args", "message", "content", "inputs"];
+const TELLING = ["chunk", "error", "response", "result", "output", "tool_args", "feedback", "message", "content", "inputs"];
 // Payload fields that an event of any type has.
 const COMMON = new Set("agent_id agent_role fingerprint_metadata source_fingerprint source_type started_event_id task_id task_name triggered_by_event_id".split(" "));
 /** So many chunks in a row are one line, until it is opened. */
@@ -72,7 +72,7 @@ export class Run {
     if (CHUNK.test(type)) return [data.call_type === "tool_call" ? `${data.tool_call?.function?.name ?? ""}` : "", typeof data.chunk === "string" ? data.chunk : ""];
     // The frames of an agent's calls name the agent, too.
     const ofCrew = CHANNELS[this.channel[i]] === "lifecycle" ? (data.crew_name ?? data.agent_role ?? data.task_name) : null;
-    const named = data.method_name ?? data.tool_name ?? data.model ?? ofCrew ?? data.flow_name ?? data.role ?? "";
+    const named = data.method_name ?? data.tool_name ?? data.model ?? ofCrew ?? data.role ?? data.route ?? data.flow_name ?? "";
     const key = TELLING.find((one) => data[one] !== undefined && !isEmpty(data[one]));
     // What users publish has fields of their own.
     const own = CHANNELS[this.channel[i]] === "custom" ? Object.fromEntries(Object.entries(data).filter(([name, value]) => value !== null && !COMMON.has(name))) : {};
