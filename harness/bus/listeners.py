@@ -13,7 +13,7 @@ from typing import Any, Final
 from harness.blocks import block
 from harness.bus.order import CircularDependencyError, Depends, Handler, identity_of, in_stages
 from harness.bus.own_loop import OwnLoop
-from harness.bus.running_loop import cancelled_errors
+from harness.bus.running_loop import cancelled_errors, is_loop_running, running_task
 from harness.errors import RunCancelled, UsageError
 from harness.events import BaseEvent
 
@@ -214,15 +214,23 @@ class _Guarded:
             # A generator may be made awaitable by `types.coroutine`.
             outcome: Any = self._outcome
             yield from outcome if inspect.isgenerator(outcome) else outcome.__await__()
-        except cancelled_errors(RunCancelled, KeyboardInterrupt):
+        except (RunCancelled, KeyboardInterrupt):
             raise
-        except BaseException:
+        except BaseException as error:
+            # One that nobody asked this task for is the handler's own failure, as where it waited for a cancelled task.
+            if isinstance(error, cancelled_errors()) and _is_being_cancelled():
+                raise
             logger.exception("a listener failed on %s", self._event_type)
 
     def close(self) -> None:
         outcome: Any = self._outcome
         if inspect.iscoroutine(outcome) or inspect.isgenerator(outcome):
             outcome.close()
+
+
+def _is_being_cancelled() -> bool:
+    task = running_task() if is_loop_running() else None
+    return task is not None and task.cancelling() > 0
 
 
 class _Staged:

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, suppress
 from types import TracebackType
 from typing import Any, Final, Protocol
 
-from harness.bus.scope import Scope
+from harness.bus.scope import Scope, open_from
 from harness.errors import RunCancelled, UsageError
 from harness.events import BaseEvent
 from harness.frames.channels import channel_of
@@ -69,8 +69,8 @@ class Timeline:
     def accept(self, source: Any, event: BaseEvent, scope: Scope) -> None:
         """Append the frame of `event`; part of `harness.bus.scope.Sink`.
 
-        After the outermost scope has ended, and for what a closed scope still says, nothing is appended. Only the bus
-        closes a scope: an event that user code gave a `started_event_id` is one like any other.
+        After the outermost scope has ended, and for a second end of a scope, nothing is appended. Only the bus closes a
+        scope: an event that user code gave a `started_event_id` is one like any other.
 
         Raises:
             RunCancelled: the session has been closed.
@@ -84,6 +84,12 @@ class Timeline:
                     raise RunCancelled
                 return
             parent_id = record.parent_event_id if record.parent_event_id in self._open else None
+            if not (scope.is_open or (record.started_event_id and record.started_event_id == scope.event_id)):
+                # It has ended since the emitter found it, in another thread.
+                scope = open_from(scope)
+                if self not in scope.sinks:
+                    return
+                parent_id = scope.event_id if scope.event_id in self._open else None
             if scope.is_open:
                 self._append(FrameRecord(self._length + 1, parent_id, record))
                 if record.shape.opens is not None:

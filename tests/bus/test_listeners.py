@@ -392,10 +392,11 @@ def test_handlers_that_a_cancelled_aemit_did_not_come_to_never_begin() -> None:
     assert (heard, [str(warning.message) for warning in warned]) == ([], [])
 
 
-def test_an_async_handler_that_raises_changes_nothing(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("error", [ValueError("broken"), SystemExit(3), asyncio.CancelledError()], ids=repr)
+def test_an_async_handler_that_raises_changes_nothing(error: BaseException, caplog: pytest.LogCaptureFixture) -> None:
     @event_bus.on(Dog)
     async def handler(_source: Any, _event: Dog) -> None:
-        raise ValueError("broken")
+        raise error
 
     emit(None, Dog())
     assert event_bus.flush(TIMEOUT_S)

@@ -173,6 +173,8 @@ REFUSED: dict[str, dict[str, Any]] = {
     "None for text": {"text": None},
     "a wrong choice": {"text": "a", "choice": "c"},
     "no time": {"text": "a", "timestamp": None},
+    "an empty id": {"text": "a", "event_id": ""},
+    "an id that no file can hold": {"text": "a", "event_id": "a\ud83d"},
 }
 
 
