@@ -48,7 +48,8 @@ class Listeners:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        # Reentrant: the garbage collector may end a step that was left, and publish that, in the middle of this.
+        self._lock = threading.RLock()
         #: In the order of registration; replaced as a whole, so that it can be looked at without the lock.
         self.handlers: list[tuple[type[BaseEvent], Handler]] = []
         #: What a handler depends on, by the class for which it was registered, and its identity.
