@@ -45,6 +45,8 @@ class Timeline:
         #: Whether it has been closed before its end. The thread that holds the lock may close it in the middle of anything:
         #: in a signal handler, or where the garbage collector runs.
         self._closed = False
+        #: How many frames there were then.
+        self._closed_after = 0
         self._records: list[FrameRecord] = []
         self._append = self._records.append
         self._length = 0
@@ -106,6 +108,10 @@ class Timeline:
                 return
             wakers = self._take_wakers()
         finally:
+            if self._closed:
+                # Perhaps since the line before last, in this very thread: what was under way is none of its frames.
+                del self._records[self._closed_after - self._released :]
+                self._length = self._closed_after
             self._lock.release()
         for wake in wakers:
             wake()
@@ -147,7 +153,9 @@ class Timeline:
         """Cancel what is not at its end; True where that changed anything. No frame is appended after it."""
         with self._lock:
             before = self._state
-            self._closed = self._closed or LEGAL[before, "close"] is State.CANCELLED
+            if not self._closed and LEGAL[before, "close"] is State.CANCELLED:
+                self._closed_after = self._records[-1].seq if self._records else self._length
+                self._closed = True
             self._move("close")
             self._open.clear()
             wakers = self._take_wakers()
