@@ -30,7 +30,7 @@ import enum
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Set as AbstractSet
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import PurePath
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
@@ -266,7 +266,10 @@ _SCALAR_FORMS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     (str, _text),
     (int, lambda value: _integer(int(value))),
     (float, lambda value: _encode(float(value), ())),
-    (bytes | bytearray | memoryview, lambda value: FrozenDict({"$bytes": base64.b64encode(memoryview(value).tobytes()).decode()})),
+    (
+        bytes | bytearray | memoryview,
+        lambda value: FrozenDict({"$bytes": base64.b64encode(memoryview(value).tobytes()).decode()}),
+    ),
     (datetime, _moment),
     (date | time, lambda value: _text(value.isoformat())),
     (timedelta, _duration),
