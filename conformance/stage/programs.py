@@ -173,10 +173,10 @@ class Nest(Struct, frozen=True):
     program: FlowProgram | CrewProgram
     #: As a session or a stream of chunks, which is read to its end inside; what was read is noted as `inner` or `chunks`.
     streamed: bool = False
-    #: Of a flow's session: the note of the event at whose frame it is closed, and read no further.
-    left_at: str | None = None
     #: Of a crew: for each of so many inputs, by `kickoff_for_each`; what they give is joined.
     times: int | None = None
+    #: Of a flow's session: the note of the event at whose frame it is closed, and read no further.
+    left_at: str | None = None
 
 
 class ReadFlag(Struct, frozen=True):

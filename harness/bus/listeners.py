@@ -6,6 +6,7 @@ import contextvars
 import inspect
 import logging
 import threading
+import weakref
 from collections.abc import Awaitable, Generator, Hashable, Iterable, Sequence
 from concurrent.futures import Future
 from typing import Any, Final
@@ -55,7 +56,7 @@ class Listeners:
         #: What a handler depends on, by the class for which it was registered, and its identity.
         self._depends_on: dict[tuple[type[BaseEvent], Hashable], tuple[Handler, ...]] = {}
         #: The handlers of each class in stages, nearly always in one.
-        self._by_class: dict[type[BaseEvent], tuple[tuple[Handler, ...], ...]] = {}
+        self._by_class = _stages_by_class()
         self._loop = OwnLoop()
         self.flush = self._loop.flush
 
@@ -93,7 +94,7 @@ class Listeners:
 
     def _replace(self, handlers: list[tuple[type[BaseEvent], Handler]]) -> None:
         self.handlers = handlers
-        self._by_class = {}
+        self._by_class = _stages_by_class()
 
     def notify(self, source: Any, event: BaseEvent) -> Future[None] | None:
         """Call every handler of the event's class; what they raise is logged and goes no further.
@@ -167,6 +168,11 @@ class Listeners:
             self._depends_on = {}
             self._replace([])
         self._loop.shutdown(wait)
+
+
+def _stages_by_class() -> weakref.WeakKeyDictionary[type[BaseEvent], tuple[tuple[Handler, ...], ...]]:
+    # A class may be one that a method makes for itself.
+    return weakref.WeakKeyDictionary()
 
 
 @block

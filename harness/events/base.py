@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
@@ -77,7 +78,7 @@ class BaseEvent(LazyModel):
     if not TYPE_CHECKING:
 
         def __init__(self, /, **fields: Any) -> None:
-            shape = _shapes.get(type(self)) or shape_of(type(self))
+            shape = _shapes.get(id(type(self))) or shape_of(type(self))
             accepted = shape.accepted
             try:
                 shape.required(fields)
@@ -159,9 +160,14 @@ def _shown(value: Any) -> str:
         return f"<its repr raised {type(failure).__name__}>"
 
 
-_shapes: dict[type[BaseEvent], EventShape] = {}
+#: By the id of a class, which is not kept: it may be one that a method makes for itself, and hold the flow of that.
+_shapes: dict[int, EventShape] = {}
 
 
 def shape_of(kind: type[BaseEvent]) -> EventShape:
     """Return what the events of a class have in common."""
-    return _shapes.get(kind) or _shapes.setdefault(kind, EventShape(kind, BaseEvent))
+    shape = _shapes.get(id(kind))
+    if shape is None:
+        shape = _shapes.setdefault(id(kind), EventShape(kind, BaseEvent))
+        weakref.finalize(kind, _shapes.pop, id(kind), None).atexit = False
+    return shape

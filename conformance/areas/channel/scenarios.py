@@ -47,7 +47,14 @@ _RARE: Final = FlowProgram(
     )
 )
 #: Of the user's own, with names in which each channel but `custom` might find a part of its own.
-_UNKNOWN_TYPES: Final = ("x_failed", "flow_x_started", "llm_x_chunk", "tool_x_finished", "conversation_message_x", "task_x")
+_UNKNOWN_TYPES: Final = (
+    "x_failed",
+    "flow_x_started",
+    "llm_x_chunk",
+    "tool_x_finished",
+    "conversation_message_x",
+    "task_x",
+)
 _UNKNOWN: Final = FlowProgram((Method("emits", tuple(Emit(name, type=name) for name in _UNKNOWN_TYPES)),))
 
 
