@@ -44,6 +44,8 @@ class _NoOffset(tzinfo):
     def utcoffset(self, moment: datetime | None) -> None:
         return None
 
+    dst = tzname = utcoffset
+
 
 def _cycle() -> Any:
     inside: list[Any] = []

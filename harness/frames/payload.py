@@ -61,7 +61,7 @@ class PayloadShape:
 
 def _shape_of(shape: EventShape) -> PayloadShape:
     """Return what the payloads of a class of events have in common."""
-    found = shape.payload
+    found: PayloadShape | None = shape.payload
     if found is None:
         found = shape.payload = PayloadShape(shape)
     return found

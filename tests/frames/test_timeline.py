@@ -301,8 +301,8 @@ def test_an_event_of_a_session_that_ends_before_its_frame_is_there_is_one_of_the
         assert timeline.start()
         scope.sink = timeline
     base.is_open = False
-    for timeline in base.sinks:
-        timeline.accept(None, Note(), base)
+    for sink in base.sinks:
+        sink.accept(None, Note(), base)
     assert (outer.length, inner.length) == (1, 0)
 
 

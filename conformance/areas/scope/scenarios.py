@@ -146,14 +146,17 @@ def _stray(
     flow, stranger = consumer.flow(_MEET), consumer.flow(_MEET)
     source = stranger if whose == "a stranger" else flow
     sessions = [consumer.stream(flow) for _ in range(2 if whose == "shared" else 1)]
+
+    def emit() -> None:
+        if after_others:
+            consumer.subject.emit(stranger, "elsewhere")
+        consumer.subject.emit(source, "stray")
+
     loops = consumer.begin(sessions)
     consumer.await_reached("held", len(sessions))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        emits = [(stranger, "elsewhere")] * after_others + [(source, "stray")]
-        emitter = threading.Thread(
-            target=lambda: [consumer.subject.emit(*emit) for emit in emits], name="stray", daemon=True
-        )
+        emitter = threading.Thread(target=emit, name="stray", daemon=True)
         emitter.start()
         emitter.join(DEADLINE_S)
     reads = consumer.read_held(loops)
