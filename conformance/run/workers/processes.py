@@ -32,6 +32,7 @@ _PRELOADED: Final = (
     "harness.providers.openai.chat",
     "openai.resources.chat.completions.completions",
     "httpcore2",
+    "conformance.run.workers.template",
 )
 
 #: By name: Windows has no `ForkServerContext`.
