@@ -58,14 +58,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @hypothesis.given(hypothesis.strategies.none())
 def _nothing(_: None) -> None:
-    """Have hypothesis make what it makes with its first example: older versions look for what refers to that."""
+    """Have hypothesis make what it makes with its first example."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection() -> None:
+    """Let hypothesis look through all objects, as it does once, while there are few."""
+    _nothing()
 
 
 def pytest_collection_finish() -> None:
     """Have no collection, nor any look at all objects, walk the modules and the thousands of tests that stay to the end."""
-    _nothing()
     gc.freeze()
     gc.enable()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable(report: Any) -> Generator[None, dict[str, Any] | None, dict[str, Any] | None]:
+    """Leave out of what a worker tells of a test that passed, three times for each, the many words to choose it by."""
+    told = yield
+    if told is not None and isinstance(report, pytest.TestReport) and report.passed:
+        told["keywords"] = {}
+    return told
 
 
 @pytest.fixture(scope="module", autouse=True)
