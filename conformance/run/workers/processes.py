@@ -76,8 +76,9 @@ class Processes:
         return value
 
     def close(self) -> None:
-        for worker in self._idle:
-            worker.end()
+        """End all processes; what is performed after that has new ones."""
+        while self._idle:
+            self._idle.pop().end()
 
 
 def _clean_context() -> ProcessContext:
