@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import ssl
+import zlib
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -50,10 +51,14 @@ _LONG = re.compile(
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         if _LONG.search(item.nodeid):
             item.add_marker(pytest.mark.slow)
+    if hasattr(config, "workerinput"):
+        # Modules whose tests wait for processes stand side by side. They are mixed with others, in one order for all
+        # workers, that no core is idle while all workers wait.
+        items.sort(key=lambda item: zlib.crc32(item.nodeid.partition("::")[0].encode()))
 
 
 @hypothesis.given(hypothesis.strategies.none())
@@ -139,8 +144,8 @@ def one_certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(autouse=True)
-def _no_network(monkeypatch: pytest.MonkeyPatch, one_certificate: Path) -> None:
+@pytest.fixture(scope="session", autouse=True)
+def _no_network(one_certificate: Path) -> Iterator[None]:
     connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
 
     def check(address: Any) -> None:
@@ -156,9 +161,11 @@ def _no_network(monkeypatch: pytest.MonkeyPatch, one_certificate: Path) -> None:
         check(address)
         return connect_ex(self, address)
 
-    monkeypatch.setattr(socket.socket, "connect", guarded)
-    monkeypatch.setattr(socket.socket, "connect_ex", guarded_ex)
-    monkeypatch.setenv("SSL_CERT_FILE", str(one_certificate))
-    monkeypatch.setenv("SSL_CERT_DIR", str(one_certificate.parent))
-    for name in ("OPENAI_API_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID"):
-        monkeypatch.delenv(name, raising=False)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(socket.socket, "connect", guarded)
+        monkeypatch.setattr(socket.socket, "connect_ex", guarded_ex)
+        monkeypatch.setenv("SSL_CERT_FILE", str(one_certificate))
+        monkeypatch.setenv("SSL_CERT_DIR", str(one_certificate.parent))
+        for name in ("OPENAI_API_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID"):
+            monkeypatch.delenv(name, raising=False)
+        yield
