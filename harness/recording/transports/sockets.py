@@ -27,7 +27,15 @@ def install(library: ModuleType) -> None:
 
     An audit hook, since it also sees libraries that hold on to the socket's own methods, and none can take it off.
     """
-    sys.addaudithook(_on_event)
+    checks = _CHECKS
+
+    def on_event(event: str, details: tuple[Any, ...]) -> None:
+        # Python tells of each import, compilation and look at a frame, too: nearly all events are of no interest. And it
+        # tells of some at its end, when this module may have nothing any more.
+        if event in checks and guard.is_blocked():
+            checks[event](*details)
+
+    sys.addaudithook(on_event)
 
 
 def check_connection(address: object) -> None:
@@ -63,12 +71,6 @@ def check_reverse_lookup(host: object) -> None:
     name = _host_name(host)
     if not guard.is_loopback(name):
         _check(f"the name of {name!r} was about to be looked up", shared=True)
-
-
-def _on_event(event: str, details: tuple[Any, ...]) -> None:
-    # Python tells of each import, compilation and look at a frame, too: nearly all events are of no interest.
-    if event in _CHECKS and guard.is_blocked():
-        _CHECKS[event](*details)
 
 
 def _connect(connecting: socket.socket, address: object) -> None:

@@ -315,3 +315,18 @@ def test_uvloop_reaches_the_network_by_none_of_its_ways(tmp_path: Path) -> None:
     )
     assert ran.returncode == 0, ran.stderr
     assert json.loads(ran.stdout) == {name: goes_out for name, (_, goes_out) in UVLOOP_WAYS.items()}
+
+
+def test_the_end_of_a_process_finds_nothing_to_complain_of() -> None:
+    at_the_end = """
+import socket, sys
+from harness.recording.transports import sockets
+
+sockets.install(socket)
+vars(sockets).update(dict.fromkeys(vars(sockets)))  # as Python does with modules that are still held
+sys.audit("open", "a file", "r", 0)
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", at_the_end], cwd=ROOT, capture_output=True, text=True, check=False, timeout=100
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
