@@ -134,12 +134,12 @@ _PERFORMED: Final = pytest.StashKey[TestedSubject]()
 
 
 def _performed(request: pytest.FixtureRequest, subjected: TestedSubject) -> TestedSubject:
-    """Return what the class of a test has performed, kept until its last test is done."""
+    """Return what the class of a test has performed."""
     suite: pytest.Class = request.node.getparent(pytest.Class)
-    if _PERFORMED not in suite.stash:
-        suite.stash[_PERFORMED] = subjected
-        suite.addfinalizer(subjected.close)
-    return suite.stash[_PERFORMED]
+    performed = suite.stash.setdefault(_PERFORMED, subjected)
+    # Other tests may come between those of a class, which is torn down before them.
+    suite.addfinalizer(performed.close)
+    return performed
 
 
 def _deciding(suite: type, clause: str) -> list[Scenario]:

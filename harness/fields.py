@@ -5,8 +5,9 @@ from __future__ import annotations
 import copy
 import functools
 import warnings
+import weakref
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, ClassVar, Final, cast, get_origin, get_type_hints
+from typing import Any, ClassVar, Final, TypeVar, TypeVarTuple, cast, get_origin, get_type_hints
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, ValidationError, create_model
 from pydantic.fields import FieldInfo, ModelPrivateAttr
@@ -15,6 +16,8 @@ from harness.annotations import annotations_of
 from harness.errors import UsageError
 from harness.validation import first_fault
 
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 _ANY_TYPE: Final = ConfigDict(arbitrary_types_allowed=True)
 #: Stands where there is no value.
 NOTHING: Final[Any] = object()
@@ -67,13 +70,30 @@ def dumped_fields(flow: Any, root: Any, **options: Any) -> dict[str, Any]:
     return _model(cls, root, names).model_construct(**held).model_dump(**options)
 
 
+def kept_with_class(function: Callable[[Any, *Ts], T]) -> Callable[[Any, *Ts], T]:
+    """Return a function of a class that keeps what it returns for as long as there is that class.
+
+    Many are made inside of functions, and hold what these know.
+    """
+    kept: weakref.WeakKeyDictionary[type, dict[tuple[Any, ...], T]] = weakref.WeakKeyDictionary()
+
+    @functools.wraps(function)
+    def known(cls: Any, *args: *Ts) -> T:
+        of_class = kept.setdefault(cls, {})
+        if args not in of_class:
+            of_class[args] = function(cls, *args)
+        return of_class[args]
+
+    return known
+
+
 def hiding_class(cls: type, name: str) -> type | None:
     """Return the class, among `cls` and its bases, whose plain value hides the descriptor that a base has under `name`."""
     first = next(base for base in cls.__mro__ if name in vars(base))
     return None if hasattr(vars(first)[name], "__get__") else first
 
 
-@functools.lru_cache(maxsize=512)
+@kept_with_class
 def _fields(cls: Any, root: Any) -> Mapping[str, Any]:
     known = {name for base in _mro(root) for name in (*vars(base), *annotations_of(base))}
     found: dict[str, Any] = {}
@@ -103,7 +123,7 @@ def _meant(cls: type, annotation: Any) -> Any:
         return ClassVar if written.partition("[")[0].endswith("ClassVar") else Any
 
 
-@functools.lru_cache(maxsize=512)
+@kept_with_class
 def _private(cls: Any) -> Mapping[str, ModelPrivateAttr]:
     return {
         name: value
@@ -113,7 +133,7 @@ def _private(cls: Any) -> Mapping[str, ModelPrivateAttr]:
     }
 
 
-@functools.lru_cache(maxsize=2048)
+@kept_with_class
 def _spellings(cls: Any, root: Any, name: str) -> tuple[str, ...]:
     """Return the names under which a field is given: its own, and before it those of its `Field(…)`."""
     sources = (getattr(cls, name, None), *getattr(_fields(cls, root)[name], "__metadata__", ()))
@@ -149,7 +169,7 @@ def _fitting(cls: Any, root: Any, given: Mapping[str, Any]) -> dict[str, Any]:
         raise UsageError(first_fault(error, cls.__name__)) from error
 
 
-@functools.lru_cache(maxsize=512)
+@kept_with_class
 def _model(cls: Any, root: Any, names: tuple[str, ...]) -> type[BaseModel]:
     """Return a model of these fields of a class."""
     fields: dict[str, Any] = {name: (_fields(cls, root)[name], getattr(cls, name, ...)) for name in names}

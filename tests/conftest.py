@@ -7,10 +7,13 @@ import os
 import re
 import signal
 import socket
+import ssl
+import zlib
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
+import certifi
 import hypothesis
 import pytest
 
@@ -48,22 +51,40 @@ _LONG = re.compile(
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         if _LONG.search(item.nodeid):
             item.add_marker(pytest.mark.slow)
+    if hasattr(config, "workerinput"):
+        # Modules whose tests wait for processes stand side by side. They are mixed with others, in one order for all
+        # workers, that no core is idle while all workers wait.
+        items.sort(key=lambda item: zlib.crc32(item.nodeid.partition("::")[0].encode()))
 
 
 @hypothesis.given(hypothesis.strategies.none())
 def _nothing(_: None) -> None:
-    """Have hypothesis make what it makes with its first example: older versions look for what refers to that."""
+    """Have hypothesis make what it makes with its first example."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection() -> None:
+    """Let hypothesis look through all objects, as it does once, while there are few."""
+    _nothing()
 
 
 def pytest_collection_finish() -> None:
     """Have no collection, nor any look at all objects, walk the modules and the thousands of tests that stay to the end."""
-    _nothing()
     gc.freeze()
     gc.enable()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable(report: Any) -> Generator[None, dict[str, Any] | None, dict[str, Any] | None]:
+    """Leave out of what a worker tells of a test that passed, three times for each, the many words to choose it by."""
+    told = yield
+    if told is not None and isinstance(report, pytest.TestReport) and report.passed:
+        told["keywords"] = {}
+    return told
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -115,13 +136,16 @@ def warm_python() -> Iterator[WarmPython]:
 
 
 @pytest.fixture(scope="session")
-def no_certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty folder: every SDK client would otherwise spend some 40 ms on reading certificates that no test needs."""
-    return tmp_path_factory.mktemp("certificates")
+def one_certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of one certificate: SDK clients would otherwise spend 10 to 40 ms each on reading those that no test needs."""
+    _, _, rest = certifi.contents().partition(ssl.PEM_HEADER)
+    path = tmp_path_factory.mktemp("certificates") / "one.pem"
+    path.write_text(ssl.PEM_HEADER + rest.partition(ssl.PEM_FOOTER)[0] + ssl.PEM_FOOTER, encoding="ascii")
+    return path
 
 
-@pytest.fixture(autouse=True)
-def _no_network(monkeypatch: pytest.MonkeyPatch, no_certificates: Path) -> None:
+@pytest.fixture(scope="session", autouse=True)
+def _no_network(one_certificate: Path) -> Iterator[None]:
     connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
 
     def check(address: Any) -> None:
@@ -137,9 +161,11 @@ def _no_network(monkeypatch: pytest.MonkeyPatch, no_certificates: Path) -> None:
         check(address)
         return connect_ex(self, address)
 
-    monkeypatch.setattr(socket.socket, "connect", guarded)
-    monkeypatch.setattr(socket.socket, "connect_ex", guarded_ex)
-    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
-    monkeypatch.setenv("SSL_CERT_DIR", str(no_certificates))
-    for name in ("OPENAI_API_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID"):
-        monkeypatch.delenv(name, raising=False)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(socket.socket, "connect", guarded)
+        monkeypatch.setattr(socket.socket, "connect_ex", guarded_ex)
+        monkeypatch.setenv("SSL_CERT_FILE", str(one_certificate))
+        monkeypatch.setenv("SSL_CERT_DIR", str(one_certificate.parent))
+        for name in ("OPENAI_API_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID"):
+            monkeypatch.delenv(name, raising=False)
+        yield

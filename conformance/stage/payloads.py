@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -30,6 +30,23 @@ def _nested(depth: int) -> Any:
     return value
 
 
+def _numbered(depth: int) -> Any:
+    """Nested dicts, of keys that are text and of others: JSON needs more levels for each, and no more work."""
+    value: Any = "bottom"
+    for _ in range(depth):
+        value = {"inside": value, 1: None}
+    return value
+
+
+class _NoOffset(tzinfo):
+    """A zone that knows no offset, as a zone may: a time in it is naive."""
+
+    def utcoffset(self, moment: datetime | None) -> None:
+        return None
+
+    dst = tzname = utcoffset
+
+
 def _cycle() -> Any:
     inside: list[Any] = []
     inside.append({"again": inside})
@@ -46,11 +63,14 @@ PAYLOADS: Final[Mapping[str, Callable[[], Any]]] = MappingProxyType(
         "deep-150": lambda: _nested(150),
         "tree": lambda: {"a": {"b": [{"c": {"d": {"e": ["leaf", 1, 2.5, True, None]}}}]}},
         "deep-400": lambda: _nested(400),
+        "numbered-150": lambda: _numbered(150),
         "cycle": _cycle,
         "surrogate": lambda: {"lone \ud800": "\udfff"},
         "custom": lambda: {"object": object(), "set": {3, 1, 2}, 7: "seven"},
         "fails-to-print": _FailsToPrint,
         "naive-time": lambda: datetime(2026, 1, 2, 3, 4, 5),  # noqa: DTZ001 - naive on purpose
+        "time-without-offset": lambda: datetime(2026, 1, 2, 3, 4, 5, tzinfo=_NoOffset()),
+        "times-inside": lambda: {"at": [datetime(2026, 1, 2, 3, 4, 5), {"local": PAYLOADS["local-time"]()}]},  # noqa: DTZ001
         "aware-time": lambda: datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
         "local-time": lambda: datetime(2026, 1, 2, 5, 4, 5, tzinfo=timezone(timedelta(hours=2))),
     }
@@ -59,7 +79,7 @@ PAYLOADS: Final[Mapping[str, Callable[[], Any]]] = MappingProxyType(
 #: Those that are JSON, within the depth that the contract keeps: they come back as they were sent.
 UNCHANGED: Final = frozenset({"plain", "text", "tree", "deep-150"})
 #: Those that are one and the same time: a naive one is taken as UTC.
-MOMENTS: Final = frozenset({"naive-time", "aware-time", "local-time"})
+MOMENTS: Final = frozenset({"naive-time", "aware-time", "local-time", "time-without-offset", "times-inside"})
 
 
 def payload_event(name: str, base: type[Any]) -> Any:

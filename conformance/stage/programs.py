@@ -175,6 +175,8 @@ class Nest(Struct, frozen=True):
     streamed: bool = False
     #: Of a crew: for each of so many inputs, by `kickoff_for_each`; what they give is joined.
     times: int | None = None
+    #: Of a flow's session: the note of the event at whose frame it is closed, and read no further.
+    left_at: str | None = None
 
 
 class ReadFlag(Struct, frozen=True):

@@ -94,6 +94,8 @@ class StepPerformer:
             if not step.streamed:
                 return (inner.akickoff if is_async else inner.kickoff)()
             session = (inner.astream if is_async else inner.stream_events)()
+            if step.left_at is not None:
+                return (_aleave if is_async else _leave)(session, step.left_at)
         return (_aread if is_async else _read)(session, performance)
 
     def _simple(self, step: Step) -> None:
@@ -196,3 +198,17 @@ def _read(session: Any, performance: Performance) -> Any:
 async def _aread(session: Any, performance: Performance) -> Any:
     performance.stage.note("inner", [frame async for frame in session])
     return session.result
+
+
+def _leave(session: Any, note: str) -> None:
+    for frame in session:
+        if frame.data.get("note") == note:
+            break
+    session.close()
+
+
+async def _aleave(session: Any, note: str) -> None:
+    async for frame in session:
+        if frame.data.get("note") == note:
+            break
+    await session.aclose()

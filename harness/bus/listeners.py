@@ -6,6 +6,7 @@ import contextvars
 import inspect
 import logging
 import threading
+import weakref
 from collections.abc import Awaitable, Generator, Hashable, Iterable, Sequence
 from concurrent.futures import Future
 from typing import Any, Final
@@ -13,7 +14,7 @@ from typing import Any, Final
 from harness.blocks import block
 from harness.bus.order import CircularDependencyError, Depends, Handler, identity_of, in_stages
 from harness.bus.own_loop import OwnLoop
-from harness.bus.running_loop import cancelled_errors
+from harness.bus.running_loop import cancelled_errors, is_loop_running, running_task
 from harness.errors import RunCancelled, UsageError
 from harness.events import BaseEvent
 from harness.fork import freed_by_fork
@@ -49,13 +50,14 @@ class Listeners:
     """
 
     def __init__(self) -> None:
-        self._lock = freed_by_fork(threading.Lock())
+        # Reentrant: the garbage collector may end a step that was left, and publish that, in the middle of this.
+        self._lock = freed_by_fork(threading.RLock())
         #: In the order of registration; replaced as a whole, so that it can be looked at without the lock.
         self.handlers: list[tuple[type[BaseEvent], Handler]] = []
         #: What a handler depends on, by the class for which it was registered, and its identity.
         self._depends_on: dict[tuple[type[BaseEvent], Hashable], tuple[Handler, ...]] = {}
         #: The handlers of each class in stages, nearly always in one.
-        self._by_class: dict[type[BaseEvent], tuple[tuple[Handler, ...], ...]] = {}
+        self._by_class = _stages_by_class()
         self._loop = OwnLoop()
         self.flush = self._loop.flush
 
@@ -93,7 +95,7 @@ class Listeners:
 
     def _replace(self, handlers: list[tuple[type[BaseEvent], Handler]]) -> None:
         self.handlers = handlers
-        self._by_class = {}
+        self._by_class = _stages_by_class()
 
     def notify(self, source: Any, event: BaseEvent) -> Future[None] | None:
         """Call every handler of the event's class; what they raise is logged and goes no further.
@@ -169,6 +171,11 @@ class Listeners:
         self._loop.shutdown(wait)
 
 
+def _stages_by_class() -> weakref.WeakKeyDictionary[type[BaseEvent], tuple[tuple[Handler, ...], ...]]:
+    # A class may be one that a method makes for itself.
+    return weakref.WeakKeyDictionary()
+
+
 @block
 def collecting() -> Generator[Collected]:
     """Collect the async handlers that an emit inside sets going, for the caller to await."""
@@ -215,15 +222,23 @@ class _Guarded:
             # A generator may be made awaitable by `types.coroutine`.
             outcome: Any = self._outcome
             yield from outcome if inspect.isgenerator(outcome) else outcome.__await__()
-        except cancelled_errors(RunCancelled, KeyboardInterrupt):
+        except (RunCancelled, KeyboardInterrupt):
             raise
-        except BaseException:
+        except BaseException as error:
+            # One that nobody asked this task for is the handler's own failure, as where it waited for a cancelled task.
+            if isinstance(error, cancelled_errors()) and _is_being_cancelled():
+                raise
             logger.exception("a listener failed on %s", self._event_type)
 
     def close(self) -> None:
         outcome: Any = self._outcome
         if inspect.iscoroutine(outcome) or inspect.isgenerator(outcome):
             outcome.close()
+
+
+def _is_being_cancelled() -> bool:
+    task = running_task() if is_loop_running() else None
+    return task is not None and task.cancelling() > 0
 
 
 class _Staged:

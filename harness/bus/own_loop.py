@@ -31,7 +31,8 @@ class OwnLoop:
         after_fork(self._renew)
 
     def _renew(self) -> None:
-        self._lock = threading.Lock()
+        # Reentrant: what the garbage collector ends may hand over a coroutine in the middle of this.
+        self._lock = threading.RLock()
         self._loop: AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._pending: set[concurrent.futures.Future[None]] = set()

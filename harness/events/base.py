@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import weakref
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
@@ -26,6 +27,16 @@ def _new_id() -> str:
     return sources.new_id()
 
 
+def _readable_id(event_id: str) -> str:
+    if not event_id:
+        raise ValueError("expected an id, not empty text")
+    try:
+        event_id.encode()
+    except UnicodeEncodeError:
+        raise ValueError("expected an id that JSON can hold, not one with lone surrogates") from None
+    return event_id
+
+
 UtcDatetime = Annotated[datetime, AfterValidator(moment_in_utc)]
 
 
@@ -47,7 +58,7 @@ class BaseEvent(LazyModel):
 
     type: str
     timestamp: UtcDatetime = Field(default_factory=_now)
-    event_id: str = Field(default_factory=_new_id)
+    event_id: Annotated[str, AfterValidator(_readable_id)] = Field(default_factory=_new_id)
     #: Stamped by the bus: the scope in which this was emitted, the event before it in the same line of execution,
     #: the event that opened the scope which this one closes, and the order of emission in this process.
     parent_event_id: str | None = None
@@ -67,7 +78,7 @@ class BaseEvent(LazyModel):
     if not TYPE_CHECKING:
 
         def __init__(self, /, **fields: Any) -> None:
-            shape = _shapes.get(type(self)) or shape_of(type(self))
+            shape = _shapes.get(id(type(self))) or shape_of(type(self))
             accepted = shape.accepted
             try:
                 shape.required(fields)
@@ -96,6 +107,10 @@ class BaseEvent(LazyModel):
         values["emission_sequence"] = record.emission_sequence
         set_fields(self, values, set(fields))
         set_record(self, None)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy. One that says something else is another event, of an id of its own where `update` has none."""
+        return super().model_copy(update={"event_id": sources.new_id(), **update} if update else None, deep=deep)
 
     def reissued(self) -> Self:
         """Return a copy with an id and a time of its own and no links, ready to be emitted."""
@@ -145,9 +160,14 @@ def _shown(value: Any) -> str:
         return f"<its repr raised {type(failure).__name__}>"
 
 
-_shapes: dict[type[BaseEvent], EventShape] = {}
+#: By the id of a class, which is not kept: it may be one that a method makes for itself, and hold the flow of that.
+_shapes: dict[int, EventShape] = {}
 
 
 def shape_of(kind: type[BaseEvent]) -> EventShape:
     """Return what the events of a class have in common."""
-    return _shapes.get(kind) or _shapes.setdefault(kind, EventShape(kind, BaseEvent))
+    shape = _shapes.get(id(kind))
+    if shape is None:
+        shape = _shapes.setdefault(id(kind), EventShape(kind, BaseEvent))
+        weakref.finalize(kind, _shapes.pop, id(kind), None).atexit = False
+    return shape

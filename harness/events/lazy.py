@@ -7,6 +7,7 @@ record, and becomes a pydantic model's fields when the first of them is asked fo
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
@@ -48,10 +49,12 @@ class LazyModel(UserModel):
             if name in ("_record", "_settled"):
                 return None
             record = self._record
-            if record is None:
-                return super().__getattr__(name)
-            self._fill(record)
-            return getattr(self, name)
+            if record is not None:
+                self._fill(record)
+            # Another thread may have filled it since the name was looked for.
+            with suppress(AttributeError):
+                return object.__getattribute__(self, name)
+            return super().__getattr__(name)
 
         @property
         def __dict__(self) -> dict[str, Any]:

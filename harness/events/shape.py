@@ -27,11 +27,26 @@ class EventShape:
     and so is an event that is given a field which the class excludes from dumps: no record is to have that.
     """
 
-    __slots__ = ("accepted", "closes", "gives_text", "kind", "opens", "required", "type", "values")
+    __slots__ = (
+        "accepted",
+        "closes",
+        "fields",
+        "gives_text",
+        "opens",
+        "payload",
+        "required",
+        "shown_if_given",
+        "type",
+        "values",
+    )
 
     def __init__(self, kind: type[BaseModel], base: type[BaseModel]) -> None:
         fields = kind.model_fields
-        self.kind: Any = kind
+        # Not the class, which goes once nobody else has it.
+        self.fields: Mapping[str, FieldInfo] = fields
+        self.shown_if_given: frozenset[str] = kind.shown_if_given  # type: ignore[attr-defined]
+        #: What their payloads have in common, once that has been found out; see `harness.frames.payload`.
+        self.payload: Any = None
         self.type: Any = fields["type"].default
         #: The kinds of scope that an event of this class opens and closes.
         self.opens: str | None = kind.opens  # type: ignore[attr-defined]

@@ -51,7 +51,8 @@ def _utc_now() -> datetime:
 def moment_in_utc(moment: float | datetime) -> datetime:
     """Return a moment as a time in UTC; a naive one is taken as UTC (clause `envelope.timestamp-utc`)."""
     if isinstance(moment, datetime):
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        # A zone may know no offset of its own, and a time in it is naive, too.
+        return moment.replace(tzinfo=UTC) if moment.utcoffset() is None else moment.astimezone(UTC)
     return datetime.fromtimestamp(moment, UTC)
 
 

@@ -29,8 +29,8 @@ import dataclasses
 import enum
 import math
 import re
-from collections.abc import Callable, Mapping, Set as AbstractSet
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Callable, Iterable, Mapping, Set as AbstractSet
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import PurePath
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
@@ -38,10 +38,11 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from msgspec import Struct, structs
+from msgspec import Struct
 from pydantic import BaseModel
 
 from harness.errors import RunCancelled, error_text
+from harness.events.sources import moment_in_utc
 from harness.frames.frozen import FrozenDict, FrozenList
 
 #: Levels of nesting that a payload keeps; orjson refuses documents deeper than 254.
@@ -50,6 +51,10 @@ _MAX_REPR = 500
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 #: Scalars that are JSON already; text is checked for lone surrogates apart.
 _PLAIN = frozenset({type(None), bool})
+#: Stands where nothing does.
+_ABSENT = object()
+#: What a class is called, whatever its metaclass does when it is asked.
+_module_of, _qualname_of = (type.__dict__[name].__get__ for name in ("__module__", "__qualname__"))
 #: What a container that has been encoded holds beside containers.
 _ENCODED_SCALARS = frozenset({*_PLAIN, str, int, float})
 
@@ -99,23 +104,30 @@ def _is_encoded(value: Any, levels: int) -> bool:
 
 def _encode_object(value: Any, above: tuple[int, ...]) -> Any:
     # Containers are walked in plain loops: every helper or comprehension here would cost a stack frame per level.
+    if isinstance(value, enum.Enum):
+        return _encode(value.value, above)
     for kind, form in _SCALAR_FORMS:
         if isinstance(value, kind):
             return form(value)
     if id(value) in above:
-        return FrozenDict({"$cycle": len(above) - above.index(id(value))})
+        return FrozenDict({"$cycle": sum(map(bool, above[above.index(id(value)) :]))})
     if len(above) >= MAX_DEPTH - 1:
         return FrozenDict({"$deep": _class_name(type(value)), "repr": _shallow_repr(value)})
     above = (*above, id(value))
     fields = _fields(value)
     if fields is not None:
-        encoded = {}
+        # All keys first: what an item holds is encoded once, whichever form its dict takes.
+        named = {}
         for key, item in fields.items():
-            if not isinstance(key, str) or (name := _key(key)) in encoded:
+            if not isinstance(key, str) or (name := _key(key)) in named:
                 break
-            encoded[name] = _encode(item, above)
+            named[name] = item
         else:
-            return FrozenDict(encoded)
+            for name, item in named.items():
+                named[name] = _encode(item, above)
+            return FrozenDict(named)
+        # The list of pairs, and the pair, are levels of JSON that no container stands for.
+        above = (*above, 0, 0)
         pairs = []
         for key, item in fields.items():
             pairs.append(FrozenList((_encode(key, above), _encode(item, above))))
@@ -127,6 +139,10 @@ def _encode_object(value: Any, above: tuple[int, ...]) -> Any:
         if isinstance(value, AbstractSet):
             items.sort(key=lambda item: orjson.dumps(item, option=orjson.OPT_SORT_KEYS))
         return FrozenList(items)
+    return _object(value)
+
+
+def _object(value: Any) -> FrozenDict:
     return FrozenDict({"$object": _class_name(type(value)), "repr": _safe_repr(value)})
 
 
@@ -136,15 +152,21 @@ def _fields(value: Any) -> Mapping[Any, Any] | None:
     if isinstance(value, BaseModel):
         shown = getattr(type(value), "shown_in_frames", None)
         if isinstance(shown, tuple):
-            return {name: getattr(value, name) for name in shown}
-        excluded = excluded_fields(type(value))
-        names = [name for name in type(value).model_fields if name not in excluded]
-        return {name: getattr(value, name) for name in names} | (value.__pydantic_extra__ or {})
+            return _held(value, shown)
+        return _held(value, type(value).model_fields) | (value.__pydantic_extra__ or {})
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        excluded = excluded_fields(type(value))
-        names = [field.name for field in dataclasses.fields(value) if field.name not in excluded]
-        return {name: getattr(value, name) for name in names}
-    return structs.asdict(value) if isinstance(value, Struct) else None
+        return _held(value, (field.name for field in dataclasses.fields(value)))
+    return _held(value, value.__struct_fields__) if isinstance(value, Struct) else None
+
+
+def _held(value: Any, names: Iterable[str]) -> dict[str, Any]:
+    """Return those of the fields of `value` that it has, but for what its class excludes.
+
+    What was made without its constructor may lack some.
+    """
+    excluded = excluded_fields(type(value))
+    held = {name: getattr(value, name, _ABSENT) for name in names if name not in excluded}
+    return {name: item for name, item in held.items() if item is not _ABSENT}
 
 
 def excluded_fields(cls: Any) -> set[str]:
@@ -154,11 +176,13 @@ def excluded_fields(cls: Any) -> set[str]:
 
 
 def _text(value: str) -> Any:
+    # Nor is what a mock answers text, whatever it was asked for.
+    plain = str.__str__(value)
     try:
-        value.encode()
+        plain.encode()
     except UnicodeEncodeError:
-        return FrozenDict({"$text": _escaped(value)})
-    return value
+        return FrozenDict({"$text": _escaped(plain)})
+    return plain
 
 
 def decoded_text(value: Any) -> str:
@@ -190,9 +214,17 @@ def _integer(value: int) -> Any:
         return FrozenDict({"$int": hex(value)})
 
 
-def _moment(value: datetime) -> str:
-    aware = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-    return aware.isoformat(timespec="microseconds").replace("+00:00", "Z")
+def _moment(value: datetime) -> Any:
+    try:
+        aware = moment_in_utc(value)
+    except OverflowError:  # the first or the last day of all, which another zone has and UTC has not
+        return _object(value)
+    return _text(aware.isoformat(timespec="microseconds").replace("+00:00", "Z"))
+
+
+def _duration(value: timedelta) -> str:
+    seconds, microseconds = divmod(abs(value) // timedelta(microseconds=1), 1_000_000)
+    return f"PT{'-' if value < timedelta(0) else ''}{seconds}.{microseconds:06}S"
 
 
 def _named(value: Any) -> FrozenDict:
@@ -226,19 +258,21 @@ def _shallow_repr(value: Any) -> Any:
 
 
 def _class_name(cls: type) -> str:
-    return _key(f"{cls.__module__}.{cls.__qualname__}")
+    return _key(f"{_module_of(cls)}.{_qualname_of(cls)}")
 
 
-#: In this order: a datetime is a date, an IntEnum is an int, a str subclass is text.
+#: In this order: a datetime is a date, a str subclass is text.
 _SCALAR_FORMS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
-    (enum.Enum, lambda value: _encode(value.value, ())),
-    (str, lambda value: _text(str.__str__(value))),
+    (str, _text),
     (int, lambda value: _integer(int(value))),
     (float, lambda value: _encode(float(value), ())),
-    (bytes | bytearray | memoryview, lambda value: FrozenDict({"$bytes": base64.b64encode(value).decode()})),
+    (
+        bytes | bytearray | memoryview,
+        lambda value: FrozenDict({"$bytes": base64.b64encode(memoryview(value).tobytes()).decode()}),
+    ),
     (datetime, _moment),
-    (date | time, lambda value: value.isoformat()),
-    (timedelta, lambda value: f"PT{value.total_seconds():.6f}S"),
+    (date | time, lambda value: _text(value.isoformat())),
+    (timedelta, _duration),
     # A path may hold bytes that are no text, as lone surrogates.
     (UUID | PurePath | Decimal, lambda value: _text(str(value))),
     (BaseException, _exception),

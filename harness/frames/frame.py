@@ -123,8 +123,11 @@ class StreamFrame(LazyModel):
         def __getattr__(self, name: str) -> Any:
             if name == "_growing":
                 return None
-            if name == "data" and self._record is None and self._growing is not None:
-                return self._growing.joined()
+            if name == "data":
+                if (record := self._record) is not None:
+                    self._fill(record)
+                if (growing := self._growing) is not None:
+                    return growing.joined()
             return super().__getattr__(name)
 
     @classmethod
@@ -151,8 +154,8 @@ def frame_of(record: FrameRecord) -> StreamFrame:
 
 def envelope_of(frame: StreamFrame) -> Mapping[str, Any]:
     """Return the fields of a frame by name, of a tool-call chunk without `data`, which would be made for it."""
-    if frame._record is not None:
-        frame._fill(frame._record)
+    if (record := frame._record) is not None:
+        frame._fill(record)
     return fields_of(frame)
 
 

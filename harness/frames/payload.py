@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from pydantic import BaseModel
-
 from harness.errors import error_text
 from harness.events import BaseEvent
 from harness.events.base import shape_of
 from harness.events.fragments import ToolCallFragment
 from harness.events.lazy import fields_of, set_settled
 from harness.events.record import EventRecord
+from harness.events.shape import EventShape
 from harness.events.sources import sources
 from harness.frames.channels import NAMED, channel_of, name_of
 from harness.frames.codec import encode
@@ -37,10 +36,10 @@ class PayloadShape:
 
     __slots__ = ("defaults", "last_place", "looked_at", "named", "names")
 
-    def __init__(self, kind: type[BaseModel]) -> None:
+    def __init__(self, events: EventShape) -> None:
         # What a class excludes from its dumps is for those alone who hold the event.
         fields = {
-            name: field for name, field in kind.model_fields.items() if name not in _ENVELOPE_ONLY and not field.exclude
+            name: field for name, field in events.fields.items() if name not in _ENVELOPE_ONLY and not field.exclude
         }
         made = [name for name, field in fields.items() if field.default_factory is not None]
         # A default that can be changed in place may have been.
@@ -52,7 +51,7 @@ class PayloadShape:
         self.defaults: dict[str, Any] = {
             name: None if field.is_required() or name in made else encode(field.default)
             for name, field in fields.items()
-            if name not in getattr(kind, "shown_if_given", ())
+            if name not in events.shown_if_given
         }
         #: The fields that a namespace names.
         self.named = tuple(name for name in NAMED if name in fields)
@@ -60,11 +59,12 @@ class PayloadShape:
         self.last_place: tuple[tuple[Any, ...], tuple[str, ...]] = ((), ())
 
 
-_shapes: dict[type[BaseModel], PayloadShape] = {}
-
-
-def _shape_of(kind: type[BaseModel]) -> PayloadShape:
-    return _shapes.get(kind) or _shapes.setdefault(kind, PayloadShape(kind))
+def _shape_of(shape: EventShape) -> PayloadShape:
+    """Return what the payloads of a class of events have in common."""
+    found: PayloadShape | None = shape.payload
+    if found is None:
+        found = shape.payload = PayloadShape(shape)
+    return found
 
 
 def settle(event: BaseEvent) -> None:
@@ -95,7 +95,7 @@ def recorded(event: BaseEvent) -> EventRecord:
 
 def _settled_fields(event: BaseEvent) -> dict[str, Any]:
     fields = fields_of(event)
-    shape = _shape_of(type(event))
+    shape = _shape_of(shape_of(type(event)))
     settled: dict[str, Any] = {}
     for name in (*event.__pydantic_fields_set__, *shape.looked_at):
         if name in shape.names and name != "started_event_id":
@@ -116,7 +116,7 @@ def _settled(value: Any) -> Any:
 
 def payload_of(record: EventRecord) -> FrozenDict | ToolCallPayload:
     """Return the payload of an event, or of a tool-call chunk what makes it."""
-    shape = _shape_of(record.shape.kind)
+    shape = _shape_of(record.shape)
     payload = FrozenDict(shape.defaults)
     fragment = None
     for name, value in record.fields.items():
@@ -134,7 +134,7 @@ def payload_of(record: EventRecord) -> FrozenDict | ToolCallPayload:
 
 def namespace_of(record: EventRecord, payload: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the channel, then the non-empty names of what an event belongs to, outermost first."""
-    shape = _shape_of(record.shape.kind)
+    shape = _shape_of(record.shape)
     place = (record.type, *[payload[name] for name in shape.named])
     known, namespace = shape.last_place
     if place != known:

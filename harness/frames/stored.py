@@ -61,7 +61,7 @@ def stored_frame(frame: FrameLike) -> dict[str, Any]:
 
 def in_utc(moment: datetime) -> datetime:
     """Return a frame's time with its zone; a naive one is taken as UTC (clause `envelope.timestamp-utc`)."""
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    return moment.replace(tzinfo=UTC) if moment.utcoffset() is None else moment
 
 
 class StoredFrames:

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, suppress
 from types import TracebackType
 from typing import Any, Final, Protocol
 
-from harness.bus.scope import Scope
+from harness.bus.scope import Scope, open_from
 from harness.errors import RunCancelled, UsageError
 from harness.events import BaseEvent
 from harness.frames.channels import channel_of
@@ -45,6 +45,8 @@ class Timeline:
         #: Whether it has been closed before its end. The thread that holds the lock may close it in the middle of anything:
         #: in a signal handler, or where the garbage collector runs.
         self._closed = False
+        #: How many frames there were then.
+        self._closed_after = 0
         self._records: list[FrameRecord] = []
         self._append = self._records.append
         self._length = 0
@@ -69,8 +71,8 @@ class Timeline:
     def accept(self, source: Any, event: BaseEvent, scope: Scope) -> None:
         """Append the frame of `event`; part of `harness.bus.scope.Sink`.
 
-        After the outermost scope has ended, and for what a closed scope still says, nothing is appended. Only the bus
-        closes a scope: an event that user code gave a `started_event_id` is one like any other.
+        After the outermost scope has ended, and for a second end of a scope, nothing is appended. Only the bus closes a
+        scope: an event that user code gave a `started_event_id` is one like any other.
 
         Raises:
             RunCancelled: the session has been closed.
@@ -84,6 +86,12 @@ class Timeline:
                     raise RunCancelled
                 return
             parent_id = record.parent_event_id if record.parent_event_id in self._open else None
+            if not (scope.is_open or (record.started_event_id and record.started_event_id == scope.event_id)):
+                # It has ended since the emitter found it, in another thread.
+                scope = open_from(scope)
+                if self not in scope.sinks:
+                    return
+                parent_id = scope.event_id if scope.event_id in self._open else None
             if scope.is_open:
                 self._append(FrameRecord(self._length + 1, parent_id, record))
                 if record.shape.opens is not None:
@@ -100,6 +108,10 @@ class Timeline:
                 return
             wakers = self._take_wakers()
         finally:
+            if self._closed:
+                # Perhaps since the line before last, in this very thread: what was under way is none of its frames.
+                del self._records[self._closed_after - self._released :]
+                self._length = self._closed_after
             self._lock.release()
         for wake in wakers:
             wake()
@@ -141,7 +153,9 @@ class Timeline:
         """Cancel what is not at its end; True where that changed anything. No frame is appended after it."""
         with self._lock:
             before = self._state
-            self._closed = self._closed or LEGAL[before, "close"] is State.CANCELLED
+            if not self._closed and LEGAL[before, "close"] is State.CANCELLED:
+                self._closed_after = self._records[-1].seq if self._records else self._length
+                self._closed = True
             self._move("close")
             self._open.clear()
             wakers = self._take_wakers()

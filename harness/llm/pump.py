@@ -40,8 +40,11 @@ async def iterated_in_thread(make: Callable[[], Iterator[T]]) -> AsyncIterator[T
     loop = running_loop()
     # The last thing that comes is how the other half ended.
     arrived: asyncio.Queue[T | Outcome[None]] = asyncio.Queue()
-    unwanted = threading.Event()
-    room = threading.Semaphore(_ahead() - 1)
+    unwanted = False
+    #: Has something for each item that was read. Who closes the run may come in between any two steps of this thread, which
+    #: must not hold a lock then, as that of a semaphore.
+    room: queue.SimpleQueue[None] = queue.SimpleQueue()
+    most = _ahead()
 
     def deliver(item: T | Outcome[None]) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has been closed, nobody waits any more
@@ -49,15 +52,17 @@ async def iterated_in_thread(make: Callable[[], Iterator[T]]) -> AsyncIterator[T
 
     def iterate() -> None:
         with ended(make()) as iterator:
-            for item in iterator:
-                if unwanted.is_set():
+            for sent, item in enumerate(iterator, start=1):
+                if unwanted:
                     return
                 deliver(item)
-                room.acquire()
+                if sent >= most:
+                    room.get()
 
     def leave() -> None:
-        unwanted.set()
-        room.release()
+        nonlocal unwanted
+        unwanted = True
+        room.put(None)
 
     run = current_run()
     # Where a reader is cancelled whose loop never gets to close it, the run is what tells the thread.
@@ -65,7 +70,7 @@ async def iterated_in_thread(make: Callable[[], Iterator[T]]) -> AsyncIterator[T
     _start(lambda: deliver(attempt(iterate)))
     try:
         while not isinstance(item := await arrived.get(), Outcome):
-            room.release()
+            room.put(None)
             yield item
     finally:
         leave()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 import os
 from collections.abc import Mapping, Sequence
@@ -12,7 +11,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from harness.errors import UsageError
-from harness.fields import field_names, hiding_class, take_fields
+from harness.fields import field_names, hiding_class, kept_with_class, take_fields
 from harness.llm.output.usage import UsageCounter
 from harness.llm.parameters.config import PLAIN, config_of
 from harness.llm.parameters.kinds import check_kinds, plain_settings
@@ -315,7 +314,7 @@ def environment(variables: Sequence[str]) -> str | None:
     return next((value for name in variables if (value := os.environ.get(name))), None)
 
 
-@functools.lru_cache(maxsize=512)
+@kept_with_class
 def _root(cls: Any) -> Any:
     """Return the class whose annotations, and those above it, are no fields: the last one of this project."""
     return next(

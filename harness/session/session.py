@@ -123,7 +123,8 @@ class AsyncStreamSession(SessionCore[T, "AsyncFrameIterator", Callable[[], Await
     ) -> None:
         super().__init__(body, source=source, look_ahead=look_ahead, retain=retain)
         self._task: Task[None] | None = None
-        self._views: weakref.WeakSet[AsyncFrameIterator] = weakref.WeakSet()
+        #: A plain list, which threads that take and drop views change in one step.
+        self._views: list[weakref.ref[AsyncFrameIterator]] = []
 
     def __aiter__(self) -> AsyncFrameIterator:
         return self.events
@@ -138,7 +139,7 @@ class AsyncStreamSession(SessionCore[T, "AsyncFrameIterator", Callable[[], Await
 
     def _view(self, cursor: Cursor) -> AsyncFrameIterator:
         view = AsyncFrameIterator(self, cursor)
-        self._views.add(view)
+        self._views.append(weakref.ref(view, self._views.remove))
         return view
 
     def _check_loop(self) -> None:
@@ -156,7 +157,7 @@ class AsyncStreamSession(SessionCore[T, "AsyncFrameIterator", Callable[[], Await
             self.close()
 
     def _has_other_readers(self, task: Task[Any] | None) -> bool:
-        readers = [view.reader for view in list(self._views)]
+        readers = [view.reader for kept in list(self._views) if (view := kept()) is not None]
         return any(reader is not None and reader is not task and not reader.done() for reader in readers)
 
     async def aclose(self) -> None:

@@ -86,6 +86,20 @@ def test_an_event_from_a_thread(how: Callable[[Any], None], parent: int) -> None
     assert [frame.seq for frame in frames] == [1, 2, 3, 4, 5]
 
 
+def test_an_event_of_a_source_names_none_before_it_that_its_session_has_not() -> None:
+    def strays(flow: Any) -> None:
+        for source in (None, flow, None, flow):
+            emit(source, Note())
+
+    def in_a_thread(flow: Any) -> None:
+        with pytest.warns(UnattributedEventWarning):
+            in_thread(lambda: strays(flow))
+
+    frames = list(Working(in_a_thread).stream_events())
+    assert len(notes(frames)) == 2
+    assert {frame.previous_id for frame in frames} <= {None, *(frame.id for frame in frames)}
+
+
 @pytest.mark.parametrize("source", [None, Source()], ids=["no source", "a source of no session"])
 def test_an_event_that_nobody_can_place_goes_to_no_session_with_a_warning(source: Any) -> None:
     def stray(_flow: Any) -> None:

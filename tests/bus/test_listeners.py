@@ -18,6 +18,7 @@ from typing import Any, cast
 import pytest
 
 from harness.bus import add_stream_sink, aemit, emit, event_bus
+from harness.bus.listeners import Listeners
 from harness.bus.order import Depends
 from harness.bus.replay import is_replaying
 from harness.errors import UsageError
@@ -392,15 +393,44 @@ def test_handlers_that_a_cancelled_aemit_did_not_come_to_never_begin() -> None:
     assert (heard, [str(warning.message) for warning in warned]) == ([], [])
 
 
-def test_an_async_handler_that_raises_changes_nothing(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("error", [ValueError("broken"), SystemExit(3), asyncio.CancelledError()], ids=repr)
+def test_an_async_handler_that_raises_changes_nothing(error: BaseException, caplog: pytest.LogCaptureFixture) -> None:
     @event_bus.on(Dog)
     async def handler(_source: Any, _event: Dog) -> None:
-        raise ValueError("broken")
+        raise error
 
     emit(None, Dog())
     assert event_bus.flush(TIMEOUT_S)
     asyncio.run(aemit(None, Dog()))
     assert [record.getMessage() for record in caplog.records] == ["a listener failed on dog"] * 2
+
+
+def test_what_is_published_while_handlers_are_looked_up_is_told_to_them() -> None:
+    """As of a step that the garbage collector ends, which it may do in the middle of anything."""
+    listeners = Listeners()
+    heard: list[str] = []
+
+    class Collecting(type(BaseEvent)):  # type: ignore[misc]
+        def __subclasscheck__(cls, other: type) -> bool:
+            if other is not Dog:
+                listeners.notify(None, Dog())
+            return super().__subclasscheck__(other)  # type: ignore[no-any-return]
+
+    class Asked(BaseEvent, metaclass=Collecting):
+        type: str = "asked"
+
+    async def handler(_source: Any, event: Dog) -> None:
+        heard.append(event.type)
+
+    listeners.add(Dog, handler)
+    listeners.add(Asked, handler)
+    emitter = threading.Thread(target=listeners.notify, args=(None, Stone()), daemon=True)
+    emitter.start()
+    emitter.join(TIMEOUT_S)
+    assert not emitter.is_alive()
+    assert listeners.flush(TIMEOUT_S)
+    assert heard == ["dog"]
+    listeners.shutdown()
 
 
 def test_a_task_that_a_handler_starts_during_aemit_has_its_own_handlers_run() -> None:

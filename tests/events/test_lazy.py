@@ -131,6 +131,14 @@ def test_threads_that_look_first_together_find_the_same() -> None:
     assert seen == [repr(Plain.model_validate({"text": "a"}))] * 4
 
 
+@pytest.mark.parametrize("name", ["text", "event_id", "__pydantic_fields_set__"])
+def test_who_looked_before_another_thread_had_filled_it_finds_it_all_the_same(name: str) -> None:
+    event = unread(text="a")
+    found = getattr(event, name)
+    # What Python asks for once it has not found a name, here after another thread's look.
+    assert type(event).__getattr__(event, name) == found  # type: ignore[attr-defined]
+
+
 class Text(str):
     __slots__ = ()
 
@@ -165,6 +173,8 @@ REFUSED: dict[str, dict[str, Any]] = {
     "None for text": {"text": None},
     "a wrong choice": {"text": "a", "choice": "c"},
     "no time": {"text": "a", "timestamp": None},
+    "an empty id": {"text": "a", "event_id": ""},
+    "an id that no file can hold": {"text": "a", "event_id": "a\ud83d"},
 }
 
 

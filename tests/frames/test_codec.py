@@ -6,10 +6,11 @@ import dataclasses
 import enum
 import json
 import math
+import time as time_module
 import uuid
 from collections import OrderedDict, deque, namedtuple
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
 from pathlib import PurePosixPath
 from typing import Any
@@ -70,6 +71,29 @@ class Data:
     b: Any
 
 
+@dataclasses.dataclass
+class Late:
+    a: int
+    b: Any = dataclasses.field(init=False)
+
+
+class Nowhere(tzinfo):
+    def utcoffset(self, moment: datetime | None) -> None:
+        return None
+
+    dst = tzname = utcoffset
+
+
+class Secretive(type):
+    def __getattribute__(cls, name: str) -> Any:
+        raise LookupError("no name")
+
+
+class Unnamed(metaclass=Secretive):
+    def __repr__(self) -> str:
+        return "one of them"
+
+
 class Row(Struct):
     a: int
     b: Any
@@ -116,6 +140,11 @@ class UnhappyError(Exception):
 def named(left: Any, right: Any) -> None: ...
 
 
+def lacking(value: Any, name: str) -> Any:
+    delattr(value, name)
+    return value
+
+
 HERE = __name__
 NAIVE = datetime(2026, 1, 2, 3, 4, 5, 6)
 
@@ -138,6 +167,7 @@ FORMS: dict[str, tuple[Any, Any]] = {
     "bytes": (b"\x00\xff", {"$bytes": "AP8="}),
     "a bytearray": (bytearray(b"\x00\xff"), {"$bytes": "AP8="}),
     "a memoryview": (memoryview(b"\x00\xff"), {"$bytes": "AP8="}),
+    "a memoryview with gaps": (memoryview(b"abcd")[::2], {"$bytes": "YWM="}),
     "a list": ([1, [2]], [1, [2]]),
     "a tuple": ((1, (2,)), [1, [2]]),
     "a named tuple": (Pair(1, 2), [1, 2]),
@@ -159,9 +189,18 @@ FORMS: dict[str, tuple[Any, Any]] = {
     "a naive time": (NAIVE, "2026-01-02T03:04:05.000006Z"),
     "a time in UTC": (NAIVE.replace(tzinfo=UTC), "2026-01-02T03:04:05.000006Z"),
     "a time elsewhere": (NAIVE.replace(tzinfo=timezone(timedelta(hours=-2))), "2026-01-02T05:04:05.000006Z"),
+    "a time that no clock in UTC shows": (
+        datetime.min.replace(tzinfo=timezone(timedelta(hours=9))),
+        {
+            "$object": "datetime.datetime",
+            "repr": "datetime.datetime(1, 1, 1, 0, 0, tzinfo=datetime.timezone(datetime.timedelta(seconds=32400)))",
+        },
+    ),
     "a date": (date(2026, 1, 2), "2026-01-02"),
     "a time of day": (time(3, 4, 5), "03:04:05"),
     "a duration": (timedelta(days=1, microseconds=5), "PT86400.000005S"),
+    "the longest duration": (timedelta.max, "PT86399999999999.999999S"),
+    "a duration back": (timedelta(microseconds=-1_500_000), "PT-1.500000S"),
     "an enum": (Colour.RED, "red"),
     "an int enum": (Level.HIGH, 3),
     "a text enum": (Name.ANNA, "anna"),
@@ -174,6 +213,9 @@ FORMS: dict[str, tuple[Any, Any]] = {
         Model(at=NAIVE, more=b"x"),  # type: ignore[call-arg]
         {"at": "2026-01-02T03:04:05.000006Z", "nested": None, "more": {"$bytes": "eA=="}},
     ),
+    "a model that lacks a field": (Model.model_construct(nested=1), {"nested": 1}),
+    "a dataclass that lacks a field": (Late(1), {"a": 1}),
+    "a struct that lacks a field": (lacking(Row(1, 2), "a"), {"b": 2}),
     "a dataclass": (Data(1, {2}), {"a": 1, "b": [2]}),
     "a dataclass of pydantic's": (Keyed(1), {"a": 1}),
     "a struct": (Row(1, {2}), {"a": 1, "b": [2]}),
@@ -210,16 +252,19 @@ def test_the_form_is_json_to_orjson_and_to_the_standard_library_of(value: Any) -
     assert orjson.loads(orjson.dumps(form)) == json.loads(json.dumps(form, allow_nan=False)) == form
 
 
-@pytest.mark.parametrize("spec", [str, int, float, dict, list, type(None), bool])
+@pytest.mark.parametrize("spec", [str, int, float, dict, list, type(None), bool, datetime, date])
 def test_a_mock_that_claims_to_be_something_else_is_an_object(spec: type) -> None:
     form = encode([mock.Mock(spec=spec)])
     assert form[0]["$object"] == "unittest.mock.Mock"
     orjson.dumps(form)
 
 
-def test_an_object_that_hides_its_class_is_an_object() -> None:
-    # Not a row of the table: pytest would ask for its class.
-    assert encode([Liar()]) == [{"$object": f"{HERE}.Liar", "repr": "<encoding raised RuntimeError>"}]
+@pytest.mark.parametrize("name", ["Liar", "Unnamed"])
+def test_an_object_that_hides_its_class_is_an_object(name: str) -> None:
+    # Not rows of the table: pytest would ask for their class.
+    form = encode([globals()[name]()])
+    assert form[0]["$object"] == f"{HERE}.{name}"
+    assert form[0]["repr"].startswith("<encoding raised ")
 
 
 def test_every_row_of_the_documented_table_is_met() -> None:
@@ -233,6 +278,16 @@ def test_every_row_of_the_documented_table_is_met() -> None:
 @pytest.mark.parametrize("read", [repr, orjson.dumps])
 def test_the_form_of_a_set_does_not_depend_on_its_order(read: Callable[[Any], Any]) -> None:
     assert len({read(encode(set(order))) for order in (("a", "b", 3), (3, "b", "a"), ("b", 3, "a"))}) == 1
+
+
+@pytest.mark.skipif(not hasattr(time_module, "tzset"), reason="this system has no zone of a process")
+def test_a_time_in_a_zone_without_an_offset_is_naive_wherever_the_process_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Tokyo")
+        time_module.tzset()
+        form = encode(NAIVE.replace(tzinfo=Nowhere()))
+    time_module.tzset()
+    assert form == "2026-01-02T03:04:05.000006Z"
 
 
 def test_a_long_repr_is_cut() -> None:
@@ -275,6 +330,39 @@ def depth(value: Any) -> int:
 def test_what_is_as_deep_as_allowed_is_kept_whole() -> None:
     value = nested(MAX_DEPTH - 1)
     assert encode(value) == value
+
+
+class Deep(enum.Enum):
+    TUPLE = nested(MAX_DEPTH - 50)
+    ITSELF = [0]
+
+
+@pytest.mark.parametrize("deep", [nested(MAX_DEPTH - 50, Deep.TUPLE), {1: nested(MAX_DEPTH - 50)}], ids=["enum", "map"])
+def test_what_stands_between_containers_makes_nothing_deeper_than_allowed(deep: Any) -> None:
+    for _ in range(50):
+        deep = {1: deep}
+    orjson.dumps(encode(deep))
+
+
+def test_an_enum_inside_its_own_value_is_a_cycle() -> None:
+    value: Any = Deep.ITSELF.value
+    value.append({1: Deep.ITSELF})
+    assert encode(Deep.ITSELF) == [0, {"$map": [[1, {"$cycle": 2}]]}]
+
+
+def test_what_dicts_hold_is_encoded_once_whatever_their_keys_are() -> None:
+    asked = []
+
+    class Leaf:
+        def __repr__(self) -> str:
+            asked.append(self)
+            return "leaf"
+
+    tree: Any = Leaf()
+    for _ in range(5):
+        tree = {"inner": tree, 1: None}
+    encode(tree)
+    assert len(asked) == 1
 
 
 def test_what_is_deeper_is_cut_there_and_says_so() -> None:

@@ -334,6 +334,24 @@ def test_a_tool_call_chunk_shows_its_delta_and_the_arguments_so_far() -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["data", "seq"])
+def test_a_frame_that_another_thread_fills_meanwhile_is_read_as_any_other(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = tool_chunks(2)[1]
+    expected = getattr(tool_chunks(2)[1], name)
+    # Another thread comes in when this one has not found the name.
+    missed = StreamFrame.__getattr__  # type: ignore[attr-defined]
+
+    def late(self: StreamFrame, name: str) -> Any:
+        monkeypatch.undo()
+        assert self.channel == "llm"
+        return missed(self, name)
+
+    monkeypatch.setattr(StreamFrame, "__getattr__", late)
+    assert getattr(frame, name) == expected
+
+
 def test_a_chunk_without_a_tool_call_says_none() -> None:
     assert FRAMES["text"].data["tool_call"] is None
 

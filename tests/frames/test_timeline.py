@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.bus import emit, event_bus
+from harness.bus import add_stream_sink, emit, event_bus, reset_stream_sinks
 from harness.bus.bus import close_scope, open_scope
 from harness.bus.scope import ROOT, Run, Scope
 from harness.errors import HarnessError, RunCancelled, UsageError
@@ -31,6 +31,7 @@ ACTIONS = ("start", "append", "seal", "return", "raise", "close", "drain")
 class Note(BaseEvent):
     type: str = "note"
     n: int = 0
+    items: list[str] = []
 
 
 def running(*, retain: bool = True) -> tuple[Timeline, Scope]:
@@ -189,6 +190,14 @@ def test_an_event_is_in_no_frame_twice_though_its_instance_is_emitted_twice() ->
     assert (first.id, second.id != first.id, second.previous_id) == (note.event_id, True, first.id)
 
 
+@pytest.mark.parametrize("template", [Note(), Note(items=["a"])], ids=["unread", "validated"])
+def test_events_that_are_made_of_one_by_changing_it_are_frames_of_ids_of_their_own(template: Note) -> None:
+    changed = [template.model_copy(update={"n": n}) for n in range(2)]
+    frames = frames_of(lambda: [emit(None, event) for event in (template, *changed)] and None)
+    assert [frame.id for frame in frames] == [template.event_id, *(event.event_id for event in changed)]
+    assert len({frame.id for frame in frames}) == 3
+
+
 def test_what_user_code_emits_passes_unchanged() -> None:
     finished = FlowFinishedEvent(flow_name="Mine", result=1)
 
@@ -258,6 +267,43 @@ def test_a_scope_ends_once() -> None:
         close_scope(flow, None, FlowFinishedEvent(flow_name="F"))
 
     assert [frame.type for frame in frames_of(body)].count("llm_call_completed") == 1
+
+
+def test_an_event_whose_scope_ends_before_its_frame_is_there_belongs_to_the_one_around() -> None:
+    """As where one thread closes a scope while another one emits in it."""
+    scopes: list[Scope] = []
+
+    def closing(_source: Any, event: BaseEvent) -> None:
+        if event.type == "note":
+            close_scope(scopes.pop(), None, LLMCallCompletedEvent(call_id="c"))
+
+    def body() -> None:
+        flow = open_scope(None, FlowStartedEvent(flow_name="F"))
+        scopes.append(open_scope(None, LLMCallStartedEvent(call_id="c")))
+        emit(None, Note())
+        close_scope(flow, None, FlowFinishedEvent(flow_name="F"))
+
+    token = add_stream_sink(closing)
+    try:
+        frames = frames_of(body)
+    finally:
+        reset_stream_sinks(token)
+    types = ["flow_started", "llm_call_started", "llm_call_completed", "note", "flow_finished"]
+    assert [frame.type for frame in frames] == types
+    assert frames[3].parent_id == frames[0].id
+
+
+def test_an_event_of_a_session_that_ends_before_its_frame_is_there_is_one_of_the_session_around() -> None:
+    outer, inner = Timeline(threading.RLock()), Timeline(threading.RLock())
+    around = Scope("session", None, ROOT, Run(), (outer,))
+    base = Scope("session", None, around, Run(), (outer, inner))
+    for timeline, scope in ((outer, around), (inner, base)):
+        assert timeline.start()
+        scope.sink = timeline
+    base.is_open = False
+    for sink in base.sinks:
+        sink.accept(None, Note(), base)
+    assert (outer.length, inner.length) == (1, 0)
 
 
 def test_the_outermost_terminal_frame_is_the_last_whatever_is_emitted_later() -> None:

@@ -95,7 +95,7 @@ def test_the_clauses_are_imported_without_pytest() -> None:
 @pytest.mark.parametrize("address", [None, "tests.conformance.without_crews:SOUND"], ids=["an-instance", "by-its-name"])
 def test_a_sound_runtime_passes_with_the_clause_in_the_test_id(inner: InnerRun, address: str | None) -> None:
     source = CREWLESS if address is None else SOUND.replace("HarnessSubject()", repr(address))
-    result = inner("-k", "namespace or entry_crew", test_it=source)
+    result = inner("-k", "namespace and flow and sync or entry_crew", test_it=source)
     outcomes = result.parseoutcomes()
     assert outcomes["passed"] > 1
     assert outcomes["skipped"] > 1
@@ -109,8 +109,25 @@ def test_the_suite_is_spread_over_workers(inner: InnerRun) -> None:
     assert not {"failed", "errors"} & set(outcomes)
 
 
+APART = """
+import pytest
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    items.insert(2, items.pop())
+"""
+
+
+def test_another_test_may_come_between_those_of_a_class(inner: InnerRun) -> None:
+    source = SOUND.replace("RuntimeConformance", "CrewConformance").replace(
+        "HarnessSubject()", "'conformance.subjects.harness:HarnessSubject'"
+    )
+    result = inner("-k", "llm_usage or other", conftest=APART, test_it=f"{source}\ndef test_other(): pass")
+    result.assert_outcomes(passed=5)
+
+
 def test_a_class_that_names_no_subject_is_told_so(inner: InnerRun) -> None:
-    source = "from conformance import RuntimeConformance\nclass TestIt(RuntimeConformance): pass"
+    source = "from conformance import CrewConformance\nclass TestIt(CrewConformance): pass"
     result = inner("-k", "llm_usage", test_it=source)
     assert set(result.parseoutcomes()) <= {"errors", "deselected", "error"}
     result.stdout.fnmatch_lines(["*override the fixture `subject`*"])
@@ -162,7 +179,7 @@ def test_what_recordings_do_not_show_fails_or_is_skipped(inner: InnerRun) -> Non
 HUNG = """
 import os
 import pytest
-from conformance import RuntimeConformance
+from conformance import CrewConformance
 from conformance.subjects.harness import HarnessSubject
 
 class Exiting(HarnessSubject):
@@ -171,7 +188,7 @@ class Exiting(HarnessSubject):
     def llm(self, performance, **settings):
         os._exit(3)
 
-class TestIt(RuntimeConformance):
+class TestIt(CrewConformance):
     @pytest.fixture
     def subject(self):
         return "test_it:Exiting"
@@ -182,7 +199,7 @@ def test_a_subject_by_its_name_may_end_its_process(
     inner: InnerRun, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", f"{ROOT}:{pytester.path}")
-    result = inner("-k", "llm_errors", test_it=HUNG)
+    result = inner("-k", "llm_usage", test_it=HUNG)
     assert result.parseoutcomes()["failed"] > 0
     result.stdout.fnmatch_lines(["*ended its process (exit code 3*"])
 
@@ -199,7 +216,9 @@ def test_an_xfailed_check_is_expected_to_fail(inner: InnerRun) -> None:
     def test_llm_usage(self, decisions):
         super().test_llm_usage(decisions)
 """
-    outcomes = inner("-k", "llm_usage", test_it=BROKEN + marked).parseoutcomes()
+    # The smallest class will do: thousands of tests take a second to collect.
+    source = BROKEN.replace("RuntimeConformance", "CrewConformance")
+    outcomes = inner("-k", "llm_usage", test_it=source + marked).parseoutcomes()
     assert outcomes["xfailed"] > 0
     assert "failed" not in outcomes
 

@@ -13,13 +13,12 @@ from typing import Any
 import pytest
 
 from harness.errors import RunCancelled
+from harness.llm import BaseLLM, Finish, LLMRequest, Part, TextDelta
 from harness.session.session import AsyncStreamSession, StreamSession
 from tests.session.bodies import TIMEOUT_S, AnySession, notes
 
 #: Where a handler may come in between.
-_MODULES = ("/harness/frames/timeline.py", "/harness/session/")
-#: Of so many places, one is tried.
-_STRIDE = 5
+_MODULES = ("/harness/frames/timeline.py", "/harness/session/", "/harness/llm/pump.py", "/threading.py")
 
 
 def read(session: StreamSession[Any]) -> None:
@@ -46,6 +45,25 @@ def async_session() -> AsyncStreamSession[Any]:
     return AsyncStreamSession(body, look_ahead=1)
 
 
+class Blocking(BaseLLM):
+    """Knows no loop, so that its parts come from a thread."""
+
+    def generate(self, request: LLMRequest) -> Iterator[Part]:
+        yield TextDelta("a")
+        yield Finish("stop")
+
+
+def unretained_session() -> AsyncStreamSession[Any]:
+    async def body() -> str:
+        return notes(2)()
+
+    return AsyncStreamSession(body, retain=False)
+
+
+def session_of_a_blocking_model() -> AsyncStreamSession[Any]:
+    return Blocking("blocking-1").astream("?")
+
+
 @contextmanager
 def interrupted(session: AnySession, place: int) -> Iterator[list[str]]:
     """Close `session` before the step of this number that this thread makes; the list tells of where that was."""
@@ -63,6 +81,7 @@ def interrupted(session: AnySession, place: int) -> Iterator[list[str]]:
                 sys.settrace(None)
                 where.append(f"{frame.f_code.co_filename}:{frame.f_lineno}")
                 session.close()
+                where.append(str(max((frame.seq for frame in session.frames), default=0)))
         return trace
 
     # Python 3.12 tells of opcodes only where a frame asked for them before the tracing began.
@@ -92,14 +111,22 @@ def patience() -> Iterator[None]:
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no timers that signal")
 @pytest.mark.parametrize(
-    ("make", "read_all"), [(sync_session, read), (async_session, aread)], ids=["sync", "async"]
-)  # fmt: skip
+    ("make", "read_all", "stride"),
+    [
+        (sync_session, read, 5),
+        (async_session, aread, 5),
+        (unretained_session, aread, 5),
+        (session_of_a_blocking_model, aread, 19),
+    ],
+    ids=["sync", "async", "not retained", "of a blocking model"],
+)
 def test_a_session_is_closed_between_any_two_steps_of_its_reader(
-    make: Callable[[], AnySession], read_all: Callable[[Any], None]
+    make: Callable[[], AnySession], read_all: Callable[[Any], None], stride: int
 ) -> None:
+    """Of so many places as the stride, one is tried."""
     place = tried = 0
     while True:
-        place += _STRIDE
+        place += stride
         session = make()
         with patience(), interrupted(session, place) as where:
             try:
@@ -114,9 +141,8 @@ def test_a_session_is_closed_between_any_two_steps_of_its_reader(
         tried += 1
         assert session.is_cancelled or session.is_exhausted, where
         assert session._timeline._wakers == [], where
-        count = len(session.frames)
         session.close()
-        assert len(session.frames) == count
+        assert all(frame.seq <= int(where[1]) for frame in session.frames), where[0]
     assert tried > 50
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import threading
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from harness.bus import emit
-from harness.session.session import StreamSession
+from harness.session.session import AsyncStreamSession, StreamSession
 from tests.session.bodies import TIMEOUT_S, Note, notes
 
 
@@ -55,6 +56,29 @@ def test_threads_that_share_one_view_share_its_frames_without_loss() -> None:
     for thread in threads:
         thread.join(TIMEOUT_S)
     assert sorted(seen) == list(range(1, 301))
+
+
+@pytest.mark.usefixtures("_hasty_switches")
+def test_who_reads_an_async_session_is_known_while_threads_take_and_drop_views_of_it() -> None:
+    session = AsyncStreamSession(asyncio.Event().wait)
+    over = threading.Event()
+
+    def take_views() -> None:
+        while not over.is_set():
+            # Now more, now fewer.
+            views = [session.subscribe() for _ in range(20)]
+            del views
+
+    threads = [threading.Thread(target=take_views) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(500):
+            assert not session._has_other_readers(None)
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join(TIMEOUT_S)
 
 
 def test_a_body_runs_once_though_many_threads_ask_for_the_first_frame_together() -> None:

@@ -24,6 +24,14 @@ class _BySubstring(dict[str, str]):
         return super().get(event_type, "lifecycle" if "failed" in event_type else default)
 
 
+class _ByPrefix(dict[str, str]):
+    """Routes what the table does not know by how its name begins."""
+
+    def get(self, event_type: str, default: Any = None) -> Any:
+        first = event_type.partition("_")[0]
+        return super().get(event_type, {"flow": "flow", "llm": "llm", "conversation": "messages"}.get(first, default))
+
+
 SABOTEURS.add(
     "a-seventh-channel",
     ("channel.closed-set",),
@@ -40,6 +48,7 @@ SABOTEURS.add("tools-on-lifecycle", ("channel.tools",), _TABLE, _row("tool_usage
 SABOTEURS.add("messages-on-flow", ("channel.messages",), _TABLE, _row("conversation_message_added", "flow"))
 SABOTEURS.add("crews-on-custom", ("channel.lifecycle",), _TABLE, _row("crew_kickoff_started", "custom"))
 SABOTEURS.add("unknown-types-by-substring", ("channel.custom", "channel.by-table"), _TABLE, _BySubstring)
+SABOTEURS.add("unknown-types-by-prefix", ("channel.custom", "channel.by-table"), _TABLE, _ByPrefix)
 SABOTEURS.add(
     "rare-tools-on-custom",
     ("channel.tools",),

@@ -130,6 +130,48 @@ def _(encode: Any, value: Any) -> Any:
     return encode(value)
 
 
+@SABOTEURS.row(
+    "naive-times-inside",
+    ("envelope.timestamp-utc",),
+    "harness.frames.payload:encode",
+    shown_by=("payload/times-inside/sync", "payload/times-inside/async"),
+)
+def _(encode: Any, value: Any) -> Any:
+    """Leave times that stand inside of something as they are."""
+    if isinstance(value, dict) and isinstance(value.get("at"), list):
+        value = {"at": [value["at"][0].isoformat(), *value["at"][1:]]}
+    return encode(value)
+
+
+@SABOTEURS.row(
+    "naive-stamps-local",
+    ("envelope.timestamp-utc",),
+    "harness.events.base:with_owners",
+    shown_by=("event/naive-time/sync", "event/naive-time/async"),
+)
+def _(with_owners: Any, fields: dict[str, Any]) -> Any:
+    stamp = fields.get("timestamp")
+    if isinstance(stamp, datetime) and stamp.tzinfo is None:
+        fields = {**fields, "timestamp": stamp.replace(tzinfo=timezone(timedelta(hours=2)))}
+    return with_owners(fields)
+
+
+@SABOTEURS.row(
+    "levels-of-maps-uncounted",
+    ("envelope.data-json",),
+    "harness.frames.payload:encode",
+    shown_by=("payload/numbered-150/sync", "payload/numbered-150/async"),
+)
+def _(encode: Any, value: Any) -> Any:
+    """Count the dicts of a payload, and not what JSON needs for those whose keys are no text."""
+    form, levels = encode("bottom"), 0
+    while isinstance(value, dict) and "inside" in value:
+        value, levels = value["inside"], levels + 1
+    for _ in range(levels):
+        form = FrozenDict({"$map": FrozenList([FrozenList(["inside", form]), FrozenList([1, None])])})
+    return form if levels else encode(value)
+
+
 @SABOTEURS.row("errors-in-other-words", ("envelope.error-class",), PAYLOAD, by=payload_with)
 def _(record: Any, payload: Any) -> None:
     if record.type == "flow_failed":

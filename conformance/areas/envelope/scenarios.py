@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Final
 
 from msgspec.structs import replace
@@ -35,17 +36,37 @@ def _expected(payload: str, evidence: Evidence) -> Iterator[Expected]:
     raised = evidence.outcome.error if evidence.outcome is not None else None
     yield Expected("envelope.data-json", f"a run that published the payload {payload!r}", NOTHING, raised)
     arrived = [frame.data.get("payload") for frame in evidence.frames if frame.type == "probe_payload"]
-    for value in arrived:
-        if payload in MOMENTS and isinstance(value, str):
-            aspect = f"the payload {payload!r}, as the time in UTC that it is"
-            moment = moment_of(value)
-            shown = value if not_utc(moment) else moment
-            yield Expected("envelope.timestamp-utc", aspect, PAYLOADS["aware-time"](), shown)
+    for value in _texts(arrived) if payload in MOMENTS else ():
+        aspect = f"the payload {payload!r}, as the time in UTC that it is"
+        moment = moment_of(value)
+        shown = value if not_utc(moment) else moment
+        yield Expected("envelope.timestamp-utc", aspect, PAYLOADS["aware-time"](), shown)
     if payload in UNCHANGED:
         yield Expected("envelope.data-json", f"the payload {payload!r}, which is JSON", [PAYLOADS[payload]()], arrived)
 
 
+def _texts(value: object) -> Iterator[str]:
+    """Yield every text in a payload that stands in the place of a value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping | list):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts(item)
+
+
+def _stamped(consumer: Consumer) -> Evidence:
+    """Read a run that publishes an event whose own time is naive."""
+    made = datetime(2026, 1, 2, 3, 4, 5)  # noqa: DTZ001 - naive on purpose
+    emit = Emit(type="flow_plot", fields={"flow_name": "ProbeFlow", "timestamp": made})
+    evidence = consumer.read_programs(FlowProgram((Method("stamps", (emit,)),)))
+    stamps = tuple(frame.timestamp for frame in evidence.frames if frame.type == "flow_plot")
+    aspect = "the time of an event that was given a naive one"
+    expected = Expected("envelope.timestamp-utc", aspect, (made.replace(tzinfo=UTC),), stamps)
+    return replace(evidence, expected=(expected,))
+
+
 SCENARIOS: Final = Scenarios()
+SCENARIOS.both("event/naive-time", {"envelope.timestamp-utc"}, FLOW, _stamped)
 SCENARIOS.whole_run(
     "flow/failing", of_every_run() | {"envelope.error-class", "error.frames-first", "result.reraises"}, FLOW, _FAILING
 )

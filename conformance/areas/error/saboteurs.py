@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from conformance.proof.frames import ACCEPT, hiding
-from conformance.proof.saboteur import Saboteurs
+from conformance.proof.saboteur import Saboteurs, constant
 
 SABOTEURS: Final = Saboteurs()
 
@@ -63,6 +63,16 @@ def _(report: Any, message: str, event_type: str) -> None:
     """Raise what a listener raised where that was told of a failure: what is done on the way out is easily unguarded."""
     if event_type.endswith("_failed"):
         raise  # noqa: PLE0704 - called where an exception is being handled
+
+
+# A listener that is awaited may wait for a task of its own that was cancelled.
+SABOTEURS.add(
+    "listeners-cancel-the-run",
+    ("error.observer-safe",),
+    "harness.bus.listeners:_is_being_cancelled",
+    constant(True),
+    shown_by=("error/observer/async-listener/CancelledError/sync",),
+)
 
 
 @SABOTEURS.row("listeners-fail-the-run", ("error.observer-safe",), "harness.bus.listeners:logger.exception")

@@ -112,6 +112,7 @@ _PLAIN: Final = FlowProgram(
     (Method("first", (Emit("one"),)), Method("second", (Emit("two"), Give(7)), after=("first",)))
 )
 _FAILING: Final = FlowProgram((Method("fails", (Emit("one"), Raise(LookupError))),))
+_AWAITING: Final = FlowProgram((Method("awaits", (Emit("one", awaited=True), Give(7)), is_async=True),))
 _ADD: Final = ScriptedToolCall("add", ('{"a"', ": 1}"))
 _EXITING_TOOL: Final = CallProgram(Ask(Script((_ADD,)), functions={"add": Raise(SystemExit)}))
 #: Observers, and what of a subject gives a block in which one is called for every event.
@@ -128,6 +129,8 @@ def _disturbed(
     observer: str,
     error: type[BaseException],
     program: FlowProgram | CallProgram | ConversationProgram = _PLAIN,
+    *,
+    is_async: bool = False,
 ) -> Evidence:
     """Read the same program twice: left alone, and while an observer of it raises `error` at every event."""
     calls: list[str] = []
@@ -136,10 +139,13 @@ def _disturbed(
         calls.append(event.type)
         raise error("the observer failed")
 
+    async def afail(source: Any, event: Any) -> None:
+        fail(source, event)
+
     alone = opened(consumer, program)
     undisturbed = consumer.read(alone)
     session, read = None, FramesRead()
-    with getattr(consumer.subject, _OBSERVERS[observer])(fail):
+    with getattr(consumer.subject, _OBSERVERS[observer])(afail if is_async else fail):
         try:
             session = opened(consumer, program)
             read = consumer.read(session)
@@ -201,6 +207,9 @@ for _observer in _OBSERVERS:
     SCENARIOS.both(f"error/observer/{_observer}/of-call", _SAFE, _needs, _disturbed, _observer, ValueError, _CALLS)
     _needs = FLOW_AND_LLM | TURN
     SCENARIOS.both(f"error/observer/{_observer}/of-turn", _SAFE, _needs, _disturbed, _observer, ValueError, _TURN)
+for _error in (ValueError, asyncio.CancelledError):
+    _name = f"error/observer/async-listener/{_error.__name__}"
+    SCENARIOS.both(_name, _SAFE, FLOW | {"async"}, _disturbed, "listener", _error, _AWAITING, is_async=True)
 _CALL_FAILS: Final = _ALWAYS | {"error.base-exception", "result.reraises"}
 SCENARIOS.both("error/SystemExit/tool", _CALL_FAILS, LLM | {"tools"}, _raised_inside, _EXITING_TOOL)
 _HANDLER: Final = ConversationProgram((Method("exits", (Raise(SystemExit),)),))

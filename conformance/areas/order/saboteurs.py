@@ -8,6 +8,7 @@ from typing import Any, Final
 from conformance.proof.frames import ACCEPT, FIELDS, PAYLOAD, fields_with, payload_with, put
 from conformance.proof.saboteur import Saboteurs
 from harness import StreamFrame
+from harness.bus import bus, scope as scopes
 from harness.frames.states import State
 
 SABOTEURS: Final = Saboteurs()
@@ -55,7 +56,46 @@ def _(record: Any, payload: Any) -> None:
         put(payload, "started_event_id", None)
 
 
+@SABOTEURS.row(
+    "left-scopes-stay-open",
+    ("order.scope-nesting",),
+    "harness.bus.bus:_shut_inside",
+    shown_by=("nested/left/sync", "nested/left/async"),
+)
+def _(shut_inside: Any, scope: Any, published: Any) -> None:
+    """End nothing that is still open in a scope which ends."""
+    scope.children.clear()
+
+
+@SABOTEURS.row(
+    "left-scopes-end-late",
+    ("order.scope-nesting",),
+    "harness.bus.bus:_shut",
+    shown_by=("nested/left/sync", "nested/left/async"),
+)
+def _(shut: Any, scope: Any, source: Any, event: Any, published: Any) -> None:
+    """End what is still open in a scope once that has ended."""
+    children, scope.children = scope.children, {}
+    shut(scope, source, event, published)
+    scope.children = children
+    bus._shut_inside(scope, published)
+
+
 SABOTEURS.add("foreign-previous", ("order.previous-earlier",), FIELDS, _elsewhere("previous_id"), _RESTORED)
+
+
+@SABOTEURS.row(
+    "previous-of-the-thread",
+    ("order.previous-earlier",),
+    "harness.bus.bus:_scope_for",
+    shown_by=("thread/stray/after-others/sync", "thread/stray/after-others/async"),
+)
+def _(scope_for: Any, source: Any, **options: Any) -> Any:
+    """Link what a thread emits to what it has emitted before, for whichever session."""
+    before = scopes.previous_id.get()
+    scope = scope_for(source, **options)
+    scopes.previous_id.set(before)
+    return scope
 
 
 @SABOTEURS.row(

@@ -10,6 +10,7 @@ from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.points import StageError
 from conformance.stage.programs import (
     Ask,
+    Block,
     CallProgram,
     ConversationProgram,
     Emit,
@@ -17,6 +18,7 @@ from conformance.stage.programs import (
     FlowProgram,
     Give,
     Method,
+    Nest,
     Program,
     Raise,
     Script,
@@ -65,6 +67,14 @@ def _late(consumer: Consumer, program: Program | ConversationProgram, terminal: 
     return read.evidence(Expected("order.terminal-last", aspect, True, heard[-1] != terminal))
 
 
+def _left(consumer: Consumer) -> Evidence:
+    """A method closes the session of a flow in its middle, and goes on: what that has opened ends before the method."""
+    inner = consumer.flow_program(Method("inside", (Emit("one"), Block("held"), Emit("two"))), name="InnerFlow")
+    return consumer.read_programs(
+        consumer.flow_program(Method("leaves", (Nest(inner, streamed=True, left_at="one"), Emit("after"))))
+    )
+
+
 _CALLS: Final = frozenset({"channel.llm", "order.one-completion", "llm.sequence"})
 _LINKS: Final = frozenset({"order.seq-gapless", "order.delivery", "order.parent-closed", "order.previous-earlier"})
 _LAST: Final = frozenset({"order.terminal-last", "order.seq-gapless"})
@@ -84,6 +94,8 @@ SCENARIOS.both("flow/after/streamed", _LINKS, FLOW_AND_LLM, _second, _TWO_STEPS,
 SCENARIOS.both("flow/after/plain", _LINKS, FLOW_AND_LLM, _second, _TWO_STEPS, "plain")
 SCENARIOS.both("call/after/streamed", _LINKS, LLM, _second, CallProgram(), "streamed")
 SCENARIOS.both("call/after/plain", _LINKS, LLM, _second, CallProgram(), "plain")
+_SCOPES: Final = _LINKS | {"order.scope-nesting"}
+SCENARIOS.both("nested/left", _SCOPES, FLOW, _left)
 SCENARIOS.both("handler/publishes-at-the-end/flow", _LAST, FLOW_AND_LLM, _late, _TWO_STEPS, "flow_finished")
 SCENARIOS.both("handler/publishes-at-the-end/call", _LAST, LLM, _late, CallProgram(), "llm_call_completed")
 _TURN: Final = ConversationProgram()

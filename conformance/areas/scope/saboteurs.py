@@ -15,6 +15,7 @@ from conformance.proof.saboteur import Saboteurs, constant, making, passing, rep
 from harness import LLM, RunCancelled
 from harness.agents import IterationLimitError
 from harness.agents.driver import ThreadDriver, run_unsuspended
+from harness.bus import scope as scopes
 
 SABOTEURS: Final = Saboteurs()
 
@@ -59,6 +60,37 @@ def _(session_scope: Callable[..., Any]) -> Callable[..., Any]:
         return base
 
     return broken
+
+
+@SABOTEURS.row(
+    "consumers-work-inside",
+    ("scope.isolated",),
+    "harness.session.core:SessionCore._start",
+    {"order.previous-earlier": "what the consumer emits is linked to what it has emitted before"},
+    shown_by=("beside/its-consumer/async",),
+)
+def _(start: Any, session: Any) -> None:
+    """Leave whoever asks for the first frame in the scope of the run."""
+    start(session)
+    scopes.enter(session._production._base)
+
+
+@SABOTEURS.row(
+    "outer-methods-heard-inside",
+    ("scope.nested",),
+    _BASE,
+    shown_by=("nested/beside-another-method/sync", "nested/beside-another-method/async"),
+)
+def _(session_scope: Any, sink: Any, run: Any, lookahead: Any) -> Any:
+    """Give an inner session what is emitted around it while it is open."""
+    base = session_scope(sink, run, lookahead)
+    around = base.parent
+    while around is not None and around.parent is not None:
+        around.sinks = (*around.sinks, sink)
+        for child in around.children:
+            child.sinks = child.sinks if sink in child.sinks else (*child.sinks, sink)
+        around = around.parent
+    return base
 
 
 @SABOTEURS.row(

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import threading
 import warnings
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, Final, Literal
 
 from conformance.areas.scope import crew_kinds, crews, turns
 from conformance.areas.scope.marks import STREAM_SETTINGS, captured, heard, held, marks
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.points import DEADLINE_S
-from conformance.stage.programs import Ask, Block, Emit, FlowProgram, Method, Nest, Script, Spawn, Step
+from conformance.stage.programs import Ask, Block, Emit, FlowProgram, Method, Nest, Reach, Script, Spawn, Step
 from conformance.stage.scenario import FLOW, FLOW_AND_LLM, LLM
-from conformance.timeline.evidence import Evidence
+from conformance.timeline.evidence import AnyFrame, Evidence
 from conformance.timeline.expected import Expected
 
 _MEET: Final = FlowProgram(
@@ -55,6 +56,31 @@ def _shared_llm(consumer: Consumer) -> Evidence:
     )
 
 
+def _emitting(consumer: Consumer) -> Evidence:
+    """A consumer that publishes something itself in the middle of reading, where no session is around it."""
+    session, stranger = consumer.open(_MEET), consumer.flow(_MEET)
+    consumer.stage.release("held")
+
+    def read() -> Iterator[AnyFrame]:
+        for place, frame in enumerate(session):
+            if place == 0:
+                consumer.subject.emit(stranger, "outside")
+            yield frame
+
+    async def aread() -> AsyncIterator[AnyFrame]:
+        place = 0
+        async for frame in session:
+            if place == 0:
+                consumer.subject.emit(stranger, "outside")
+            place += 1
+            yield frame
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        seen = consumer.read(read() if consumer.is_sync else aread())
+    return seen.evidence(*heard("scope.isolated", "the session of a consumer that emits", _MEET_MARKS, seen))
+
+
 def _nested(consumer: Consumer, *, streamed: bool) -> Evidence:
     """A flow inside a flow, run plainly or as a session of its own that is read inside."""
     inner = consumer.flow_program(Method("inside", (Emit("inner"), Ask())), name="InnerFlow")
@@ -67,6 +93,26 @@ def _nested(consumer: Consumer, *, streamed: bool) -> Evidence:
         expected += held("scope.nested", "the inner session", ("inner", text), marks(frames))
     if streamed:
         expected.append(Expected("scope.nested", "how many inner sessions were read", 1, len(inner_frames)))
+    return read.evidence(*expected)
+
+
+def _nested_beside(consumer: Consumer) -> Evidence:
+    """A flow that emits in one method while an inner session is open in another."""
+    inner = consumer.flow_program(Method("inside", (Emit("inner"), Block("held"), Emit("more"))), name="InnerFlow")
+    program = consumer.flow_program(
+        Method("outside", (Nest(inner, streamed=True),)),
+        Method("beside", (Block("begun"), Emit("outer"), Reach("emitted"))),
+    )
+    loops = consumer.begin([consumer.open(program)])
+    consumer.await_reached("held")
+    consumer.stage.release("begun")
+    consumer.await_reached("emitted")
+    (read,) = consumer.read_held(loops)
+    expected = [*heard("scope.nested", "the outer session", ("inner", "outer", "more"), read)]
+    inner_frames = consumer.stage.noted("inner")
+    for frames in inner_frames:
+        expected += held("scope.nested", "an inner session beside another method", ("inner", "more"), marks(frames))
+    expected.append(Expected("scope.nested", "how many inner sessions were read", 1, len(inner_frames)))
     return read.evidence(*expected)
 
 
@@ -90,16 +136,27 @@ def _spawned(consumer: Consumer, *, with_context: bool) -> Evidence:
     return read.evidence(*heard("scope.worker-threads", name, ("one", "from-thread", "two"), read))
 
 
-def _stray(consumer: Consumer, whose: Literal["its own", "shared", "a stranger"]) -> Evidence:
-    """A thread that the run did not start emits: from the flow of the one open session, of two, or of none."""
-    flow = consumer.flow(_MEET)
-    source = consumer.flow(_MEET) if whose == "a stranger" else flow
+def _stray(
+    consumer: Consumer, whose: Literal["its own", "shared", "a stranger"], *, after_others: bool = False
+) -> Evidence:
+    """A thread that the run did not start emits: from the flow of the one open session, of two, or of none.
+
+    Where it comes `after_others`, it has emitted from a flow of no session just before.
+    """
+    flow, stranger = consumer.flow(_MEET), consumer.flow(_MEET)
+    source = stranger if whose == "a stranger" else flow
     sessions = [consumer.stream(flow) for _ in range(2 if whose == "shared" else 1)]
+
+    def emit() -> None:
+        if after_others:
+            consumer.subject.emit(stranger, "elsewhere")
+        consumer.subject.emit(source, "stray")
+
     loops = consumer.begin(sessions)
     consumer.await_reached("held", len(sessions))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        emitter = threading.Thread(target=consumer.subject.emit, args=(source, "stray"), name="stray", daemon=True)
+        emitter = threading.Thread(target=emit, name="stray", daemon=True)
         emitter.start()
         emitter.join(DEADLINE_S)
     reads = consumer.read_held(loops)
@@ -139,6 +196,8 @@ SCENARIOS: Final = Scenarios()
 SCENARIOS.both("beside/one-class", _ISOLATED, FLOW, _beside, "class")
 SCENARIOS.both("beside/one-object", _ISOLATED, FLOW, _beside, "object")
 SCENARIOS.both("beside/one-llm", _ISOLATED, LLM, _shared_llm)
+SCENARIOS.both("beside/its-consumer", _ISOLATED, FLOW, _emitting)
+SCENARIOS.both("nested/beside-another-method", _NESTED, FLOW, _nested_beside)
 SCENARIOS.both("nested/plain", _NESTED, FLOW_AND_LLM, _nested, streamed=False)
 SCENARIOS.both("nested/streamed", _NESTED, FLOW_AND_LLM, _nested, streamed=True)
 SCENARIOS.both("nested/call", _NESTED, FLOW_AND_LLM, _inner_call)
@@ -147,6 +206,8 @@ SCENARIOS.both("thread/by-source", _THREADS, _THREADED, _spawned, with_context=F
 SCENARIOS.both("thread/stray/own-source", _THREADS, _THREADED, _stray, "its own")
 SCENARIOS.both("thread/stray/shared-source", _THREADS, _THREADED, _stray, "shared")
 SCENARIOS.both("thread/stray/strange-source", _THREADS, _THREADED, _stray, "a stranger")
+_LINKED: Final = _THREADS | {"order.previous-earlier"}
+SCENARIOS.both("thread/stray/after-others", _LINKED, _THREADED, _stray, "its own", after_others=True)
 SCENARIOS.both("awaited-emit", {"scope.aemit"}, FLOW | {"async"}, _awaited)
 for _name, _stream in STREAM_SETTINGS.items():
     for _method, _in_async in crews.METHODS.items():

@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any, Final, TypeAlias
 
@@ -32,6 +33,7 @@ _PRELOADED: Final = (
     "harness.providers.openai.chat",
     "openai.resources.chat.completions.completions",
     "httpcore2",
+    "conformance.run.workers.template",
 )
 
 #: By name: Windows has no `ForkServerContext`.
@@ -62,18 +64,19 @@ class Processes:
         self._context = _clean_context()
         self._idle: list[_Worker] = []
         self._at_work: set[_Worker] = set()
-        self._is_closed = False
+        self._closings = 0
 
     def perform(self, name: str, deadline_s: float) -> Any:
         """Return what a scenario gives, in a process of its own; from any thread. Raises LostError: nothing in time."""
-        worker = self._idle.pop() if self._idle else _Worker(self._context, self._work)
+        closings = self._closings
+        worker = self._idle_worker() or _Worker(self._context, self._work)
         self._at_work.add(worker)
-        if self._is_closed:
-            # It was, while the worker started.
+        if self._closings != closings:
+            # All were closed while it started.
             worker.stop()
         value, again = worker.perform(name, deadline_s)
         self._at_work.discard(worker)
-        if again:
+        if again and self._closings == closings:
             self._idle.append(worker)
         else:
             worker.end()
@@ -82,12 +85,21 @@ class Processes:
         return value
 
     def close(self) -> None:
-        """End all workers; of one that is at work, whoever waits for it is told that its process has ended."""
-        self._is_closed = True
-        for worker in self._idle:
+        """End all workers; what is performed after that has new ones.
+
+        Of one that is at work, whoever waits for it is told that its process has ended.
+        """
+        self._closings += 1
+        while (worker := self._idle_worker()) is not None:
             worker.end()
         for worker in tuple(self._at_work):
             worker.stop()
+
+    def _idle_worker(self) -> _Worker | None:
+        # Another thread may take the last one between a look and this.
+        with suppress(IndexError):
+            return self._idle.pop()
+        return None
 
 
 def _clean_context() -> ProcessContext:

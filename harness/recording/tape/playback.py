@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-import threading
+import queue
 import time
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -46,7 +46,9 @@ class Playback:
         self.response = opened_if_possible(response)
         self._speed = speed
         self._began = time.monotonic()
-        self._stop = threading.Event()
+        #: Has something once nobody is to wait any more. A queue, since a run is closed in the middle of anything: unlike an
+        #: event it has no lock that the thread which closes it might hold.
+        self._stop: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._run = current_run()
         #: Called once it has been read to its end, or is closed; perhaps for both.
         self._on_end = on_end
@@ -61,7 +63,7 @@ class Playback:
         Raises:
             RunCancelled: the run around the request was cancelled, also while waiting for a chunk.
         """
-        forget = self._run.on_cancel(self._stop.set) if self._run is not None else None
+        forget = self._run.on_cancel(self._stop_waiting) if self._run is not None else None
         try:
             for chunk in self.response.chunks:
                 self._wait(self._due_in(chunk.at_ms))
@@ -86,7 +88,7 @@ class Playback:
     def close(self) -> None:
         """End the playing; wakes a thread that waits for a piece. May be called from any thread and any time."""
         self.closed = True
-        self._stop.set()
+        self._stop_waiting()
         self._ended()
 
     def wait_for_end(self) -> None:
@@ -109,6 +111,9 @@ class Playback:
         if chunk is None:
             self._ended()
 
+    def _stop_waiting(self) -> None:
+        self._stop.put(None)
+
     def _ended(self) -> None:
         if self._on_end is not None:
             self._on_end(self)
@@ -116,7 +121,10 @@ class Playback:
     def _wait(self, due: float) -> None:
         self.is_stalled = due == math.inf
         if due > 0:
-            self._stop.wait(None if due == math.inf else due)
+            with suppress(queue.Empty):
+                self._stop.get(timeout=None if due == math.inf else due)
+                # For whoever waits next.
+                self._stop_waiting()
         self._check()
 
     def _due_in(self, at_ms: float) -> float:

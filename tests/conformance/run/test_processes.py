@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.run.workers.processes import LostError, Processes
+from conformance.run.workers.processes import _PRELOADED, LostError, Processes
 from harness.errors import ConformanceError
 
 #: What a scenario leaves behind in its process.
@@ -54,6 +54,8 @@ def perform(subject: Threads, name: str) -> str:
             return str("this" in sys.modules)
         case "threads":
             return ", ".join(thread.name for thread in threading.enumerate()[1:])
+        case "misses":
+            return ", ".join(module for module in _PRELOADED if module not in sys.modules)
         case "environment":
             return repr((os.environ.get("ADDRESS"), "HOME" in os.environ))
         case "exits":
@@ -94,6 +96,11 @@ def test_a_scenario_does_not_see_what_another_left_behind(processes: Processes) 
 def test_what_a_scenario_imported_is_there_for_the_next(processes: Processes) -> None:
     assert processes.perform("imports", 30.0) == "False"
     assert processes.perform("imported", 30.0) == str(sys.platform == "linux")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are copied on Linux alone")
+def test_what_takes_longest_is_there_before_the_first_scenario(processes: Processes) -> None:
+    assert processes.perform("misses", 30.0) == ""
 
 
 def test_a_process_has_the_environment_of_whoever_starts_it(

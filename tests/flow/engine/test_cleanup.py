@@ -15,6 +15,7 @@ from harness.bus import emit, event_bus
 from harness.errors import RunCancelled
 from harness.events import BaseEvent, MethodExecutionStartedEvent
 from harness.flow import Flow, listen, start
+from harness.llm import BaseLLM, Finish, LLMRequest, Part, TextDelta
 from tests.flow.graph.graphs import TIMEOUT_S
 from tests.session.bodies import join_harness_threads, run_program
 
@@ -263,6 +264,44 @@ def test_a_dropped_session_closes_its_run() -> None:
     gc.collect()
     assert flow.cleaned.wait(TIMEOUT_S)
     join_harness_threads()
+
+
+@pytest.mark.parametrize("is_heard", [False, True], ids=["unheard", "heard"])
+def test_classes_that_are_made_inside_of_a_function_go_with_what_they_know_of_it(is_heard: bool) -> None:
+    def run() -> list[weakref.ref[Any]]:
+        class Known(BaseEvent):
+            type: str = "known"
+            values: list[int] = []
+
+            def session(self) -> Any:
+                return session
+
+        class Model(BaseLLM):
+            def generate(self, request: LLMRequest) -> Iterator[Part]:
+                emit(None, Known(values=[len(session.frames)]))
+                yield TextDelta("a")
+                yield Finish("stop")
+
+        class Local(Flow):
+            words: int = 3
+
+            @start()
+            def works(self) -> Any:
+                emit(self, Known())
+                return Model("local-1").call(str(session.is_completed))
+
+        session = Local(words=4).stream_events()
+        assert [frame.data for frame in session]
+        assert session.result == "a"
+        return [weakref.ref(each) for each in (session, Known, Model, Local)]
+
+    with event_bus.scoped_handlers():
+        if is_heard:
+            event_bus.register_handler(BaseEvent, lambda source, event: None)
+        refs = run()
+        join_harness_threads()
+        gc.collect()
+        assert [ref() for ref in refs] == [None] * 4
 
 
 def test_a_run_to_the_end_leaves_no_thread_and_no_reference() -> None:
