@@ -192,11 +192,21 @@ class UserModel(BaseModel, defer_build=True):
 
 def model_json(model: BaseModel) -> str:
     """Return the JSON of a model, as pydantic writes it, but with the items of sets in one order in every process."""
-    text, fields = model.model_dump_json(), model.model_dump(warnings=False)
-    return to_json(_in_order(from_json(text), fields)).decode() if _holds_set(fields) else text
+    text = model.model_dump_json()
+    return to_json(_in_order(from_json(text), model)).decode() if _holds_set(model) else text
+
+
+def _fields(model: BaseModel) -> Any:
+    """Return what a model holds, sets as sets, whatever its class has made of `model_dump`."""
+    try:
+        return BaseModel.model_dump(model, warnings=False)
+    except (TypeError, ValueError):  # such as a set of models, which come to dicts, and no set holds those
+        return dict(BaseModel.__iter__(model))
 
 
 def _holds_set(value: Any) -> bool:
+    if isinstance(value, BaseModel):
+        value = _fields(value)
     if isinstance(value, Mapping):
         value = list(value.values())
     return isinstance(value, set | frozenset) or (isinstance(value, list | tuple) and any(map(_holds_set, value)))
@@ -205,7 +215,7 @@ def _holds_set(value: Any) -> bool:
 def _in_order(shown: Any, value: Any) -> Any:
     """Return what JSON there is of a value, with the lists sorted that sets have become."""
     if isinstance(value, BaseModel):
-        value = value.model_dump(warnings=False)
+        value = _fields(value)
     if isinstance(shown, dict) and isinstance(value, Mapping) and len(shown) == len(value):
         return {name: _in_order(part, own) for (name, part), own in zip(shown.items(), value.values(), strict=True)}
     if not isinstance(shown, list):
@@ -224,14 +234,15 @@ class ObjectSchema(GenerateJsonSchema):
         return _in_order(super().encode_default(dft), dft)
 
 
-def object_schema(
-    model: type[BaseModel], schema_generator: type[GenerateJsonSchema] = ObjectSchema, **options: Any
-) -> dict[str, Any]:
+def object_schema(model: type[BaseModel], **options: Any) -> dict[str, Any]:
     """Return the JSON Schema of a model as an object, which a model that holds others of its kind only refers to.
 
     Providers ask for the type of what a tool is given where the schema begins.
     """
-    schema = model.model_json_schema(schema_generator=schema_generator, **options)
+    # A class with a schema of its own need not take what makes it.
+    if model.model_json_schema.__func__ is BaseModel.model_json_schema.__func__:  # type: ignore[attr-defined]
+        options = {"schema_generator": ObjectSchema, **options}
+    schema = model.model_json_schema(**options)
     name = schema.pop("$ref", "").rpartition("/")[2]
     return {**schema["$defs"][name], **schema} if name else schema
 

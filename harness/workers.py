@@ -250,6 +250,9 @@ def run_until_loop(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
 def require_loop() -> Generator[None, None, None]:
     """Return once a loop runs here: at once, but in what `run_until_loop` has begun without one."""
     if not is_loop_running():
+        # Loaded here, so that an interrupt meanwhile ends the coroutine as any error does.
+        import asyncio  # noqa: F401
+
         yield
 
 

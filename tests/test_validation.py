@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import json
 import re
 from collections.abc import Callable
 from datetime import datetime
@@ -17,7 +18,7 @@ from harness.conversation import ConversationMessage, ConversationState
 from harness.errors import UsageError
 from harness.events import FlowStartedEvent, LLMStreamChunkEvent
 from harness.flow import CheckpointConfig, FlowDefinition, FlowState
-from harness.validation import all_faults, first_fault
+from harness.validation import all_faults, answer_schema, first_fault, model_json
 from tests.test_public_names import PACKAGES
 
 #: How pydantic says what it refuses.
@@ -120,6 +121,36 @@ def test_every_public_model_refuses_in_own_words(kind: type[BaseModel]) -> None:
     with pytest.raises(UsageError) as raised:
         kind(**{name: object() for name in kind.model_fields})
     assert FOREIGN.search(str(raised.value)) is None
+
+
+class Berth(BaseModel, frozen=True):
+    name: str
+
+
+class Quay(BaseModel):
+    berths: frozenset[Berth]
+    depths: set[str]
+
+
+class OwnWays(BaseModel):
+    depth: int = 1
+
+    def model_dump(self) -> dict[str, Any]:  # type: ignore[override]
+        return {"metres": self.depth}
+
+    @classmethod
+    def model_json_schema(cls) -> dict[str, Any]:  # type: ignore[override]
+        return {"type": "object", "title": "Depths"}
+
+
+def test_the_items_of_sets_have_one_order_also_where_they_are_models() -> None:
+    quay = Quay(berths=frozenset(Berth(name=name) for name in "harbou"), depths=set("harbou"))
+    assert json.loads(model_json(quay)) == {"berths": [{"name": name} for name in "abhoru"], "depths": [*"abhoru"]}
+
+
+def test_a_model_may_have_ways_of_its_own_to_be_dumped_and_told_of() -> None:
+    assert model_json(OwnWays()) == '{"depth":1}'
+    assert answer_schema(OwnWays) == {"type": "object", "title": "Depths"}
 
 
 class Harbour(FlowState):

@@ -69,6 +69,8 @@ class Execution:
         self._messages: list[dict[str, Any]] = []
         #: How many of them it began with, which are never shortened.
         self._opening_length = 0
+        #: How many tools its model has asked for.
+        self._calls_made = 0
 
     async def answer(
         self,
@@ -136,7 +138,7 @@ class Execution:
         tools = self._toolbox.definitions()
         for _ in range(self._agent.max_iter):
             answer = await self._ask(tools)
-            calls = _calls_in(answer)
+            calls = _calls_in(answer, self._calls_made)
             if calls is None:
                 used = await self._use_in_text(answer)
             else:
@@ -195,6 +197,7 @@ class Execution:
 
         They work side by side where they may, a few at a time.
         """
+        self._calls_made += len(calls)
         self._messages.append({"role": "assistant", "content": beside, "tool_calls": list(map(self._sendable, calls))})
         answer: ToolResult | None = None
         used = ToolResult("")
@@ -278,8 +281,8 @@ class _Ending:
             self.is_cut = getattr(event, "finish_reason", None) in CUTTING
 
 
-def _calls_in(answer: Any) -> list[dict[str, Any]] | None:
-    """Return the tool calls that a model asks for; None where it says something else.
+def _calls_in(answer: Any, earlier: int = 0) -> list[dict[str, Any]] | None:
+    """Return the tool calls that a model asks for, after `earlier` ones; None where it says something else.
 
     A subclass with a `call` of its own may give them as its provider's SDK does.
     """
@@ -288,7 +291,7 @@ def _calls_in(answer: Any) -> list[dict[str, Any]] | None:
     # By their ids, in their order.
     calls: dict[str, dict[str, Any]] = {}
     for request in answer:
-        call = _call(request, len(calls), calls.keys())
+        call = _call(request, earlier + len(calls), calls.keys())
         if call is None:
             return None
         calls[call["id"]] = call

@@ -33,6 +33,7 @@ _INPUT: Final = re.compile(_heading(r"Action(?:[ \t]+\d+)?[ \t_]+Input"), _LINES
 _NEXT: Final = re.compile(_heading("Thought|Action|Observation|Final Answer"), _LINES)
 _FINAL: Final = re.compile(_heading("Final Answer") + r"(?P<answer>.*)", _LINES | re.DOTALL)
 _THOUGHT: Final = re.compile(_heading("Thought"), re.IGNORECASE)
+_OBSERVATION: Final = re.compile(_heading("Observation"), _LINES)
 #: In the line of a thought.
 _ACTION_BESIDE: Final = re.compile(r"\bAction:[ \t]*(?P<tool>[^\n]+)$", _LINES)
 _FINAL_BESIDE: Final = re.compile(r"\bFinal Answer:[ \t]*(?P<answer>.*)", re.DOTALL | re.IGNORECASE)
@@ -103,9 +104,10 @@ def read_answer(text: str) -> tuple[str, str]:
 
 
 def goes_on_to_answer(text: str) -> bool:
-    """Return whether a model answers in a text in which it has not made up what a tool gave."""
+    """Return whether a model answers in a text, and has not made up before it what a tool gave."""
     text = _REASONING.sub("", text)
-    return STOP_WORD not in text and _FINAL.search(text) is not None
+    final = _FINAL.search(text)
+    return final is not None and _OBSERVATION.search(text, 0, final.start()) is None
 
 
 def is_in_form(text: str) -> bool:

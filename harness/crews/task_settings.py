@@ -15,6 +15,7 @@ from harness.agents.interpolation import interpolated
 from harness.agents.options import Configured
 from harness.crews.output import TaskOutput
 from harness.errors import UsageError
+from harness.llm.input.words import value_text
 from harness.tools.base_tool import BaseTool
 from harness.tools.failure import ToolFailurePolicy
 
@@ -133,5 +134,5 @@ class TaskSettings(Configured):
             update["output_file"] = interpolated(self.output_file, inputs, f"the output_file {where}")
         trigger = (inputs or {}).get("crewai_trigger_payload")
         if trigger is not None and self.allow_crewai_trigger_context is not False:
-            update["description"] += f"\n\nWhat triggered this: {trigger}"
+            update["description"] += f"\n\nWhat triggered this: {value_text(trigger)}"
         return self.model_copy(update=update)

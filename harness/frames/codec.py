@@ -238,17 +238,12 @@ def _exception(value: BaseException) -> FrozenDict:
 
 def _safe_repr(value: Any) -> Any:
     try:
-        text = without_addresses(repr(value))
+        text = _ADDRESS.sub("", repr(value))
     except (RunCancelled, KeyboardInterrupt):
         raise
     except BaseException as failure:
         return f"<repr raised {type(failure).__name__}>"
     return _text(text if len(text) <= _MAX_REPR else text[:_MAX_REPR] + "…")
-
-
-def without_addresses(text: str) -> str:
-    """Return a text of objects without where they lie in memory, which is elsewhere each time."""
-    return _ADDRESS.sub("", text)
 
 
 def _shallow_repr(value: Any) -> Any:

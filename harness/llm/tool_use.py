@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from harness.bus.step import Step
 from harness.errors import error_text
-from harness.frames.codec import without_addresses
+from harness.llm.input.words import without_addresses
 from harness.llm.output.assembly import AssembledCall
 from harness.tools.use import ToolUse
 from harness.workers import asettled, in_thread, settled

@@ -20,6 +20,8 @@ from harness.annotations import annotations_of, signature_of
 from harness.errors import UsageError
 from harness.validation import ObjectSchema, object_schema
 
+#: The beginnings of names of pydantic's own that no field may have; see its `protected_namespaces`.
+_PROTECTED = ("model_dump", "model_validate")
 #: Keywords of JSON Schema with a schema for each name, and with values, which have keys of their own.
 _OF_NAMES = ("properties", "$defs")
 _OF_VALUES = ("default", "examples", "enum", "const")
@@ -73,7 +75,7 @@ def arguments_of(function: Callable[..., Any], tool_name: str) -> type[BaseModel
                 f"the tool {tool_name!r}: the parameter {name!r} has no name that a model may give it by; leave out the "
                 "'/' behind it, or the '_' before it"
             )
-        if name.startswith("model_") and hasattr(BaseModel, name):
+        if name == "model_config" or (name.startswith(_PROTECTED) and hasattr(BaseModel, name)):
             raise UsageError(f"the tool {tool_name!r}: the parameter {name!r} has a name of pydantic's own; rename it")
         # Without one of its own the default may stand in a Field that the annotation has.
         fields[name] = (hints.get(name, Any), Field() if default is ... else default)

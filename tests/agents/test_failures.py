@@ -92,25 +92,25 @@ def test_a_call_goes_back_to_the_model_under_a_name_that_apis_take(name: str, se
 
 
 class GivesCalls(BaseLLM):
-    """Gives the same calls in its own `call` until it is told what they gave."""
+    """Gives the same calls in its own `call` until it is told twice what they gave."""
 
     calls: list[Any]
 
     def call(self, messages: Any, tools: Any = None, **options: Any) -> Any:  # type: ignore[override]
-        if messages[-1]["role"] != "tool":
-            return self.calls
-        return json.dumps(
-            [(message["tool_call_id"], message["name"]) for message in messages if message["role"] == "tool"]
-        )
+        told = [message["tool_call_id"] for message in messages if message["role"] == "tool"]
+        return json.dumps(told) if len(told) == 2 * len(self.calls) else self.calls
 
 
 @pytest.mark.parametrize("ids", [("c1", "c1"), (None, None), ("call_1", None)], ids=["one for two", "none", "half"])
 def test_calls_without_an_id_of_their_own_are_told_apart(ids: tuple[str | None, ...]) -> None:
     asked = [{"id": each, "function": {"name": "get_tide", "arguments": '{"place": "Bergen"}'}} for each in ids]
-    answer = agent(llm=GivesCalls("own", calls=asked), tools=[tide]).kickoff("How high?").raw
-    first, second = [call_id for call_id, _ in json.loads(answer)]
-    assert None not in (first, second)
-    assert first != second
+    told = json.loads(agent(llm=GivesCalls("own", calls=asked), tools=[tide]).kickoff("How high?").raw)
+    # An id that the model gives is its own, also where it gives that again later.
+    made = [call_id for call_id in told if call_id not in ids]
+    assert len(told) == 4
+    assert None not in told
+    assert told[0] != told[1]
+    assert len({*made}) == len(made)
 
 
 @pytest.mark.parametrize("nothing", ["", "\n \n"], ids=["empty", "blank"])
@@ -151,7 +151,12 @@ def test_the_model_is_told_what_went_wrong() -> None:
     @tool
     def stray() -> str:
         """Fail, with an object in what is said of it."""
-        raise LookupError(f"{object()} is not there")
+        raise LookupError(f"{object()} is not there, and nothing at 0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed")
+
+    @tool
+    def step() -> str:
+        """Fail, with a place in a program in what is said of it."""
+        raise LookupError("Breakpoint 1 at 0x401136: file tide.c")
 
     pilot = agent(
         calls(
@@ -162,17 +167,20 @@ def test_the_model_is_told_what_went_wrong() -> None:
             ("get_tide", "[" * 100_000),
             ("look", "null"),
             ("stray", {}),
+            ("step", {}),
         ),
         "Well.",
-        tools=[sink, report, tide, look, stray],
+        tools=[sink, report, tide, look, stray, step],
     )
     pilot.kickoff("How high?")
     assert pilot.llm.said_to(1)[3:] == [
         "sink failed with RuntimeError: no water at Bergen",
         "Bergen is closed",
-        "get_moon failed with UnknownToolError: there is no tool 'get_moon'; the tools are sink, report, get_tide, look, stray",
+        "get_moon failed with UnknownToolError: there is no tool 'get_moon'; the tools are sink, report, get_tide, look, stray, step",
         "Get tide failed with ToolInputError: the tool 'Get tide' takes a JSON object: the arguments are list, not an object",
         "Get tide failed with ToolInputError: the tool 'Get tide' takes a JSON object: the arguments are nested too deep",
         "nothing seen",
-        "stray failed with LookupError: <object object> is not there",
+        "stray failed with LookupError: <object object> is not there, and nothing at "
+        "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
+        "step failed with LookupError: Breakpoint 1 at 0x401136: file tide.c",
     ]

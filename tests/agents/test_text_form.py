@@ -192,6 +192,15 @@ def test_an_answer_that_speaks_of_actions_is_the_answer(said: str, answer: str) 
     assert (output.raw, output.tool_failures) == (answer, [])
 
 
+@pytest.mark.parametrize(
+    "heading", ["Observation:", "OBSERVATION:", "observation:", "**Observation:**", "Observation 1:"]
+)
+def test_an_answer_after_what_a_tool_is_made_up_to_have_given_is_none(heading: str) -> None:
+    made_up = f"Action: get_moon\nAction Input: {{}}\n{heading} full\nFinal Answer: It is full."
+    model = Speaker(made_up, "Final Answer: I do not know.", functions=False)
+    assert agent(llm=model, tools=[tide]).kickoff("How is it?").raw == "I do not know."
+
+
 #: What a model without tools says, and the answer that it is.
 SAID: dict[str, tuple[str, str]] = {
     "plain": ("It is high.", "It is high."),

@@ -55,10 +55,47 @@ class Awaits(Flow):
 print(Awaits().kickoff(), "asyncio" in sys.modules)
 """
 
+#: Is interrupted while asyncio is imported for its second method.
+INTERRUPTED = """
+import sys
+from harness import Flow, listen, start
+
+class Interrupt:
+    def find_spec(self, name, *rest):
+        if name == "asyncio":
+            raise KeyboardInterrupt
+
+class Pair(Flow):
+    @start()
+    def first(self):
+        return "first"
+
+    @listen(first)
+    async def second(self):
+        return "second"
+
+sys.meta_path.insert(0, Interrupt())
+try:
+    for frame in Pair().stream_events():
+        print(frame.type)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def _printed(program: str) -> tuple[str, str]:
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
+    return ended.stdout, ended.stderr
+
 
 def test_a_flow_that_needs_no_loop_runs_and_ends_without_asyncio() -> None:
-    ended = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False, timeout=60)
-    assert (ended.stdout, ended.stderr) == ("second\nfirst True\n", "")
+    assert _printed(PROGRAM) == ("second\nfirst True\n", "")
+
+
+def test_a_flow_that_is_interrupted_while_asyncio_is_imported_ends_as_any_other() -> None:
+    printed, warned = _printed(INTERRUPTED)
+    assert printed.split()[-3:] == ["method_execution_failed", "flow_failed", "interrupted"]
+    assert warned == ""
 
 
 async def _asked() -> tuple[bool, tuple[type[BaseException], ...]]:

@@ -41,8 +41,10 @@ def test_inputs_take_their_places_and_change_nothing_that_is_shared(way: Way) ->
 
 def test_the_items_of_an_input_that_is_a_set_have_one_order_in_every_process() -> None:
     pilot = agent("yes")
-    Crew(agents=[pilot], tasks=[task("Visit {places}.", pilot)]).kickoff(inputs={"places": set("harbour")})
-    assert "Visit {'a', 'b', 'h', 'o', 'r', 'u'}." in pilot.llm.said_to(0)[1]
+    inputs = {"places": set("harbour"), "crewai_trigger_payload": frozenset("harbour")}
+    Crew(agents=[pilot], tasks=[task("Visit {places}.", pilot)]).kickoff(inputs=inputs)
+    in_order = "{'a', 'b', 'h', 'o', 'r', 'u'}"
+    assert f"Visit {in_order}.\n\nWhat triggered this: {in_order}" in pilot.llm.said_to(0)[1]
 
 
 def test_an_input_that_is_missing_is_named_and_nothing_is_run() -> None:

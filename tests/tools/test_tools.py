@@ -312,17 +312,18 @@ def test_a_tool_without_a_schema_has_that_of_its_parameters() -> None:
         assert made.run(word="beetle") == 3
 
 
-def test_a_property_that_is_called_title_is_told_of() -> None:
+def test_a_parameter_may_be_called_as_a_key_of_schemas_or_an_attribute_of_pydantic_s() -> None:
     @tool
-    def shelve(title: str, copy: int = 1) -> str:
+    def shelve(title: str, copy: int = 1, model_fields: int = 2) -> str:
         """Put a book away."""
-        return f"{title} {copy}"
+        return f"{title} {copy} {model_fields}"
 
     assert shelve.definition()["function"]["parameters"]["properties"] == {
         "title": {"type": "string"},
         "copy": {"type": "integer", "default": 1},
+        "model_fields": {"type": "integer", "default": 2},
     }
-    assert shelve.run(title="Kon-Tiki", copy=2) == "Kon-Tiki 2"
+    assert shelve.run(title="Kon-Tiki", copy=2, model_fields=3) == "Kon-Tiki 2 3"
 
 
 def test_arguments_that_hold_others_of_their_kind_are_told_of_as_an_object() -> None:

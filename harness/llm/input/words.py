@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
-from harness.frames.codec import without_addresses
+#: What an object without a text of its own is in a line, and what follows it; and where it lies, which other texts may say, too.
+_OBJECTS: Final = re.compile(r"<.*")
+_ADDRESS: Final = re.compile(r" at 0x[0-9a-fA-F]{1,16}\b")
 
 
 def words_in(content: Any) -> str:
@@ -35,6 +38,11 @@ def value_text(value: Any) -> str:
     if isinstance(value, str):
         return str(value)
     if isinstance(value, set | frozenset) and value:
-        items = ", ".join(sorted(map(repr, value)))
-        return without_addresses(f"{{{items}}}")
+        items = ", ".join(sorted(without_addresses(repr(item)) for item in value))
+        return f"{{{items}}}"
     return without_addresses(str(value))
+
+
+def without_addresses(text: str) -> str:
+    """Return a text without where objects in it lie in memory, as in `<Tide object at 0x7f2b4c1d2e50>`: elsewhere each time."""
+    return _OBJECTS.sub(lambda found: _ADDRESS.sub("", found[0]), text)
