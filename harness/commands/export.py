@@ -6,7 +6,15 @@ from pathlib import Path
 
 import click
 
-from harness.commands.output import console_for, is_stdout, json_option, tell, write_json, write_stdout
+from harness.commands.output import (
+    WRITTEN_FILE_OR_STDOUT,
+    console_for,
+    is_stdout,
+    json_option,
+    tell,
+    write_json,
+    write_stdout,
+)
 from harness.commands.progress import at_work
 from harness.terminal import shown_json
 
@@ -17,7 +25,12 @@ _PROTOCOLS = ("agui", "vercel", "otel", "openai", "perfetto")
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--to", "protocol", type=click.Choice(_PROTOCOLS), required=True, help="The protocol.")
 @click.option(
-    "-o", "--output", "out", type=click.Path(path_type=Path), metavar="FILE", help="Where to write it; stdout without."
+    "-o",
+    "--output",
+    "out",
+    type=WRITTEN_FILE_OR_STDOUT,
+    metavar="FILE",
+    help="Where to write it; stdout without.",
 )
 @click.option("--sse", is_flag=True, help="Server-sent events, as a server sends them; for agui, vercel and openai.")
 @click.option("--content", is_flag=True, help="Spans tell what people, models and tools said; for otel.")

@@ -54,22 +54,38 @@ def _kept_apart(context: click.Context, parameter: click.Parameter, json_file: P
 
 
 class _Written(click.Path):
-    """A path that is written to. What can't be is refused before anything is run, and so is -, which nobody means as a name."""
+    """A path that is written to; - is refused, unless it is stdout, for nobody means it as a name."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if str(value) == "-":
+        if str(value) == "-" and not self.allow_dash:
             self.fail("'-' is no name for what is written here; choose another", param, ctx)
         return super().convert(value, param, ctx)
 
 
-WRITTEN: Final = _Written(path_type=Path)
-WRITTEN_FILE: Final = _Written(path_type=Path, dir_okay=False)
-WRITTEN_FOLDER: Final = _Written(path_type=Path, file_okay=False)
+class _Report(_Written):
+    """What a command writes at its end, where that can be done: if not, it is refused before anything is run."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from harness.recording.files.atomic import obstacle
+
+        path: Path = super().convert(value, param, ctx)
+        if not is_stdout(path):
+            reason = obstacle(path if self.file_okay else path / "index.html")
+            if reason is not None:
+                self.fail(f"'{path}' can't be written: {reason}", param, ctx)
+        return path
+
+
+# What is written to need not be readable.
+WRITTEN: Final = _Written(path_type=Path, readable=False)
+WRITTEN_FILE: Final = _Report(path_type=Path, readable=False, dir_okay=False)
+WRITTEN_FILE_OR_STDOUT: Final = _Report(path_type=Path, readable=False, dir_okay=False, allow_dash=True)
+WRITTEN_FOLDER: Final = _Report(path_type=Path, readable=False, file_okay=False)
 
 json_option = click.option(
     "--json",
     "json_file",
-    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    type=WRITTEN_FILE_OR_STDOUT,
     callback=_kept_apart,
     metavar="FILE",
     help="Write the JSON document to FILE; - is stdout.",

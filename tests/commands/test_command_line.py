@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import yaml
@@ -101,15 +102,19 @@ def test_a_shell_that_completes_a_line_is_answered_on_stdout() -> None:
 @pytest.mark.parametrize(
     "call",
     [
-        "replay TEXT --json FOLDER",
-        "replay TEXT --junit FOLDER",
-        "replay TEXT --html FILE",
+        "replay TEXT --json folder",
+        "replay TEXT --junit folder",
+        "replay TEXT --html file",
+        "replay TEXT --html /dev/null",
+        "replay TEXT --html file/deeper",
+        "replay TEXT --json file/deeper/report",
+        "replay TEXT --sarif sealed/report",
         "replay TEXT --markdown -",
         "conformance --write-expect -",
         "show TEXT --html -",
-        "diff TEXT TEXT --html FOLDER",
-        "pack FOLDER -o -",
-        "unpack FILE -o -",
+        "diff TEXT TEXT --html folder",
+        "pack folder -o -",
+        "unpack file -o -",
         "record anything:at_all -o -",
     ],
 )
@@ -117,12 +122,31 @@ def test_what_can_not_be_written_is_refused_before_anything_is_run(
     call: str, recorded: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    places = {"TEXT": recorded, "FOLDER": tmp_path / "folder", "FILE": tmp_path / "file"}
-    places["FOLDER"].mkdir()
-    places["FILE"].touch()
-    said = run(*(places.get(part, part) for part in call.split()))
+    Path("folder").mkdir()
+    Path("file").touch()
+    Path("sealed").mkdir(mode=0o500)
+    if "sealed" in call and os.access("sealed", os.W_OK):
+        pytest.skip("this user may write everywhere")
+    said = run(*(recorded if part == "TEXT" else part for part in call.split()))
     assert (said.code, said.out, "Error: Invalid value for '-" in said.err) == (2, "", True)
-    assert {path.name for path in tmp_path.iterdir()} == {"folder", "file"}
+    assert {path.name for path in tmp_path.iterdir()} == {"folder", "file", "sealed"}
+
+
+def test_a_report_replaces_a_file_that_nobody_may_read(recorded: Path, tmp_path: Path, run: Run) -> None:
+    report = tmp_path / "report"
+    report.touch(mode=0o200)
+    assert run("replay", recorded, "--junit", report).code == 0
+    assert report.stat().st_size > 0
+
+
+@pytest.mark.skipif(not os.access("/dev/shm", os.W_OK), reason="the system has no such folder")
+def test_a_folder_of_devices_holds_files_like_any_other(recorded: Path, run: Run) -> None:
+    with TemporaryDirectory(dir="/dev/shm") as folder:
+        report = Path(folder, "report")
+        for _ in range(2):
+            assert run("replay", recorded, "--json", report).code == 0
+            assert json.loads(report.read_bytes())["format"] == "harness.replay/1"
+            report.write_bytes(report.read_bytes() + b"of an earlier run")
 
 
 def test_a_cassette_stays_readable_by_plain_tools(recorded: Path) -> None:

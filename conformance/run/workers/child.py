@@ -29,13 +29,15 @@ Environment = Mapping[str, str]
 @contextmanager
 def starting() -> Iterator[Environment]:
     """Start processes in this block, by whatever method; give each what the block gives, for `started`."""
-    with _STARTING, _uninterrupted():
+    with _STARTING:
         before = dict(os.environ)
         here = str(Path.cwd())
         os.environ["PYTHONPATH"] = os.pathsep.join(entry or here for entry in sys.path)
         os.environ["PYTHONSAFEPATH"] = "1"
         try:
-            yield before
+            # Python's own process, which the first of these starts, has the same environment.
+            with _uninterrupted():
+                yield before
         finally:
             for name in _READ_AT_START:
                 if name in before:

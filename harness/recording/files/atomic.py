@@ -16,6 +16,8 @@ from harness.errors import RecordingError
 #: What a new file may be: the usual mode, less the process's umask. Asking for the umask sets it, so it is asked once.
 _umask = os.umask(0)
 os.umask(_umask)
+#: Where what is open here has names. A folder below `/dev`, as `/dev/shm`, is like any other.
+_OF_OPEN_FILES: Final = frozenset({Path("/dev"), Path("/dev/fd")})
 #: How long somebody who is to read from a FIFO may take to come, and how often is looked, in seconds.
 _PATIENCE_S: Final = 10.0
 _LOOK_S: Final = 0.02
@@ -58,10 +60,24 @@ def write_atomically(path: Path, content: bytes) -> None:
                 scratch.unlink()
 
 
+def obstacle(path: Path) -> str | None:
+    """Return why no file can be put at `path`, as far as that is seen before one is written."""
+    if _is_special(path):
+        return None
+    # One below a folder that can't be looked into counts as not there.
+    around = next(folder for folder in Path(os.path.realpath(path)).parents if os.path.exists(folder))  # noqa: PTH110
+    if not around.is_dir():
+        return f"it would lie in '{around}', which is no folder; choose another path"
+    if not os.access(around, os.W_OK | os.X_OK):
+        return f"it would lie in '{around}', which can't be written to; choose another folder"
+    return None
+
+
 def _is_special(path: Path) -> bool:
     """Whether `path` is something else than a file that may be replaced: one that is open here already included."""
     # `/dev/stdout` may well be a plain file, but whoever has it open would not see another in its place.
-    if Path(os.path.realpath(path.parent)).parts[1:2] in {("dev",), ("proc",)}:
+    folder = Path(os.path.realpath(path.parent))
+    if folder in _OF_OPEN_FILES or folder.is_relative_to("/proc"):
         return True
     try:
         mode = path.stat().st_mode
