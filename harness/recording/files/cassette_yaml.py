@@ -230,7 +230,7 @@ def comments_in(text: str) -> list[str]:
     next_event, read_to = _Loader(text).get_event, 0
     with contextlib.suppress(yaml.YAMLError):
         while (event := next_event()) is not None:
-            if isinstance(event, yaml.ScalarEvent | yaml.StreamEndEvent):
+            if type(event) in (_SCALAR, yaml.StreamEndEvent):
                 found += _COMMENT.findall(text[read_to : event.start_mark.index])
                 read_to = event.end_mark.index
     return found
