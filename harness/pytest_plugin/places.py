@@ -21,8 +21,6 @@ _UNFIT: Final = re.compile(r"[<>?%*:|\"'/\\\s]+")
 _UNFIT_THERE: Final = str.maketrans(dict.fromkeys("<>?%*:|\"'/\\", "-"))
 #: How long the name of a test's file may be, in bytes: 255 with what is added to it while it is written.
 _LONGEST: Final = 240
-#: How a name ends that is a file's own.
-_ENDINGS: Final = frozenset({".yaml", ".yml", ".json", ".har", ".gz"})
 #: Which test has recorded a cassette in this run.
 OWNERS: Final = pytest.StashKey[dict[Path, str]]()
 
@@ -30,6 +28,7 @@ OWNERS: Final = pytest.StashKey[dict[Path, str]]()
 def cassette_path(request: pytest.FixtureRequest, mode: Mode) -> Path:
     """Return where the cassette of a test is, or is to be recorded; of a recording, the one in its folder."""
     from harness.recording import Redactor, is_folder
+    from harness.recording.files.walk import is_named_as_cassette
     from harness.shipped import shipped_recording
 
     folder = folder_of(request)
@@ -53,9 +52,11 @@ def cassette_path(request: pytest.FixtureRequest, mode: Mode) -> Path:
         return path
     # Recordings of an installed package are played, and never written to.
     places = [folder / name, shipped_recording(name)] if mode in ("none", "once") else [folder / name]
+    whole, own = folder / name, folder / f"{name}.yaml"
     # A Path is not asked with a name that is too long.
-    is_whole_name = Path(name).suffix in _ENDINGS or os.path.isfile(folder / name)  # noqa: PTH113
-    own = folder / (name if is_whole_name else f"{name}.yaml")
+    is_whole_name = is_named_as_cassette(whole) or whole.suffix == ".json" or os.path.isfile(whole)  # noqa: PTH113
+    if is_whole_name and not os.path.isfile(own):  # noqa: PTH113
+        own = whole
     for place in places:
         # One's own comes before one of the same name that comes with the project.
         if place != places[0] and own.is_file():

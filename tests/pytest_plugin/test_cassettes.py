@@ -212,6 +212,23 @@ def test_a_file_that_a_marker_names_whole_is_played(name: str, inner: InnerRun, 
     inner(test_it=SHIPPED.replace("openai/text", name)).assert_outcomes(passed=1)
 
 
+@pytest.mark.parametrize("name", ["tides", "tides.har", "tides.tar.gz"])
+def test_a_cassette_that_is_there_comes_before_a_file_of_the_markers_name(
+    name: str, inner: InnerRun, pytester: pytest.Pytester
+) -> None:
+    folder = pytester.mkdir("cassettes")
+    (folder / name).write_text("no cassette")
+    shutil.copy(shipped_recording("openai/text") / "cassette.yaml", folder / f"{name}.yaml")
+    inner(test_it=SHIPPED.replace("openai/text", name)).assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(("name", "missing"), [("tides.tar.gz", "tides.tar.gz.yaml"), ("tides.yml.gz", "tides.yml.gz")])
+def test_a_marker_names_a_file_whole_where_a_walk_would_find_it(name: str, missing: str, inner: InnerRun) -> None:
+    result = inner(test_it=SHIPPED.replace("openai/text", name))
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([f"cassette '*cassettes/{missing}' is missing*"])
+
+
 UNNAMED = "import pytest\nfrom calls import answer\n\n@pytest.mark.cassette\ndef test_it(): assert answer().result\n"
 
 

@@ -239,9 +239,26 @@ GO: dict[str, Any] = {
     "response": {"code": 200, "status": "200 OK", "headers": {}, "body": "{}"},
 }
 
+COMMENTED = """interactions:
+- request:
+    method: POST
+    uri: https://h/
+    headers:
+      # authorization: [%s]
+      accept: [a]  # or with %s
+    body: |
+      # A heading
+      %s
+  response: {status: 200, headers: {}, body: '# %s'}
+"""
+
 #: What readers of cassettes pass over: the file, and where in it a secret stands.
 BESIDE: dict[str, tuple[str, set[str]]] = {
     "a comment": (f"# by {KEY.value}\n{json.dumps({'interactions': [ENTRY]})}", {"comments"}),
+    "a header that was taken out": (COMMENTED % (KEY.value, "", "", ""), {"comments"}),
+    "a comment beside a value": (COMMENTED % ("", KEY.value, "", ""), {"comments"}),
+    "no comment in a block": (COMMENTED % ("", "", f"# {KEY.value}", ""), {"interactions[0].request.body"}),
+    "no comment in quotes": (COMMENTED % ("", "", "", KEY.value), {"interactions[0].response.body"}),
     "the document": (json.dumps({"interactions": [ENTRY], "by": {"env": KEY.value}}), {"by.env"}),
     "an interaction": (json.dumps({"interactions": [{**ENTRY, "note": KEY.value}]}), {"interactions.note"}),
     "a response": (

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from harness.errors import UnreadableRecordingError
 from harness.recording.files.bounds import DEEPEST_CASSETTE, MOST_DIGITS, json_problem, whole_number
-from harness.recording.files.cassette_yaml import BadYamlError, load_yaml
+from harness.recording.files.cassette_yaml import BadYamlError, comments_in, load_yaml
 from harness.recording.files.content import content_of
 from harness.recording.files.foreign_forms import interactions_of
 from harness.recording.redact.content_coding import gunzipped
@@ -30,8 +30,6 @@ _SHOWN: Final = 60
 _GZIP: Final = b"\x1f\x8b"
 #: Where git has left both sides of a merge. In the first column, YAML has them for a part of a quoted text around them.
 _CONFLICTS: Final = (b"\n<<<<<<< ", b"\n>>>>>>> ")
-#: A line that YAML passes over; text in blocks is indented.
-_COMMENTS: Final = re.compile(r"^#.*", re.MULTILINE)
 _SIDES: Final = frozenset({"request", "requests", "response", "responses"})
 #: What of these is read; of requests the URL, too, while responses have others; what holds the text of a body in archives.
 _READ: Final = frozenset({"headers", "body", "parsed_body", "status", "ended", "method", "uri"})
@@ -112,8 +110,7 @@ def rest_of(content: bytes, name: str) -> tuple[Any, str]:
     Raises:
         UnreadableRecordingError: it is torn, or no text.
     """
-    comments = _COMMENTS.findall(content.decode("utf-8", "replace"))
-    return _unread(_document(content, name, typed=True)), "\n".join(comments)
+    return _unread(_document(content, name, typed=True)), "\n".join(comments_in(content.decode()))
 
 
 def _unread(value: Any) -> Any:

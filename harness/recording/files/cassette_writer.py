@@ -43,13 +43,9 @@ def write_cassette(path: Path, interactions: Iterable[Interaction]) -> None:
     Raises:
         RecordingError: the file can't be written, or is to be an HTTP archive; what was there is untouched.
     """
-    endings = path.suffixes[-2:]
-    if ".har" in endings:
-        raise RecordingError(
-            f"cassette '{cassette_name(path)}' can't be written: an HTTP archive is only played; record to a .yaml file"
-        )
+    check_form(path)
     try:
-        content = (_json if ".json" in endings else _yaml)(interactions).encode()
+        content = (_json if _ending(path) == ".json" else _yaml)(interactions).encode()
     except UnicodeError as error:
         raise RecordingError(
             f"cassette '{cassette_name(path)}' can't be written: a part of an exchange is no text ({error}); "
@@ -61,10 +57,15 @@ def write_cassette(path: Path, interactions: Iterable[Interaction]) -> None:
 
 def check_form(path: Path) -> None:
     """Refuse to record to a file whose name says that another recorder's is in it. Raises RecordingError."""
-    if ".har" in path.suffixes[-2:]:
+    if _ending(path) == ".har":
         raise RecordingError(
             f"cassette '{cassette_name(path)}' can't be recorded: an HTTP archive is only played; record to a .yaml file"
         )
+
+
+def _ending(path: Path) -> str:
+    """Return how a cassette's name ends, before it was packed."""
+    return Path(path.name.removesuffix(".gz")).suffix
 
 
 def _yaml(interactions: Iterable[Interaction]) -> str:

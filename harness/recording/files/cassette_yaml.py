@@ -13,6 +13,7 @@ import binascii
 import codecs
 import contextlib
 import math
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -52,6 +53,8 @@ _EXPANSION_FACTOR = 10
 _EXPANSION_FLOOR = 1_000_000
 #: How a file begins that the parser would read as UTF-16.
 _UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+#: Outside of a scalar, what YAML passes over (YAML 1.2.2, 6.6).
+_COMMENT: Final = re.compile(r"(?<!\S)#.*")
 #: In place of a value: it is still open, so that an alias to it would be a cycle; or there is none.
 _OPEN: Final = object()
 _UNKNOWN: Final = object()
@@ -217,6 +220,20 @@ def load_yaml(content: bytes, *, typed: bool = False) -> Any:
         # A reader's, which tells no line: what it read is not UTF-8, or text with what YAML does not take.
         content.decode()
         raise BadYamlError("it holds control characters, which YAML has no place for") from error
+
+
+def comments_in(text: str) -> list[str]:
+    """Return the comments of a text, as far as it is YAML; but for those that stand after the mark of a block."""
+    found: list[str] = []
+    if _COMMENT.search(text) is None:
+        return found
+    next_event, read_to = _Loader(text).get_event, 0
+    with contextlib.suppress(yaml.YAMLError):
+        while (event := next_event()) is not None:
+            if type(event) in (_SCALAR, yaml.StreamEndEvent):
+                found += _COMMENT.findall(text[read_to : event.start_mark.index])
+                read_to = event.end_mark.index
+    return found
 
 
 def _watched(next_event: Callable[[], Any]) -> Callable[[], Any]:

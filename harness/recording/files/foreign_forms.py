@@ -54,18 +54,19 @@ def _from_archive(entry: dict[str, Any]) -> dict[str, Any]:
 def _archived(content: dict[str, Any]) -> dict[str, Any]:
     """Return the body of a response in an archive.
 
-    Polly.js writes what is no text as base64, before its fifth version as hexadecimals (`_isBinary`); of a compressed body
-    each chunk so, in a JSON list: `getBodyFromChunks` of @pollyjs/adapter-node-http 6.0.6 and 4.3.0.
+    Polly.js writes what is no text as base64, before its sixth version as hexadecimals (`_isBinary`); of a compressed body
+    each chunk so, in a JSON list: `getBodyFromChunks` of @pollyjs/adapter-node-http 6.0.0 and 5.1.1.
     """
     text = content.get("text") or ""
-    is_hexadecimal = bool(content.get("_isBinary"))
-    if not isinstance(text, str) or not (is_hexadecimal or content.get("encoding") == "base64"):
-        return {"string": text}
-    chunks = text.strip('[]"').split('","')
-    if is_hexadecimal:
-        with suppress(ValueError):
-            return {"string": [bytes.fromhex(chunk) for chunk in chunks]}
-    return {"base64_string": chunks}
+    if isinstance(text, str):
+        chunks = text.strip('[]"').split('","')
+        if content.get("encoding") == "base64":
+            return {"base64_string": chunks}
+        if content.get("_isBinary"):
+            # What is none has been written by hand.
+            with suppress(ValueError):
+                return {"string": [bytes.fromhex(chunk) for chunk in chunks]}
+    return {"string": text}
 
 
 def _mapping(value: Any) -> dict[str, Any]:

@@ -102,7 +102,7 @@ def _packed_below(path: Path, *, cassettes: bool) -> Iterator[Path]:
 
 
 def _is_packed_cassette(file: Path) -> bool:
-    if _is_named_as_cassette(file):
+    if is_named_as_cassette(file):
         return True
     return file.suffix == ".json" and _NAMED.match(packed_content(file)[:_BEGINNING]) is not None
 
@@ -111,7 +111,7 @@ def is_cassette(path: Path) -> bool:
     """Whether a file is a cassette by its name; one that ends in .json is one by its beginning, too."""
     if path.is_dir():
         return False
-    if _is_named_as_cassette(path):
+    if is_named_as_cassette(path):
         return True
     if path.suffix != ".json" or not path.is_file():
         return False
@@ -123,7 +123,8 @@ def is_cassette(path: Path) -> bool:
     return _NAMED.match(beginning) is not None
 
 
-def _is_named_as_cassette(file: Path) -> bool:
+def is_named_as_cassette(file: Path) -> bool:
+    """Whether a file that ends so is a cassette, whatever is in it; one that ends in .json may be one."""
     return file.suffix in YAML or file.suffix == ".har" or file.name.endswith(_PACKED)
 
 
@@ -143,7 +144,7 @@ def entries(folder: Path, root: Path) -> list[Path]:
 
 
 def _is_broken(link: Path) -> bool:
-    named = _is_named_as_cassette(link) or link.suffix == ".json"
+    named = is_named_as_cassette(link) or link.suffix == ".json"
     # Editors lock a file by a link that is hidden and leads nowhere.
     return named and not link.name.startswith(".") and not os.path.exists(link)  # noqa: PTH110 - Path's raises
 

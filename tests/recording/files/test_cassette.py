@@ -122,7 +122,10 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(
     ("name", "beginning"),
-    [("a.yaml", b"vers"), ("a.json", b"{\n"), ("a.yaml.gz", b"\x1f\x8b"), ("a.json.gz", b"\x1f\x8b")],
+    [
+        *((name, b"version") for name in ("a.yaml", "a.json.yaml", "a.har.yaml")),
+        *(("a.json", b"{\n"), ("a.yaml.gz", b"\x1f\x8b"), ("a.json.gz", b"\x1f\x8b")),
+    ],
 )
 def test_what_was_written_is_read(name: str, beginning: bytes, tmp_path: Path) -> None:
     path, odd = tmp_path / name, b"\xff\x00" * 100

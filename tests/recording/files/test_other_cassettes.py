@@ -180,9 +180,10 @@ FORMS = {
             "text": json.dumps([base64.b64encode(each).decode() for each in GZIP_CHUNKS], separators=(",", ":")),
         }
     ),
-    "Polly.js before its fifth version": _of_polly(
+    "Polly.js before its sixth version": _of_polly(
         {"_isBinary": True, "text": json.dumps([each.hex() for each in GZIP_CHUNKS], separators=(",", ":"))}
     ),
+    "a text that was put into one of Polly.js by hand": _of_polly({"_isBinary": True, "text": json.dumps(ANSWER)}),
     "a text that is a value": json.dumps({"interactions": [_with("response", body={"string": ANSWER})]}),
     "headers that are null": json.dumps(
         {"interactions": [_with("request", headers={"a": "b", "c": None, "d": [None]})]}
