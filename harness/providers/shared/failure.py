@@ -23,27 +23,23 @@ _PASSING: Final = re.compile(
 #: What providers say of a conversation that is longer than the model's window. Names and ids have limits of their own, which
 #: are short, and so have images and tools.
 _TOO_LONG: Final = re.compile(
-    "|".join(
-        (
-            r"context_length_exceeded|tokens_limit_reached|max_prompt_tokens_exceeded",
-            r"context[ _]?(length|window|size)[^.]{0,40}(exceed|limit|too)",
-            r"(exceeds?|\bover\b|maximum|(larger|greater|longer) than)[^.]{0,60}context[ _]?(length|window|size)",
-            r"exceeds?[^.]{0,20} context limit",
-            r"prompt is too long|input is too long|too many input tokens|reduce the length of the messages",
-            r"exceeds the maximum number of tokens|number of input tokens exceeds maximum|input token count[^.]{0,40}exceeds",
-            # OpenAI of a text; xAI; Cohere; Zhipu; Copilot.
-            r"expected a string with maximum length \d{6}",
-            r"maximum prompt length",
-            r"tokens in the prompt cannot exceed",
-            r"prompt exceeds max length",
-            r"prompt token count of \d+ exceeds",
-            # Moonshot; Alibaba; LM Studio; TGI.
-            r"exceeded model token limit",
-            r"range of input length should be",
-            r"context (the )?overflows",
-            r"`inputs` (tokens \+ `max_new_tokens` must be <=|must have less than) \d",
-        )
-    ),
+    r"context_length_exceeded|tokens_limit_reached|max_prompt_tokens_exceeded|"
+    r"context[ _]?(length|window|size)[^.]{0,40}(exceed|limit|too)|"
+    r"(exceeds?|\bover\b|maximum|(larger|greater|longer) than)[^.]{0,60}context[ _]?(length|window|size)|"
+    r"exceeds?[^.]{0,20} context limit|"
+    r"prompt is too long|input is too long|too many input tokens|reduce the length of the messages|"
+    r"exceeds the maximum number of tokens|number of input tokens exceeds maximum|input token count[^.]{0,40}exceeds|"
+    # OpenAI of a text; xAI; Cohere; Zhipu; Copilot.
+    r"expected a string with maximum length \d{6}|"
+    r"maximum prompt length|"
+    r"tokens in the prompt cannot exceed|"
+    r"prompt exceeds max length|"
+    r"prompt token count of \d+ exceeds|"
+    # Moonshot; Alibaba; LM Studio; TGI.
+    r"exceeded model token limit|"
+    r"range of input length should be|"
+    r"context (the )?overflows|"
+    r"`inputs` (tokens \+ `max_new_tokens` must be <=|must have less than) \d",
     re.IGNORECASE,
 )
 #: A code that stands where the words of a failure may stand.
