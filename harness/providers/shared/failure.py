@@ -75,8 +75,8 @@ class Failure(NamedTuple):
     @property
     def may_pass(self) -> bool:
         """Whether it says that the same request may succeed later."""
-        told = self.status in RETRYABLE or _PASSING.search(f"{self.code} {self.kind}") is not None
-        return told and not self.is_too_long
+        is_passing = self.status in RETRYABLE or _PASSING.search(f"{self.code} {self.kind}") is not None
+        return is_passing and not self.is_too_long
 
     @property
     def is_too_long(self) -> bool:
