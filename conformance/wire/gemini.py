@@ -93,7 +93,9 @@ def _arguments(pieces: list[dict[str, Any]]) -> dict[str, Any]:
         for step, following in pairwise(path):
             _make(place, step, [] if isinstance(following, int) else {})
             place = place[step]
-        value = next((sent[kind] for kind in _VALUES if kind in sent), None)
+        # Only a text goes on.
+        absent = "" if was_open == path or sent.get("willContinue") else None
+        value = next((sent[kind] for kind in _VALUES if kind in sent), absent)
         _make(place, path[-1], None)
         place[path[-1]] = place[path[-1]] + value if was_open == path else value
         was_open = path if sent.get("willContinue") else None

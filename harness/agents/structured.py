@@ -10,13 +10,18 @@ from pydantic import BaseModel, ValidationError
 from harness.agents.inquiry import Inquirer
 from harness.agents.prompts import form_text
 from harness.errors import MalformedResponseError
+from harness.llm.output.thoughts import without_thoughts
 
 M = TypeVar("M", bound=BaseModel)
 _FENCED: Final = re.compile(r"```(?:json)?(.*?)```", re.DOTALL)
 
 
 def read(text: str, model: type[M]) -> M | None:
-    """Return the `model` that stands in a text: alone, in a fence, or among other words; None where there is none."""
+    """Return the `model` that stands in a text: alone, in a fence, or among other words; None where there is none.
+
+    What the text begins with as thoughts is no answer.
+    """
+    text = without_thoughts(text)
     fenced = _FENCED.fullmatch(text.strip())
     whole = text if fenced is None else fenced[1]
     candidates = [whole, *(match[1] for match in _FENCED.finditer(text))]

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from harness.llm.output.assembly import NoArgumentsYet
+from harness.llm.output.thoughts import without_thoughts
 from harness.tools.base_tool import BaseTool
 
 #: Where the model is to stop: what follows an action is not its to say.
@@ -39,8 +40,6 @@ _ACTION_BESIDE: Final = re.compile(r"\bAction:[ \t]*(?P<tool>[^\n]+)$", _LINES)
 _FINAL_BESIDE: Final = re.compile(r"\bFinal Answer:[ \t]*(?P<answer>.*)", re.DOTALL | re.IGNORECASE)
 #: What a heading of a text has, in which no tool is asked for where no input follows.
 _OF_TEXT: Final = re.compile(r"[\n\d#>-]|^[ \t]*\*[ \t]|action|ACTION")
-#: What models with reasoning begin with where their host leaves it in the text.
-_REASONING: Final = re.compile(r"\A\s*<think(?:ing)?>.*?(?:</think(?:ing)?>\s*|\Z)", re.DOTALL)
 #: What stands before an object: a fence, perhaps, whatever it says that is in it.
 _OPENED: Final = re.compile(r"\s*(?:`+\w*\s*)?(?=\{)")
 #: Lets the lines of a text stand in it as they are.
@@ -65,7 +64,7 @@ def read_action(answer: str, *, is_cut: bool = False) -> TextAction | None:
     With `is_cut` the answer ends where a limit or a filter cut it: arguments that end there and are no whole object are
     unknown.
     """
-    text, stopped, _ = _REASONING.sub("", answer).partition(STOP_WORD)
+    text, stopped, _ = without_thoughts(answer).partition(STOP_WORD)
     action, final = _ACTION.search(text), _FINAL.search(text)
     if action is None and _INPUT.search(text):
         action = _ACTION_BESIDE.search(text)
@@ -94,7 +93,7 @@ def read_action(answer: str, *, is_cut: bool = False) -> TextAction | None:
 
 def read_answer(text: str) -> tuple[str, str]:
     """Return what a model thought and what it answers; a text without `Final Answer:` is the answer as a whole."""
-    speech = _REASONING.sub("", text)
+    speech = without_thoughts(text)
     final = _FINAL.search(speech)
     if final is None and _THOUGHT.match(speech.lstrip()):
         final = _FINAL_BESIDE.search(speech)
@@ -105,14 +104,14 @@ def read_answer(text: str) -> tuple[str, str]:
 
 def goes_on_to_answer(text: str) -> bool:
     """Return whether a model answers in a text, and has not made up before it what a tool gave."""
-    text = _REASONING.sub("", text)
+    text = without_thoughts(text)
     final = _FINAL.search(text)
     return final is not None and _OBSERVATION.search(text, 0, final.start()) is None
 
 
 def is_in_form(text: str) -> bool:
     """Return whether a model that was given no tools answers in this form all the same."""
-    text = _REASONING.sub("", text).lstrip()
+    text = without_thoughts(text).lstrip()
     return bool(_THOUGHT.match(text) or _FINAL.match(text))
 
 

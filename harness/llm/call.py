@@ -21,6 +21,7 @@ from harness.llm.output.assembly import Assembly, RequestedCalls
 from harness.llm.output.characters import WholeCharacters
 from harness.llm.output.chunks import ChunkEvents
 from harness.llm.output.parts import Part, TextDelta, ThinkingDelta
+from harness.llm.output.thoughts import without_thoughts
 from harness.llm.parameters.kinds import check_kinds
 from harness.llm.request import LLMRequest
 from harness.llm.settings import LLMSettings
@@ -29,8 +30,6 @@ from harness.validation import first_fault
 
 #: JSON as models write it that are not held to a form, whatever their host was asked for.
 _FENCED: Final = re.compile(r"\s*```(?:json)?\s(.*)```\s*", re.DOTALL | re.IGNORECASE)
-#: What some of them think before it (https://docs.perplexity.ai/guides/structured-outputs, 2026-11; gpt-oss on Bedrock).
-_THOUGHT: Final = re.compile(r"\s*<(think|reasoning)>.*?</\1>", re.DOTALL)
 
 
 # Late, as all events: their models are made when the first call is.
@@ -134,8 +133,7 @@ class ModelCall:
         # Integrations end the use of a tool that is empty with an object that is, of which defaults would make an answer.
         if assembly.is_cut and assembly.text == "{}":
             raise self._unfit(model, "it was cut off before it began")
-        thought = _THOUGHT.match(assembly.text)
-        text = assembly.text[thought.end() :] if thought else assembly.text
+        text = without_thoughts(assembly.text)
         fenced = _FENCED.fullmatch(text)
         try:
             return model.model_validate_json(fenced[1] if fenced else text)

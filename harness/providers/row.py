@@ -67,6 +67,12 @@ class Provider(Struct, frozen=True, kw_only=True):
         """All variables that say where its calls go: that of `address`, and those of `moved_by`."""
         return {**({self.address[0]: None} if self.address else {}), **self.moved_by}
 
+    def value_in(self, url: str, variable: str) -> str | None:
+        """Return what a variable of `in_urls` held where a call went to this URL; None where that does not tell."""
+        pattern, template = self.in_urls[variable]
+        found = pattern.search(url)
+        return None if found is None else found.expand(template)
+
     def parse(self, url: str, body: bytes) -> RecordedCall:
         """Return the call that makes a request again: same URL and JSON. Raises UsageError; what can't be is named."""
         if self.request is None:

@@ -7,7 +7,6 @@ which proxy. Whoever plays a recording has another environment than who made it,
 from __future__ import annotations
 
 import os
-import re
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -125,16 +124,11 @@ def _places(recorded: Iterable[Interaction], now: Mapping[str, str]) -> dict[str
         if len(found) == 1 and (now.get(variable) if found & homes else variable in places):
             (places[variable],) = found
     for row in providers():
-        for name, (pattern, template) in row.in_urls.items():
-            values = {_value_in(url, pattern, template) for url in calls[row.name]}
+        for name in row.in_urls:
+            values = {row.value_in(url, name) for url in calls[row.name]}
             if len(values) == 1 and None not in values:
                 places[name] = values.pop() or None
     return places
-
-
-def _value_in(url: str, pattern: re.Pattern[str], template: str) -> str | None:
-    found = pattern.search(url)
-    return None if found is None else found.expand(template)
 
 
 def _is_at(url: str, address: str) -> bool:

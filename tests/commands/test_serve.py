@@ -145,7 +145,14 @@ def test_variables_are_printed_and_each_request_is_logged() -> None:
         ("gemini/text", {"GOOGLE_GEMINI_BASE_URL": "http://h"}),
         ("bedrock/text", {"AWS_ENDPOINT_URL_BEDROCK_RUNTIME": "http://h"}),
         ("openai_responses/text", {"OPENAI_BASE_URL": "http://h/v1"}),
-        ("azure/text", {"AZURE_ENDPOINT": "http://h/openai/deployments/gpt-4o-mini"}),
+        (
+            "azure/text",
+            {
+                "AZURE_ENDPOINT": "http://h/openai/deployments/gpt-4o-mini",
+                "AZURE_OPENAI_ENDPOINT": "http://h",
+                **dict.fromkeys(("AZURE_API_VERSION", "OPENAI_API_VERSION"), "2024-12-01-preview"),
+            },
+        ),
     ],
 )
 def test_each_provider_has_the_variable_that_its_sdk_reads(recording: str, variables: dict[str, str]) -> None:

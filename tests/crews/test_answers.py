@@ -89,6 +89,14 @@ def test_a_structured_answer(form: str, way: Way) -> None:
             result.json  # noqa: B018
 
 
+@pytest.mark.parametrize("name", ["think", "thinking", "reasoning"])
+def test_a_draft_among_the_thoughts_is_no_structured_answer(name: str) -> None:
+    draft = f"<{name}>\n```json\n{BERGEN.replace('1.5', '9')}\n```\nToo high.</{name}>\n\n{BERGEN}"
+    pilot = agent(draft, tools=[tide])
+    result = Crew(agents=[pilot], tasks=[task("Look.", pilot, output_pydantic=Tide)]).kickoff()
+    assert result.pydantic == Tide(place="Bergen", metres=1.5)
+
+
 def test_an_output_that_is_made_by_hand_sums_up_its_task() -> None:
     made = TaskOutput(description="Look at the tide of Bergen, and say when to come in, and why.", agent="Pilot")
     assert made.summary == "Look at the tide of Bergen, and say when to..."

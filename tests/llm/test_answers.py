@@ -33,8 +33,9 @@ def answers(text: str, reason: Any = "stop", **settings: Any) -> Scripted:
         f"\n```\n{WHOLE}```\n",
         f"<think>\n{{}}?\n</think>\n\n```json\n{WHOLE}```",
         f"<reasoning>Hm.</reasoning>{WHOLE}",
+        f"<thinking>Hm.</thinking>{WHOLE}",
     ],
-    ids=["plain", "fenced", "in a fence", "behind a thought, in a fence", "behind reasoning"],
+    ids=["plain", "fenced", "in a fence", "behind a thought, in a fence", "behind reasoning", "behind thinking"],
 )
 @pytest.mark.parametrize("way", WAYS)
 def test_a_response_model_is_validated_and_the_frames_keep_the_text(way: Way, text: str) -> None:

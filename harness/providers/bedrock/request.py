@@ -126,10 +126,16 @@ def _reasoning(llm: BaseLLM) -> dict[str, Any]:
     if "claude" in llm.model:
         effort, thinking = None, thinking_of(llm)
     elif _thinking_field(llm.model) == _OF_NOVA:
-        if isinstance(thinking, bool) or (thinking is None and effort is not None):
-            thinking = {"type": "disabled" if thinking is False else "enabled", **present(maxReasoningEffort=effort)}
-        effort = None
+        effort, thinking = None, _reasoning_of_nova(thinking, effort)
     return present(**{_thinking_field(llm.model): thinking, "reasoning_effort": effort})
+
+
+def _reasoning_of_nova(thinking: Any, effort: str | None) -> Mapping[str, Any] | None:
+    if thinking is None and effort is None:
+        return None
+    is_off = thinking is False or effort == "none"
+    own = thinking if isinstance(thinking, Mapping) else {"type": "disabled" if is_off else "enabled"}
+    return own if is_off or effort is None else {"maxReasoningEffort": effort, **own}
 
 
 def _thinking_field(model: str) -> str:

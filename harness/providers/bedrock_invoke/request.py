@@ -56,9 +56,11 @@ def _family(model: str, fields: Collection[str]) -> Family:
         return "nova"
     if "messages" in fields:
         return "chat"
+    if any(field in fields for field in _PROMPT_FIELDS):
+        return "prompt"
     if "command-r" in model or "message" in fields:
         return "cohere"
-    return "prompt" if _PROMPTED.search(model) or any(field in fields for field in _PROMPT_FIELDS) else "chat"
+    return "prompt" if _PROMPTED.search(model) else "chat"
 
 
 def wire_body(llm: BaseLLM, request: LLMRequest) -> bytes | None:

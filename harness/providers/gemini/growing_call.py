@@ -34,12 +34,15 @@ class GrowingCall:
     def take(self, pieces: Sequence[Any]) -> None:
         """Add values, and pieces of texts. Raises ValueError for what has no place among those that have come."""
         for piece in map(as_object, pieces):
-            path, value = as_text(piece.get("jsonPath")), _value(piece)
+            path, value, goes_on = as_text(piece.get("jsonPath")), _value(piece), as_flag(piece.get("willContinue"))
+            # Only a text goes on, and it may begin with nothing.
+            is_text = goes_on or isinstance(value, str) or path == self._path
             if path != self._path:
                 self._text = StringIO()
-                self._put(path, self._text if isinstance(value, str) else value)
-            self._text.write(as_text(value) if path == self._path or isinstance(value, str) else "")
-            self._path = path if as_flag(piece.get("willContinue")) else None
+                self._put(path, self._text if is_text else value)
+            if is_text:
+                self._text.write(as_text(value))
+            self._path = path if goes_on else None
 
     def _put(self, path: str, value: Any) -> None:
         steps = _steps(path)

@@ -168,7 +168,7 @@ class ProviderAnswer(ABC):
             status=status,
             request_id=request_id or failure.request_id,
             code=failure.code,
-            retryable=status in RETRYABLE,
+            retryable=status in RETRYABLE and not failure.is_too_long,
         )
 
     def cut(self, where: str) -> StreamTruncatedError:

@@ -20,34 +20,26 @@ _PASSING: Final = re.compile(
     r"|insufficient_system_resource|server_?error|api_error|internal",
     re.IGNORECASE,
 )
-#: What providers say of a conversation that is longer than the model's window.
+#: What providers say of a conversation that is longer than the model's window. Names and ids have limits of their own, which
+#: are short, and so have images and tools.
 _TOO_LONG: Final = re.compile(
-    "|".join(
-        (
-            *(
-                "context_length_exceeded",
-                "string_above_max_length",
-                "tokens_limit_reached",
-                "max_prompt_tokens_exceeded",
-            ),
-            r"context[ _]?(length|window|size)[^.]{0,40}(exceed|limit|too)",
-            r"(exceeds?|over|maximum|(larger|greater|longer) than)[^.]{0,60}context[ _]?(length|window|size|limit)",
-            *("prompt is too long", "input is too long", "expected a string with maximum length"),
-            *("too many input tokens", "exceeds the maximum number of tokens", r"input token count[^.]{0,40}exceeds"),
-            # xAI, Cohere, Zhipu, Copilot; Nova; Moonshot; Alibaba; Groq; LM Studio; TGI.
-            *("maximum prompt length", r"prompt( token count of \d+)? (cannot exceed|exceeds (max|the limit))"),
-            *(
-                "number of input tokens exceeds maximum",
-                "exceeded model token limit",
-                "range of input length should be",
-            ),
-            *(
-                "reduce the length of the messages",
-                r"context (the )?overflows",
-                r"`inputs`[^.]{0,40}must (be <=|have less)",
-            ),
-        )
-    ),
+    r"context_length_exceeded|tokens_limit_reached|max_prompt_tokens_exceeded|"
+    r"context[ _]?(length|window|size)[^.]{0,40}(exceed|limit|too)|"
+    r"(exceeds?|\bover\b|maximum|(larger|greater|longer) than)[^.]{0,60}context[ _]?(length|window|size)|"
+    r"exceeds?[^.]{0,20} context limit|"
+    r"prompt is too long|input is too long|too many input tokens|reduce the length of the messages|"
+    r"exceeds the maximum number of tokens|number of input tokens exceeds maximum|input token count[^.]{0,40}exceeds|"
+    # OpenAI of a text; xAI; Cohere; Zhipu; Copilot.
+    r"expected a string with maximum length \d{6}|"
+    r"maximum prompt length|"
+    r"tokens in the prompt cannot exceed|"
+    r"prompt exceeds max length|"
+    r"prompt token count of \d+ exceeds|"
+    # Moonshot; Alibaba; LM Studio; TGI.
+    r"exceeded model token limit|"
+    r"range of input length should be|"
+    r"context (the )?overflows|"
+    r"`inputs` (tokens \+ `max_new_tokens` must be <=|must have less than) \d",
     re.IGNORECASE,
 )
 #: A code that stands where the words of a failure may stand.
@@ -83,7 +75,8 @@ class Failure(NamedTuple):
     @property
     def may_pass(self) -> bool:
         """Whether it says that the same request may succeed later."""
-        return self.status in RETRYABLE or _PASSING.search(f"{self.code} {self.kind}") is not None
+        is_passing = self.status in RETRYABLE or _PASSING.search(f"{self.code} {self.kind}") is not None
+        return is_passing and not self.is_too_long
 
     @property
     def is_too_long(self) -> bool:

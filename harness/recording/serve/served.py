@@ -51,13 +51,19 @@ class Served:
         return tuple(sorted({api.name for api in apis if api is not None}))
 
     def variables(self, url: str) -> dict[str, str]:
-        """Return the environment variables with which the SDKs of what was called find a server at `url`."""
+        """Return the environment variables with which the SDKs of what was called ask a server at `url` the same."""
         found: dict[str, str] = {}
         for interaction in self.recorded:
             api = recognized(interaction.request.method, interaction.request.url, interaction.request.body)
-            if api is not None and api.address is not None:
+            if api is None:
+                continue
+            there = urlsplit(interaction.request.url)
+            if api.address is not None:
                 variable, rest = api.address
-                found.setdefault(variable, url + rest.sub("", urlsplit(interaction.request.url).path))
+                found.setdefault(variable, url + rest.sub("", there.path))
+            for name in api.in_urls:
+                if value := api.value_in(f"{url}{there.path}?{there.query}", name):
+                    found.setdefault(name, value)
         return found
 
 

@@ -175,6 +175,12 @@ TOLD: dict[str, tuple[str, str, Any, list[Any], list[tuple[str, str]]]] = {
         "gemini", GEMINI, {"contents": []}, said(*PIECES, {"functionCall": {}}, {"functionCall": {"name": "g"}}),
         [("f", '{"a": {"b": [{"c": "xy"}, 2]}, "d e": true, "n": null}'), ("g", "{}")],
     ),
+    "gemini, a text that begins and ends with nothing": (
+        "gemini", GEMINI, {"contents": []},
+        said({"functionCall": {"name": "f", "willContinue": True}}, piece("$.a", willContinue=True),
+             piece("$.a", stringValue="x", willContinue=True), piece("$.a"), {"functionCall": {}}),
+        [("f", '{"a": "x"}')],
+    ),
     "gemini, values that are cut": (
         "gemini", GEMINI, {"contents": []}, said(*PIECES[:2], reason="MAX_TOKENS"), [("f", '{"a": {"b": [{"c": "x"}]}')]
     ),

@@ -284,6 +284,13 @@ def test_any_field_of_an_invoked_body_is_sent_again_as_it_was(form: Form) -> Non
     assert sent_again(url(form.model), asked) == Sent.of(url(form.model), asked)
 
 
+@pytest.mark.parametrize("model", ["cohere.command-r-v1%3A0", "mistral.mistral-large-2402-v1%3A0", "zai.glm-4.6"])
+@pytest.mark.parametrize("asked", [PROMPT, {"inputText": "Hi"}])
+def test_a_recorded_prompt_is_sent_again_whatever_the_model_takes(model: str, asked: dict[str, Any]) -> None:
+    body = json.dumps(asked).encode()
+    assert sent_again(url(model), body) == Sent.of(url(model), body)
+
+
 def test_a_call_without_a_body_is_made_without_one() -> None:
     call = parse_recorded(url("does-not-exist", stream=True), b"")
     assert wire_body(*again(call)) is None

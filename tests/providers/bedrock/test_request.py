@@ -220,8 +220,10 @@ def test_an_ordinary_conversation_alternates_between_its_sides() -> None:
          {"additionalModelRequestFields": {"reasoning_effort": "low"}}),
         ("us.amazon.nova-2-lite-v1:0", {"reasoning_effort": "low"},
          {"additionalModelRequestFields": {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": "low"}}}),
-        ("us.amazon.nova-2-lite-v1:0", {"thinking": False},
-         {"additionalModelRequestFields": {"reasoningConfig": {"type": "disabled"}}}),
+        ("us.amazon.nova-2-lite-v1:0", {"thinking": {"type": "enabled"}, "reasoning_effort": "low"},
+         {"additionalModelRequestFields": {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": "low"}}}),
+        *(("us.amazon.nova-2-lite-v1:0", off, {"additionalModelRequestFields": {"reasoningConfig": {"type": "disabled"}}})
+          for off in ({"thinking": False}, {"reasoning_effort": "none"}, {"thinking": False, "reasoning_effort": "low"})),
         ("us.anthropic.claude-opus-4-6-v1", {"projectIdentifier": "p"}, {"projectIdentifier": "p"}),
     ],
 )  # fmt: skip

@@ -98,6 +98,9 @@ STREAMS = (
     Stream("a call in pieces", growing(piece("$.a", stringValue="é", willContinue=True), piece("$.a", stringValue="!"),
      {"functionCall": {}}), ["call 0 t f '' of ", "call 0 t f '{\"a\": \"é!\"}' of {\"a\": \"é!\"}",
                              "completed ['t f {\"a\": \"é!\"}'] tool_calls"]),
+    Stream("a text in pieces that begins and ends with nothing", growing(piece("$.a", willContinue=True),
+     piece("$.a", stringValue="x", willContinue=True), piece("$.a"), {"functionCall": {}}),
+     ["call 0 t f '' of ", "call 0 t f '{\"a\": \"x\"}' of {\"a\": \"x\"}", "completed ['t f {\"a\": \"x\"}'] tool_calls"]),
     Stream("a call in pieces that never ends", growing(piece("$.a", numberValue=1)),
      ["call 0 t f '' of ", "failed MalformedResponseError"]),
     *(Stream(name, growing(*pieces, {"functionCall": {}}), ["call 0 t f '' of ", "failed MalformedResponseError"]) for name, pieces in {
