@@ -64,7 +64,13 @@ def _(frame: StreamFrame) -> dict[str, Any]:
     return {"id": frame.data["started_event_id"]} if last else {}
 
 
-@SABOTEURS.row("failed-renamed-to-error", ("envelope.type-verbatim",), FIELDS, by=fields_with)
+@SABOTEURS.row(
+    "failed-renamed-to-error",
+    ("envelope.type-verbatim",),
+    FIELDS,
+    {"session.iterates": "an event is looked for by the type with which it was published"},
+    by=fields_with,
+)
 def _(frame: StreamFrame) -> dict[str, Any]:
     return {"type": frame.type.replace("_failed", "_error")} if frame.channel == "custom" else {}
 

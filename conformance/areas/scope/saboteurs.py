@@ -110,18 +110,16 @@ def _(session_scope: Any, sink: Any, run: Any, lookahead: Any) -> Any:
 
 
 @SABOTEURS.row("threads-are-nobodys", ("scope.worker-threads",), _OF_THREAD)
-def _(scope_of_thread: Any, source: Any) -> Any:
-    from harness.bus.scope import ROOT
-
-    scope_of_thread(source)
-    return ROOT
+def _(scope_of_thread: Any, source: Any, **options: Any) -> Any:
+    scope_of_thread(source, **options)
+    return scopes.ROOT
 
 
 @SABOTEURS.row("strays-unwarned", ("scope.worker-threads",), _OF_THREAD)
-def _(scope_of_thread: Any, source: Any) -> Any:
+def _(scope_of_thread: Any, source: Any, **options: Any) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return scope_of_thread(source)
+        return scope_of_thread(source, **options)
 
 
 @SABOTEURS.row("awaited-emits-unpublished", ("scope.aemit",), "harness.bus.bus_object:EventBus.aemit")
