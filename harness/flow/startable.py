@@ -189,13 +189,9 @@ class StartableFlow:
             # Kept under no name, the states of all who have none would be one.
             inputs = {name: value for name, value in inputs.items() if name != "id"}
         branch, has_state = None, False
-        if self._begins_from is not None:
-            config, its_branch, state = self._begins_from
-            if from_checkpoint is None and restore_from_state_id is None and not resume:
-                from_checkpoint, branch, has_state = config, its_branch, state is self._state
-                self._begins_from = None
-            else:
-                self._begins_from = (config, its_branch, None)
+        if self._begins_from is not None and from_checkpoint is None and restore_from_state_id is None and not resume:
+            from_checkpoint, branch, state = self._begins_from
+            has_state = state is self._state
         return Kickoff(inputs, input_files, from_checkpoint, restore_from_state_id or None, resume, branch, has_state)
 
     def _options_of(self, kickoff: Kickoff) -> dict[str, Any]:
@@ -217,6 +213,10 @@ class StartableFlow:
         """Return a kickoff once what can be checked at the call has been (clause `entry.kwargs`)."""
         kickoff.check(self._flow_name, self._state)
         checkpoint_config(self, kickoff)
+        if self._begins_from is not None:
+            config, branch, _ = self._begins_from
+            # A run that begins elsewhere has the flow's state; one that was refused has had nothing.
+            self._begins_from = None if kickoff.from_checkpoint is config else (config, branch, None)
         return kickoff
 
     def _session(
