@@ -70,6 +70,11 @@ class Database:
                     connection.execute("ROLLBACK")
                 raise
 
+    @property
+    def is_there(self) -> bool:
+        """Whether it has been made; nothing is kept in one that has not."""
+        return self._connection is not None or Path(self.path).exists()
+
     def open(self) -> None:
         """Make the file and its tables where they are not there yet."""
         with self._connected():
