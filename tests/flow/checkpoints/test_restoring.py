@@ -181,7 +181,8 @@ def test_a_flow_made_at_a_checkpoint_has_its_state_at_once_and_what_is_changed_o
     flow_id = flow.flow_id
     assert flow_id == config.provider.read(where).flow_id
     assert flow.state["topic"] == "tides"
-    flow.state["topic"] = "winds"
+    flow_id = f"{flow_id}-other"
+    flow.state.update(topic="winds", id=flow_id)
     # A kickoff that is refused takes nothing away.
     for refused in ({"inputs": ["winds"]}, {"resume": True, "restore_from_state_id": "other"}):
         with pytest.raises(UsageError):
