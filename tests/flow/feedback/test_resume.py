@@ -492,7 +492,9 @@ def test_a_run_that_was_stopped_after_the_answer_and_has_gone_on_waits_no_more(
         Order.from_pending(flow.flow_id, place)
 
 
-def test_a_run_that_never_waited_and_ends_by_its_checkpoints_asks_for_no_place_that_is_not_there(tmp_path: Path) -> None:
+def test_a_run_that_never_waited_and_ends_by_its_checkpoints_asks_for_no_place_that_is_not_there(
+    tmp_path: Path,
+) -> None:
     class Order(Flow):
         fails = True
 
