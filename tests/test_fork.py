@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -64,6 +65,54 @@ def test_what_another_thread_holds_is_free_in_a_forked_process(held: Any, use: C
     released.set()
     thread.join()
     assert os.waitpid(child, 0)[1] == 0
+
+
+def test_a_forked_process_leaves_what_the_forking_thread_was_in() -> None:
+    foreign = SimpleNamespace(stream=False)
+    child = -1
+    try:
+        with call_stream_override(foreign, stream=True):
+            child = os.fork()
+    finally:
+        if child == 0:
+            os._exit(1 if sys.exc_info()[0] or foreign.stream else 0)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+class Held:
+    """A lock that somebody else holds, who lets as much time pass as is waited for it."""
+
+    def __init__(self, clock: list[float], failure: type[BaseException] | None) -> None:
+        self.clock, self.failure = clock, failure
+        self._at_fork_reinit = self.release = lambda: None
+
+    def acquire(self, timeout: float) -> bool:
+        self.clock.append(self.clock[-1] + timeout)
+        if self.failure is not None:
+            raise self.failure
+        return False
+
+
+@pytest.mark.parametrize("failure", [None, KeyboardInterrupt], ids=["in vain", "until Ctrl-C"])
+def test_a_fork_waits_for_a_second_at_most_and_leaves_nothing_locked(
+    failure: type[BaseException] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("harness.fork.time", SimpleNamespace(monotonic=lambda: clock[-1]))
+    # What goes wrong where a process forks is said there alone.
+    monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: None)
+    free = [freed_by_fork(threading.RLock(), is_awaited=True) for _ in range(20)]
+    held = [freed_by_fork(Held(clock, failure), is_awaited=True) for _ in range(3)]
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    assert clock[-1] == 1.0, held
+    taken: list[bool] = []
+    thread = threading.Thread(target=lambda: taken.extend(lock.acquire(blocking=False) for lock in free))
+    thread.start()
+    thread.join()
+    assert all(taken)
 
 
 class Watched:

@@ -18,6 +18,8 @@ from harness.fork import freed_by_fork
 T = TypeVar("T")
 #: How long a writer waits for others before it gives up.
 BUSY_S: Final = 30.0
+#: What SQLite keeps in no file that has a name.
+_UNNAMED: Final = frozenset({"", ":memory:"})
 #: Connections that were open when this process was forked: closing one would end locks that the parent holds.
 _inherited: list[sqlite3.Connection] = []
 
@@ -25,7 +27,8 @@ _inherited: list[sqlite3.Connection] = []
 class Database:
     """One file, opened at its first use and kept open; from any thread, and on both sides of a fork.
 
-    That is the file which has its name when it is used: one that somebody has removed meanwhile is made anew.
+    That is the file which has its name when it is used: one that somebody has removed meanwhile is made anew. A
+    relative name is seen from the folder that was the current one when it was given.
 
     It is in WAL mode: what was committed outlives a process that is killed at any moment, readers and the one writer do
     not wait for each other, and writers wait for at most `busy_s`. What happened in the last moments before the machine
@@ -36,7 +39,9 @@ class Database:
         self, path: str | os.PathLike[str], schema: str, failure: type[StorageError], *, busy_s: float = BUSY_S
     ) -> None:
         """Name a file and its tables; `failure` is what is raised where it can't be read or written."""
-        self.path = os.fspath(path)
+        path = os.fspath(path)
+        # The current folder may be another one when it is used.
+        self.path = path if path in _UNNAMED else str(Path(path).absolute())
         self._schema = schema
         self._failure = failure
         self._busy_s = busy_s
@@ -70,6 +75,11 @@ class Database:
                     connection.execute("ROLLBACK")
                 raise
 
+    @property
+    def is_there(self) -> bool:
+        """Whether it has been made; nothing is kept in one that has not."""
+        return self._connection is not None or Path(self.path).exists()
+
     def open(self) -> None:
         """Make the file and its tables where they are not there yet."""
         with self._connected():
@@ -96,7 +106,7 @@ class Database:
             self.close()
         if self._connection is not None:
             _inherited.append(self._connection)
-        if self.path != ":memory:":
+        if self.path not in _UNNAMED:
             Path(self.path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         connection = sqlite3.connect(
             self.path, timeout=self._busy_s, isolation_level=None, check_same_thread=False, cached_statements=32

@@ -21,8 +21,8 @@ class Kickoff(Struct, frozen=True):
     resume: bool = False
     #: The branch to which a run that is a fork of a checkpoint writes its own.
     branch: str | None = None
-    #: Whether the flow has the state of the checkpoint already, since it was made there.
-    has_state: bool = False
+    #: The state of a flow that was made at the checkpoint: the run goes on with it, unless the flow has another one by then.
+    state: AnyState | None = None
 
     def check(self, flow_name: str, state: AnyState) -> None:
         """Refuse what can be told at the call: options that exclude each other, inputs that do not fit the state.

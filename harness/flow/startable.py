@@ -188,15 +188,10 @@ class StartableFlow:
         if isinstance(inputs, dict) and inputs.get("id", ...) in (None, ""):
             # Kept under no name, the states of all who have none would be one.
             inputs = {name: value for name, value in inputs.items() if name != "id"}
-        branch, has_state = None, False
-        if self._begins_from is not None:
-            config, its_branch, state = self._begins_from
-            if from_checkpoint is None and restore_from_state_id is None and not resume:
-                from_checkpoint, branch, has_state = config, its_branch, state is self._state
-                self._begins_from = None
-            else:
-                self._begins_from = (config, its_branch, None)
-        return Kickoff(inputs, input_files, from_checkpoint, restore_from_state_id or None, resume, branch, has_state)
+        branch, state = None, None
+        if self._begins_from is not None and from_checkpoint is None and restore_from_state_id is None and not resume:
+            from_checkpoint, branch, state = self._begins_from
+        return Kickoff(inputs, input_files, from_checkpoint, restore_from_state_id or None, resume, branch, state)
 
     def _options_of(self, kickoff: Kickoff) -> dict[str, Any]:
         """Return the options of a kickoff for a subclass's own, which may know of none but those that were given."""
@@ -207,16 +202,19 @@ class StartableFlow:
             "restore_from_state_id": kickoff.restore_from_state_id,
             "resume": kickoff.resume or None,
         }
-        if kickoff.branch is not None or kickoff.has_state:
+        if kickoff.branch is not None or kickoff.state is not None:
             # What `fork` and `from_checkpoint` said is no option of a kickoff.
-            state = self._state if kickoff.has_state else None
-            self._begins_from = (options.pop("from_checkpoint"), kickoff.branch, state)
+            self._begins_from = (options.pop("from_checkpoint"), kickoff.branch, kickoff.state)
         return {name: value for name, value in options.items() if value is not None}
 
     def _accepted(self, kickoff: Kickoff) -> Kickoff:
         """Return a kickoff once what can be checked at the call has been (clause `entry.kwargs`)."""
         kickoff.check(self._flow_name, self._state)
         checkpoint_config(self, kickoff)
+        if self._begins_from is not None:
+            config, branch, _ = self._begins_from
+            # A run that begins elsewhere has the flow's state; one that was refused has had nothing.
+            self._begins_from = None if kickoff.from_checkpoint is config else (config, branch, None)
         return kickoff
 
     def _session(

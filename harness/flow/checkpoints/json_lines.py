@@ -49,10 +49,7 @@ class JsonLinesProvider(CheckpointProvider):
                 _begun(path, line)
         except OSError as error:
             raise CheckpointError(f"a checkpoint can't be written to {path}: {error}") from error
-        with self._lock:
-            self._files[checkpoint.checkpoint_id] = path
-            while len(self._files) > _RUNS:
-                self._files.popitem(last=False)
+        self._note(checkpoint.checkpoint_id, path)
         return f"{path}#{checkpoint.checkpoint_id}"
 
     def read(self, where: str) -> Checkpoint:
@@ -88,9 +85,8 @@ class JsonLinesProvider(CheckpointProvider):
                 if keep <= 0:
                     path.unlink()
                     removed += len(lines)
-                elif len(lines) > keep and self._is_own(path, lines[-1]):
-                    _replaced(path, lines[-keep:])
-                    removed += len(lines) - keep
+                elif len(lines) > keep:
+                    removed += self._shortened(path, lines, keep)
                 keep -= len(lines)
         return removed
 
@@ -102,10 +98,27 @@ class JsonLinesProvider(CheckpointProvider):
             path = self._files.pop(parent_id, None)
         return path if path is not None and os.path.dirname(path) == folder else None  # noqa: PTH120
 
-    def _is_own(self, path: Path, last: bytes) -> bool:
-        """Whether the run that adds to a file does so here."""
+    def _shortened(self, path: Path, lines: Sequence[bytes], keep: int) -> int:
+        """Remove all lines but the newest, if the run that adds to the file does so here, and return how many those were.
+
+        What adds to it meanwhile begins another file.
+        """
+        checkpoint_id = Checkpoint.from_json(lines[-1], str(path)).checkpoint_id
+        own = self._file_after(checkpoint_id, str(path.parent))
+        if own is None:
+            return 0
+        try:
+            _replaced(path, lines[-keep:])
+        finally:
+            self._note(checkpoint_id, own)
+        return len(lines) - keep
+
+    def _note(self, checkpoint_id: str, path: str) -> None:
+        """Have the run with this checkpoint go on in a file."""
         with self._lock:
-            return self._files.get(Checkpoint.from_json(last, str(path)).checkpoint_id) == str(path)
+            self._files[checkpoint_id] = path
+            while len(self._files) > _RUNS:
+                self._files.popitem(last=False)
 
 
 def _appended(path: str, line: bytes) -> bool:

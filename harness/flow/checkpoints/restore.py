@@ -21,7 +21,7 @@ from harness.flow.checkpoints.earlier_runs import replay_to_handlers, republish
 from harness.flow.checkpoints.writer import Lineage
 from harness.flow.engine.hooks import FlowHook
 from harness.flow.engine.run import FlowRun
-from harness.flow.state import id_of, with_saved
+from harness.flow.state import with_saved
 from harness.flow.value_codec import decode_value
 from harness.workers import outcome_in_thread
 
@@ -133,6 +133,6 @@ def put_into(run: FlowRun, checkpoint: Checkpoint) -> list[Any]:
     plan = {**checkpoint.plan, "values": values} if values else checkpoint.plan
     run.plan.restore(plan)
     # A turn of another session has begun with a state of its own.
-    if not (run.kickoff.has_state and id_of(run.state) == checkpoint.flow_id):
+    if run.state is not run.kickoff.state:
         run.state = with_saved(run.state, checkpoint.state, run.name)
     return values

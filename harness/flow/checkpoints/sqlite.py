@@ -80,7 +80,12 @@ class SqliteProvider(CheckpointProvider):
         return location if Path(location).suffix else f"{location}.db"
 
 
-@functools.lru_cache(maxsize=8)
 def _database(path: str) -> Database:
-    # Kept open from one checkpoint to the next; the file of one that drops out of here is closed with it.
+    # A location is one in the folder that is the current one when it is used.
+    return _kept_open(str(Path(path).absolute()))
+
+
+@functools.lru_cache(maxsize=8)
+def _kept_open(path: str) -> Database:
+    # From one checkpoint to the next; the file of one that drops out of here is closed with it.
     return Database(path, _SCHEMA, CheckpointError)

@@ -16,7 +16,7 @@ from harness.errors import RunCancelled
 from harness.flow.feedback.providers import InputProvider, InputResponse, flow_config, given_or_console
 from harness.flow.feedback.result import now
 from harness.flow.persistence.persist import persistence_of
-from harness.flow.persistence.protocol import storage_failures
+from harness.flow.persistence.protocol import StorageFailures
 from harness.flow.state import saved_state
 from harness.respondent import answer_deadline
 from harness.typed_line import given_up
@@ -32,7 +32,7 @@ def ask(flow: Any, message: str, timeout: float | None, metadata: dict[str, Any]
     """Return what was put in; see `Flow.ask`."""
     place = persistence_of(flow)
     if place is not None:
-        with storage_failures():
+        with StorageFailures():
             place.save_state(flow_uuid=flow.flow_id, method_name=_CHECKPOINT, state_data=saved_state(flow.state))
         flow._kept_ids.add(flow.flow_id)
     named: dict[str, Any] = {

@@ -7,7 +7,7 @@ from typing import Any
 from harness.flow.engine.run import FlowRun
 from harness.flow.feedback.pending import HumanFeedbackPending, PendingFeedbackContext
 from harness.flow.persistence.persist import place_of
-from harness.flow.persistence.protocol import FlowPersistence, storage_failures
+from harness.flow.persistence.protocol import FlowPersistence, StorageFailures
 from harness.flow.state import saved_state
 from harness.flow.value_codec import decode_value, encode_value
 
@@ -22,7 +22,7 @@ def keep(run: FlowRun, pending: HumanFeedbackPending) -> None:
     saved = run.plan.saved()
     context.plan = {**saved, "values": encode_value(saved["values"])}
     context.history = list(flow.human_feedback_history)
-    with storage_failures():
+    with StorageFailures():
         state = saved_state(run.state)
         place_of(flow).save_pending_feedback(flow_uuid=context.flow_id, context=context, state_data=state)
     flow._pending = context
@@ -37,7 +37,7 @@ def kept(flow: Any, flow_id: str, place: FlowPersistence) -> tuple[dict[str, Any
     Raises:
         StatePersistenceError: what is kept there can't be loaded.
     """
-    with storage_failures("Loading a flow that waits"):
+    with StorageFailures("Loading a flow that waits"):
         loaded = place.load_pending_feedback(flow_id)
         if loaded is None:
             return None
@@ -51,7 +51,7 @@ def let_go(flow: Any, flow_id: str) -> None:
     Raises:
         StatePersistenceError: that could not be done.
     """
-    with storage_failures():
+    with StorageFailures():
         place_of(flow).clear_pending_feedback(flow_id)
 
 

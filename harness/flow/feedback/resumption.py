@@ -13,7 +13,7 @@ from harness.flow.feedback.answer import Answer, answer_given
 from harness.flow.feedback.keeper import kept, let_go, restore
 from harness.flow.feedback.pending import PendingFeedbackContext
 from harness.flow.persistence.persist import place_of
-from harness.flow.persistence.protocol import storage_failures
+from harness.flow.persistence.protocol import StorageFailures
 from harness.flow.plan.calls import MethodCall
 from harness.flow.state import id_of, with_saved
 from harness.workers import outcome_in_thread
@@ -60,7 +60,7 @@ class Resumption(FlowHook):
     def _newer_state(self, run: FlowRun) -> dict[str, Any] | None:
         flow_uuid, place = self.context.flow_id, place_of(run.flow)
         if id_of(run.state) == flow_uuid:
-            with storage_failures("Loading a state"):
+            with StorageFailures("Loading a state"):
                 since: dict[str, Any] | None = run.flow._saved_since(flow_uuid, run.state, place)
             return since
         found = kept(run.flow, flow_uuid, place)

@@ -16,7 +16,7 @@ from harness.flow.persistence.protocol import (
     FlowPersistence,
     StatePersistenceError,
     StateWithoutIdError,
-    storage_failures,
+    StorageFailures,
 )
 from harness.flow.plan.calls import MethodCall, MethodResult
 from harness.flow.state import AnyState, id_of, saved_state
@@ -75,7 +75,7 @@ async def save(run: FlowRun, method_name: str, persistence: FlowPersistence) -> 
     """
     state = run.state
     flow_uuid = _id(state)
-    with storage_failures():
+    with StorageFailures():
         data = saved_state(state)
         saving = await outcome_in_thread(
             lambda: persistence.save_state(flow_uuid=flow_uuid, method_name=method_name, state_data=data), run.threads

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from types import TracebackType
 from typing import Any
 
 from pydantic import BaseModel
@@ -21,17 +21,23 @@ class StateWithoutIdError(StatePersistenceError, ValueError):
     """The state of a flow has no id any more, under which it could be saved."""
 
 
-@contextlib.contextmanager
-def storage_failures(doing: str = "State persistence") -> Iterator[None]:
-    """Have what a place raises inside, one of somebody's own as well, say what was being done.
+class StorageFailures(AbstractContextManager[None, None]):
+    """A with-block of which what a place raises, one of somebody's own as well, says what was being done.
+
+    No generator: from one, a StopIteration comes out as it is.
 
     Raises:
         StatePersistenceError: it failed.
     """
-    try:
-        yield
-    except Exception as error:
-        raise StatePersistenceError(f"{doing} failed: {error}") from error
+
+    def __init__(self, doing: str = "State persistence") -> None:
+        self._doing = doing
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if isinstance(error, Exception):
+            raise StatePersistenceError(f"{self._doing} failed: {error}") from error
 
 
 class FlowPersistence(ABC):

@@ -6,7 +6,7 @@ import logging
 
 from harness.flow.engine.hooks import FlowHook
 from harness.flow.engine.run import FlowRun
-from harness.flow.persistence.protocol import FlowPersistence, storage_failures
+from harness.flow.persistence.protocol import FlowPersistence, StorageFailures
 from harness.flow.state import new_id, with_saved
 from harness.workers import outcome_in_thread
 
@@ -31,7 +31,7 @@ class StateRestore(FlowHook):
         if wanted is None or run.has_inputs:
             return
         flow_uuid = str(wanted)
-        with storage_failures("Loading a state"):
+        with StorageFailures("Loading a state"):
             loading = await outcome_in_thread(lambda: self._persistence.load_state(flow_uuid), run.threads)
             saved = loading.unwrap()
         if saved is None:

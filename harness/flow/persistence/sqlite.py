@@ -84,7 +84,8 @@ class SQLiteFlowPersistence(FlowPersistence):
 
     def clear_pending_feedback(self, flow_uuid: str) -> None:
         """Forget that this flow waits. Raises StatePersistenceError."""
-        self._database.write(("DELETE FROM pending_feedback WHERE flow_uuid = ?", (flow_uuid,)))
+        if self._database.is_there:
+            self._database.write(("DELETE FROM pending_feedback WHERE flow_uuid = ?", (flow_uuid,)))
 
     def close(self) -> None:
         """Close the file; the next use opens it again."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import errno
+import inspect
 import json
+import re
 import stat
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -214,6 +218,32 @@ def test_old_lines_that_can_not_be_removed_once_go_the_next_time(
     assert len(list((tmp_path / "main").iterdir())) == 1
 
 
+def test_a_checkpoint_that_is_written_while_old_lines_go_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provider, location = JsonLinesProvider(), str(tmp_path)
+    Two(
+        checkpoint=CheckpointConfig(location=location, provider=provider, on_events=["method_execution_finished"])
+    ).kickoff()
+    _, last = next(provider.newest(location, "main"))
+    following = replace(last, checkpoint_id="following", parent_id=last.checkpoint_id)
+    written: list[str] = []
+
+    def fill_and_go_on(handle: int, content: bytes) -> None:
+        fill(handle, content)
+        if not written:
+            written.append("")
+            written[0] = provider.write(location, following)
+
+    monkeypatch.setattr("harness.flow.checkpoints.json_lines.fill", fill_and_go_on)
+    assert provider.prune(location, "main", 1) == 1
+    assert provider.read(written[0]).checkpoint_id == "following"
+    assert [checkpoint.checkpoint_id for _, checkpoint in provider.newest(location, "main")] == [
+        "following",
+        last.checkpoint_id,
+    ]
+
+
 def test_sqlite_gives_a_location_without_a_suffix_one(tmp_path: Path) -> None:
     config = CheckpointConfig(location=str(tmp_path / "kept"), provider="sqlite", on_events=["flow_finished"])
     frames = list(Two(checkpoint=config).stream_events())
@@ -338,6 +368,18 @@ def test_a_config_that_can_not_be_is_refused(settings: dict[str, Any]) -> None:
 def test_an_event_that_nobody_can_publish_is_refused_with_those_that_there_are() -> None:
     with pytest.raises(UsageError, match=r"no event has the type 'noticed'; there are .* noted, .*task_completed"):
         CheckpointConfig(on_events=["noted", "noticed"])
+
+
+def test_type_checkers_and_the_config_take_the_same() -> None:
+    (made,) = [
+        node
+        for node in ast.walk(ast.parse(inspect.getsource(CheckpointConfig)))
+        if isinstance(node, ast.FunctionDef) and node.name == "__init__"
+    ]
+    named = {option.arg: ast.unparse(option.annotation or made) for option in made.args.kwonlyargs}
+    assert named.keys() == CheckpointConfig.model_fields.keys()
+    for provider in re.findall(r"'(\w+)'", named["provider"]):
+        CheckpointConfig(provider=provider)
 
 
 def test_the_defaults_are_those_that_users_know() -> None:

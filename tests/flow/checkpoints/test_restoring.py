@@ -181,7 +181,12 @@ def test_a_flow_made_at_a_checkpoint_has_its_state_at_once_and_what_is_changed_o
     flow_id = flow.flow_id
     assert flow_id == config.provider.read(where).flow_id
     assert flow.state["topic"] == "tides"
-    flow.state["topic"] = "winds"
+    flow_id = f"{flow_id}-other"
+    flow.state.update(topic="winds", id=flow_id)
+    # A kickoff that is refused takes nothing away.
+    for refused in ({"inputs": ["winds"]}, {"resume": True, "restore_from_state_id": "other"}):
+        with pytest.raises(UsageError):
+            flow.kickoff(**refused)
     assert way(flow)[-1] == "winds"
     assert flow.flow_id == flow_id
     # One that something else was done with begins with the state of the checkpoint.

@@ -492,6 +492,33 @@ def test_a_run_that_was_stopped_after_the_answer_and_has_gone_on_waits_no_more(
         Order.from_pending(flow.flow_id, place)
 
 
+def test_a_run_that_never_waited_and_ends_by_its_checkpoints_asks_for_no_place_that_is_not_there(
+    tmp_path: Path,
+) -> None:
+    class Order(Flow):
+        fails = True
+
+        @start()
+        @human_feedback(message="Pay?", provider=Person("yes"))
+        def order(self) -> str:
+            return "order"
+
+        @listen(order)
+        def pay(self, answer: HumanFeedbackResult) -> str:
+            if self.fails:
+                raise LookupError
+            return answer.feedback
+
+    folder = tmp_path / "none"
+    set_flow_persistence_factory(lambda: SQLiteFlowPersistence(folder / "flows.db"))
+    kept = CheckpointConfig(location=str(tmp_path / "kept"), on_events=["method_execution_finished"])
+    with pytest.raises(LookupError):
+        Order(checkpoint=kept).kickoff()
+    Order.fails = False
+    assert Order(checkpoint=kept).kickoff(resume=True) == "yes"
+    assert not folder.exists()
+
+
 def test_a_run_that_began_at_a_checkpoint_goes_on_where_it_waits(place: FlowPersistence, tmp_path: Path) -> None:
     written = CheckpointConfig(location=str(tmp_path), on_events=["flow_paused", "method_execution_finished"])
     InTurn(persistence=place, checkpoint=written).kickoff()

@@ -291,11 +291,15 @@ USES: dict[str, tuple[str, str, Callable[[FlowPersistence], object]]] = {
 }
 
 
+@pytest.mark.parametrize("error", [ConnectionError("no server there"), StopIteration("no server there")], ids=repr)
 @pytest.mark.parametrize(("refused", "doing", "use"), USES.values(), ids=USES.keys())
 def test_whatever_a_place_raises_is_told_as_what_could_not_be_done(
-    refused: str, doing: str, use: Callable[[FlowPersistence], object], monkeypatch: pytest.MonkeyPatch
+    refused: str,
+    doing: str,
+    use: Callable[[FlowPersistence], object],
+    error: Exception,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    error = ConnectionError("no server there")
     monkeypatch.setattr(Memory, refused, lambda *args, **named: raises(error)(None))
     with pytest.raises(StatePersistenceError, match=f"{doing} failed: no server there") as caught:
         use(Memory())

@@ -113,6 +113,18 @@ def test_who_can_not_write_for_long_fails_and_does_not_wait_for_ever(tmp_path: P
     persistence.save_state("x", "first", {"id": "x"})
 
 
+def test_a_file_is_where_it_was_when_it_was_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("named", "later"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "named")
+    place = SQLiteFlowPersistence("states.db")
+    place.save_state("x", "first", {"n": 1})
+    monkeypatch.chdir(tmp_path / "later")
+    place.save_state("x", "second", {"n": 2})
+    assert SQLiteFlowPersistence(tmp_path / "named" / "states.db").load_state("x") == {"n": 2}
+    assert list((tmp_path / "later").iterdir()) == []
+
+
 @pytest.mark.parametrize(
     "remove", [Path.unlink, lambda path: path.rename(path.with_suffix(".old"))], ids=["gone", "moved"]
 )
