@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextvars
 import threading
 import warnings
+import weakref
 from typing import Any, Final
 
-from harness.bus.scope import ROOT, Scope, current, origin
+from harness.bus.scope import ROOT, Scope, Sink, current, origin, previous_id
 from harness.fork import after_fork, freed_by_fork
 
 _lock: Any = freed_by_fork(threading.RLock())
@@ -17,6 +19,8 @@ _RUNS: Final = frozenset({"flow", "crew", "agent"})
 _by_source: dict[int, tuple[Any, list[Scope]]] = {}
 #: By the base scope of an open session, the threads that were there before its run: none of them is one that this started.
 _before: dict[Scope, list[threading.Thread]] = {}
+#: The timeline of the session that got the last event of this context, if any did.
+_placed_in: contextvars.ContextVar[weakref.ref[Sink] | None] = contextvars.ContextVar("harness_placed", default=None)
 
 
 def _forget_all() -> None:
@@ -83,8 +87,10 @@ def scope_of_thread(source: Any, *, opens: str | None = None) -> Scope:
         ]
     if len(candidates) == 1:
         base = candidates[0]
+        _place_in(base.sink)
         # Copied in one step: the run may be opening and closing scopes in its own thread.
         return next(iter(list(base.children)), base)
+    _place_in(None)
     if candidates or thread is not threading.main_thread():
         sessions = f"{len(candidates)} open sessions" if candidates else "no open session"
         warnings.warn(
@@ -95,6 +101,14 @@ def scope_of_thread(source: Any, *, opens: str | None = None) -> Scope:
             stacklevel=5,
         )
     return ROOT
+
+
+def _place_in(timeline: Sink | None) -> None:
+    """Let go of the event before, which another session or none has got (clause `order.previous-earlier`)."""
+    last = _placed_in.get()
+    if timeline is not (None if last is None else last()):
+        previous_id.set(None)
+        _placed_in.set(None if timeline is None else weakref.ref(timeline))
 
 
 def _begins_anew(base: Scope, source: Any, kind: str) -> bool:

@@ -267,9 +267,6 @@ def _scope_for(source: Any, *, opens: str | None) -> Scope:
     scope = scopes.current_scope()
     if scope is ROOT:
         scope = scope_of_thread(source, opens=opens)
-        if scope is not ROOT:
-            # What this thread has emitted last may be of another session, or of none (clause `order.previous-earlier`).
-            _set_previous_id(None)
     if scope.run.cancelled:
         raise RunCancelled
     return scope
