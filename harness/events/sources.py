@@ -49,10 +49,19 @@ def _utc_now() -> datetime:
 
 
 def moment_in_utc(moment: float | datetime) -> datetime:
-    """Return a moment as a time in UTC; a naive one is taken as UTC (clause `envelope.timestamp-utc`)."""
+    """Return a moment as a time in UTC; a naive one is taken as UTC (clause `envelope.timestamp-utc`).
+
+    Raises:
+        ValueError: it is in the first or the last day of all, which another zone has and UTC has not.
+    """
     if isinstance(moment, datetime):
         # A zone may know no offset of its own, and a time in it is naive, too.
-        return moment.replace(tzinfo=UTC) if moment.utcoffset() is None else moment.astimezone(UTC)
+        if moment.utcoffset() is None:
+            return moment.replace(tzinfo=UTC)
+        try:
+            return moment.astimezone(UTC)
+        except OverflowError:
+            raise ValueError(f"expected a time that UTC has, not {moment}") from None
     return datetime.fromtimestamp(moment, UTC)
 
 

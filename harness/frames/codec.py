@@ -217,7 +217,7 @@ def _integer(value: int) -> Any:
 def _moment(value: datetime) -> Any:
     try:
         aware = moment_in_utc(value)
-    except OverflowError:  # the first or the last day of all, which another zone has and UTC has not
+    except ValueError:  # UTC has no such time
         return _object(value)
     return _text(aware.isoformat(timespec="microseconds").replace("+00:00", "Z"))
 

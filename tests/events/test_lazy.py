@@ -173,6 +173,7 @@ REFUSED: dict[str, dict[str, Any]] = {
     "None for text": {"text": None},
     "a wrong choice": {"text": "a", "choice": "c"},
     "no time": {"text": "a", "timestamp": None},
+    "a time that UTC has not": {"text": "a", "timestamp": "9999-12-31T23:59:59-02:00"},
     "an empty id": {"text": "a", "event_id": ""},
     "an id that no file can hold": {"text": "a", "event_id": "a\ud83d"},
 }

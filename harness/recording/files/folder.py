@@ -72,7 +72,7 @@ class Recording(UserModel):
     @property
     def moment(self) -> datetime | None:
         """When it was recorded; None where what it says is no time."""
-        with suppress(ValueError, OverflowError):
+        with suppress(ValueError):
             return moment_in_utc(datetime.fromisoformat(self.recorded_at))
         return None
 
