@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.command_line import ROOT, Run
+from tests.commands.command_line import Run
 from tests.commands.recordings import SUBJECTS, edit_frame
+from tests.optional import of_checkout
 
 
 def test_show_as_json_holds_the_frames(recorded: Path, run: Run) -> None:
@@ -67,7 +68,7 @@ def test_show_has_a_lane_for_each_channel_that_is_there(recorded: Path, run: Run
     ],
 )
 def test_show_names_what_a_frame_is_of_and_tells_what_it_says(recording: str, told: dict[int, str], run: Run) -> None:
-    rows = run("show", ROOT / "examples" / "recordings" / recording).out.splitlines()[1:]
+    rows = run("show", of_checkout(f"examples/recordings/{recording}")).out.splitlines()[1:]
     assert {seq: rows[seq].partition("●")[2].strip(" ·") for seq in told} == told
 
 
