@@ -599,9 +599,8 @@ class Noted(BaseModel):
     seen: list[str] = []
 
 
-@persist(SQLiteFlowPersistence("states.db"), verbose=True)
 class Whole(Flow[Noted]):
-    """With a state, options, a place where states are kept, and a human who is asked."""
+    """With a state, options, and a human who is asked; a test gives it a place where states are kept."""
 
     max_method_calls = 7
     checkpoint = CheckpointConfig(location="kept", on_events=["flow_finished"])
@@ -621,6 +620,7 @@ class Whole(Flow[Noted]):
 def test_what_was_written_down_does_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(functions.Agrees, "request_feedback", lambda *_: " ")
+    persist(SQLiteFlowPersistence("states.db"), verbose=True)(Whole)
     whole = Whole.flow_definition().to_dict()
     again = Flow.from_declaration(contents=json.loads(json.dumps(whole)))
     assert Whole().kickoff() == again.kickoff() == ["ask", " "]
