@@ -11,7 +11,7 @@ from typing import Any, Literal
 import pytest
 
 from harness.bus import add_stream_sink, emit, scope as scopes
-from harness.bus.scope import ROOT, Run, Scope
+from harness.bus.scope import ROOT, Limits, Run, Scope
 from harness.bus.step import Step, StepEnds
 from harness.errors import RunCancelled
 from harness.events import (
@@ -342,7 +342,7 @@ def test_who_waits_for_room(way: Way, error: BaseException | None, asked: list[s
             raise error
 
     def body() -> None:
-        scopes.enter(Scope("session", None, ROOT, Run(), (), (room,)))
+        scopes.enter(Scope("session", None, ROOT, Run(), (), Limits((room,))))
         run_block(task(), block, way)
 
     contextvars.copy_context().run(body)
