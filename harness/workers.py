@@ -90,17 +90,18 @@ async def outcome_in_thread(function: Callable[[], T], threads: Threads | None =
     With `threads`, in what `run_until_loop` has begun, there is no loop to be kept going: this thread waits, until the
     current run is cancelled. Where nobody can cancel it, the function works in this thread.
     """
-    context = placed_context()
+    call = partial(placed_context().run, function)
     if threads is not None and not is_loop_running():
         if threads.are_spared:
-            return attempt(lambda: context.run(function))
-        return _waited_for(lambda: context.run(function), threads)
+            return attempt(call)
+        outcomes: queue.SimpleQueue[Outcome[T]] = queue.SimpleQueue()
+        threads.start(lambda: partial(outcomes.put, attempt(call)))
+        return outcome_unless_cancelled(outcomes)
     loop = running_loop()
     settled: Future[Outcome[T]] = loop.create_future()
 
     def work() -> Callable[[], None]:
-        outcome = attempt(lambda: context.run(function))
-        return lambda: call_in(loop, lambda: resolve(settled, outcome))
+        return partial(call_in, loop, partial(resolve, settled, attempt(call)))
 
     if threads is not None:
         threads.start(work)
@@ -123,20 +124,13 @@ async def until_done(future: concurrent.futures.Future[Any]) -> None:
         return
     outcomes: queue.SimpleQueue[Outcome[None]] = queue.SimpleQueue()
     future.add_done_callback(lambda _: outcomes.put(Outcome()))
+    outcome_unless_cancelled(outcomes).unwrap()
+
+
+def outcome_unless_cancelled(outcomes: queue.SimpleQueue[Outcome[T]], timeout_s: float | None = None) -> Outcome[T]:
+    """Return the next outcome, which is RunCancelled where the current run is cancelled first; else as `harness.waits.take`."""
     with on_cancel(lambda: outcomes.put(Outcome(error=RunCancelled()))):
-        take(outcomes).unwrap()
-
-
-def _waited_for(function: Callable[[], T], threads: Threads) -> Outcome[T]:
-    outcomes: queue.SimpleQueue[Outcome[T]] = queue.SimpleQueue()
-
-    def work() -> Callable[[], None]:
-        outcome = attempt(function)
-        return lambda: outcomes.put(outcome)
-
-    with on_cancel(lambda: outcomes.put(Outcome(error=RunCancelled()))):
-        threads.start(work)
-        return take(outcomes)
+        return take(outcomes, timeout_s)
 
 
 class Threads:

@@ -335,7 +335,9 @@ def session_scope(sink: Sink, run: Run, lookahead: Iterable[LookAhead]) -> Scope
     """
     around = current_scope()
     # Who waits for room in an inner session, which may be left half-read, must not hold room in those around meanwhile.
-    base = Scope("session", around.event_id, around, run, (*around.sinks, sink), Limits((*lookahead, *around.lookahead)))
+    base = Scope(
+        "session", around.event_id, around, run, (*around.sinks, sink), Limits((*lookahead, *around.lookahead))
+    )
     base.sink = sink
     with base.gate:
         base.hold()
