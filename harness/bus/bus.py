@@ -265,7 +265,10 @@ def _open(source: Any, event: BaseEvent, around: Scope) -> Future[None] | None:
 
 def _close(source: Any, event: BaseEvent, scope: Scope) -> Future[None] | None:
     with scope.gate:
-        scope.is_open = False
+        closes, scope.is_open = scope.is_open, False
+    if not closes:
+        # Another thread has closed it meanwhile.
+        return emit(source, event)
     try:
         return _publish(source, event, scope, (scope.parent or ROOT).event_id, started_id=scope.event_id)
     finally:
