@@ -87,13 +87,9 @@ class Limits(tuple[LookAhead, ...]):
     __slots__ = ()
 
     def take(self) -> None:
-        """Reserve room for one event in all, or, where a session is closed meanwhile, in none."""
-        for count, limit in enumerate(self):
-            try:
-                limit.take()
-            except BaseException:
-                Limits(self[:count]).settle()
-                raise
+        """Reserve room for one event in all: of the innermost first, which ends with those around where one of them is closed."""
+        for limit in self:
+            limit.take()
 
     def settle(self, *_: object) -> None:
         """Give the reservations back."""

@@ -57,7 +57,7 @@ def with_notes(count: int, *, retain: bool = True) -> Timeline:
 @pytest.mark.parametrize("state", State, ids=lambda state: state.value)
 def test_every_action_in_every_state_is_in_the_table_or_refused(state: State, action: str) -> None:
     timeline = with_notes(2)
-    timeline._state = state
+    timeline.state = state
     if (state, action) in LEGAL:
         timeline._move(action)
         assert timeline.state is LEGAL[state, action]
