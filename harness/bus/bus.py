@@ -47,7 +47,8 @@ def emit(source: Any, event: BaseEvent) -> Future[None] | None:
         RunCancelled: the run that this context works for has been closed.
     """
     scope = _innermost()
-    if scope is ROOT or not scope.is_open or scope.run.cancelled:
+    run = scope.run
+    if run is ROOT.run or not scope.is_open or run.cancelled:
         scope = _scope_for(source, opens=event.opens)
     if event.opens is not None:
         return _open(source, event, scope)
@@ -129,6 +130,9 @@ def open_scope(
     """
     kind = (event.kind if isinstance(event, Unseen) else event).opens or ""
     around = _scope_for(source, opens=kind)
+    if around.sinks and not quiet and isinstance(event, Unseen) and is_seen(around, event.kind):
+        # Where the context does not tell of the session that sees it.
+        event = event.kind(**event.fields, event_id=event.event_id)
     published = None if quiet or isinstance(event, Unseen) else _unpublished(event)
     if published is not None:
         _prepare(published, around)
@@ -239,8 +243,10 @@ def _shut_inside(scope: Scope, published: list[_Published]) -> None:
 
 def _scope_for(source: Any, *, opens: str | None) -> Scope:
     scope = scopes.current_scope()
-    if scope is ROOT:
-        scope = scope_of_thread(source, opens=opens)
+    if scopes.without_sinks(scope) is ROOT:
+        found = scope_of_thread(source, opens=opens)
+        if found is not ROOT:
+            scope = scopes.sink_scope(*scope.sinks, around=found) if scope.sinks else found
     if scope.run.cancelled:
         raise RunCancelled
     return scope

@@ -340,7 +340,14 @@ def session_scope(sink: Sink, run: Run, lookahead: Iterable[LookAhead]) -> Scope
     return base
 
 
-def sink_scope(sink: Sink) -> Scope:
-    """Return a scope like the current one with one more sink."""
-    around = current_scope()
-    return Scope("sink", around.event_id, around, around.run, (*around.sinks, sink), around.lookahead)
+def sink_scope(*sinks: Sink, around: Scope | None = None) -> Scope:
+    """Return a scope like the current one, or the one `around`, with more sinks."""
+    around = around or current_scope()
+    return Scope("sink", around.event_id, around, around.run, (*around.sinks, *sinks), around.lookahead)
+
+
+def without_sinks(scope: Scope) -> Scope:
+    """Return the scope to which `sink_scope` has added, which knows whether this context is placed anywhere."""
+    while scope.kind == "sink" and scope.parent is not None:
+        scope = scope.parent
+    return scope

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from harness.agents import Agent
-from harness.bus import attribution, emit
+from harness.bus import add_stream_sink, attribution, emit, reset_stream_sinks
 from harness.bus.attribution import UnattributedEventWarning
 from harness.bus.bus import close_scope, open_scope
 from harness.crews import Crew, Task
@@ -63,6 +63,18 @@ def by_source(flow: Any) -> None:
     in_thread(lambda: emit(flow, Note()))
 
 
+def by_source_beside_a_sink(flow: Any) -> None:
+    heard: list[Any] = []
+
+    def work() -> None:
+        token = add_stream_sink(lambda _source, event: heard.append(event))
+        emit(flow, Note())
+        reset_stream_sinks(token)
+
+    in_thread(work)
+    assert [event.type for event in heard] == ["note"]
+
+
 def by_executor(flow: Any) -> None:
     with ThreadPoolExecutor(1) as executor:
         executor.submit(emit, flow, Note()).result(TIMEOUT_S)
@@ -75,6 +87,7 @@ def notes(frames: list[StreamFrame]) -> list[StreamFrame]:
 WAYS: dict[str, tuple[Callable[[Any], None], int]] = {
     "with a copied context belongs where that was copied": (by_context, 1),
     "with a known source belongs to the flow": (by_source, 0),
+    "with a known source, whose sink is told too, belongs to the flow": (by_source_beside_a_sink, 0),
     "of an executor, with a known source, belongs to the flow": (by_executor, 0),
 }
 
@@ -266,6 +279,8 @@ def test_a_run_that_begins_in_a_thread_of_its_sessions_is_shown_there(
     runner = make(Shared({"Ann": lambda: None}))
     frames = list(StreamSession(lambda: in_thread(lambda: runner.kickoff(told("Ann"))), source=runner))
     assert "".join(frame.content for frame in frames) == "Hello, Ann"
+    assert frames[0].type in {"flow_started", "agent_execution_started", "crew_kickoff_started"}
+    assert frames[-1].data["started_event_id"] == frames[0].id
 
 
 @pytest.mark.filterwarnings("ignore::harness.bus.attribution.UnattributedEventWarning")
