@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from harness import workers
 from harness.agents import Agent
 from harness.bus import add_stream_sink, attribution, emit, reset_stream_sinks
 from harness.bus.attribution import UnattributedEventWarning
@@ -23,6 +24,7 @@ from harness.flow import Flow, start
 from harness.frames.frame import StreamFrame
 from harness.llm import BaseLLM, Finish, LLMRequest, Part, TextDelta
 from harness.session.session import StreamSession
+from harness.workers import run_coroutine
 
 TIMEOUT_S = 10.0
 
@@ -186,19 +188,32 @@ class SharedOwn(Shared):
         return f"Hello, {messages}"
 
 
+def call_in_a_thread_of_a_thread(llm: BaseLLM) -> Any:
+    return run_coroutine(
+        lambda: workers.in_thread(lambda: run_coroutine(lambda: workers.in_thread(lambda: llm.call("Bob"))))
+    )
+
+
+CALLS: dict[str, Callable[[BaseLLM], Any]] = {
+    "call": lambda llm: llm.call("Bob"),
+    "acall": lambda llm: asyncio.run(llm.acall("Bob")),
+    "call in a thread of a thread": call_in_a_thread_of_a_thread,
+}
+
+
 @pytest.mark.filterwarnings("ignore::harness.bus.attribution.UnattributedEventWarning")
 @pytest.mark.parametrize("kind", [Shared, SharedOwn])
 @pytest.mark.parametrize("is_here", [True, False], ids=["here", "in a thread of before"])
-@pytest.mark.parametrize("loops", [False, True], ids=["call", "acall"])
+@pytest.mark.parametrize("ask", CALLS.values(), ids=CALLS.keys())
 def test_a_call_of_somebody_else_with_the_same_llm_is_not_shown_in_a_session_and_does_not_end_with_it(
-    kind: type[Shared], is_here: bool, loops: bool
+    kind: type[Shared], is_here: bool, ask: Callable[[BaseLLM], Any]
 ) -> None:
     ready, answers = threading.Event(), []
     llm = kind({"Ann": lambda: ready.wait(TIMEOUT_S), "Bob": lambda: session.close()})
     session = llm.stream_events("Ann")
 
     def call() -> None:
-        answers.append(asyncio.run(llm.acall("Bob")) if loops else llm.call("Bob"))
+        answers.append(ask(llm))
 
     with ThreadPoolExecutor(1) as pool:
         pool.submit(threading.current_thread).result()
