@@ -30,7 +30,16 @@ from harness.events import (
     BaseEvent,
 )
 from harness.waits import take
-from harness.workers import GRACE_S, Outcome, asettled, attempt, in_thread, outcome_of, settled
+from harness.workers import (
+    GRACE_S,
+    Outcome,
+    asettled,
+    attempt,
+    in_thread,
+    outcome_of,
+    outcome_unless_cancelled,
+    settled,
+)
 
 T = TypeVar("T")
 Body = Callable[[], Coroutine[Any, Any, T]]
@@ -283,11 +292,9 @@ class _ThreadBody(RunningBody[T]):
         self._thread.start()
 
     async def outcome(self, within_s: float | None = None) -> Outcome[T] | None:
-        ended = self._ended
         try:
             # Whoever waits for a body that blocks is let go when the run around is cancelled.
-            with on_cancel(lambda: ended.put(Outcome(error=RunCancelled()))):
-                return take(ended, within_s)
+            return outcome_unless_cancelled(self._ended, within_s)
         except queue.Empty:
             return None
 

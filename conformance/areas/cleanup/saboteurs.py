@@ -15,7 +15,7 @@ from harness import LLM, ProviderError, RunCancelled
 
 SABOTEURS: Final = Saboteurs()
 
-_CLOSE: Final = "harness.session.projections:Projected.close"
+_CLOSE: Final = "harness.session.core:SessionCore.close"
 _LEAVE: Final = "harness.session.session:StreamSession.__exit__"
 #: Longer than a scenario waits for closing to come back, and short enough for the rest of it to go on.
 _LONG_S: Final = 3.0
@@ -58,7 +58,7 @@ def _(emit: Any, source: Any, event: Any) -> None:
 @SABOTEURS.row(
     "one-more-later",
     ("cleanup.no-late-frames",),
-    "harness.session.projections:Projected.frames",
+    "harness.session.core:SessionCore.frames",
     {"entry.crew": "the chunks of a crew are those of its frames"},
     by=reading,
 )

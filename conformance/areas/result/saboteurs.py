@@ -10,7 +10,7 @@ from harness.frames.states import State
 
 SABOTEURS: Final = Saboteurs()
 
-_RESULT: Final = "harness.session.projections:Projected.result"
+_RESULT: Final = "harness.session.core:SessionCore.result"
 
 
 @SABOTEURS.row("result-once-returned", ("result.gated",), _RESULT, by=reading)
@@ -63,9 +63,7 @@ def _(result: Callable[[Any], Any], session: Any) -> Any:
     return result(session)
 
 
-@SABOTEURS.row(
-    "failed-is-cancelled", ("result.states",), "harness.session.projections:Projected.is_cancelled", by=reading
-)
+@SABOTEURS.row("failed-is-cancelled", ("result.states",), "harness.session.core:SessionCore.is_cancelled", by=reading)
 def _(is_cancelled: Callable[[Any], Any], session: Any) -> bool:
     return bool(session.is_completed and not session.is_exhausted)
 

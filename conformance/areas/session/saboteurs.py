@@ -72,10 +72,8 @@ def _(iterate: Any, session: Any) -> Any:
     return session.subscribe(["llm", "flow", "tools", "lifecycle", "custom"])
 
 
-SABOTEURS.add("no-messages", ("session.projections",), "harness.session.projections:Projected.messages", _is_missing)
-SABOTEURS.add(
-    "no-lifecycle", ("session.more-projections",), "harness.session.projections:Projected.lifecycle", _is_missing
-)
+SABOTEURS.add("no-messages", ("session.projections",), "harness.session.core:SessionCore.messages", _is_missing)
+SABOTEURS.add("no-lifecycle", ("session.more-projections",), "harness.session.core:SessionCore.lifecycle", _is_missing)
 
 
 @SABOTEURS.row("keeps-a-thousand", ("session.iterates",), ACCEPT, shown_by=("flow/many-events/sync",))
@@ -153,9 +151,7 @@ SABOTEURS.add(
 SABOTEURS.add("failed-replay-is-empty", ("session.replay-failed",), _CURSOR, _EMPTY_ONCE_FAILED)
 
 
-@SABOTEURS.row(
-    "frames-are-the-log", ("session.frames-copy",), "harness.session.projections:Projected.frames", by=reading
-)
+@SABOTEURS.row("frames-are-the-log", ("session.frames-copy",), "harness.session.core:SessionCore.frames", by=reading)
 def _(frames: Callable[[Any], Any], session: Any) -> Any:
     every = frames(session)
     log, known = session.__dict__.setdefault("_log", ([], []))
@@ -164,9 +160,7 @@ def _(frames: Callable[[Any], Any], session: Any) -> Any:
     return log
 
 
-SABOTEURS.add(
-    "channels-unchecked", ("session.bad-channels",), "harness.session.projections:_checked", lambda checked: list
-)
+SABOTEURS.add("channels-unchecked", ("session.bad-channels",), "harness.session.core:_checked", lambda checked: list)
 
 
 @SABOTEURS.row("threads-share-a-view", ("session.thread-safe",), "harness.session.session:StreamSession.__iter__")
@@ -198,7 +192,7 @@ def _(enter: Any, session: Any) -> Any:
     return enter(session)
 
 
-@SABOTEURS.row("starts-when-asked-about", ("session.lazy",), "harness.session.projections:Projected.result", by=reading)
+@SABOTEURS.row("starts-when-asked-about", ("session.lazy",), "harness.session.core:SessionCore.result", by=reading)
 def _(result: Callable[[Any], Any], session: Any) -> Any:
     if session._timeline.state.value == "new" and hasattr(type(session), "__iter__"):
         session._start()
@@ -219,7 +213,7 @@ def _(close: Any, timeline: Any) -> bool:
 @SABOTEURS.row(
     "closed-from-outside-alone",
     ("session.same-surface",),
-    "harness.session.projections:Projected.close",
+    "harness.session.core:SessionCore.close",
     shown_by=("session/closed-by-its-run/sync",),
 )
 def _(close: Any, session: Any) -> None:
@@ -262,7 +256,7 @@ def _(end: Any, view: Any) -> None:
 SABOTEURS.add(
     "interleaves-two",
     ("session.projections",),
-    "harness.session.projections:_checked",
+    "harness.session.core:_checked",
     changing(lambda channels: channels[:2]),
 )
 

@@ -51,7 +51,7 @@ def add(flow: Any, role: Role, content: Any, **extra: Any) -> None:
     from harness.flow.conversation.state import ConversationMessage
 
     # Room first: a loop may wait for the lock, and its reader could then make none.
-    with bus.room_kept(), flow._dialogue.adding:
+    with scopes.current_scope().lookahead, flow._dialogue.adding:
         messages = messages_of(flow)
         refuse_closed()
         fields = {name: value for name, value in extra.items() if name in _EXTRA and value is not None}
