@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-import orjson
-
 from harness.errors import HarnessError, UsageError
 from harness.flow.graph.definition import FlowGraph
 from harness.flow.graph.labels import label_of, routed_by
 from harness.flow.plan.calls import MethodCall, MethodResult, PlannedCall
-from harness.flow.plan.state import PlanState, encoded, read_saved, saved
+from harness.flow.plan.state import PlanState, read_saved, saved
 from harness.flow.plan.wave import Due, Happening, Wave
 
 
@@ -73,17 +71,11 @@ class Plan:
         self.is_restored = True
 
     def saved(self) -> dict[str, Any]:
-        """Return the plan as it is now: JSON, but for `values`, which are what the flow's methods returned, uncopied."""
+        """Return the plan as it is now: JSON, but for `values`, which are what the flow's methods returned, uncopied.
+
+        These become more, and no place gets another one.
+        """
         return saved(self._state, self._values)
-
-    @property
-    def values(self) -> list[Any]:
-        """The values of the plan, themselves uncopied. They become more, and no place gets another one."""
-        return list(self._values)
-
-    def encoded(self, values: list[orjson.Fragment]) -> dict[str, Any]:
-        """Return what `saved` does, as pieces of JSON; `values` are all of them, as `harness.flow.value_codec` has them."""
-        return encoded(self._state, values)
 
     def restore_waiting(self, method: str, output: Any) -> None:
         """Become the plan that `waiting` returns. Raises UsageError."""

@@ -13,10 +13,9 @@ from msgspec import Struct, field
 
 from harness.flow.graph.definition import FlowGraph
 from harness.flow.plan.progress import Progress
-from harness.flow.plan.saveable import Saveable
 
 
-class Happening(Saveable):
+class Happening(Struct):
     """A name that has happened: a method's that has finished, or a label that a router has returned."""
 
     name: str
@@ -38,7 +37,7 @@ class Due(Struct, frozen=True):
     after: Happening
 
 
-class Wave(Saveable):
+class Wave(Struct):
     """One of them, as far as it has come."""
 
     id: int

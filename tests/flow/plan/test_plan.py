@@ -248,10 +248,10 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "something else": (lambda: ["a list"], "is a dict with the version 1, a state and values"),
     "another version": (lambda: changed("version", to=2), "with the version 1"),
     "no values": (lambda: changed("values", to=None), "a state and values"),
-    "no state": (lambda: changed("state", to=None), "state of a saved plan can't be read: the whole: "),
+    "no state": (lambda: changed("state", to=None), "state of a saved plan can't be read: Expected `object`"),
     "a state of another form": (
         lambda: changed("state", "calls", 0, "number", to="many"),
-        r"calls(\.\w+|\[\d+\])\.number: expected a whole number",
+        r"Expected `int`, got `str` - at `\$\.calls\[\.\.\.\]\.number`",
     ),
     "a method of another flow": (
         lambda: changed("state", "calls", 0, "method", to="up"),
