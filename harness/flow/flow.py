@@ -14,7 +14,7 @@ from harness.bus.scope import current_run
 from harness.errors import UsageError
 from harness.fields import dumped_fields, field_names, is_field, take_fields
 from harness.flow import feedback as humans
-from harness.flow.checkpoints.checkpointed import CheckpointedFlow, config_of
+from harness.flow.checkpoints.checkpointed import config_of
 from harness.flow.conversation.conversational import ConversationalFlow
 from harness.flow.conversation.dialogue import Dialogue
 from harness.flow.conversation.turns import resumed_turn, take_turn
@@ -30,7 +30,6 @@ from harness.flow.options import check_options, plain_options, refuse
 from harness.flow.participants import participants
 from harness.flow.persistence.protocol import FlowPersistence
 from harness.flow.plan.plan import Plan
-from harness.flow.startable import StartableFlow
 from harness.flow.state import AnyState, declared_type, id_of, new_state, own_copy
 from harness.llm.output.usage import UsageMetrics
 from harness.llm.run_usage import RunUsage
@@ -53,7 +52,7 @@ class _Unmade:
         raise UsageError(f"{cls.__name__} has not been made yet: have its __init__ call super().__init__(…) first")
 
 
-class Flow(StartableFlow, ConversationalFlow, DeclarableFlow, AnswerableFlow, CheckpointedFlow, Generic[State]):
+class Flow(ConversationalFlow, DeclarableFlow, AnswerableFlow, Generic[State]):
     """A graph of methods joined by `start`, `listen` and `router`, with a state that they share.
 
     Subclass it; `Flow[MyState]` or `initial_state` says what the state is, by default a dict. A flow object keeps its

@@ -20,6 +20,7 @@ from harness.flow.graph.decorators import Role as MethodRole
 from harness.flow.graph.definition import FlowGraph
 from harness.flow.kickoff import Kickoff
 from harness.flow.persistence.protocol import FlowPersistence
+from harness.flow.startable import StartableFlow, with_parameters_of
 from harness.flow.state import AnyState, field_of, set_field
 from harness.llm.input.words import words_in
 from harness.workers import run_until_loop
@@ -36,7 +37,7 @@ _KICKOFF: Final[Mapping[str, Any]] = MappingProxyType(
 )
 
 
-class ConversationalFlow:
+class ConversationalFlow(StartableFlow):
     """What a flow with `conversational = True` can do beside running; of any other flow it is refused.
 
     Each turn is a run of the flow: `route_conversation` gives the message to a handler, by a label that a `@listen` of
@@ -54,21 +55,8 @@ class ConversationalFlow:
         _dialogue: Dialogue
 
         @property
-        def _flow_name(self) -> str: ...
-
-        @property
         def state(self) -> Any:
             """See `Flow`."""
-
-        def _kickoff(
-            self,
-            inputs: dict[str, Any] | None,
-            input_files: dict[str, Any] | None,
-            from_checkpoint: Any,
-            restore_from_state_id: str | None,
-            resume: bool,
-        ) -> Kickoff: ...
-        def _accepted(self, kickoff: Kickoff) -> Kickoff: ...
 
     # Turns.
 
@@ -99,21 +87,15 @@ class ConversationalFlow:
             TurnOpenError: another turn of this flow is open.
             BaseException: what a handler raised, as the same object; the next turn works.
         """
-        turn, kickoff = self._turn("handle_turn", message, session_id, intents, intent_llm, kickoff_kwargs)
+        named = {"session_id": session_id, "intents": intents, "intent_llm": intent_llm}
+        turn, kickoff = self._turn("handle_turn", message, **named, **kickoff_kwargs)
         return run_until_loop(lambda: take_turn(self, kickoff, turn))
 
-    async def ahandle_turn(
-        self,
-        message: str | Mapping[str, Any],
-        *,
-        session_id: str | None = None,
-        intents: Sequence[str] | None = None,
-        intent_llm: Any = None,
-        **kickoff_kwargs: Any,
-    ) -> Any:
+    @with_parameters_of(handle_turn)
+    async def ahandle_turn(self, message: str | Mapping[str, Any], **options: Any) -> Any:
         """Do as `handle_turn`, without blocking the loop."""
         running_loop()
-        turn, kickoff = self._turn("ahandle_turn", message, session_id, intents, intent_llm, kickoff_kwargs)
+        turn, kickoff = self._turn("ahandle_turn", message, **options)
         return await take_turn(self, kickoff, turn)
 
     def stream_turn(
@@ -134,7 +116,8 @@ class ConversationalFlow:
         Raises:
             UsageError: the flow is not conversational, or an option can't be used; at the call.
         """
-        turn, kickoff = self._turn("stream_turn", message, session_id, intents, intent_llm, kickoff_kwargs)
+        named = {"session_id": session_id, "intents": intents, "intent_llm": intent_llm}
+        turn, kickoff = self._turn("stream_turn", message, **named, **kickoff_kwargs)
         return sessions.StreamSession(
             lambda: run_until_loop(lambda: take_turn(self, kickoff, turn)),
             source=self,
@@ -142,19 +125,12 @@ class ConversationalFlow:
             retain=retain,
         )
 
+    @with_parameters_of(stream_turn)
     def astream_turn(
-        self,
-        message: str | Mapping[str, Any],
-        *,
-        session_id: str | None = None,
-        intents: Sequence[str] | None = None,
-        intent_llm: Any = None,
-        look_ahead: int | None = None,
-        retain: bool = True,
-        **kickoff_kwargs: Any,
+        self, message: str | Mapping[str, Any], *, look_ahead: int | None = None, retain: bool = True, **options: Any
     ) -> sessions.AsyncStreamSession[Any]:
         """Do as `stream_turn`, for readers in a loop (clause `entry.turn-async`)."""
-        turn, kickoff = self._turn("astream_turn", message, session_id, intents, intent_llm, kickoff_kwargs)
+        turn, kickoff = self._turn("astream_turn", message, **options)
         return sessions.AsyncStreamSession(
             lambda: take_turn(self, kickoff, turn), source=self, look_ahead=look_ahead, retain=retain
         )
@@ -361,10 +337,11 @@ class ConversationalFlow:
         self,
         entry: str,
         message: str | Mapping[str, Any],
-        session_id: str | None,
-        intents: Sequence[str] | None,
-        intent_llm: Any,
-        kickoff_kwargs: Mapping[str, Any],
+        *,
+        session_id: str | None = None,
+        intents: Sequence[str] | None = None,
+        intent_llm: Any = None,
+        **kickoff_kwargs: Any,
     ) -> tuple[Turn, Kickoff]:
         if not self.conversational:
             raise UsageError(f"Flow.{entry}() is only available on conversational flows")
@@ -380,7 +357,7 @@ class ConversationalFlow:
         options = {**_KICKOFF, **kickoff_kwargs}
         if session_id:
             options["inputs"] = {**(options["inputs"] or {}), "id": session_id}
-        return Turn(content_of(message), intents or (), intent_llm), self._accepted(self._kickoff(**options))
+        return Turn(content_of(message), intents or (), intent_llm), self._kickoff(**options)
 
     def _saved_since(self, flow_id: str, state: AnyState, place: FlowPersistence) -> dict[str, Any] | None:
         """Return the saved state with what others have said in turns since this one, which waits; None where none have."""

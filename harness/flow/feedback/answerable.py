@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
-from harness.bus.running_loop import is_loop_running, running_loop
+from harness.bus.running_loop import is_loop_running
 from harness.errors import UsageError
 from harness.flow import feedback as humans
-from harness.flow.engine.hooks import FlowHook
 from harness.flow.kickoff import Kickoff
 from harness.flow.persistence.protocol import FlowPersistence
+from harness.flow.startable import StartableFlow
 from harness.flow.state import AnyState, with_saved
-from harness.workers import run_until_loop
 
 
-class AnswerableFlow:
+class AnswerableFlow(StartableFlow):
     """The part of a flow that humans answer to."""
 
     #: Whom `ask` asks; None for the one in `flow_config`, else the terminal.
@@ -26,21 +24,11 @@ class AnswerableFlow:
     _input_history: list[dict[str, Any]]
 
     if TYPE_CHECKING:
-        stream: bool
         persistence: FlowPersistence | None
-        _state: AnyState
         _kept_ids: set[str]
-
-        @classmethod
-        def _declared(cls, contents: Any) -> type[Self]: ...
-        @property
-        def _flow_name(self) -> str: ...
 
         def __init__(self, *, persistence: FlowPersistence | None = None, **options: Any) -> None: ...
 
-        def _session(self, kickoff: Kickoff, hooks: Sequence[FlowHook] = ()) -> Any: ...
-        def _async_session(self, kickoff: Kickoff, hooks: Sequence[FlowHook] = ()) -> Any: ...
-        async def _run(self, kickoff: Kickoff, hooks: Sequence[FlowHook] = ()) -> Any: ...
         def _saved_since(self, flow_id: str, state: AnyState, place: FlowPersistence) -> dict[str, Any] | None: ...
 
     def ask(self, message: str, timeout: float | None = None, metadata: dict[str, Any] | None = None) -> str | None:
@@ -120,17 +108,12 @@ class AnswerableFlow:
         if is_loop_running():
             raise RuntimeError("resume() would block the running loop: await resume_async() there")
         hooks = (self._resumption(feedback),)
-        if self.stream:
-            return self._session(Kickoff(), hooks)
-        return run_until_loop(lambda: self._run(Kickoff(), hooks))
+        return self._started(lambda: self._run(Kickoff(), hooks))
 
     async def resume_async(self, feedback: str = "") -> Any:
         """Do as `resume`, without blocking the loop; with `stream` set, return an `AsyncStreamSession`."""
         hooks = (self._resumption(feedback),)
-        if self.stream:
-            return self._async_session(Kickoff(), hooks)
-        running_loop()
-        return await self._run(Kickoff(), hooks)
+        return await self._started_async(lambda: self._run(Kickoff(), hooks))
 
     def _resumption(self, feedback: str) -> humans.Resumption:
         if self._pending is None:
