@@ -32,7 +32,7 @@ from harness.flow.declarations.states import RequiredInputs, initial_state, requ
 from harness.flow.engine.hooks import with_hook
 from harness.flow.engine.run import run_of
 from harness.flow.feedback.decorator import DEFAULT_LLM, human_feedback
-from harness.flow.graph.conditions import Condition, and_, or_
+from harness.flow.graph.conditions import and_, or_
 from harness.flow.graph.decorators import add_to_role
 from harness.flow.graph.definition import graph_of
 from harness.flow.persistence.persist import Persist
