@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, Field, create_model
 
 from harness import events
 from harness.bus import bus
 from harness.errors import UsageError
+from harness.flow.choice import choice_among, field_in, label_in
 from harness.flow.conversation.answers import history_prompt
 from harness.flow.conversation.config import ConversationConfig, RouterConfig
 from harness.flow.conversation.graph import CONVERSE, FROM_HISTORY
-from harness.flow.conversation.models import ask_for, field_in, label_in
+from harness.flow.conversation.models import ask_for
 from harness.flow.conversation.routes import catalogue, custom_routes
 from harness.flow.conversation.transcript import as_lines, messages_of, model_messages, refuse_closed
 from harness.flow.engine.run import run_of
@@ -193,10 +194,9 @@ def classify(
         f"{before}The message:\n{text}\n\nWhich of these is it? {', '.join(outcomes)}\nName that one and nothing else."
     )
     model, messages = flow._dialogue.model(llm), [{"role": "user", "content": prompt}]
-    fields: dict[str, Any] = {"outcome": (Literal[tuple(outcomes)], ...)}
     try:
-        answer = ask_for(model, messages, create_model("ConversationIntent", **fields))
-        return label_in(field_in(answer, "outcome"), outcomes) or outcomes[0]
+        answer = ask_for(model, messages, choice_among("ConversationIntent", outcomes))
+        return label_in(field_in(answer), outcomes) or outcomes[0]
     except Exception as error:
         logger.warning("no intent came in a form (%s: %s); asking plainly", type(error).__name__, error)
     return label_in(str(ask_for(model, messages, None)), outcomes, in_part=True) or outcomes[0]
