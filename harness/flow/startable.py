@@ -178,11 +178,11 @@ class StartableFlow(CheckpointedFlow):
 
     def _kickoff(
         self,
-        inputs: dict[str, Any] | None,
-        input_files: dict[str, Any] | None,
-        from_checkpoint: Any,
-        restore_from_state_id: str | None,
-        resume: bool,
+        inputs: dict[str, Any] | None = None,
+        input_files: dict[str, Any] | None = None,
+        from_checkpoint: Any = None,
+        restore_from_state_id: str | None = None,
+        resume: bool = False,
     ) -> Kickoff:
         """Return what a run is asked for. Raises UsageError for what it can't be."""
         self._keep_flag()

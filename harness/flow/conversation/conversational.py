@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from harness import session as sessions
@@ -26,15 +25,7 @@ from harness.llm.input.words import words_in
 from harness.workers import run_until_loop
 
 #: The options that a turn has of a kickoff.
-_KICKOFF: Final[Mapping[str, Any]] = MappingProxyType(
-    {
-        "inputs": None,
-        "input_files": None,
-        "from_checkpoint": None,
-        "restore_from_state_id": None,
-        "resume": False,
-    }
-)
+_KICKOFF: Final = ("inputs", "input_files", "from_checkpoint", "restore_from_state_id", "resume")
 
 
 class ConversationalFlow(StartableFlow):
@@ -345,7 +336,7 @@ class ConversationalFlow(StartableFlow):
     ) -> tuple[Turn, Kickoff]:
         if not self.conversational:
             raise UsageError(f"Flow.{entry}() is only available on conversational flows")
-        for unknown in kickoff_kwargs.keys() - _KICKOFF.keys():
+        for unknown in kickoff_kwargs.keys() - {*_KICKOFF}:
             known = ("session_id", "intents", "intent_llm", *_KICKOFF)
             raise UsageError(f"{entry}() has no option {unknown!r}; there are {', '.join(known)}")
         config = self.conversational_config
@@ -354,10 +345,9 @@ class ConversationalFlow(StartableFlow):
             intent_llm = config.intent_llm if intent_llm is None else intent_llm
         if intents and intent_llm is None:
             raise UsageError("intent_llm is required when intents are provided")
-        options = {**_KICKOFF, **kickoff_kwargs}
         if session_id:
-            options["inputs"] = {**(options["inputs"] or {}), "id": session_id}
-        return Turn(content_of(message), intents or (), intent_llm), self._kickoff(**options)
+            kickoff_kwargs["inputs"] = {**(kickoff_kwargs.get("inputs") or {}), "id": session_id}
+        return Turn(content_of(message), intents or (), intent_llm), self._kickoff(**kickoff_kwargs)
 
     def _saved_since(self, flow_id: str, state: AnyState, place: FlowPersistence) -> dict[str, Any] | None:
         """Return the saved state with what others have said in turns since this one, which waits; None where none have."""
