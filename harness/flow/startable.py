@@ -41,7 +41,7 @@ class StartableFlow(CheckpointedFlow):
     if TYPE_CHECKING:
         stream: bool
 
-        async def _run(self, kickoff: Kickoff, hooks: Sequence[FlowHook] = ()) -> Any: ...
+        async def _flow_run(self, kickoff: Kickoff, hooks: Sequence[FlowHook] = ()) -> Any: ...
 
     def kickoff(
         self,
@@ -73,8 +73,8 @@ class StartableFlow(CheckpointedFlow):
             UsageError: the inputs do not fit the state, or an option can't be used.
             BaseException: what a method raised, as the same object.
         """
-        kickoff = self._kickoff(inputs, input_files, from_checkpoint, restore_from_state_id, resume)
-        return self._started(lambda: self._run(kickoff))
+        kickoff = self._flow_kickoff(inputs, input_files, from_checkpoint, restore_from_state_id, resume)
+        return self._flow_started(lambda: self._flow_run(kickoff))
 
     async def kickoff_async(
         self,
@@ -86,8 +86,8 @@ class StartableFlow(CheckpointedFlow):
         resume: bool = False,
     ) -> Any:
         """Do as `kickoff`, without blocking the loop; with `stream` set, return an `AsyncStreamSession`."""
-        kickoff = self._kickoff(inputs, input_files, from_checkpoint, restore_from_state_id, resume)
-        return await self._started_async(lambda: self._run(kickoff))
+        kickoff = self._flow_kickoff(inputs, input_files, from_checkpoint, restore_from_state_id, resume)
+        return await self._flow_started_async(lambda: self._flow_run(kickoff))
 
     @with_parameters_of(kickoff_async)
     async def akickoff(self, *options: Any, **named: Any) -> Any:
@@ -112,13 +112,13 @@ class StartableFlow(CheckpointedFlow):
         Raises:
             UsageError: the inputs do not fit the state, or an option can't be used; at the call.
         """
-        kickoff = self._kickoff(inputs, input_files, from_checkpoint, restore_from_state_id, resume)
+        kickoff = self._flow_kickoff(inputs, input_files, from_checkpoint, restore_from_state_id, resume)
 
         def body() -> Any:
             if type(self).kickoff is StartableFlow.kickoff:
-                return run_until_loop(lambda: self._run(kickoff))
+                return run_until_loop(lambda: self._flow_run(kickoff))
             with streamed(self):
-                return self.kickoff(**self._options_of(kickoff))
+                return self.kickoff(**self._flow_options(kickoff))
 
         return sessions.StreamSession(body, source=self, look_ahead=look_ahead, retain=retain)
 
@@ -139,25 +139,25 @@ class StartableFlow(CheckpointedFlow):
         retain: bool = True,
     ) -> sessions.AsyncStreamSession[Any]:
         """Do as `stream_events`, for readers in a loop (clause `entry.flow-async`), with `kickoff_async`."""
-        kickoff = self._kickoff(inputs, input_files, from_checkpoint, restore_from_state_id, resume)
+        kickoff = self._flow_kickoff(inputs, input_files, from_checkpoint, restore_from_state_id, resume)
 
         async def body() -> Any:
             if type(self).kickoff_async is StartableFlow.kickoff_async:
-                return await self._run(kickoff)
+                return await self._flow_run(kickoff)
             with streamed(self):
-                return await self.kickoff_async(**self._options_of(kickoff))
+                return await self.kickoff_async(**self._flow_options(kickoff))
 
         return sessions.AsyncStreamSession(body, source=self, look_ahead=look_ahead, retain=retain)
 
     # How a run comes about.
 
-    def _started(self, work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+    def _flow_started(self, work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
         """Return what a run comes to; with `stream` set, its session."""
         if self.stream:
             return sessions.StreamSession(lambda: run_until_loop(work), source=self)
         return run_until_loop(work)
 
-    async def _started_async(self, work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+    async def _flow_started_async(self, work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
         """Do as `_started`, without blocking the loop."""
         if self.stream:
             return sessions.AsyncStreamSession(work, source=self)
@@ -165,7 +165,7 @@ class StartableFlow(CheckpointedFlow):
         return await work()
 
     @classmethod
-    def _keep_flag(cls) -> None:
+    def _flow_keep_flag(cls) -> None:
         """Have `stream` depend on who reads it, whatever plain value the class or a mixin was given (`StreamFlag`)."""
         hiding = hiding_class(cls, "stream")
         if hiding is None:
@@ -176,7 +176,7 @@ class StartableFlow(CheckpointedFlow):
         guarded = hiding if issubclass(hiding, StartableFlow) else cls
         guarded.stream = StreamFlag(default=bool(value))  # type: ignore[assignment]
 
-    def _kickoff(
+    def _flow_kickoff(
         self,
         inputs: dict[str, Any] | None = None,
         input_files: dict[str, Any] | None = None,
@@ -185,24 +185,33 @@ class StartableFlow(CheckpointedFlow):
         resume: bool = False,
     ) -> Kickoff:
         """Return what a run is asked for. Raises UsageError for what it can't be."""
-        self._keep_flag()
+        self._flow_keep_flag()
         if isinstance(inputs, dict) and inputs.get("id", ...) in (None, ""):
             # Kept under no name, the states of all who have none would be one.
             inputs = {name: value for name, value in inputs.items() if name != "id"}
         branch, state = None, None
-        if self._begins_from is not None and from_checkpoint is None and restore_from_state_id is None and not resume:
-            from_checkpoint, branch, state = self._begins_from
-        kickoff = Kickoff(inputs, input_files, from_checkpoint, restore_from_state_id or None, resume, branch, state)
-        # What can be checked at the call is (clause `entry.kwargs`).
+        if (
+            self._flow_begins_from is not None
+            and from_checkpoint is None
+            and restore_from_state_id is None
+            and not resume
+        ):
+            from_checkpoint, branch, state = self._flow_begins_from
+        return self._flow_accepted(
+            Kickoff(inputs, input_files, from_checkpoint, restore_from_state_id or None, resume, branch, state)
+        )
+
+    def _flow_accepted(self, kickoff: Kickoff) -> Kickoff:
+        """Return a kickoff once what can be checked at the call has been (clause `entry.kwargs`)."""
         kickoff.check(self._flow_name, self._state)
         checkpoint_config(self, kickoff)
-        if self._begins_from is not None:
-            config, branch, _ = self._begins_from
+        if self._flow_begins_from is not None:
+            config, branch, _ = self._flow_begins_from
             # A run that begins elsewhere has the flow's state; one that was refused has had nothing.
-            self._begins_from = None if kickoff.from_checkpoint is config else (config, branch, None)
+            self._flow_begins_from = None if kickoff.from_checkpoint is config else (config, branch, None)
         return kickoff
 
-    def _options_of(self, kickoff: Kickoff) -> dict[str, Any]:
+    def _flow_options(self, kickoff: Kickoff) -> dict[str, Any]:
         """Return the options of a kickoff for a subclass's own, which may know of none but those that were given."""
         options = {
             "inputs": kickoff.inputs,
@@ -213,5 +222,5 @@ class StartableFlow(CheckpointedFlow):
         }
         if kickoff.branch is not None or kickoff.state is not None:
             # What `fork` and `from_checkpoint` said is no option of a kickoff.
-            self._begins_from = (options.pop("from_checkpoint"), kickoff.branch, kickoff.state)
+            self._flow_begins_from = (options.pop("from_checkpoint"), kickoff.branch, kickoff.state)
         return {name: value for name, value in options.items() if value is not None}

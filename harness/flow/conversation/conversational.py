@@ -43,7 +43,7 @@ class ConversationalFlow(StartableFlow):
     defer_trace_finalization: bool = False
 
     if TYPE_CHECKING:
-        _dialogue: Dialogue
+        _flow_dialogue: Dialogue
 
         @property
         def state(self) -> Any:
@@ -79,14 +79,14 @@ class ConversationalFlow(StartableFlow):
             BaseException: what a handler raised, as the same object; the next turn works.
         """
         named = {"session_id": session_id, "intents": intents, "intent_llm": intent_llm}
-        turn, kickoff = self._turn("handle_turn", message, **named, **kickoff_kwargs)
+        turn, kickoff = self._flow_turn("handle_turn", message, **named, **kickoff_kwargs)
         return run_until_loop(lambda: take_turn(self, kickoff, turn))
 
     @with_parameters_of(handle_turn)
     async def ahandle_turn(self, message: str | Mapping[str, Any], **options: Any) -> Any:
         """Do as `handle_turn`, without blocking the loop."""
         running_loop()
-        turn, kickoff = self._turn("ahandle_turn", message, **options)
+        turn, kickoff = self._flow_turn("ahandle_turn", message, **options)
         return await take_turn(self, kickoff, turn)
 
     def stream_turn(
@@ -108,7 +108,7 @@ class ConversationalFlow(StartableFlow):
             UsageError: the flow is not conversational, or an option can't be used; at the call.
         """
         named = {"session_id": session_id, "intents": intents, "intent_llm": intent_llm}
-        turn, kickoff = self._turn("stream_turn", message, **named, **kickoff_kwargs)
+        turn, kickoff = self._flow_turn("stream_turn", message, **named, **kickoff_kwargs)
         return sessions.StreamSession(
             lambda: run_until_loop(lambda: take_turn(self, kickoff, turn)),
             source=self,
@@ -121,7 +121,7 @@ class ConversationalFlow(StartableFlow):
         self, message: str | Mapping[str, Any], *, look_ahead: int | None = None, retain: bool = True, **options: Any
     ) -> sessions.AsyncStreamSession[Any]:
         """Do as `stream_turn`, for readers in a loop (clause `entry.turn-async`)."""
-        turn, kickoff = self._turn("astream_turn", message, **options)
+        turn, kickoff = self._flow_turn("astream_turn", message, **options)
         return sessions.AsyncStreamSession(
             lambda: take_turn(self, kickoff, turn), source=self, look_ahead=look_ahead, retain=retain
         )
@@ -200,8 +200,8 @@ class ConversationalFlow(StartableFlow):
             return text
         intent = self.classify_intent(text, outcomes, llm=llm, context=self.conversation_messages)
         set_field(self.state, "last_intent", intent)
-        if self._dialogue.turn is not None:
-            self._dialogue.turn.intent = intent
+        if self._flow_dialogue.turn is not None:
+            self._flow_dialogue.turn.intent = intent
         return intent
 
     def append_assistant_message(self, content: str, *, metadata: dict[str, Any] | None = None) -> None:
@@ -247,8 +247,8 @@ class ConversationalFlow(StartableFlow):
             )
         if threads is not None:
             threads.setdefault(agent_name, []).append(AgentMessage(content=content, metadata=notes))
-        if self._dialogue.turn is not None:
-            self._dialogue.turn.recorded.append(result)
+        if self._flow_dialogue.turn is not None:
+            self._flow_dialogue.turn.recorded.append(result)
         if shown == "public":
             self.append_assistant_message(content, metadata=metadata)
 
@@ -282,7 +282,7 @@ class ConversationalFlow(StartableFlow):
         return {
             "system_prompt": answers.system_prompt(self.conversational_config),
             "current_user_message": field_of(state, "current_user_message"),
-            "message_history": self._dialogue.history.of(self),
+            "message_history": self._flow_dialogue.history.of(self),
             "events": [event.model_dump() for event in field_of(state, "events") or ()],
             "last_intent": field_of(state, "last_intent"),
         }
@@ -294,7 +294,7 @@ class ConversationalFlow(StartableFlow):
         return [*self.conversation_messages, *own]
 
     @property
-    def _routes_itself(self) -> bool:
+    def _flow_routes_itself(self) -> bool:
         """Whether the class decides on routes by methods of its own."""
         names = ("route_turn", "can_answer_from_history", "build_router_context")
         return any(getattr(type(self), name) is not getattr(ConversationalFlow, name) for name in names)
@@ -324,7 +324,7 @@ class ConversationalFlow(StartableFlow):
 
     # How a turn comes about.
 
-    def _turn(
+    def _flow_turn(
         self,
         entry: str,
         message: str | Mapping[str, Any],
@@ -347,9 +347,9 @@ class ConversationalFlow(StartableFlow):
             raise UsageError("intent_llm is required when intents are provided")
         if session_id:
             kickoff_kwargs["inputs"] = {**(kickoff_kwargs.get("inputs") or {}), "id": session_id}
-        return Turn(content_of(message), intents or (), intent_llm), self._kickoff(**kickoff_kwargs)
+        return Turn(content_of(message), intents or (), intent_llm), self._flow_kickoff(**kickoff_kwargs)
 
-    def _saved_since(self, flow_id: str, state: AnyState, place: FlowPersistence) -> dict[str, Any] | None:
+    def _flow_saved_since(self, flow_id: str, state: AnyState, place: FlowPersistence) -> dict[str, Any] | None:
         """Return the saved state with what others have said in turns since this one, which waits; None where none have."""
         if not self.conversational:
             return None
@@ -358,7 +358,7 @@ class ConversationalFlow(StartableFlow):
             return None
         return {**latest, "current_user_message": field_of(state, "current_user_message")}
 
-    def _check_conversation(self, definition: FlowGraph) -> None:
+    def _flow_check_conversation(self, definition: FlowGraph) -> None:
         """Refuse what a flow says of conversations and can't be, or would have no effect. Raises UsageError."""
         owner = type(self).__name__
         if self.conversational:
@@ -367,7 +367,7 @@ class ConversationalFlow(StartableFlow):
             raise UsageError(f"{owner} sets defer_trace_finalization, which is for flows that are conversational")
 
     @classmethod
-    def _graph_roles(cls: type[Self], roles: dict[str, MethodRole]) -> dict[str, MethodRole]:
+    def _flow_graph_roles(cls: type[Self], roles: dict[str, MethodRole]) -> dict[str, MethodRole]:
         """Return the roles of the methods of this class: what its decorators say, and what its being conversational does."""
         if not cls.conversational:
             return roles

@@ -20,16 +20,16 @@ class AnswerableFlow(StartableFlow):
     input_provider: humans.InputProvider | None = None
     #: The answers that methods of this flow object have had, in their order.
     human_feedback_history: list[humans.HumanFeedbackResult]
-    _pending: humans.PendingFeedbackContext | None = None
+    _flow_pending: humans.PendingFeedbackContext | None = None
     _input_history: list[dict[str, Any]]
 
     if TYPE_CHECKING:
         persistence: FlowPersistence | None
-        _kept_ids: set[str]
+        _flow_kept_ids: set[str]
 
         def __init__(self, *, persistence: FlowPersistence | None = None, **options: Any) -> None: ...
 
-        def _saved_since(self, flow_id: str, state: AnyState, place: FlowPersistence) -> dict[str, Any] | None: ...
+        def _flow_saved_since(self, flow_id: str, state: AnyState, place: FlowPersistence) -> dict[str, Any] | None: ...
 
     def ask(self, message: str, timeout: float | None = None, metadata: dict[str, Any] | None = None) -> str | None:
         """Return what somebody answers to `message`, in a method of this flow; blocks until then, or `timeout` seconds.
@@ -68,7 +68,7 @@ class AnswerableFlow(StartableFlow):
     @property
     def pending_feedback(self) -> humans.PendingFeedbackContext | None:
         """What this flow waits for; None where it does not wait."""
-        return self._pending
+        return self._flow_pending
 
     @classmethod
     def from_pending(
@@ -83,7 +83,7 @@ class AnswerableFlow(StartableFlow):
             UsageError: nothing waits there under that id.
             StatePersistenceError: what waits there can't be loaded.
         """
-        flow = (cls if definition is None else cls._declared(definition))(persistence=persistence, **kwargs)
+        flow = (cls if definition is None else cls._flow_declared(definition))(persistence=persistence, **kwargs)
         from harness.flow.feedback.keeper import kept
         from harness.flow.persistence.persist import place_of
 
@@ -94,8 +94,8 @@ class AnswerableFlow(StartableFlow):
         state, context = loaded
         flow._state = with_saved(flow._state, state, flow._flow_name)
         flow.human_feedback_history = list(context.history)
-        flow._pending = context
-        flow._kept_ids.add(flow_id)
+        flow._flow_pending = context
+        flow._flow_kept_ids.add(flow_id)
         return flow
 
     def resume(self, feedback: str = "") -> Any:
@@ -107,17 +107,17 @@ class AnswerableFlow(StartableFlow):
         """
         if is_loop_running():
             raise RuntimeError("resume() would block the running loop: await resume_async() there")
-        hooks = (self._resumption(feedback),)
-        return self._started(lambda: self._run(Kickoff(), hooks))
+        hooks = (self._flow_resumption(feedback),)
+        return self._flow_started(lambda: self._flow_run(Kickoff(), hooks))
 
     async def resume_async(self, feedback: str = "") -> Any:
         """Do as `resume`, without blocking the loop; with `stream` set, return an `AsyncStreamSession`."""
-        hooks = (self._resumption(feedback),)
-        return await self._started_async(lambda: self._run(Kickoff(), hooks))
+        hooks = (self._flow_resumption(feedback),)
+        return await self._flow_started_async(lambda: self._flow_run(Kickoff(), hooks))
 
-    def _resumption(self, feedback: str) -> humans.Resumption:
-        if self._pending is None:
+    def _flow_resumption(self, feedback: str) -> humans.Resumption:
+        if self._flow_pending is None:
             raise UsageError("this flow does not wait for feedback: take up one that does with from_pending()")
         if not isinstance(feedback, str):
             raise UsageError(f"feedback is text, what a human has said, not {feedback!r}")
-        return humans.Resumption(self._pending, feedback)
+        return humans.Resumption(self._flow_pending, feedback)

@@ -35,7 +35,7 @@ def ask(flow: Any, message: str, timeout: float | None, metadata: dict[str, Any]
     if place is not None:
         with StorageFailures():
             place.save_state(flow_uuid=flow.flow_id, method_name=_CHECKPOINT, state_data=saved_state(flow.state))
-        flow._kept_ids.add(flow.flow_id)
+        flow._flow_kept_ids.add(flow.flow_id)
     named: dict[str, Any] = {
         "flow_name": flow._flow_name,
         "method_name": current_flow_method_name.get() or "",

@@ -128,7 +128,7 @@ def _roles(cls: type) -> dict[str, Role]:
             elif name in roles and not callable(getattr(base, name)):
                 del roles[name]
     # A class may have methods in its graph that nobody has decorated.
-    complete: Callable[[dict[str, Role]], dict[str, Role]] | None = getattr(cls, "_graph_roles", None)
+    complete: Callable[[dict[str, Role]], dict[str, Role]] | None = getattr(cls, "_flow_graph_roles", None)
     return roles if complete is None else complete(roles)
 
 
@@ -176,7 +176,7 @@ def _check(cls: type, methods: Mapping[str, FlowMethod]) -> None:
     for method in methods.values():
         where = f"{cls.__name__}.{method.name}"
         role = method.role
-        if method.name in _EVERY_FLOWS:
+        if method.name in _EVERY_FLOWS or hasattr(object, method.name):
             raise UsageError(f"{where} hides the {method.name} that every flow has: give the method another name")
         if not (role.is_start or role.is_router or role.listens_to is not None):
             raise UsageError(f"{where} has a hook and nothing that triggers it: add @start() or @listen(…)")

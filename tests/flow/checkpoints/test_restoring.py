@@ -210,7 +210,7 @@ def test_a_fork_writes_to_a_branch_of_its_own(kept: dict[str, Any]) -> None:
     chain = [checkpoint for _, checkpoint in kept["provider"].newest(kept["location"], "other")]
     assert len(chain) == 2
     assert chain[-1].parent_id in where
-    assert Joined.fork(config, ran=[])._begins_from[1].startswith("fork-")  # type: ignore[index, union-attr]
+    assert Joined.fork(config, ran=[])._flow_begins_from[1].startswith("fork-")  # type: ignore[index, union-attr]
 
 
 @pytest.mark.parametrize("branch", ["../out", "/root", "a/b", ".hidden", "a\\b"])
