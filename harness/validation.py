@@ -89,11 +89,6 @@ def all_faults(error: ValidationError, label: str = "") -> str:
     return f"{label}: {text}" if label and any(fault["loc"] for fault in found) else text
 
 
-def first_fault_unshown(error: ValidationError) -> str:
-    """Return the first thing that pydantic refuses, without the value that came: it may be somebody's secret."""
-    return _with_place(error.errors(include_url=False, include_input=False)[0], "", whole="the whole")
-
-
 def fault_text(found: Mapping[str, Any]) -> str:
     """Return what one of pydantic's errors says, without its place, and without a value where it holds none."""
     kind, context = found["type"], found.get("ctx", {})

@@ -15,7 +15,7 @@ _BLOCKS: Final[list[Any]] = []
 
 _CONVERSES: Final = "harness.flow.conversation.conversational:ConversationalFlow"
 _CHUNKS: Final = "harness.crews.streaming_output"
-_ACCEPTED: Final = "harness.flow.flow:Flow._accepted"
+_ACCEPTED: Final = "harness.flow.flow:Flow._flow_accepted"
 
 
 _UNREAD: Final = {"scope.nested": "a crew finds no tool calls in what comes in pieces, and uses none"}
@@ -86,7 +86,7 @@ def _(accepted: Any, flow: Any, kickoff: Any) -> Any:
 
 @SABOTEURS.row("flag-as-set", ("entry.flag-restored",), "harness.flow.engine.stream_flag:StreamFlag.__get__")
 def _(flag: Any, descriptor: Any, flow: Any, owner: Any) -> bool:
-    return bool(descriptor._default if flow is None else flow.__dict__.get("_stream", descriptor._default))
+    return bool(descriptor._default if flow is None else flow.__dict__.get("_flow_stream", descriptor._default))
 
 
 @SABOTEURS.row("overrides-on-the-object", ("entry.flag-restored",), "harness.llm.overrides:call_stream_override")
@@ -134,11 +134,11 @@ SABOTEURS.add(
 @SABOTEURS.row(
     "sessions-unnamed",
     ("entry.turn",),
-    f"{_CONVERSES}._turn",
+    f"{_CONVERSES}._flow_turn",
     {"entry.turn-async": "that of an awaited turn has none, either"},
 )
-def _(turn: Any, flow: Any, entry: str, message: Any, session_id: str | None, *rest: Any) -> Any:
-    return turn(flow, entry, message, None, *rest)
+def _(turn: Any, flow: Any, entry: str, message: Any, **options: Any) -> Any:
+    return turn(flow, entry, message, **{**options, "session_id": None})
 
 
 #: What is asked of the session of a turn, and can't be asked of an iterator, or of a session for threads in a loop.

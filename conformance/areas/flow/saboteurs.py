@@ -10,7 +10,7 @@ from harness.flow import HumanFeedbackPending, MethodResult
 
 SABOTEURS: Final = Saboteurs()
 
-_RUN: Final = "harness.flow.flow:Flow._run"
+_RUN: Final = "harness.flow.flow:Flow._flow_run"
 _RESTORE_STEP: Final = "harness.flow.checkpoints.restore:Step"
 
 
@@ -158,5 +158,5 @@ SABOTEURS.add(
 )
 async def _(run: Any, flow: Any, kickoff: Any, *args: Any) -> Any:
     if kickoff.from_checkpoint is not None:
-        return flow._session(kickoff)
+        return flow.stream_events(kickoff.inputs, from_checkpoint=kickoff.from_checkpoint)
     return await run(flow, kickoff, *args)

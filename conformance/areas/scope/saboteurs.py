@@ -153,7 +153,7 @@ def _(opened: Any, dialogue: Any, turn: Any, flow_name: str) -> Iterator[None]:
 )
 async def _(take_turn: Any, flow: Any, *rest: Any) -> Any:
     """Have a second turn wait for the first one to end."""
-    while flow._dialogue.turn is not None:  # noqa: ASYNC110 - whoever ends a turn knows of no queue
+    while flow._flow_dialogue.turn is not None:  # noqa: ASYNC110 - whoever ends a turn knows of no queue
         await asyncio.sleep(0.001)
     return await take_turn(flow, *rest)
 

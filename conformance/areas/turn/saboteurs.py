@@ -171,7 +171,7 @@ def _(streamed_answer: Any, llm: Any, messages: Any) -> Any:
 
 @SABOTEURS.row("starts-every-time", ("turn.deferred",), "harness.flow.conversation.turns:_start_flow")
 def _(start_flow: Any, flow: Any, run: Any) -> None:
-    flow._dialogue.flow_started_id = None
+    flow._flow_dialogue.flow_started_id = None
     start_flow(flow, run)
 
 
