@@ -73,9 +73,6 @@ class BedrockInvoke(Bedrock):
             case "nova" | "prompt":
                 return type(self).carried
 
-    def check(self, request: LLMRequest) -> None:
-        wire_body(self, request)
-
     def _arguments(self, request: LLMRequest) -> dict[str, Any]:
         body = wire_body(self, self._thoughts.restored(request))
         return {"modelId": self.model, **present(body=body)}

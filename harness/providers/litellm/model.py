@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
+import litellm  # type: ignore[import-not-found]  # it can't be installed beside the openai extra
+
 from harness.llm.connections import end_with_run
 from harness.llm.credentials import PLACEHOLDER, credentials_needed
 from harness.llm.request import LLMRequest
 from harness.providers.litellm.answer import LiteLLMAnswer, LiteLLMBody, translated
-from harness.providers.litellm.sdk import httpx, litellm
 from harness.providers.openai.request import wire_body
 from harness.providers.shared.clients import SDKClients
 from harness.providers.shared.model import SDKModel

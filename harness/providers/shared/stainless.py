@@ -18,7 +18,6 @@ from harness.llm.credentials import api_key
 from harness.llm.request import LLMRequest
 from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.body import HTTPXBody
-from harness.providers.shared.clients import SDKClients
 from harness.providers.shared.content import read_as_sent
 from harness.providers.shared.failure import LONGEST_WAIT_S, failure_in, is_transport_error
 from harness.providers.shared.interceptor import intercept
@@ -42,7 +41,6 @@ class StainlessModel(SDKModel):
         super().__init__(*args, **settings)
         if of_client:
             self.client_params = {**of_client, **(self.client_params or {})}
-        self._clients = SDKClients(self._new_client, self._new_async_client)
 
     @abstractmethod
     def _body(self, request: LLMRequest) -> dict[str, Any]:
@@ -50,7 +48,7 @@ class StainlessModel(SDKModel):
 
     def check(self, request: LLMRequest) -> None:
         self._key()
-        self._body(request)
+        super().check(request)
 
     def _arguments(self, request: LLMRequest) -> dict[str, Any]:
         path = with_query(self.path, self.additional_params.get(EXTRA_QUERY))
