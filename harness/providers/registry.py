@@ -29,9 +29,8 @@ from harness.providers.ollama.dialect import API_CHAT
 from harness.providers.ollama.request import is_call as is_ollama_call
 from harness.providers.openai.dialect import CHAT, COMPLETIONS, RESPONSES
 from harness.providers.openai.hosts import HOSTS
-from harness.providers.row import NOBODY, Provider
+from harness.providers.row import NOBODY, Provider, sdk_needed
 from harness.providers.shared.dialect import Dialect
-from harness.providers.shared.sdk import sdk_needed
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM

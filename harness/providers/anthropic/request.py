@@ -14,6 +14,7 @@ from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.anthropic.messages import wire_messages, wire_system, wire_tool
 from harness.providers.anthropic.recorded import parse_messages, parse_system, parse_tools
+from harness.providers.row import sdk_needed
 from harness.providers.shared.calls.structured import (
     STRUCTURED,
     fits_native_form,
@@ -25,7 +26,6 @@ from harness.providers.shared.calls.structured import (
 from harness.providers.shared.requests.answer_format import described, is_text
 from harness.providers.shared.requests.recorded_request import STOPS, RecordedRequest, json_object
 from harness.providers.shared.requests.wire_body import filled, present, same_names, wire_settings, with_additional
-from harness.providers.shared.sdk import sdk_needed
 from harness.validation import answer_schema
 
 #: The API wants a limit with every request; this one stands where the caller names none.

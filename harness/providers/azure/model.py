@@ -29,9 +29,9 @@ from harness.providers.azure.errors import translated
 from harness.providers.azure.request import wire_body
 from harness.providers.azure.retries import AsyncRetries, Retries
 from harness.providers.openai.chat_model import ChatModel
+from harness.providers.row import sdk_needed
 from harness.providers.shared.model import SDKModel
 from harness.providers.shared.requests.wire_body import as_json, present
-from harness.providers.shared.sdk import sdk_needed
 
 #: What another SDK is not given.
 _OF_THIS_SDK: Final = {"api_version": None, "client_params": None}

@@ -21,9 +21,9 @@ from harness.llm.input.value import Extended
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.llm.settings import environment
+from harness.providers.row import sdk_needed
 from harness.providers.shared.requests.recorded_request import STOPS, RecordedRequest, check_same, json_object
 from harness.providers.shared.requests.wire_body import filled, present, same_names, wire_settings, with_additional
-from harness.providers.shared.sdk import sdk_needed
 from harness.validation import answer_schema
 
 #: Models that reason: they take `max_completion_tokens` in place of `max_tokens`, and no stop words.
