@@ -23,22 +23,14 @@ class LLM(BaseLLM):
             provider's.
     """
 
-    def __new__(
-        cls,
-        model: str | None = "",
-        *args: Any,
-        provider: str | None = None,
-        api: str | None = None,
-        is_litellm: bool | None = None,
-        custom_openai: bool | None = None,
-        **settings: Any,
-    ) -> Self:
+    def __new__(cls, model: str | None = "", *args: Any, **settings: Any) -> Self:
         if cls is not LLM:
             return super().__new__(cls)
         if model is None:
             raise UsageError("LLM needs the name of a model, such as model='openai/gpt-4o-mini', and was given None")
         check_kinds("LLM", {"model": model})
-        named, name = _registry().split_model(model, provider, api, is_litellm, custom_openai)
+        which = {name: settings.pop(name, None) for name in ("provider", "api", "is_litellm", "custom_openai")}
+        named, name = _registry().split_model(model, **which)
         found = _registry().integration(named)
         # What others integrate need not know of this class; then Python does not initialise what is returned.
         return super().__new__(found) if issubclass(found, LLM) else found(name, *args, **settings)  # type: ignore[no-any-return]
