@@ -159,7 +159,7 @@ class LLMSettings:
     client_params: Mapping[str, Any] | None
     #: Header fields of every request.
     default_headers: Mapping[str, str] | None
-    #: What sees every request before it is sent, and every response: see `harness.providers.shared.interceptor`.
+    #: What sees every request before it is sent, and every response: see `intercept` in `harness.providers.shared.stainless`.
     interceptor: Any
 
     def __init_subclass__(cls, **options: Any) -> None:

@@ -32,7 +32,7 @@ def ask_for(llm: Any, messages: list[dict[str, Any]], answer: type[BaseModel] | 
     that takes any keyword, and does not know the latter, is asked again with the former.
     """
     from harness.llm import call_stream_override
-    from harness.llm.input.characters import whole_characters
+    from harness.llm.input.words import whole_characters
 
     messages = whole_characters(messages)
     with call_stream_override(llm, False):

@@ -23,9 +23,16 @@ from harness.providers.shared.calls.structured import (
     wants_model,
     with_structured_tool,
 )
-from harness.providers.shared.requests.answer_format import described, is_text
 from harness.providers.shared.requests.recorded_request import STOPS, RecordedRequest, json_object
-from harness.providers.shared.requests.wire_body import filled, present, same_names, wire_settings, with_additional
+from harness.providers.shared.requests.wire_body import (
+    described,
+    filled,
+    is_text,
+    present,
+    same_names,
+    wire_settings,
+    with_additional,
+)
 from harness.validation import answer_schema
 
 #: The API wants a limit with every request; this one stands where the caller names none.

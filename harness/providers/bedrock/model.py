@@ -49,6 +49,8 @@ class Bedrock(SDKModel):
     provider = "bedrock"
     response_body: ClassVar[type[ResponseBody]] = BedrockBody
     no_interceptor = "boto3 has no interceptor; register a handler for its events instead"
+    #: boto3's names of what asks, for a whole answer and for a stream.
+    operations: ClassVar[tuple[str, str]] = ("converse", "converse_stream")
     _translated = staticmethod(translated)
     carried = Carried(
         message=frozenset({"cache_control", "prefix"}),
@@ -89,7 +91,7 @@ class Bedrock(SDKModel):
         return sdk_arguments(self, self._thoughts.restored(request))
 
     def _send(self, client: Any, arguments: dict[str, Any], *, stream: bool) -> Any:
-        return client.send("converse_stream" if stream else "converse", arguments)
+        return client.send(self.operations[stream], arguments)
 
     def _answer(self, request: LLMRequest) -> ProviderAnswer:
         answer = BedrockAnswer(self.provider, partial(self._thoughts.keep, request))

@@ -27,9 +27,16 @@ from harness.providers.shared.calls.structured import (
     wants_model,
     with_structured_tool,
 )
-from harness.providers.shared.requests.answer_format import described, is_text
 from harness.providers.shared.requests.recorded_request import RecordedRequest, json_object, picked
-from harness.providers.shared.requests.wire_body import as_json, filled, present, wire_settings, with_fields
+from harness.providers.shared.requests.wire_body import (
+    as_json,
+    described,
+    filled,
+    is_text,
+    present,
+    wire_settings,
+    with_fields,
+)
 from harness.validation import answer_schema
 
 #: In `additional_params`: what chooses among the tools. It is no field of the request: it goes with the tools.

@@ -14,9 +14,15 @@ from harness.llm.recorded import RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.gemini.messages import JSON_SCHEMA, Signatures, wire_contents, wire_system, wire_tools
 from harness.providers.gemini.recorded import parse_contents, parse_system, parse_tools
-from harness.providers.shared.requests.answer_format import described, is_text
 from harness.providers.shared.requests.recorded_request import STOPS, UNREADABLE, RecordedRequest, json_object
-from harness.providers.shared.requests.wire_body import filled, present, wire_settings, with_additional
+from harness.providers.shared.requests.wire_body import (
+    described,
+    filled,
+    is_text,
+    present,
+    wire_settings,
+    with_additional,
+)
 from harness.validation import answer_schema
 
 #: In `additional_params`: the field that takes the JSON Schema of a tool, `parametersJsonSchema` where none is named.

@@ -7,6 +7,7 @@ than the APIs, swallows what marks the end of a stream, and leaves async generat
 from __future__ import annotations
 
 import contextlib
+import inspect
 import time
 from abc import abstractmethod
 from email.utils import parsedate_to_datetime
@@ -20,7 +21,6 @@ from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.body import HTTPXBody
 from harness.providers.shared.content import read_as_sent
 from harness.providers.shared.failure import LONGEST_WAIT_S, failure_in, is_transport_error
-from harness.providers.shared.interceptor import intercept
 from harness.providers.shared.model import SDKModel
 from harness.providers.shared.requests.wire_body import EXTRA_QUERY, present, with_query
 from harness.providers.shared.tls import http_client, library_of
@@ -92,6 +92,37 @@ class StainlessModel(SDKModel):
 
     def _translated(self, error: Exception, answer: ProviderAnswer) -> HarnessError | None:
         return translated(self.sdk, error, answer)
+
+
+def intercept(client: Any, interceptor: Any) -> None:
+    """Have `interceptor` see each request of a client of httpx before it leaves, and each response when it has come.
+
+    It has `on_outbound(request)` and `on_inbound(response)`, which return what is to be sent and seen instead; in loops it
+    may have `aon_outbound` and `aon_inbound`, which are awaited. Each may be left out, and so may it.
+    """
+    if interceptor is None:
+        return
+    real = client.send
+
+    def send(request: Any, **options: Any) -> Any:
+        return _seen(interceptor, "on_inbound", real(_seen(interceptor, "on_outbound", request), **options))
+
+    async def asend(request: Any, **options: Any) -> Any:
+        changed = await _aseen(interceptor, "on_outbound", request)
+        return await _aseen(interceptor, "on_inbound", await real(changed, **options))
+
+    client.send = asend if hasattr(client, "aclose") else send
+
+
+def _seen(interceptor: Any, method: str, value: Any) -> Any:
+    look = getattr(interceptor, method, None)
+    return value if look is None else look(value)
+
+
+async def _aseen(interceptor: Any, method: str, value: Any) -> Any:
+    name = f"a{method}"
+    found = _seen(interceptor, name if getattr(interceptor, name, None) else method, value)
+    return await found if inspect.isawaitable(found) else found
 
 
 def _tell_long_waits(client: Any) -> None:
