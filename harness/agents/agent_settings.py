@@ -14,7 +14,7 @@ from harness.agents.guardrail import Guardrail, check_guardrail
 from harness.agents.interpolation import interpolated
 from harness.agents.options import Configured
 from harness.agents.pace import Pace
-from harness.llm.reference import model_of
+from harness.llm.llm import model_of
 from harness.tools.base_tool import BaseTool
 from harness.tools.failure import ToolFailurePolicy
 

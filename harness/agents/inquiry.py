@@ -16,7 +16,7 @@ from harness.agents.prompts import form_text
 from harness.annotations import signature_of
 from harness.errors import HarnessError, MalformedResponseError, ProviderError
 from harness.llm.base import BaseLLM
-from harness.llm.input.characters import whole_characters
+from harness.llm.input.words import whole_characters
 from harness.llm.overrides import call_stop_override
 from harness.workers import asettled, in_thread, settled
 

@@ -16,8 +16,8 @@ from harness.crews.process import Process
 from harness.crews.task import Task
 from harness.crews.task_settings import TaskSettings
 from harness.errors import UsageError
+from harness.llm.llm import model_of
 from harness.llm.output.usage import UsageMetrics
-from harness.llm.reference import model_of
 from harness.tools.failure import ToolFailurePolicy
 
 

@@ -16,8 +16,7 @@ from harness.errors import RunCancelled
 from harness.flow.conversation.fields import Role
 from harness.flow.state import field_of, id_of
 from harness.frames.frozen import FrozenDict
-from harness.llm.input.characters import whole_characters
-from harness.llm.input.words import has_content, words_in
+from harness.llm.input.words import has_content, whole_characters, words_in
 
 #: What a message may have beside role and content.
 _EXTRA = ("name", "tool_call_id", "tool_calls", "files", "metadata")
