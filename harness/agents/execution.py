@@ -266,6 +266,15 @@ class Execution:
             await self._driver.call(callback, step)
 
 
+def distinct(*callbacks: Callable[..., Any] | None) -> list[Callable[..., Any]]:
+    """Return callbacks in their order, each once: an agent, or a task, may have that of its crew."""
+    found: list[Callable[..., Any]] = []
+    for callback in callbacks:
+        if callback is not None and callback not in found:
+            found.append(callback)
+    return found
+
+
 class _Ending:
     """Whether a limit or a filter cut the latest answer; takes part in the run's events."""
 

@@ -20,7 +20,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "an LLM's class": ({"llm": Scripted}, "an llm is 'provider/model', .*, not <class"),
     "no tool": ({"tools": ["hammer"]}, r"Agent: tools\[0\]: expected a tool, as @tool makes one, not 'hammer'"),
     "a tool's class": ({"tools": [BaseTool]}, r"Agent: tools\[0\]: expected a tool, .*, not the class BaseTool"),
-    "two of them": ({"max_iter": 0, "max_rpm": 0}, "Agent: max_iter: expected at least 1, not 0; max_rpm: "),
+    "two of them": ({"max_iter": 0, "max_rpm": 0}, "Agent: max_rpm: expected at least 1, not 0; max_iter: "),
     "an LLM of nobody's": ({"llm": "nobody/model"}, "nobody"),
 }
 
