@@ -137,14 +137,7 @@ class Agent(AgentSettings):
         )
         owner = task if owner is None else owner
         own = self.tools if tools is None else tools
-        execution = self._execution(
-            driver,
-            own,
-            task=owner,
-            crew=crew,
-            results=results,
-            response_model=response_model,
-        )
+        execution = self._execution(driver, own, task=owner, crew=crew, results=results, response_model=response_model)
         request = self._in_form(prompt, response_model, own)
         return await execution.answer(self._opening(request, own), prompt, conversation=conversation)
 
@@ -236,7 +229,7 @@ class Agent(AgentSettings):
             toolbox,
             owner=owner,
             callbacks=distinct(self.step_callback, getattr(crew, "step_callback", None)),
-            response_model=response_model,
+            model=response_model,
             usage=usage,
         )
 

@@ -23,10 +23,7 @@ _MODEL: Final = "gpt-4.1-mini"
 
 
 class AgentSettings(Paced):
-    """What an agent is. Nothing about it changes while it works, so threads, tasks and crews may share one.
-
-    `{name}` in `role`, `goal` and `backstory` stands for an input of the crew's kickoff.
-    """
+    """What an agent is made with."""
 
     #: Fields that a frame shows of an agent.
     shown_in_frames: ClassVar[tuple[str, ...]] = ("id", "role", "goal", "backstory")

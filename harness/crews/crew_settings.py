@@ -21,7 +21,7 @@ from harness.tools.failure import ToolFailurePolicy
 
 
 class CrewSettings(Paced):
-    """What a crew is. Nothing about it changes while it works, so runs of it may overlap; `usage_metrics` is the last one's."""
+    """What a crew is made with."""
 
     #: Fields that a frame shows of a crew.
     shown_in_frames: ClassVar[tuple[str, ...]] = ("name",)

@@ -43,11 +43,6 @@ class Replaceable:
         """Return whether the class of an object has one of its own."""
         return self._found(original) != (self._method, self._twin)
 
-    def own_method(self, original: Any, **methods: Callable[..., Any]) -> Callable[..., Any] | None:
-        """Return what the class of an object has in the method's place, for the object with other `methods`; else None."""
-        method, _ = self._found(original)
-        return None if method is self._method else bound(method, StandIn(original, methods))
-
     async def call(
         self,
         driver: Driver,

@@ -26,11 +26,7 @@ def is_elsewhere(file: str) -> bool:
 
 
 class TaskSettings(Configured):
-    """What a task is. `{name}` in its texts and in `output_file` stands for an input of the crew's kickoff.
-
-    It may be part of several crews, and runs beside each other do not disturb one another; `output` is then that of the
-    run that ended last.
-    """
+    """What a task is made with."""
 
     #: Fields that a frame shows of a task.
     shown_in_frames: ClassVar[tuple[str, ...]] = ("id", "name", "description", "expected_output")
