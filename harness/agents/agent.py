@@ -143,9 +143,8 @@ class Agent(AgentSettings):
 
     def inquirer(self, driver: Driver, *, task: Any = None, crew: Any = None, tools: bool = False) -> Inquirer:
         """Return what asks its model."""
-        paces = [owner.pace() for owner in (self, crew) if owner is not None]
         return Inquirer(
-            self.model(with_tools=tools), driver, paces, agent=self, task=task, retries=self.max_retry_limit
+            self.model(with_tools=tools), driver, agent=self, crew=crew, task=task, retries=self.max_retry_limit
         )
 
     # How an answer comes about.

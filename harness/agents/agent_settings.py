@@ -121,8 +121,8 @@ class AgentSettings(Paced):
         }
         if all(getattr(self, name) == text for name, text in texts.items()):
             return self
-        # What its requests share, such as their pace, stays shared.
-        self.model(), self.pace()
+        # What its requests share stays shared.
+        self.model()
         return self.model_copy(update=texts)
 
     def model(self, *, with_tools: bool = False) -> Any:
