@@ -83,8 +83,10 @@ class Task(TaskSettings):
         self, driver: Driver, agent: Agent | None, context: str | None, tools: Sequence[BaseTool] | None
     ) -> TaskOutput:
         worker = agent or self.agent
-        if worker is None:
-            raise UsageError(f"the task {self.label[:60]!r} has no agent: give it one, or give execute_sync one")
+        if not isinstance(worker, Agent):
+            raise UsageError(
+                f"the task {self.label[:60]!r} is done by an Agent, not by {worker!r}: give it one, or give execute_sync one"
+            )
         output = await Duty(self, worker, driver, tools=tools or self.tools or worker.tools).do(context)
         self.output = output
         return output

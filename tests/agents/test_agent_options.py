@@ -56,8 +56,12 @@ def test_options_without_effect_are_taken_where_they_are_off() -> None:
             "response_format: expected a pydantic model's class",
         ),
         (lambda: agent("x").kickoff("x", input_files={"a": 1}), "no files"),
+        (
+            lambda: agent("x").model_copy(update={"tools": [len]}).kickoff("x"),
+            "tools: expected a tool, .*, not <built-in",
+        ),
     ],
-    ids=["no messages", "a number", "one message", "words", "no form", "files"],
+    ids=["no messages", "a number", "one message", "words", "no form", "files", "a function set late"],
 )
 def test_a_kickoff_that_is_refused(ask: Callable[[], Any], words: str) -> None:
     with pytest.raises(UsageError, match=words):
