@@ -140,14 +140,11 @@ class Crew(CrewSettings):
 
         Of a twin's, which the way leads through `kickoff` as well.
         """
-        methods: dict[str, Callable[..., Any]] = {
+        return {
             "_streams": lambda: False,
             "_own_run": self._run,
             "_run_by_kickoff": self._run_by_kickoff if of_twin else lambda inputs: self._run(LoopDriver(), inputs),
         }
-        inside = StandIn(self, methods)
-        methods |= {name: bound(getattr(type(self), name), inside) for name in _ENTRIES}
-        return methods
 
     async def _run(self, driver: Driver, inputs: Mapping[str, Any] | None) -> CrewOutput:
         _check_inputs("inputs", inputs)
@@ -183,15 +180,6 @@ class Crew(CrewSettings):
 
 
 _KICKOFF: Final = Replaceable(Crew.kickoff, Crew.kickoff_async)
-_ENTRIES: Final = (
-    "kickoff_async",
-    "akickoff",
-    "kickoff_for_each_async",
-    "akickoff_for_each",
-    "stream_events",
-    "astream",
-    "_run_each",
-)
 
 
 def _check_inputs(name: str, inputs: object) -> None:
