@@ -49,10 +49,6 @@ AnnouncedBody = Callable[[Callable[[], None]], Coroutine[Any, Any, T]]
 _UNSEEN: Final = StepEnds(completed=AgentExecutionCompletedEvent, failed=AgentExecutionErrorEvent)
 
 
-class TimeLimitError(TimeoutError):
-    """A body took longer than it may."""
-
-
 class Signal(Protocol):
     """That something has happened, which one body tells another, once."""
 
@@ -148,18 +144,18 @@ class Driver(ABC):
                 values.append((outcome or Outcome[T](error=RunCancelled())).unwrap())
             return values
 
-    async def within(self, seconds: float | None, make: Body[T]) -> T:
+    async def within(self, seconds: float | None, make: Body[T], late: str) -> T:
         """Return what a body gives, unless it takes longer.
 
         Raises:
-            TimeLimitError: it does; it stops at its next event, await or provider byte, and what it had open has ended.
+            TimeoutError: it does, which `late` says; it stops at its next event, await or provider byte, and what it had open has ended.
         """
         if seconds is None:
             return await make()
         async with Beside(self) as limited:
             outcome = await limited.start(make).outcome(seconds)
             if outcome is None:
-                raise TimeLimitError
+                raise TimeoutError(late)
             return outcome.unwrap()
 
 

@@ -234,7 +234,7 @@ async def _(failed: Any, toolbox: Any, tool: Any, name: Any, use: Any, error: Ex
     shown_by=("crew/kind/at-its-limit/sync-method/sync",),
 )
 async def _(ask: Any, execution: Any, tools: Any) -> Any:
-    if tools is None and execution._toolbox.tools:
+    if tools is None and execution.toolbox.tools:
         raise IterationLimitError("at the limit")
     return await ask(execution, tools)
 
