@@ -16,7 +16,7 @@ from harness.recording.redact import aws_stream
 from harness.recording.redact.environment import environment_secrets
 from harness.recording.redact.judge import Judge, default_judge
 from harness.recording.redact.names import SHORTEST_OPAQUE
-from harness.recording.redact.passage import Buffer, JoinedPassage, JsonString, Narrowed, Passage, Slice, Utf8, is_wide
+from harness.recording.redact.passage import JSON, UTF_8, WIDE, Buffer, Decoded, JoinedPassage, Passage, Slice, is_wide
 from harness.recording.redact.search import Hit, Search, is_json
 
 #: Looks at a whole text with a search.
@@ -57,7 +57,7 @@ def redacted_body(body: bytes, content_type: str, judge: Judge | None = None) ->
     redacted, hits = _settled(text, _aws if binary else _reading(text, content_type), judge)
     if is_wide(redacted) and not binary:
         look = _reading(redacted.replace("\0", ""), content_type)
-        redacted, more = _settled(redacted, lambda search, body: look(search, Narrowed(body)), judge)
+        redacted, more = _settled(redacted, lambda search, body: look(search, Decoded(body, WIDE)), judge)
         hits += more
     if not hits:
         return body, ()
@@ -211,7 +211,7 @@ def _look_at_events(search: Search, events: list[Passage]) -> None:
 def _string(event: Passage) -> Passage:
     """What an event reads as that is one JSON string."""
     if event.text[:1] == '"' and is_json(event.text):
-        return JsonString(event, 1, len(event.text.rstrip()) - 1)
+        return Decoded(Slice(event, 1, len(event.text.rstrip()) - 1), JSON)
     return event
 
 
@@ -228,7 +228,7 @@ def _look_at_lines(search: Search, lines: Iterable[Passage]) -> None:
 
 
 def _utf8(passage: Passage) -> Passage:
-    return passage if passage.text.isascii() else Utf8(passage)
+    return passage if passage.text.isascii() else Decoded(passage, UTF_8)
 
 
 def _joined(passages: list[Passage]) -> Passage:
