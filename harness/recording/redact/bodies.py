@@ -184,7 +184,7 @@ def _sse(search: Search, body: Passage) -> None:
             remaining.append(Slice(body, start, stop))
         elif pending:
             # A blank line; the end of the body matches as one.
-            events.append(_joined(pending))
+            events.append(pending[0] if len(pending) == 1 else JoinedPassage(pending))
             pending = []
     _look_at_lines(search, remaining)
     _look_at_events(search, events)
@@ -193,7 +193,7 @@ def _sse(search: Search, body: Passage) -> None:
 def _aws(search: Search, body: Passage) -> None:
     found = list(aws_stream.messages(body.text.encode("latin-1")))
     _look_at_lines(search, [Slice(body, message.headers, message.payload) for message in found])
-    _look_at_events(search, [_utf8(Slice(body, message.payload, message.checksum)) for message in found])
+    _look_at_events(search, [Decoded(Slice(body, message.payload, message.checksum), UTF_8) for message in found])
 
 
 def _look_at_events(search: Search, events: list[Passage]) -> None:
@@ -202,8 +202,7 @@ def _look_at_events(search: Search, events: list[Passage]) -> None:
     texts = [_string(event) for event in events if not _JSON_START.match(event.text)]
     search.documents(documents, "", streamed=True)
     for document in documents:
-        if not is_json(document.text):
-            search.malformed(document, "")
+        search.malformed(document, "")
     _look_at_lines(search, texts)
     search.text(JoinedPassage(texts), "")
 
@@ -225,14 +224,6 @@ def _look_at_lines(search: Search, lines: Iterable[Passage]) -> None:
         search.text(line, "")
         if len(search.hits) == hits:
             clean.add(line.text)
-
-
-def _utf8(passage: Passage) -> Passage:
-    return passage if passage.text.isascii() else Decoded(passage, UTF_8)
-
-
-def _joined(passages: list[Passage]) -> Passage:
-    return passages[0] if len(passages) == 1 else JoinedPassage(passages)
 
 
 def _mark(char: str) -> Passage:
