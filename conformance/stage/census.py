@@ -59,8 +59,9 @@ class Census:
         gc.collect()
         objects = [name for name, reference in self._watched if reference() is not None]
         events = [f"event {name}" for name in _events_alive(frozenset(event_ids))]
-        # That of a provider whose client has reset its connection is in no table, until the provider has seen that.
-        becomes_true(lambda: not self._other_sockets(), within_s)
+        if not (objects or events):
+            # That of a provider whose client has reset its connection is in no table, until the provider has seen that.
+            becomes_true(lambda: not self._other_sockets(), within_s)
         sockets = len(self._other_sockets())
         return (*objects, *events, *([f"{sockets} sockets"] if sockets else []))
 

@@ -44,9 +44,7 @@ SABOTEURS.add(
 )
 SABOTEURS.add("chunks-on-lifecycle", "channel.llm", _TABLE, _row("llm_stream_chunk", "lifecycle"))
 SABOTEURS.add("methods-on-lifecycle", "channel.flow", _TABLE, _row("method_execution_started", "lifecycle"))
-SABOTEURS.add("tools-on-lifecycle", "channel.tools", _TABLE, _row("tool_usage_started", "lifecycle"))
 SABOTEURS.add("messages-on-flow", "channel.messages", _TABLE, _row("conversation_message_added", "flow"))
-SABOTEURS.add("crews-on-custom", "channel.lifecycle", _TABLE, _row("crew_kickoff_started", "custom"))
 SABOTEURS.add("unknown-types-by-substring", "channel.custom channel.by-table", _TABLE, _BySubstring)
 SABOTEURS.add("unknown-types-by-prefix", "channel.custom channel.by-table", _TABLE, _ByPrefix)
 SABOTEURS.add(

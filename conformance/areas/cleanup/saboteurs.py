@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any, Final
 
 from conformance.proof.frames import ACCEPT
-from conformance.proof.saboteur import Saboteurs, constant, making, reading
+from conformance.proof.saboteur import Saboteurs, constant, making, reading, replacing
 from harness import LLM, ProviderError, RunCancelled
 
 SABOTEURS: Final = Saboteurs()
@@ -83,14 +83,6 @@ def closes_only_once(close: Any, session: Any) -> None:
     if session.is_cancelled:
         raise RuntimeError("the session is closed")
     close(session)
-
-
-@SABOTEURS.row("cleanup.close-before-start", _CLOSE)
-def runs_what_never_began(close: Any, session: Any) -> None:
-    body, is_new = session._body, session._timeline.state.value == "new"
-    close(session)
-    if is_new and hasattr(type(session), "__iter__"):
-        threading.Thread(target=body, name="belated", daemon=True).start()
 
 
 SABOTEURS.add(
@@ -177,14 +169,6 @@ def last_error_kept(failed: Any, production: Any, error: BaseException) -> None:
         type(production).last_error = error
 
 
-@SABOTEURS.row(
-    "cleanup.no-leaks", "harness.flow.conversation.conversational:take_turn", shown_by="left-behind/turn/sync"
-)
-async def conversations_kept(take_turn: Any, flow: Any, *rest: Any) -> Any:
-    _KEPT.append(flow)
-    return await take_turn(flow, *rest)
-
-
 @SABOTEURS.row("cleanup.no-leaks", "harness.bus.attribution:forget")
 def remembered_for_ever(forget: Any, base: Any) -> None:
     base.is_open = False
@@ -208,19 +192,6 @@ def emitters_wait_for_ever(wake: Any, limit: Any) -> None:
         wake(limit)
 
 
-@SABOTEURS.row("cleanup.no-leaks", ACCEPT, shown_by="left-behind/crew/*")
-def events_of_crews_kept(accept: Any, timeline: Any, source: Any, event: Any, scope: Any) -> None:
-    if event.type.startswith("crew_"):
-        _KEPT.append(event)
-    accept(timeline, source, event, scope)
-
-
-@SABOTEURS.row("cleanup.no-leaks", "harness.flow.feedback.hook:keep", shown_by="left-behind/waiting/sync")
-def waiting_flows_kept(keep: Any, *arguments: Any) -> Any:
-    _KEPT.append(arguments)
-    return keep(*arguments)
-
-
 @SABOTEURS.row("cleanup.no-leaks", "harness.llm.base:run_tool", shown_by="left-behind/busy/sync")
 def tools_watched_for_ever(run_tool: Any, *arguments: Any) -> Any:
     threading.Thread(target=threading.Event().wait, name="watchdog", daemon=True).start()
@@ -233,3 +204,25 @@ def calls_that_never_began_run(close: Any, session: Any) -> None:
     close(session)
     if is_new and isinstance(session._source, LLM) and hasattr(type(session), "__iter__"):
         threading.Thread(target=body, name="belated", daemon=True).start()
+
+
+@replacing
+def _keeping(sound: Any, *arguments: Any) -> Any:
+    _KEPT.append(arguments)
+    return sound(*arguments)
+
+
+@replacing
+def _keeping_of_crews(accept: Any, timeline: Any, source: Any, event: Any, scope: Any) -> None:
+    if event.type.startswith("crew_"):
+        _KEPT.append(event)
+    accept(timeline, source, event, scope)
+
+
+_TAKE_TURN: Final = "harness.flow.conversation.conversational:take_turn"
+for _name, _target, _breaks, _of in (
+    ("conversations-kept", _TAKE_TURN, _keeping, "turn/sync"),
+    ("waiting-flows-kept", "harness.flow.feedback.hook:keep", _keeping, "waiting/sync"),
+    ("events-of-crews-kept", ACCEPT, _keeping_of_crews, "crew/*"),
+):
+    SABOTEURS.add(_name, "cleanup.no-leaks", _target, _breaks, shown_by=f"left-behind/{_of}")

@@ -126,35 +126,9 @@ SABOTEURS.add(
 )
 
 
-@SABOTEURS.row("entry.turn", f"{_CONVERSES}._turn", {"entry.turn-async": "that of an awaited turn has none, either"})
+@SABOTEURS.row("entry.turn entry.turn-async", f"{_CONVERSES}._turn")
 def sessions_unnamed(turn: Any, flow: Any, entry: str, message: Any, session_id: str | None, *rest: Any) -> Any:
     return turn(flow, entry, message, None, *rest)
-
-
-#: What is asked of the session of a turn, and can't be asked of an iterator, or of a session for threads in a loop.
-_OF_TURNS: Final = """
-    channel.closed-set channel.flow channel.llm channel.messages cleanup.close-before-start cleanup.close-prompt
-    cleanup.no-late-frames cleanup.no-leaks cleanup.work-stops envelope.content-text envelope.data-clean
-    envelope.data-json envelope.error-class envelope.event-alias envelope.fields envelope.id-unique
-    envelope.immutable envelope.timestamp-utc error.base-exception error.frames-first error.observer-safe
-    llm.sequence namespace.order order.delivery order.one-completion order.parent-closed order.previous-earlier
-    order.scope-nesting order.seq-gapless order.terminal-last result.gated result.reraises result.states
-    result.value scope.concurrent-turns session.replay-failed turn.deferred turn.failed turn.pending turn.result
-    turn.sequence
-"""
-_OF_AWAITED_TURNS: Final = """
-    cleanup.close-before-start cleanup.close-prompt cleanup.no-late-frames cleanup.no-leaks cleanup.work-stops
-    entry.flag-restored error.base-exception error.frames-first error.observer-safe order.seq-gapless
-    order.terminal-last result.gated result.reraises result.states result.value scope.concurrent-turns
-    session.replay-failed turn.deferred turn.failed turn.pending turn.result turn.sequence turn.streams-answer
-"""
-SABOTEURS.add(
-    "turns-as-iterators",
-    "entry.turn",
-    f"{_CONVERSES}.stream_turn",
-    changing(iter),
-    dict.fromkeys(_OF_TURNS.split(), "an iterator is no session, and shows nothing of it"),
-)
 
 
 @SABOTEURS.row("entry.turn", f"{_CONVERSES}.stream_turn")
@@ -177,15 +151,6 @@ def chunks_read_before_closing(close: Any, output: Any) -> None:
     for _ in output:
         pass
     close(output)
-
-
-@SABOTEURS.row(
-    "entry.turn-async",
-    f"{_CONVERSES}.astream_turn",
-    dict.fromkeys(_OF_AWAITED_TURNS.split(), "a session for threads gives a loop no frames"),
-)
-def async_turns_for_threads(astream_turn: Any, flow: Any, message: Any, **options: Any) -> Any:
-    return flow.stream_turn(message, **options)
 
 
 @SABOTEURS.row(

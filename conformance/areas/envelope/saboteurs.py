@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
 from conformance.proof.frames import FIELDS, PAYLOAD, fields_with, payload_with, put
-from conformance.proof.saboteur import Saboteurs, changing, making, reading
+from conformance.proof.saboteur import Saboteurs, changing, reading
 from harness import StreamFrame
 from harness.frames.frozen import FrozenDict, FrozenList
 
@@ -160,17 +160,6 @@ SABOTEURS.add(
     lambda closed: dict.update,
     shown_by="payload/tree/*",
 )
-
-
-@SABOTEURS.row("envelope.immutable", PAYLOAD, by=making)
-def payloads_open_to_change(payload_of: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    shared: dict[Any, Any] = {}
-
-    def broken(record: Any) -> Any:
-        payload = payload_of(record)
-        return shared.setdefault(record, dict(payload) if isinstance(payload, dict) else payload)
-
-    return broken
 
 
 @SABOTEURS.row(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from conformance.proof.frames import ACCEPT, hiding
-from conformance.proof.saboteur import Saboteurs, constant
+from conformance.proof.saboteur import NONE, Saboteurs, constant, replacing
 
 SABOTEURS: Final = Saboteurs()
 
@@ -51,15 +52,26 @@ def cause_lost(failed: Any, production: Any, error: BaseException) -> None:
     failed(production, error)
 
 
-@SABOTEURS.row(
-    "error.observer-safe", "harness.bus.listeners:logger.exception", shown_by="error/observer/listener/of-failure/sync"
-)
-def listeners_fail_failures(report: Any, message: str, event_type: str) -> None:
-    """Raise what a listener raised where that was told of a failure: what is done on the way out is easily unguarded."""
-    if event_type.endswith("_failed"):
-        raise  # noqa: PLE0704 - called where an exception is being handled
+def _raised_at(name: str, of: str, is_raised: Callable[[str], bool], also: Mapping[str, str] = NONE) -> None:
+    """Add what raises, in place of logging it, what a listener raised where that was told of events of some types."""
+
+    @replacing
+    def report(sound: Any, message: str, event_type: str) -> None:
+        if is_raised(event_type):
+            raise  # noqa: PLE0704 - called where an exception is being handled
+
+    target, shown_by = "harness.bus.listeners:logger.exception", f"error/observer/listener/{of}/sync"
+    SABOTEURS.add(name, "error.observer-safe", target, report, also, shown_by=shown_by)
 
 
+# What is done on the way out is easily unguarded.
+_raised_at("listeners-fail-failures", "of-failure", lambda event_type: event_type.endswith("_failed"))
+_raised_at("listeners-fail-chunks", "of-call", lambda event_type: event_type == "llm_stream_chunk")
+_OF_TURNS: Final = {
+    "order.scope-nesting": "a turn whose beginning can't be told is never closed",
+    "error.frames-first": "and nothing tells that it has failed",
+}
+_raised_at("listeners-fail-turns", "of-turn", lambda event_type: event_type.startswith("conversation_"), _OF_TURNS)
 # A listener that is awaited may wait for a task of its own that was cancelled.
 SABOTEURS.add(
     "listeners-cancel-the-run",
@@ -68,35 +80,6 @@ SABOTEURS.add(
     constant(True),
     shown_by="error/observer/async-listener/CancelledError/sync",
 )
-
-
-@SABOTEURS.row("error.observer-safe", "harness.bus.listeners:logger.exception")
-def listeners_fail_the_run(report: Any, *args: object) -> None:
-    """Do in place of logging what a listener raised: raise it."""
-    raise  # noqa: PLE0704 - called where an exception is being handled
-
-
-@SABOTEURS.row(
-    "error.observer-safe", "harness.bus.listeners:logger.exception", shown_by="error/observer/listener/of-call/sync"
-)
-def listeners_fail_chunks(report: Any, message: str, event_type: str) -> None:
-    """Raise what a listener raised where that was told of a piece of an answer."""
-    if event_type == "llm_stream_chunk":
-        raise  # noqa: PLE0704 - called where an exception is being handled
-
-
-@SABOTEURS.row(
-    "error.observer-safe",
-    "harness.bus.listeners:logger.exception",
-    {
-        "order.scope-nesting": "a turn whose beginning can't be told is never closed",
-        "error.frames-first": "and nothing tells that it has failed",
-    },
-    shown_by="error/observer/listener/of-turn/sync",
-)
-def listeners_fail_turns(report: Any, message: str, event_type: str) -> None:
-    if event_type.startswith("conversation_"):
-        raise  # noqa: PLE0704 - called where an exception is being handled
 
 
 @SABOTEURS.row(

@@ -238,11 +238,6 @@ def markers_in_one_piece(piece: Any, answer: Any, sent: bytes) -> Iterator[Any]:
     answer.done = answer.done and b"[DONE]" in sent
 
 
-@SABOTEURS.row("llm.rechunk", f"{_ANSWER}.piece")
-def characters_torn(piece: Any, answer: Any, sent: bytes) -> Any:
-    return piece(answer, sent.decode("utf-8", "replace").encode())
-
-
 @SABOTEURS.row("llm.no-stream", _CHUNK, {"scope.captures-llm": "an LLM that was told not to stream does"})
 def plain_calls_in_chunks(chunk: Any, call: Any, part: Any) -> Any:
     from harness.events.llm import LLMStreamChunkEvent
@@ -251,24 +246,6 @@ def plain_calls_in_chunks(chunk: Any, call: Any, part: Any) -> Any:
     if made is None and _kind(part) == "TextDelta":
         return LLMStreamChunkEvent(chunk=part.text, **call._common)
     return made
-
-
-@SABOTEURS.row(
-    "llm.no-stream",
-    f"{_ANSWER}.whole",
-    {
-        "entry.llm": "the assembled result of a call outside a session is another",
-        "entry.llm-async": "and that of an awaited one",
-        "entry.llm-overrides": "and that of one told not to stream",
-        "turn.sequence": "a route that a model names is cut, and none",
-        "turn.result": "so that another handler replies",
-        "result.value": "and the turn comes to another reply",
-    },
-    by=changing,
-)
-def plain_answers_shorter(parts: Iterator[Any]) -> Iterator[Any]:
-    for part in parts:
-        yield replace(part, text=part.text[:-1]) if _kind(part) == "TextDelta" else part
 
 
 @SABOTEURS.row("llm.legacy-chunk", _PROJECTED, {"entry.crew": "a streamed crew loses its tool calls"})

@@ -106,12 +106,6 @@ def turns_never_sealed(move: Any, timeline: Any, action: str) -> None:
         move(timeline, action)
 
 
-@SABOTEURS.row("order.terminal-last", "harness.frames.timeline:Timeline._move")
-def never_sealed(move: Any, timeline: Any, action: str) -> None:
-    if action != "seal":
-        move(timeline, action)
-
-
 @SABOTEURS.row(
     "order.terminal-last",
     ACCEPT,

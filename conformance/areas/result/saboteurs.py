@@ -13,12 +13,6 @@ SABOTEURS: Final = Saboteurs()
 _RESULT: Final = "harness.session.projections:Projected.result"
 
 
-@SABOTEURS.row("result.gated", _RESULT, by=reading)
-def result_once_returned(result: Callable[[Any], Any], session: Any) -> Any:
-    timeline = session._timeline
-    return timeline.value if timeline.state.value == "returned" else result(session)
-
-
 @SABOTEURS.row("result.gated", _RESULT, by=reading, shown_by="result/failed/flow/sync")
 def failures_at_once(result: Callable[[Any], Any], session: Any) -> Any:
     timeline = session._timeline

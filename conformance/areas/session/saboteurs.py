@@ -45,16 +45,6 @@ _EMPTY_ONCE_FAILED: Final = _begun_at(_here, ("failed",), whole=True)
 
 
 @SABOTEURS.row(
-    "session.lazy",
-    "harness.session.session:StreamSession.__init__",
-    perhaps={"cleanup.close-before-start": "it has run when it is closed, where its thread was quick enough"},
-)
-def eager(init: Any, session: Any, *args: Any, **options: Any) -> None:
-    init(session, *args, **options)
-    session._start()
-
-
-@SABOTEURS.row(
     "session.iterates",
     "harness.session.session:StreamSession.__iter__",
     {
@@ -93,20 +83,6 @@ def views_hold_no_session(init: Any, view: Any, session: Any, cursor: Any) -> No
 
 
 @SABOTEURS.row(
-    "session.drain",
-    "harness.session.session:FrameIterator._end",
-    dict.fromkeys(
-        ("session.replay-failed", "error.original", "error.base-exception"), "they end so where the run has failed, too"
-    ),
-)
-def views_end_alone(end: Any, view: Any) -> None:
-    """End a view of some channels without ending the session."""
-    if view._cursor._channels is not None:
-        raise StopIteration
-    end(view)
-
-
-@SABOTEURS.row(
     "session.projections session.independent-views",
     "harness.session.session:FrameIterator.__next__",
     {
@@ -121,15 +97,6 @@ def views_numbered_anew(following: Any, view: Any) -> Any:
         return frame
     view.count = getattr(view, "count", 0) + 1
     return frame.model_copy(update={"seq": view.count})
-
-
-@SABOTEURS.row("session.replay-failed error.original error.base-exception", "harness.session.core:ViewCore._end")
-def views_of_failures_end_well(end: Any, view: Any) -> None:
-    try:
-        end(view)
-    except BaseException:
-        if view._cursor._channels is None:
-            raise
 
 
 SABOTEURS.add(

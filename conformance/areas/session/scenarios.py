@@ -16,7 +16,7 @@ from conformance.areas.session.settings import BEFORE_HOLD, SETTINGS, Setting
 from conformance.areas.session.surfaces import surface
 from conformance.areas.session.views import MORE_VIEWS, VIEWS, AllFrames, OnlyItsOwn
 from conformance.stage.consumer import Consumer, Scenarios
-from conformance.stage.patience import ends
+from conformance.stage.patience import becomes_true
 from conformance.stage.points import DEADLINE_S, StageError
 from conformance.stage.programs import Block, Emit, FlowProgram, Method, Raise
 from conformance.stage.reader import ENDING_S, FramesRead, attempt, read_result
@@ -192,7 +192,8 @@ def _closed_before_threads(consumer: Consumer, setting: Setting) -> Iterator[Exp
         await_waiting(reader)
     consumer.close(session)
     consumer.stage.release("held")
-    left = tuple(reader.name for reader in readers if not ends(reader, ENDING_S))
+    becomes_true(lambda: not any(reader.is_alive() for reader in readers), ENDING_S)
+    left = tuple(reader.name for reader in readers if reader.is_alive())
     yield Expected("session.thread-safe", "threads that wait for frames of a session that was closed", (), left)
 
 
