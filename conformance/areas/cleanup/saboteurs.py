@@ -20,6 +20,7 @@ _LEAVE: Final = "harness.session.session:StreamSession.__exit__"
 #: Longer than a scenario waits for closing to come back, and short enough for the rest of it to go on.
 _LONG_S: Final = 3.0
 _KEPT: Final[list[Any]] = []
+_UNBEGUN: Final[dict[int, Any]] = {}
 
 
 @SABOTEURS.row("cleanup.close-prompt", _CLOSE, {"cleanup.idempotent": "closing again waits for the run, too"})
@@ -204,6 +205,18 @@ def calls_that_never_began_run(close: Any, session: Any) -> None:
     close(session)
     if is_new and isinstance(session._source, LLM) and hasattr(type(session), "__iter__"):
         threading.Thread(target=body, name="belated", daemon=True).start()
+
+
+@SABOTEURS.row("cleanup.no-leaks", "harness.session.core:SessionCore.__init__", shown_by="left-behind/unread/*")
+def kept_until_they_begin(init: Any, session: Any, body: Any, **options: Any) -> None:
+    key = id(session)
+    _UNBEGUN[key] = session
+
+    def begun(*arguments: Any) -> Any:
+        _UNBEGUN.pop(key)
+        return body(*arguments)
+
+    init(session, begun, **options)
 
 
 @replacing

@@ -106,11 +106,7 @@ def turns_never_sealed(move: Any, timeline: Any, action: str) -> None:
         move(timeline, action)
 
 
-@SABOTEURS.row(
-    "order.terminal-last",
-    ACCEPT,
-    shown_by="handler/publishes-at-the-end/failing-flow/sync handler/publishes-at-the-end/failing-call/sync",
-)
+@SABOTEURS.row("order.terminal-last", ACCEPT, shown_by="handler/publishes-at-the-end/failing-*/sync")
 def unsealed_by_failures(accept: Any, timeline: Any, source: Any, event: Any, scope: Any) -> None:
     root = timeline.root
     if event.type.endswith("_failed"):

@@ -149,11 +149,15 @@ def starts_at_its_block(enter: Any, session: Any) -> Any:
     return enter(session)
 
 
-@SABOTEURS.row("session.lazy", "harness.session.projections:Projected.result", by=reading)
-def starts_at_its_result(result: Callable[[Any], Any], session: Any) -> Any:
+@reading
+def _starting(read: Callable[[Any], Any], session: Any) -> Any:
     if session._timeline.state.value == "new" and hasattr(type(session), "__iter__"):
         session._start()
-    return result(session)
+    return read(session)
+
+
+for _name in ("result", "frames"):
+    SABOTEURS.add(f"starts-at-its-{_name}", "session.lazy", f"harness.session.projections:Projected.{_name}", _starting)
 
 
 @SABOTEURS.row(
