@@ -72,7 +72,8 @@ def keeps_a_thousand(accept: Any, timeline: Any, source: Any, event: Any, scope:
         accept(timeline, source, event, scope)
 
 
-SABOTEURS.add("views-from-now-on", "session.independent-views", _CURSOR, _FROM_NOW_ON)
+_AFTER_BREAK: Final = "session/after-break/flow/sync"
+SABOTEURS.add("views-from-now-on", "session.independent-views", _CURSOR, _FROM_NOW_ON, shown_by=_AFTER_BREAK)
 
 
 @SABOTEURS.row(
@@ -90,6 +91,7 @@ def views_hold_no_session(init: Any, view: Any, session: Any, cursor: Any) -> No
         "session.replay": "and so they do when they are read again",
         "session.replay-failed": "after a failure as well",
     },
+    shown_by="session/read-and-replayed/flow/sync",
 )
 def views_numbered_anew(following: Any, view: Any) -> Any:
     frame = following(view)

@@ -118,13 +118,14 @@ def _independent(when: str, setting: Setting, every: tuple[AnyFrame, ...], **vie
 
 
 def _single_projection(consumer: Consumer, setting: Setting) -> Evidence:
-    """Read one projection to its end: one that is likely to show nothing, or one that shows something."""
+    """Read one projection to its end: one that is likely to show nothing, one that shows something, or of several channels."""
     consumer.stage.release("held")
     expected: list[Expected] = []
     every = FramesRead()
-    for name in ("tools", setting.busy[0]):
+    for name in ("tools", setting.busy[0], "interleave"):
         session = consumer.open(setting.program)
-        consumer.read(getattr(session, name))
+        view = getattr(session, name)
+        consumer.read(view(list(setting.busy)) if name == "interleave" else view)
         frames, read = len(session.frames), read_result(session, "after-exhaustion")
         every = consumer.read(session.events)
         when = f"after `{name}` was read to its end"
