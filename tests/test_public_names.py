@@ -443,7 +443,7 @@ def test_what_the_documentation_imports_is_public(block: str) -> None:
 HEAVY = (
     "aiohttp anthropic asyncio boto3 celpy click google.genai httpx httpx2 jinja2 multiprocessing openai requests "
     "rich urllib3 starlette uvicorn vcr yaml harness.commands harness.flow.declarations.schema "
-    "harness.events.feedback harness.events.lifecycle harness.events.messages harness.events.turn "
+    "harness.events.feedback harness.events.lifecycle harness.events.turn "
     "harness.frames.legacy harness.providers harness.recording harness.web conformance"
 )
 
