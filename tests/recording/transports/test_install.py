@@ -26,9 +26,8 @@ def install(library):
 #: Asks by a library that is imported when the network is blocked already, in a thread and a method of its own.
 LATE_REQUEST = """
 import sys, threading
-from pathlib import Path
-from harness.recording import network_guard
-assert not {"httpx", "httpx2", "urllib3", "aiohttp"} & set(sys.modules)
+from harness.recording import network_guard, transports
+assert not {"httpx", "httpx2", "vcr", "openai", "requests", "urllib3", "aiohttp"} & set(sys.modules)
 
 class Asking:
     def ask(self):
@@ -65,8 +64,9 @@ def place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
 
 def test_what_is_imported_already_is_patched_once() -> None:
     library = import_module("late_library")
-    transports.install()
-    transports.install()
+    with ThreadPoolExecutor() as pool:
+        for installed in [pool.submit(transports.install) for _ in range(8)]:
+            installed.result(PATIENCE_S)
     assert library.patched == 1
 
 
