@@ -178,7 +178,9 @@ class _Reader:
 
     def _paused(self, outcome: Any, run: str | None, usage: Event) -> None:
         listed = outcome.get("interrupts")
-        interrupts = [interrupt for interrupt in listed if isinstance(interrupt, dict)] if isinstance(listed, list) else []
+        interrupts = (
+            [interrupt for interrupt in listed if isinstance(interrupt, dict)] if isinstance(listed, list) else []
+        )
         for interrupt in interrupts:
             payload = {
                 "request_id": interrupt.get("id"),
