@@ -259,7 +259,7 @@ def test_a_checkpoint_that_can_not_be_read_fails_the_restore_by_name(
     where = Path(checkpoint_in_the_middle(kept))
     damage(where)
     ran: list[str] = []
-    session = Joined(ran=ran).stream_events(from_checkpoint=CheckpointConfig(restore_from=str(where), **kept))
+    session = Joined(ran=ran).stream_events(from_checkpoint=CheckpointConfig(restore_from=where, **kept))
     with pytest.raises((CheckpointError, UsageError), match=message):
         list(session)
     assert [frame.type for frame in session.frames] == ["checkpoint_restore_started", "checkpoint_restore_failed"]
