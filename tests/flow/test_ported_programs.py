@@ -222,7 +222,11 @@ def test_a_turn_streams_the_tokens_of_its_reply() -> None:
             if frame.channel == "llm" and frame.type == "llm_stream_chunk":
                 text += frame.data.get("chunk", "")
     assert (text, stream.result) == (TEXT, TEXT)
-    assert [message.role for message in flow.state.messages] == ["user", "assistant"]
+    assert flow.state.id == "session-1"
+    assert [(message.role, message.content) for message in flow.state.messages] == [
+        ("user", "What does the lamp do?"),
+        ("assistant", TEXT),
+    ]
     flow.finalize_session_traces()
 
 
