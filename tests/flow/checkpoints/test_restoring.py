@@ -236,6 +236,15 @@ DAMAGED: dict[str, tuple[Callable[[Path], Any], str]] = {
         changed(lambda held: {**held, "plan": {**held["plan"], "values": 5}}),
         "a saved plan is a dict",
     ),
+    "an output that is not there": (
+        changed(
+            lambda held: {
+                **held,
+                "runs": [{**run, "calls": [{**call, "output": 9} for call in run["calls"]]} for run in held["runs"]],
+            }
+        ),
+        "a method came to a value 9, and it holds 2",
+    ),
     "a state that is no dict": (
         changed(lambda held: {**held, "state": []}),
         "Expected `object`, got `array` - at `\\$.state`",
