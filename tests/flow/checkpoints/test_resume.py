@@ -118,6 +118,26 @@ def test_a_run_goes_on_and_is_told_in_its_order_though_the_clock_was_set_back_in
     assert session.result == "B 3"
 
 
+@pytest.mark.parametrize("provider", ["json", "jsonl"])
+def test_a_run_that_is_gone_on_with_by_an_earlier_clock_is_the_last_one(
+    tmp_path: Path, provider: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.flow.checkpoints.provider._moments._last", 0)
+    kept = CheckpointConfig(location=tmp_path, on_events=[], provider=provider)
+
+    def run(fails: str) -> list[str]:
+        flow = Three(tmp_path, [], fails)
+        flow.checkpoint = kept
+        with contextlib.suppress(LookupError):
+            flow.kickoff(resume=True)
+        return flow.ran
+
+    assert run("b") == ["a", "b"]
+    for path in tmp_path.rglob("*.json*"):
+        path.rename(path.with_name(f"2199{path.name[4:]}"))
+    assert [run("c"), run("c"), run("")] == [["b", "c"], ["c"], ["c"]]
+
+
 def test_the_inputs_go_into_the_state_once(tmp_path: Path) -> None:
     failed(tmp_path, "b", count=10)
     assert Three(tmp_path, []).kickoff({"count": 10}, resume=True) == "B 13"
