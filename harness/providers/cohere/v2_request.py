@@ -25,21 +25,17 @@ _ROLES: Final = {"developer": "system", "function": "tool"}
 
 def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
     refuse_settings(llm, _UNKNOWN, "cohere-v2")
-    answer_format = request.response_format
+    answer_format, thinking = request.response_format, llm.thinking
     body = {
         "model": llm.model,
         "messages": [_wire_message(message) for message in request.messages],
         **present(stream=request.stream),
         **wire_settings(llm, {**FIELDS, "logprobs": "logprobs"}),
-        **({} if llm.thinking is None else {"thinking": _thinking(llm.thinking)}),
+        **present(thinking={"type": "enabled" if thinking else "disabled"} if isinstance(thinking, bool) else thinking),
         **filled(stop_sequences=request.stop, tools=[tool.given() for tool in request.tools]),
         **({} if answer_format is None else {"response_format": response_format(answer_format, "json_schema")}),
     }
     return with_additional(llm, body)
-
-
-def _thinking(setting: Any) -> Any:
-    return {"type": "enabled" if setting else "disabled"} if isinstance(setting, bool) else setting
 
 
 def _wire_message(message: Message) -> dict[str, Any]:

@@ -161,12 +161,7 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
 
 
 def _parse_messages(wire: Sequence[Any]) -> list[dict[str, Any]]:
-    found = list(map(_common_message, wire))
+    known = same_names("role", "content", "tool_call_id", "tool_calls")
+    found = [picked(message, **known, thinking="reasoning", tool_name="name") for message in wire]
     check_same(_wire_messages(read_messages(found)), list(wire))
     return found
-
-
-def _common_message(message: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a message of a recorded request in the common form, as far as that has a place for what it says."""
-    same = same_names("role", "content", "tool_call_id")
-    return picked(message, **same, thinking="reasoning", tool_name="name", tool_calls="tool_calls")
