@@ -10,11 +10,10 @@ from typing import Any, Final
 
 from harness.llm.base import BaseLLM
 from harness.llm.input.messages import AnyToolCall, ContentPart, ImagePart, Message, TextPart
-from harness.llm.input.reader import read_messages
 from harness.llm.recorded import RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.cohere.request import FIELDS, response_format
-from harness.providers.shared.requests.recorded_request import RecordedRequest, check_same, json_object, parse_tools
+from harness.providers.shared.requests.recorded_request import RecordedRequest, checked, json_object, parse_tools
 from harness.providers.shared.requests.turns import of_no_type
 from harness.providers.shared.requests.wire_body import filled, present, refuse_settings, wire_settings, with_additional
 
@@ -72,5 +71,4 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
 
 def _parse_messages(wire: Sequence[Any]) -> list[dict[str, Any]]:
     found = [{"reasoning" if name == "tool_plan" else name: message[name] for name in message} for message in wire]
-    check_same([_wire_message(message) for message in read_messages(found)], list(wire))
-    return found
+    return checked(found, lambda ours: list(map(_wire_message, ours)), list(wire))

@@ -13,14 +13,13 @@ from pydantic import BaseModel
 
 from harness.errors import UsageError
 from harness.llm.input.messages import AnyToolCall, ImagePart, Message, RefusalPart, TextPart
-from harness.llm.input.reader import read_messages
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.shared.data_url import DataURL
 from harness.providers.shared.requests.recorded_request import (
     RecordedRequest,
     body_fields,
-    check_same,
+    checked,
     json_object,
     parse_tools,
     picked,
@@ -163,5 +162,4 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
 def _parse_messages(wire: Sequence[Any]) -> list[dict[str, Any]]:
     known = same_names("role", "content", "tool_call_id", "tool_calls")
     found = [picked(message, **known, thinking="reasoning", tool_name="name") for message in wire]
-    check_same(_wire_messages(read_messages(found)), list(wire))
-    return found
+    return checked(found, _wire_messages, list(wire))
