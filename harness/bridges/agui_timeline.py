@@ -177,7 +177,10 @@ class _Reader:
             self._close("flow_finished", {"result": event.get("result"), **usage}, run)
 
     def _paused(self, outcome: Any, run: str | None, usage: Event) -> None:
-        interrupts = [interrupt for interrupt in outcome.get("interrupts") or () if isinstance(interrupt, dict)]
+        listed = outcome.get("interrupts")
+        interrupts = (
+            [interrupt for interrupt in listed if isinstance(interrupt, dict)] if isinstance(listed, list) else []
+        )
         for interrupt in interrupts:
             payload = {
                 "request_id": interrupt.get("id"),
