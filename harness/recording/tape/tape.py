@@ -29,6 +29,7 @@ from harness.recording.tape.match import InteractionIndex, unanswered
 from harness.recording.tape.request_key import Matching
 from harness.recording.wire import Interaction
 from harness.recording.words.request_line import request_line
+from harness.waits import answered_at_once
 
 __all__ = [
     "Mode",
@@ -147,6 +148,7 @@ def running(tape: TapeT) -> Iterator[TapeT]:
 def _activated(tape: Tape) -> Iterator[None]:
     opened = _Opened(tape, threading.get_ident(), _of_context.get(), _running_loop())
     token = _of_context.set(opened)
+    hurry = answered_at_once.set(tape.plays and not tape.records and tape.speed is None)
     with _lock:
         _open.append(opened)
     try:
@@ -157,6 +159,7 @@ def _activated(tape: Tape) -> Iterator[None]:
         # Left in another context than it was entered in, as async generators may be: a closed tape is passed over.
         with suppress(ValueError):
             _of_context.reset(token)
+            answered_at_once.reset(hurry)
 
 
 def current_tape() -> Tape | None:
