@@ -219,7 +219,9 @@ class _Shape:
             # A port is looked at when it is asked for.
             urlsplit(text).port  # noqa: B018
         except ValueError as error:
-            raise unreadable(self.name, f"{where} is {shown(text)} ({error})", "a URL") from error
+            # What stands before an `@` is a login, and what an error quotes may be a part of one.
+            reason = re.sub("'.*'", "…", str(error))
+            raise unreadable(self.name, f"{where} is {shown(re.sub('//.*@', '//', text))} ({reason})", "a URL") from error
         return text
 
     def content(self, value: Any, where: str) -> bytes:

@@ -93,7 +93,8 @@ def _settled(text: str, look: _Look, judge: Judge | None) -> tuple[str, tuple[Hi
     for _ in range(_PASSES):
         buffer, search = Buffer(text), Search(judge)
         look(search, buffer)
-        hits = hits or tuple(search.hits)
+        # A place is made of names, and a name may be a secret itself.
+        hits = hits or tuple(Hit(hit.rule, redacted_text(hit.where, judge)[0]) for hit in search.hits)
         if not search.hits:
             break
         text = buffer.render()
