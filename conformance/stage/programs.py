@@ -294,5 +294,8 @@ def route_to(handler: str) -> str:
     return f"[route {handler}]"
 
 
+#: A run that fails, and a call whose answer is cut off.
+FAILING: Final = FlowProgram((Method("fails", (Emit("one"), Raise(LookupError))),))
+CUT_CALL: Final = CallProgram(Ask(Script(("Half",), ending="cut")))
 #: What `Subject.session` and `asession` are asked to perform.
 Program = FlowProgram | CallProgram | RecordedProgram

@@ -15,7 +15,7 @@ from conformance.timeline.expected import NOTHING, AtMost, Expected, Raised
 _LIMIT: Final = 3
 #: Enough for an emitter that does not wait to be seen ahead of its reader.
 _EVENTS: Final = 60
-_NEEDS: Final = frozenset({"flow", "backpressure"})
+_NEEDS: Final = "flow backpressure"
 
 
 def _ahead(consumer: Consumer, *, awaited: bool, retain: bool) -> Evidence:
