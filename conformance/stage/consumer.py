@@ -236,7 +236,7 @@ def _whole_run(consumer: Consumer, program: Program, value: Any) -> Evidence:
         return evidence
     emits = [step for method in program.methods for step in method.steps if isinstance(step, Emit)]
     types = {step.type for step in emits}
-    shown = Counter(str(frame.data.get("note")) for frame in evidence.frames if frame.type in types)
+    shown = Counter(str(frame.data.get("note")) for frame in evidence.frames if getattr(frame, "type", None) in types)
     lost = tuple((Counter(step.note for step in emits) - shown).elements())
     return replace(evidence, expected=(Expected("session.iterates", "published events without a frame", (), lost),))
 
