@@ -64,7 +64,11 @@ def _left_behind(consumer: Consumer, program: Program | ConversationProgram, end
             return ()
         return asyncio.run(_tasks_of(lambda: watch("the session", make()), end, ids))
 
+    census = Census(consumer.provider.port)
     perform(None)
+    # One that was closed may be at its last event still.
+    census.threads_left()
+    ids.clear()
     census = Census(consumer.provider.port)
     first = len(consumer.stage.noted("emitted"))
     tasks = perform(census)

@@ -44,7 +44,7 @@ def _ahead(consumer: Consumer, *, awaited: bool, retain: bool) -> Evidence:
 
 def _beside(consumer: Consumer) -> Iterator[Expected]:
     """Read a session to its end beside a view that has stopped: the limit is the furthest view's."""
-    program = FlowProgram((Method("emits", tuple(Emit(str(n)) for n in range(_EVENTS))),))
+    program = FlowProgram((Method("emits", tuple(Emit(str(n)) for n in range(3 * _LIMIT))),))
     make = partial(consumer.subject.bounded, program, consumer.performance, kind="sync", look_ahead=_LIMIT)
     session = consumer.keep(make())
     stopped = consumer.iterate(session.events)
