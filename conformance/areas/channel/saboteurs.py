@@ -48,16 +48,12 @@ SABOTEURS.add("messages-on-flow", "channel.messages", _TABLE, _row("conversation
 SABOTEURS.add("unknown-types-by-substring", "channel.custom channel.by-table", _TABLE, _BySubstring)
 SABOTEURS.add("unknown-types-by-prefix", "channel.custom channel.by-table", _TABLE, _ByPrefix)
 SABOTEURS.add(
-    "rare-tools-on-custom",
-    "channel.tools",
-    _TABLE,
-    _row("tool_selection_error", "custom"),
-    shown_by="vocabulary/rare/sync",
+    "rare-tools-on-custom", "channel.tools", _TABLE, _row("tool_selection_error", "custom"), at="vocabulary/rare/sync"
 )
 SABOTEURS.add(
     "failed-restores-on-custom",
     "channel.lifecycle",
     _TABLE,
     _row("checkpoint_restore_failed", "custom"),
-    shown_by="vocabulary/rare/sync",
+    at="vocabulary/rare/sync",
 )

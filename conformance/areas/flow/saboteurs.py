@@ -101,7 +101,7 @@ SABOTEURS.add(
 )
 
 
-@SABOTEURS.row("flow.checkpoint", "harness.flow.checkpoints.restore:put_into", shown_by="restore/branches/*")
+@SABOTEURS.row("flow.checkpoint", "harness.flow.checkpoints.restore:put_into", at="restore/branches/*")
 def one_branch_restored(put_into: Any, run: Any, checkpoint: Any) -> Any:
     values = put_into(run, checkpoint)
     calls = run.plan._state.calls

@@ -65,7 +65,7 @@ def heard_by_all(session_scope: Callable[..., Any]) -> Callable[..., Any]:
     "scope.isolated",
     "harness.session.core:SessionCore._start",
     {"order.previous-earlier": "what the consumer emits is linked to what it has emitted before"},
-    shown_by="beside/its-consumer/async",
+    at="beside/its-consumer/async",
 )
 def consumers_work_inside(start: Any, session: Any) -> None:
     """Leave whoever asks for the first frame in the scope of the run."""
@@ -73,7 +73,7 @@ def consumers_work_inside(start: Any, session: Any) -> None:
     scopes.enter(session._production._base)
 
 
-@SABOTEURS.row("scope.nested", _BASE, shown_by="nested/beside-another-method/*")
+@SABOTEURS.row("scope.nested", _BASE, at="nested/beside-another-method/*")
 def outer_methods_heard_inside(session_scope: Any, sink: Any, run: Any, lookahead: Any) -> Any:
     """Give an inner session what is emitted around it while it is open."""
     base = session_scope(sink, run, lookahead)
@@ -167,7 +167,7 @@ def closed_turns_stay_open(opened: Any, dialogue: Any, turn: Any, flow_name: str
     "scope.nested",
     "harness.agents.delegation:CoworkerTool._done",
     {"order.parent-closed": "what is not shown has no parent"},
-    shown_by="crew/kind/managed/sync-method/sync",
+    at="crew/kind/managed/sync-method/sync",
 )
 async def coworkers_unseen(done: Any, *arguments: Any) -> Any:
     """Have coworkers work in a context that knows of no session."""
@@ -183,13 +183,11 @@ SABOTEURS.add(
     "scope.nested",
     "harness.agents.driver:placed_context",
     lambda placed_context: contextvars.Context,
-    shown_by="crew/kind/side-by-side/sync",
+    at="crew/kind/side-by-side/sync",
 )
 
 
-@SABOTEURS.row(
-    "scope.nested", "harness.crews.crew:Crew.kickoff_for_each", shown_by="crew/kind/for-each/sync-method/sync"
-)
+@SABOTEURS.row("scope.nested", "harness.crews.crew:Crew.kickoff_for_each", at="crew/kind/for-each/sync-method/sync")
 def first_of_each_alone(kickoff_for_each: Any, crew: Any, inputs: Any, *rest: Any) -> Any:
     return kickoff_for_each(crew, inputs[:1], *rest)
 
@@ -199,29 +197,25 @@ SABOTEURS.add(
     "scope.nested",
     "harness.agents.guardrail:Step",
     passing(quiet=True),
-    shown_by="crew/kind/refused/sync-method/sync",
+    at="crew/kind/refused/sync-method/sync",
 )
 
 
-@SABOTEURS.row(
-    "scope.nested", "harness.agents.toolbox:Toolbox._fail", shown_by="crew/kind/failing-tool/sync-method/sync"
-)
+@SABOTEURS.row("scope.nested", "harness.agents.toolbox:Toolbox._fail", at="crew/kind/failing-tool/sync-method/sync")
 async def failed_tools_fail_their_agents(
     failed: Any, toolbox: Any, tool: Any, name: Any, use: Any, error: Exception
 ) -> Any:
     raise error
 
 
-@SABOTEURS.row(
-    "scope.nested", "harness.agents.execution:Execution._ask", shown_by="crew/kind/at-its-limit/sync-method/sync"
-)
+@SABOTEURS.row("scope.nested", "harness.agents.execution:Execution._ask", at="crew/kind/at-its-limit/sync-method/sync")
 async def limits_fail_their_agents(ask: Any, execution: Any, tools: Any) -> Any:
     if tools is None and execution._toolbox.tools:
         raise IterationLimitError("at the limit")
     return await ask(execution, tools)
 
 
-@SABOTEURS.row("scope.nested", "harness.session.core:SessionCore._start", shown_by="nested/call/*")
+@SABOTEURS.row("scope.nested", "harness.session.core:SessionCore._start", at="nested/call/*")
 def calls_inside_apart(start: Any, session: Any) -> None:
     """Have a session of a call that is read inside a run tell nobody else of it."""
     context = contextvars.Context() if isinstance(session._source, LLM) else contextvars.copy_context()
@@ -233,5 +227,5 @@ SABOTEURS.add(
     "scope.captures-llm",
     "harness.llm.base:current_run",
     replacing(lambda current_run: None if threading.current_thread().name == "program" else current_run()),
-    shown_by="captured/in-thread/sync",
+    at="captured/in-thread/sync",
 )
