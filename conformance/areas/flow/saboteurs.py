@@ -32,21 +32,6 @@ SABOTEURS.add("hears-quietly", "flow.feedback-frames", ACCEPT, hiding("human_fee
 SABOTEURS.add("input-untold", "flow.feedback-frames", ACCEPT, hiding("flow_input_requested", "flow_input_received"))
 
 
-@SABOTEURS.row(
-    "flow.pending",
-    _RUN,
-    {
-        "error.frames-first": "the flow has paused, and no frame tells of a failure",
-        "turn.pending": "a turn that waits is one",
-    },
-)
-async def pending_raised(run: Any, flow: Any, *args: Any) -> Any:
-    value = await run(flow, *args)
-    if isinstance(value, HumanFeedbackPending):
-        raise value
-    return value
-
-
 @SABOTEURS.row("flow.pending", _RUN, {"turn.pending": "a turn that waits is one"})
 async def pending_forgotten(run: Any, flow: Any, *args: Any) -> Any:
     value = await run(flow, *args)

@@ -251,20 +251,6 @@ def legacy_chunks_of_text_only(chunk: Any, **fields: Any) -> Any:
     return chunk(content=fields["content"])
 
 
-@SABOTEURS.row(
-    "llm.legacy-chunk",
-    _PROJECTED,
-    {
-        "entry.crew": "a streamed crew loses its text",
-        "entry.flag-restored": "and is over before its flag can be looked at",
-        "scope.isolated": "two of them show nothing of their own",
-        "scope.nested": "and nor does one in a flow",
-    },
-)
-def legacy_chunks_of_tools_only(chunk: Any, **fields: Any) -> Any:
-    return chunk(**fields) if fields["tool_call"] else None
-
-
 @SABOTEURS.row("llm.legacy-chunk", "harness.frames.legacy:stream_frame_to_chunk")
 def every_frame_a_legacy_chunk(project: Any, frame: Any) -> Any:
     from harness import StreamChunk

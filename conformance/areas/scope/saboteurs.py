@@ -7,11 +7,12 @@ import contextvars
 import threading
 import warnings
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from conformance.proof.saboteur import Saboteurs, constant, making, passing, replacing
+from conformance.proof.frames import ACCEPT
+from conformance.proof.saboteur import Saboteurs, constant, passing, replacing
 from harness import LLM, RunCancelled
 from harness.agents import IterationLimitError
 from harness.agents.driver import ThreadDriver, run_unsuspended
@@ -24,41 +25,24 @@ _OPENED: Final = "harness.flow.conversation.dialogue:Dialogue.opened"
 _OF_THREAD: Final = "harness.bus.bus:scope_of_thread"
 
 
-class _Eavesdropper:
-    """Passes on to a session what another one hears, while it is on."""
-
-    sees_all = True
-    keeps_order = True
-
-    def __init__(self, session: Any) -> None:
-        self._session = weakref.ref(session)
-
-    def accept(self, source: Any, event: Any, scope: Any) -> None:
-        session = self._session()
-        if session is not None and session.state.value == "running" and event.type == "probe":
-            session.accept(source, event, scope)
+_SESSIONS: Final[weakref.WeakSet[Any]] = weakref.WeakSet()
 
 
 @SABOTEURS.row(
     "scope.isolated",
-    _BASE,
+    ACCEPT,
     {
         "scope.worker-threads": "two sessions with one source hear each other",
         "order.previous-earlier": "links lead to frames of the other session",
     },
-    by=making,
 )
-def heard_by_all(session_scope: Callable[..., Any]) -> Callable[..., Any]:
+def heard_by_all(accept: Any, timeline: Any, source: Any, event: Any, scope: Any) -> None:
     """Give what user code emits in one session to every other open session of the process, too."""
-    sessions: weakref.WeakSet[Any] = weakref.WeakSet()
-
-    def broken(sink: Any, run: Any, lookahead: Any) -> Any:
-        base = session_scope(sink, run, lookahead)
-        base.sinks = (*base.sinks, *(_Eavesdropper(session) for session in sessions if session not in base.sinks))
-        sessions.add(sink)
-        return base
-
-    return broken
+    _SESSIONS.add(timeline)
+    accept(timeline, source, event, scope)
+    for other in [*_SESSIONS] if event.type == "probe" else ():
+        if other is not timeline and other not in scope.sinks and other.state.value == "running":
+            accept(other, source, event, scope)
 
 
 @SABOTEURS.row(
