@@ -32,6 +32,7 @@ _SESSIONS: Final[weakref.WeakSet[Any]] = weakref.WeakSet()
     "scope.isolated",
     ACCEPT,
     {
+        "scope.nested": "an inner session hears what is around it",
         "scope.worker-threads": "two sessions with one source hear each other",
         "order.previous-earlier": "links lead to frames of the other session",
     },
