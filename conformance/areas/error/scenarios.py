@@ -18,6 +18,7 @@ from conformance.stage.programs import (
     Ask,
     CallProgram,
     ConversationProgram,
+    CrewProgram,
     Emit,
     FlowProgram,
     Give,
@@ -26,6 +27,8 @@ from conformance.stage.programs import (
     Raise,
     Script,
     ScriptedToolCall,
+    TaskProgram,
+    ToolProgram,
 )
 from conformance.stage.reader import FramesRead, read_result
 from conformance.timeline.evidence import AnyFrame, Evidence, ProgramOutcome, ResultRead
@@ -214,6 +217,9 @@ _CALL_FAILS: Final = _ALWAYS | {"error.base-exception", "result.reraises"}
 SCENARIOS.both("error/SystemExit/tool", _CALL_FAILS, "llm tools", _raised_inside, _EXITING_TOOL)
 _HANDLER: Final = ConversationProgram((Method("exits", (Raise(SystemExit),)),))
 SCENARIOS.both("error/SystemExit/turn", _CALL_FAILS, "flow llm turn", _raised_inside, _HANDLER)
+_EXITING: Final = TaskProgram("ask", tool=ToolProgram("get_tide", "Bergen", "no tide", fails=SystemExit))
+_CREW: Final = FlowProgram((Method("runs", (Nest(CrewProgram((_EXITING,))),)),))
+SCENARIOS.both("error/SystemExit/crew-tool", _CALL_FAILS, "flow llm crew tools", _raised_inside, _CREW)
 _NESTED: Final = FlowProgram((Method("runs", (Nest(FlowProgram(FAILING.methods, name="InnerFlow")),)),))
 SCENARIOS.both("error/LookupError/inner-flow", _ALWAYS | {"error.original"}, "flow", _raised_inside, _NESTED)
 for _payload in PAYLOADS:

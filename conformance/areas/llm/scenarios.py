@@ -51,7 +51,7 @@ def facts_of(ask: Ask, *, streamed: bool = True) -> WireFacts:
     calls = tuple(piece for piece in script.says if isinstance(piece, ScriptedToolCall))
     mixed = script.calls_as == "as one"
     failed = script.failing is not None or mixed
-    refused = script.status >= 400
+    refused = script.status != 200
     reported = script.ending in ("whole", "unmarked") and not (refused or failed)
     whole = reported and (script.ending == "whole" or ask.without_end_marker)
     names = {ScriptedToolCall: "tool_call", str: "text", Thinking: "thinking"}
@@ -71,10 +71,10 @@ def facts_of(ask: Ask, *, streamed: bool = True) -> WireFacts:
         usage=_USAGE if reported and script.counted else None,
         finish_reason=("tool_calls" if calls else "stop") if reported else None,
         error_event=failed,
-        words=WORDS if refused or script.failing not in (None, "nothing") else None,
+        words=WORDS if (refused and script.status) or script.failing not in (None, "nothing") else None,
         declared_unmarked=ask.without_end_marker if script.ending == "unmarked" or ask.without_end_marker else None,
         calls_mixed=mixed,
-        request_id="req_conformance",
+        request_id="req_conformance" if script.status else None,
         has_functions=bool(ask.functions),
         returned=tuple(functions) if functions and not any(isinstance(each, Raise) for each in functions) else None,
     )
@@ -172,6 +172,7 @@ SCENARIOS.extend(_UNMARKED)
 SCENARIOS.both("ask/again", _CALL, "llm", _again)
 SCENARIOS.both("ask/failing-tool-run", _TOOL_CALL | {"channel.tools"}, _TOOLS, _failing_tool)
 SCENARIOS.both("ask/refused", _FAILED, "llm", _streamed, Ask(Script(_TEXT, status=429)))
+SCENARIOS.both("ask/no-answer", _FAILED, "llm", _streamed, Ask(Script(_TEXT, status=None)))
 SCENARIOS.both("ask/failing", _FAILED, "llm", _streamed, Ask(Script(_TEXT, status=500)))
 for _form in get_args(Failing):
     _name = f"ask/failing-inside-{_form.replace(' ', '-')}"

@@ -90,7 +90,7 @@ def _used(consumer: Consumer, in_async: bool) -> Evidence:
 
 
 _LOOK: Final = TaskProgram("look", _SAYS)
-_FAILING_TOOL: Final = ToolProgram("get_tide", "Bergen", "no tide", fails=True)
+_FAILING_TOOL: Final = ToolProgram("get_tide", "Bergen", "no tide", fails=LookupError)
 _TWO_CALLS: Final = ("task_started", "agent_execution_started", *_CALL, *_CALL)
 _ENDED: Final = ("agent_execution_completed", "task_completed")
 _REFUSED: Final = ("task_started", *_AGENT, *_REFUSAL, *_AGENT, *_REFUSAL, "task_completed")
