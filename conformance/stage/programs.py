@@ -124,6 +124,8 @@ class Emit(Struct, frozen=True):
     payload: str | None = None
     #: The type is one of the runtime's own, and these are the event's fields, as an integration of it would publish them.
     fields: Mapping[str, Any] | None = None
+    #: The type is the user's own all the same: that of a class of theirs which is derived from the class of this one.
+    derived_from: str | None = None
     #: Use the async emit, in an async method.
     awaited: bool = False
 

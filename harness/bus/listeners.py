@@ -7,7 +7,7 @@ import inspect
 import logging
 import threading
 import weakref
-from collections.abc import Awaitable, Generator, Hashable, Iterable, Sequence
+from collections.abc import Awaitable, Generator, Hashable, Iterable
 from concurrent.futures import Future
 from typing import Any, Final
 
@@ -25,7 +25,7 @@ logger = logging.getLogger("harness")
 _collected: contextvars.ContextVar[Collected | None] = contextvars.ContextVar("harness_awaited", default=None)
 
 
-class Collected(list["InOrder"]):
+class Collected(list["Pending"]):
     """What async handlers an emit set going. Tasks that it started keep it in their context, and must not add later."""
 
     is_open = True
@@ -108,8 +108,7 @@ class Listeners:
         for number, stage in enumerate(stages, start=1):
             begun = _begin(stage, source, event)
             if begun:
-                rest = stages[number:]
-                return self._finish([_Staged(begun, rest, source, event)] if rest else begun)
+                return self._finish(Pending(begun, stages[number:], source, event))
         return _DONE
 
     def is_handling(self) -> bool:
@@ -155,13 +154,12 @@ class Listeners:
             {identity_of(handler): handler for known, handler in self.handlers if issubclass(cls, known)}.values()
         )
 
-    def _finish(self, begun: Sequence[_Guarded | _Staged]) -> Future[None]:
+    def _finish(self, pending: Pending) -> Future[None]:
         collected = _collected.get()
         if collected is None or not collected.is_open:
-            return self._loop.submit(_together(begun))
-        future: Future[None] = Future()
-        collected.append(InOrder(begun, future))
-        return future
+            return self._loop.submit(pending.together())
+        collected.append(pending)
+        return pending.handled
 
     def shutdown(self, wait: bool = True) -> None:
         """Take all handlers off and end the loop of the async ones, which without `wait` are cancelled."""
@@ -241,8 +239,12 @@ def _is_being_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-class _Staged:
-    """The async handlers of a stage, and the stages that depend on them."""
+class Pending:
+    """The async handlers of an event that have begun, and the stages that depend on them.
+
+    Awaited, they work one after the other, but those of an event that has stages together. Closed, those that are not
+    awaited yet never are.
+    """
 
     def __init__(
         self, begun: list[_Guarded], rest: tuple[tuple[Handler, ...], ...], source: Any, event: BaseEvent
@@ -251,42 +253,33 @@ class _Staged:
         self._rest = rest
         self._source = source
         self._event = event
+        #: What is done once nothing more comes of them.
+        self.handled: Future[None] = Future()
 
     def __await__(self) -> Generator[Any, Any, None]:
-        for stage in (*self._rest, ()):
-            yield from _together(self._begun).__await__()
-            self._begun = _begin(stage, self._source, self._event)
-
-    def close(self) -> None:
-        _close(self._begun)
-
-
-class InOrder:
-    """Async handlers that are awaited one after the other; closed, those that are not awaited yet never are."""
-
-    def __init__(self, begun: Sequence[_Guarded | _Staged], future: Future[None]) -> None:
-        self._begun = begun
-        self._future = future
-
-    def __await__(self) -> Generator[Any, Any, None]:
-        for handler in self._begun:
-            yield from handler.__await__()
+        if self._rest:
+            yield from self.together().__await__()
+        else:
+            for handler in self._begun:
+                yield from handler.__await__()
         self.close()
+
+    async def together(self) -> None:
+        """Have those of each stage work side by side."""
+        import asyncio
+
+        for stage in (*self._rest, ()):
+            # What a handler raises has been logged, and a cancelled run is no failure of whoever waits here.
+            await asyncio.gather(*self._begun, return_exceptions=True)
+            self._begun = _begin(stage, self._source, self._event)
 
     def close(self) -> None:
         """Note that nothing more comes of them."""
         _close(self._begun)
-        if not self._future.done():
-            self._future.set_result(None)
+        if not self.handled.done():
+            self.handled.set_result(None)
 
 
-async def _together(begun: Sequence[_Guarded | _Staged]) -> None:
-    import asyncio
-
-    # What a handler raises has been logged, and a cancelled run is no failure of whoever waits here.
-    await asyncio.gather(*begun, return_exceptions=True)
-
-
-def _close(begun: Sequence[_Guarded | _Staged]) -> None:
+def _close(begun: list[_Guarded]) -> None:
     for handler in begun:
         handler.close()

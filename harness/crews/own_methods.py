@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any, Final
+
+from pydantic import BaseModel
 
 from harness.agents.driver import Driver
 from harness.workers import in_thread
@@ -12,7 +15,7 @@ from harness.workers import in_thread
 class StandIn:
     """Is read, set and taken for an object, but for some methods that are given here.
 
-    A method whose `self` it is, with all that it calls by `super()`, calls these.
+    A method whose `self` it is, with all that it calls by `self` and `super()`, calls these.
     """
 
     __slots__ = ("__methods", "__original")
@@ -26,7 +29,13 @@ class StandIn:
         return type(self.__original)
 
     def __getattr__(self, name: str) -> Any:
-        return self.__methods[name] if name in self.__methods else getattr(self.__original, name)
+        if name in self.__methods:
+            return self.__methods[name]
+        method = inspect.getattr_static(type(self.__original), name, None)
+        # What pydantic has works on the object's insides.
+        if inspect.isfunction(method) and not hasattr(BaseModel, name):
+            return bound(method, self)
+        return getattr(self.__original, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         setattr(self.__original, name, value)
@@ -42,11 +51,6 @@ class Replaceable:
     def is_replaced(self, original: Any) -> bool:
         """Return whether the class of an object has one of its own."""
         return self._found(original) != (self._method, self._twin)
-
-    def own_method(self, original: Any, **methods: Callable[..., Any]) -> Callable[..., Any] | None:
-        """Return what the class of an object has in the method's place, for the object with other `methods`; else None."""
-        method, _ = self._found(original)
-        return None if method is self._method else bound(method, StandIn(original, methods))
 
     async def call(
         self,

@@ -14,7 +14,7 @@ from harness.bus.scope import current_run
 from harness.errors import UsageError
 from harness.fields import dumped_fields, field_names, is_field, take_fields
 from harness.flow import feedback as humans
-from harness.flow.checkpoints.checkpointed import CheckpointedFlow, config_of
+from harness.flow.checkpoints.checkpointed import config_of
 from harness.flow.conversation.conversational import ConversationalFlow
 from harness.flow.conversation.dialogue import Dialogue
 from harness.flow.conversation.turns import resumed_turn, take_turn
@@ -30,7 +30,6 @@ from harness.flow.options import check_options, plain_options, refuse
 from harness.flow.participants import participants
 from harness.flow.persistence.protocol import FlowPersistence
 from harness.flow.plan.plan import Plan
-from harness.flow.startable import StartableFlow
 from harness.flow.state import AnyState, declared_type, id_of, new_state, own_copy
 from harness.llm.output.usage import UsageMetrics
 from harness.llm.run_usage import RunUsage
@@ -40,7 +39,9 @@ if TYPE_CHECKING:
     from harness.flow.checkpoints.config import CheckpointConfig
 
 #: What copies of a flow have in common.
-_SHARED: Final = frozenset({"_definition", "_hooks", "_last_usage", "persistence", "input_provider", "checkpoint"})
+_SHARED: Final = frozenset(
+    {"_flow_graph", "_flow_hooks", "_flow_last_usage", "persistence", "input_provider", "checkpoint"}
+)
 State = TypeVar("State", bound=Mapping[str, Any] | BaseModel, default=dict[str, Any])
 
 
@@ -53,7 +54,7 @@ class _Unmade:
         raise UsageError(f"{cls.__name__} has not been made yet: have its __init__ call super().__init__(…) first")
 
 
-class Flow(StartableFlow, ConversationalFlow, DeclarableFlow, AnswerableFlow, CheckpointedFlow, Generic[State]):
+class Flow(ConversationalFlow, DeclarableFlow, AnswerableFlow, Generic[State]):
     """A graph of methods joined by `start`, `listen` and `router`, with a state that they share.
 
     Subclass it; `Flow[MyState]` or `initial_state` says what the state is, by default a dict. A flow object keeps its
@@ -83,7 +84,7 @@ class Flow(StartableFlow, ConversationalFlow, DeclarableFlow, AnswerableFlow, Ch
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         check_options(cls.__name__, plain_options(cls))
-        cls._keep_flag()
+        cls._flow_keep_flag()
 
     def __init__(
         self,
@@ -141,17 +142,17 @@ class Flow(StartableFlow, ConversationalFlow, DeclarableFlow, AnswerableFlow, Ch
         if not isinstance(limit, int) or limit < 1:
             raise UsageError(f"max_method_calls of {owner} is a whole number of at least 1, not {limit!r}")
         config_of(self.checkpoint, f"checkpoint of {owner}")
-        self._definition = graph_of(type(self))
-        self._check_conversation(self._definition)
-        self._state: AnyState = self._new_state()
-        self._dialogue = Dialogue()
-        self._hooks = (*hooks_of_class(type(self)), *own_hooks)
+        self._flow_graph = graph_of(type(self))
+        self._flow_check_conversation(self._flow_graph)
+        self._state: AnyState = self._flow_new_state()
+        self._flow_dialogue = Dialogue()
+        self._flow_hooks = (*hooks_of_class(type(self)), *own_hooks)
         self._input_history = []
         #: Of the states that it has kept in the middle of a run, or begun with where they had been kept so.
-        self._kept_ids: set[str] = set()
+        self._flow_kept_ids: set[str] = set()
         #: The plan of the run begun last, and what it has used.
-        self._last_plan: Plan | None = None
-        self._last_usage = RunUsage()
+        self._flow_last_plan: Plan | None = None
+        self._flow_last_usage = RunUsage()
         if not self.suppress_flow_events:
             # A flow that has just been made is in no session but that of its maker, in whatever thread that is.
             bus.emit_here(self, events.FlowCreatedEvent, {"flow_name": self._flow_name})
@@ -173,7 +174,7 @@ class Flow(StartableFlow, ConversationalFlow, DeclarableFlow, AnswerableFlow, Ch
         memo[id(self)] = twin
         for name, value in vars(self).items():
             vars(twin)[name] = value if name in _SHARED else own_copy(value, memo)
-        twin._dialogue = Dialogue()
+        twin._flow_dialogue = Dialogue()
         return twin
 
     # What a run leaves to be read.
@@ -192,7 +193,7 @@ class Flow(StartableFlow, ConversationalFlow, DeclarableFlow, AnswerableFlow, Ch
     def method_outputs(self) -> list[Any]:
         """What the methods returned, in the order in which they finished: in this run, or, outside, in the last begun."""
         run = run_of(self)
-        plan = run.plan if run is not None else self._last_plan
+        plan = run.plan if run is not None else self._flow_last_plan
         return [] if plan is None else plan.outputs
 
     @property
@@ -202,7 +203,7 @@ class Flow(StartableFlow, ConversationalFlow, DeclarableFlow, AnswerableFlow, Ch
         A kickoff of the same flow object inside a run counts as part of it.
         """
         run = run_of(self)
-        return (self._last_usage if run is None else run.usage).metrics()
+        return (self._flow_last_usage if run is None else run.usage).metrics()
 
     @property
     def input_files(self) -> dict[str, Any]:
@@ -229,7 +230,7 @@ class Flow(StartableFlow, ConversationalFlow, DeclarableFlow, AnswerableFlow, Ch
         # A step may be called `name`, too, and then stands in the option's place.
         return self.name if isinstance(self.name, str) and self.name else type(self).__name__
 
-    def _new_state(self) -> AnyState:
+    def _flow_new_state(self) -> AnyState:
         declared = self.initial_state if self.initial_state is not None else declared_type(type(self), Flow)
         if self.conversational:
             from harness.flow.conversation.state import conversation_state
@@ -237,23 +238,23 @@ class Flow(StartableFlow, ConversationalFlow, DeclarableFlow, AnswerableFlow, Ch
             declared = conversation_state(declared)
         return new_state(declared, type(self).__name__)
 
-    async def _run(self, kickoff: Kickoff, hooks: Sequence[FlowHook] = ()) -> Any:
+    async def _flow_run(self, kickoff: Kickoff, hooks: Sequence[FlowHook] = ()) -> Any:
         """Run the flow; `hooks` take part in this run alone."""
         turn = resumed_turn(self, hooks) if self.conversational else None
         if turn is not None:
             return await take_turn(self, kickoff, turn, hooks)
         if self.conversational and not hooks:
             if run_of(self) is None:
-                await self._dialogue.closed()
-            self._dialogue.refuse_another(self._flow_name)
-        plan = Plan.begin(self._definition, self.max_method_calls)
+                await self._flow_dialogue.closed()
+            self._flow_dialogue.refuse_another(self._flow_name)
+        plan = Plan.begin(self._flow_graph, self.max_method_calls)
         threads = Threads(are_spared=current_run() is None)
         run = FlowRun(self, self._flow_name, kickoff, plan, is_quiet=self.suppress_flow_events, threads=threads)
         with inside(run):
-            self._last_plan, self._last_usage = plan, run.usage
+            self._flow_last_plan, self._flow_last_usage = plan, run.usage
             try:
                 return await Engine(
-                    run, Hooks(self._definition, (*self._hooks, *participants(self, kickoff), *hooks))
+                    run, Hooks(self._flow_graph, (*self._flow_hooks, *participants(self, kickoff), *hooks))
                 ).work()
             finally:
                 run.threads.close()

@@ -62,7 +62,7 @@ def _state_restore(flow: Any, kickoff: Kickoff) -> tuple[FlowHook, ...]:
 
 
 def _final_state(flow: Any) -> tuple[FlowHook, ...]:
-    if (flow.persistence is None and not flow._kept_ids) or saving_of(flow) is not None:
+    if (flow.persistence is None and not flow._flow_kept_ids) or saving_of(flow) is not None:
         return ()
     # A turn saves its own, with the reply in it.
-    return (FinalState(),) if flow._dialogue.turn is None else ()
+    return (FinalState(),) if flow._flow_dialogue.turn is None else ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from pydantic.fields import FieldInfo
@@ -11,11 +11,11 @@ from harness import session as sessions
 from harness.annotations import signature_of
 from harness.bus.running_loop import running_loop
 from harness.fields import hiding_class
+from harness.flow.checkpoints.checkpointed import CheckpointedFlow
 from harness.flow.engine.hooks import FlowHook
 from harness.flow.engine.stream_flag import StreamFlag, streamed
 from harness.flow.kickoff import Kickoff
 from harness.flow.participants import checkpoint_config
-from harness.flow.state import AnyState
 from harness.workers import run_until_loop
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def _with_parameters_of(function: Callable[P, T]) -> Callable[[Callable[..., T]], Callable[P, T]]:
+def with_parameters_of(function: Callable[P, Any]) -> Callable[[Callable[..., T]], Callable[P, T]]:
     """Return a decorator that gives a method the parameters of another, to readers and type checkers alike."""
 
     def decorate(method: Callable[..., T]) -> Callable[P, T]:
@@ -35,18 +35,13 @@ def _with_parameters_of(function: Callable[P, T]) -> Callable[[Callable[..., T]]
     return decorate
 
 
-class StartableFlow:
+class StartableFlow(CheckpointedFlow):
     """The part of `Flow` that starts runs."""
 
     if TYPE_CHECKING:
         stream: bool
-        _state: AnyState
-        _begins_from: tuple[CheckpointConfig, str | None, AnyState | None] | None
 
-        @property
-        def _flow_name(self) -> str: ...
-
-        async def _run(self, kickoff: Kickoff, hooks: Sequence[FlowHook] = ()) -> Any: ...
+        async def _flow_run(self, kickoff: Kickoff, hooks: Sequence[FlowHook] = ()) -> Any: ...
 
     def kickoff(
         self,
@@ -78,11 +73,8 @@ class StartableFlow:
             UsageError: the inputs do not fit the state, or an option can't be used.
             BaseException: what a method raised, as the same object.
         """
-        kickoff = self._kickoff(inputs, input_files, from_checkpoint, restore_from_state_id, resume)
-        if self.stream:
-            return self._session(kickoff)
-        accepted = self._accepted(kickoff)
-        return run_until_loop(lambda: self._run(accepted))
+        kickoff = self._flow_kickoff(inputs, input_files, from_checkpoint, restore_from_state_id, resume)
+        return self._flow_started(lambda: self._flow_run(kickoff))
 
     async def kickoff_async(
         self,
@@ -94,13 +86,10 @@ class StartableFlow:
         resume: bool = False,
     ) -> Any:
         """Do as `kickoff`, without blocking the loop; with `stream` set, return an `AsyncStreamSession`."""
-        kickoff = self._kickoff(inputs, input_files, from_checkpoint, restore_from_state_id, resume)
-        if self.stream:
-            return self._async_session(kickoff)
-        running_loop()
-        return await self._run(self._accepted(kickoff))
+        kickoff = self._flow_kickoff(inputs, input_files, from_checkpoint, restore_from_state_id, resume)
+        return await self._flow_started_async(lambda: self._flow_run(kickoff))
 
-    @_with_parameters_of(kickoff_async)
+    @with_parameters_of(kickoff_async)
     async def akickoff(self, *options: Any, **named: Any) -> Any:
         """The same as `kickoff_async`."""
         return await self.kickoff_async(*options, **named)
@@ -123,18 +112,17 @@ class StartableFlow:
         Raises:
             UsageError: the inputs do not fit the state, or an option can't be used; at the call.
         """
-        kickoff = self._kickoff(inputs, input_files, from_checkpoint, restore_from_state_id, resume)
-        if type(self).kickoff is StartableFlow.kickoff:
-            return self._session(kickoff, look_ahead=look_ahead, retain=retain)
-        self._accepted(kickoff)
+        kickoff = self._flow_kickoff(inputs, input_files, from_checkpoint, restore_from_state_id, resume)
 
         def body() -> Any:
+            if type(self).kickoff is StartableFlow.kickoff:
+                return run_until_loop(lambda: self._flow_run(kickoff))
             with streamed(self):
-                return self.kickoff(**self._options_of(kickoff))
+                return self.kickoff(**self._flow_options(kickoff))
 
         return sessions.StreamSession(body, source=self, look_ahead=look_ahead, retain=retain)
 
-    @_with_parameters_of(stream_events)
+    @with_parameters_of(stream_events)
     def stream_frames(self, *options: Any, **named: Any) -> sessions.StreamSession[Any]:
         """The same as `stream_events`."""
         return self.stream_events(*options, **named)
@@ -151,21 +139,33 @@ class StartableFlow:
         retain: bool = True,
     ) -> sessions.AsyncStreamSession[Any]:
         """Do as `stream_events`, for readers in a loop (clause `entry.flow-async`), with `kickoff_async`."""
-        kickoff = self._kickoff(inputs, input_files, from_checkpoint, restore_from_state_id, resume)
-        if type(self).kickoff_async is StartableFlow.kickoff_async:
-            return self._async_session(kickoff, look_ahead=look_ahead, retain=retain)
-        self._accepted(kickoff)
+        kickoff = self._flow_kickoff(inputs, input_files, from_checkpoint, restore_from_state_id, resume)
 
         async def body() -> Any:
+            if type(self).kickoff_async is StartableFlow.kickoff_async:
+                return await self._flow_run(kickoff)
             with streamed(self):
-                return await self.kickoff_async(**self._options_of(kickoff))
+                return await self.kickoff_async(**self._flow_options(kickoff))
 
         return sessions.AsyncStreamSession(body, source=self, look_ahead=look_ahead, retain=retain)
 
     # How a run comes about.
 
+    def _flow_started(self, work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+        """Return what a run comes to; with `stream` set, its session."""
+        if self.stream:
+            return sessions.StreamSession(lambda: run_until_loop(work), source=self)
+        return run_until_loop(work)
+
+    async def _flow_started_async(self, work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+        """Do as `_started`, without blocking the loop."""
+        if self.stream:
+            return sessions.AsyncStreamSession(work, source=self)
+        running_loop()
+        return await work()
+
     @classmethod
-    def _keep_flag(cls) -> None:
+    def _flow_keep_flag(cls) -> None:
         """Have `stream` depend on who reads it, whatever plain value the class or a mixin was given (`StreamFlag`)."""
         hiding = hiding_class(cls, "stream")
         if hiding is None:
@@ -176,24 +176,42 @@ class StartableFlow:
         guarded = hiding if issubclass(hiding, StartableFlow) else cls
         guarded.stream = StreamFlag(default=bool(value))  # type: ignore[assignment]
 
-    def _kickoff(
+    def _flow_kickoff(
         self,
-        inputs: dict[str, Any] | None,
-        input_files: dict[str, Any] | None,
-        from_checkpoint: Any,
-        restore_from_state_id: str | None,
-        resume: bool,
+        inputs: dict[str, Any] | None = None,
+        input_files: dict[str, Any] | None = None,
+        from_checkpoint: Any = None,
+        restore_from_state_id: str | None = None,
+        resume: bool = False,
     ) -> Kickoff:
-        self._keep_flag()
+        """Return what a run is asked for. Raises UsageError for what it can't be."""
+        self._flow_keep_flag()
         if isinstance(inputs, dict) and inputs.get("id", ...) in (None, ""):
             # Kept under no name, the states of all who have none would be one.
             inputs = {name: value for name, value in inputs.items() if name != "id"}
         branch, state = None, None
-        if self._begins_from is not None and from_checkpoint is None and restore_from_state_id is None and not resume:
-            from_checkpoint, branch, state = self._begins_from
-        return Kickoff(inputs, input_files, from_checkpoint, restore_from_state_id or None, resume, branch, state)
+        if (
+            self._flow_begins_from is not None
+            and from_checkpoint is None
+            and restore_from_state_id is None
+            and not resume
+        ):
+            from_checkpoint, branch, state = self._flow_begins_from
+        return self._flow_accepted(
+            Kickoff(inputs, input_files, from_checkpoint, restore_from_state_id or None, resume, branch, state)
+        )
 
-    def _options_of(self, kickoff: Kickoff) -> dict[str, Any]:
+    def _flow_accepted(self, kickoff: Kickoff) -> Kickoff:
+        """Return a kickoff once what can be checked at the call has been (clause `entry.kwargs`)."""
+        kickoff.check(self._flow_name, self._state)
+        checkpoint_config(self, kickoff)
+        if self._flow_begins_from is not None:
+            config, branch, _ = self._flow_begins_from
+            # A run that begins elsewhere has the flow's state; one that was refused has had nothing.
+            self._flow_begins_from = None if kickoff.from_checkpoint is config else (config, branch, None)
+        return kickoff
+
+    def _flow_options(self, kickoff: Kickoff) -> dict[str, Any]:
         """Return the options of a kickoff for a subclass's own, which may know of none but those that were given."""
         options = {
             "inputs": kickoff.inputs,
@@ -204,44 +222,5 @@ class StartableFlow:
         }
         if kickoff.branch is not None or kickoff.state is not None:
             # What `fork` and `from_checkpoint` said is no option of a kickoff.
-            self._begins_from = (options.pop("from_checkpoint"), kickoff.branch, kickoff.state)
+            self._flow_begins_from = (options.pop("from_checkpoint"), kickoff.branch, kickoff.state)
         return {name: value for name, value in options.items() if value is not None}
-
-    def _accepted(self, kickoff: Kickoff) -> Kickoff:
-        """Return a kickoff once what can be checked at the call has been (clause `entry.kwargs`)."""
-        kickoff.check(self._flow_name, self._state)
-        checkpoint_config(self, kickoff)
-        if self._begins_from is not None:
-            config, branch, _ = self._begins_from
-            # A run that begins elsewhere has the flow's state; one that was refused has had nothing.
-            self._begins_from = None if kickoff.from_checkpoint is config else (config, branch, None)
-        return kickoff
-
-    def _session(
-        self,
-        kickoff: Kickoff,
-        hooks: Sequence[FlowHook] = (),
-        *,
-        look_ahead: int | None = None,
-        retain: bool = True,
-    ) -> sessions.StreamSession[Any]:
-        accepted = self._accepted(kickoff)
-        return sessions.StreamSession(
-            lambda: run_until_loop(lambda: self._run(accepted, hooks)),
-            source=self,
-            look_ahead=look_ahead,
-            retain=retain,
-        )
-
-    def _async_session(
-        self,
-        kickoff: Kickoff,
-        hooks: Sequence[FlowHook] = (),
-        *,
-        look_ahead: int | None = None,
-        retain: bool = True,
-    ) -> sessions.AsyncStreamSession[Any]:
-        accepted = self._accepted(kickoff)
-        return sessions.AsyncStreamSession(
-            lambda: self._run(accepted, hooks), source=self, look_ahead=look_ahead, retain=retain
-        )

@@ -16,22 +16,21 @@ import contextlib
 import copy
 import enum
 import functools
-import importlib
 import json
 import logging
-import sys
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Set as AbstractSet
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path, PurePath
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 from uuid import UUID
 
 from pydantic import BaseModel, SecretBytes, SecretStr
 
 from harness.errors import UsageError
+from harness.flow.class_names import class_name, loaded
 from harness.flow.model_codec import (
     NO_FORM,
     from_form,
@@ -54,16 +53,14 @@ _NAMED: Final = "$named"
 _MEMBER: Final = "$member"
 _CONTAINER: Final = "$container"
 _DEFAULTS: Final = "$defaultdict"
-#: What makes the class of a state of a user's model, as the end of its name says, and in which module that is.
-_MAKERS: Final = {"with_id": "harness.flow.state", "completed": "harness.flow.conversation.state"}
-_PATH: Final = "$path"
-#: The class of this system's paths.
-_OWN_PATH: Final = type(Path())
+#: What a form is for: that all of the value comes back, or else it is refused; that as much does as can; or to be compared,
+#: which says of a model only what it holds.
+_Mode: TypeAlias = Literal["exact", "lenient", "compared"]
 
 
 def encode_value(value: Any) -> Any:
     """Return `value` as JSON that shares nothing with it. Never raises."""
-    return _encode(value, 0, strict=False)
+    return _encode("lenient", 0, value)
 
 
 def encode_exactly(value: Any, label: str | Callable[[], str]) -> Any:
@@ -73,7 +70,7 @@ def encode_exactly(value: Any, label: str | Callable[[], str]) -> Any:
         UsageError: something in it would not; the message names that, and `label`, or what that gives, it is in.
     """
     try:
-        return _encode(value, 0, strict=True)
+        return _encode("exact", 0, value)
     except _UnencodableError as error:
         raise _refusal(label if isinstance(label, str) else label(), error) from None
 
@@ -87,7 +84,7 @@ def encode_model(value: BaseModel, label: str) -> dict[str, Any]:
         UsageError: it has no such form, and something in it would not come back; the message names that, and `label` it is in.
     """
     try:
-        how, fields = _form(value, 0, strict=True)
+        how, fields = _form("exact", 0, value)
     except _UnencodableError as error:
         raise _refusal(label, error) from None
     return {**fields, _HELD: True} if how == "held" else fields
@@ -122,112 +119,90 @@ class _UnencodableError(Exception):
         return " as ".join(self.args)
 
 
-def _encode(value: Any, depth: int, *, strict: bool, plainly: bool = False) -> Any:
-    """Return the form of a value; with `plainly` one to be compared, which says of a model only what it holds."""
+def _encode(mode: _Mode, depth: int, value: Any) -> Any:
+    """Return the form of a value."""
     cls = type(value)
     if cls in _PLAIN or (cls in _SCALARS and encode(value) is value):
         return value
-    below = depth + 1
+    form_of = functools.partial(_encode, mode, depth + 1)
     if depth < MAX_DEPTH:
         if isinstance(value, enum.Enum):
-            return {_MEMBER: _name(cls), "value": _encode(value.value, below, strict=strict, plainly=plainly)}
-        base = _text_base(cls)
+            return {_MEMBER: class_name(cls), "value": form_of(value.value)}
+        base = next((base for base in cls.__mro__ if base in _AS_TEXT), None)
         if base is not None:
-            return _as_text(value, base, strict=strict)
-        if isinstance(value, PurePath):
-            return {_PATH: str(value)} if cls is _OWN_PATH else {_PATH: str(value), "class": _name(cls)}
+            form, text, back = _AS_TEXT[base]
+            if cls is base:
+                return {form: text(value)}
+            if _is_made_again(value, lambda: back(cls, text(value))):
+                return {form: text(value), "class": class_name(cls)}
+            return _otherwise(cls, copy.deepcopy(encode(value)), mode)
         # A plain copy of what another thread may be adding to is made in one step.
         if isinstance(value, Mapping):
             items = list(value.items())
             kept: Any
             if all(isinstance(key, str) and not key.startswith("$") and encode(key) == key for key, _ in items):
-                kept = {str.__str__(key): _encode(item, below, strict=strict, plainly=plainly) for key, item in items}
+                kept = {str.__str__(key): form_of(item) for key, item in items}
             else:
-                kept = {
-                    "$map": [
-                        [
-                            _encode(key, below, strict=strict, plainly=plainly),
-                            _encode(item, below, strict=strict, plainly=plainly),
-                        ]
-                        for key, item in items
-                    ]
-                }
-            return kept if cls in _JSON else _of_its_class(value, dict(items), kept, strict=strict)
+                kept = {"$map": [[form_of(key), form_of(item)] for key, item in items]}
+            return kept if cls in _JSON else _of_its_class(value, dict(items), kept, mode)
         if cls in _CONTAINERS:
             bound = {} if cls is not deque or value.maxlen is None else {"maxlen": value.maxlen}
-            kept = [_encode(item, below, strict=strict, plainly=plainly) for item in list(value)]
-            if plainly and isinstance(value, AbstractSet):
+            kept = list(map(form_of, list(value)))
+            if mode == "compared" and isinstance(value, AbstractSet):
                 # Equal sets need not be in one order.
                 kept.sort(key=repr)
             return {_CONTAINERS[cls]: kept, **bound}
-        if isinstance(value, tuple) and hasattr(cls, "_make"):
-            return {
-                _NAMED: _name(cls),
-                "items": [_encode(item, below, strict=strict, plainly=plainly) for item in value],
-            }
         if isinstance(value, list | tuple):
-            kept = [_encode(item, below, strict=strict, plainly=plainly) for item in value]
-            return kept if cls in _JSON else _of_its_class(value, list(value), kept, strict=strict)
+            kept = list(map(form_of, value))
+            if isinstance(value, tuple) and hasattr(cls, "_make"):
+                return {_NAMED: class_name(cls), "items": kept}
+            return kept if cls in _JSON else _of_its_class(value, list(value), kept, mode)
         if is_model(cls):
-            return {_MODEL: _name(cls), **_of_model(value, depth, strict=strict, plainly=plainly)}
-    encoded = encode(value)
-    if (
-        strict
-        and (depth >= MAX_DEPTH or not _FORMS.keys() & _keys(encoded))
-        and not isinstance(encoded, int | float | str)
-    ):
-        raise _UnencodableError(f"a {cls.__module__}.{cls.__qualname__}")
-    return copy.deepcopy(encoded)
+            return {_MODEL: class_name(cls), **_of_model(mode, depth, value)}
+    encoded = copy.deepcopy(encode(value))
+    has_form = depth < MAX_DEPTH and isinstance(encoded, dict) and not _FORMS.keys().isdisjoint(encoded)
+    return encoded if has_form or isinstance(encoded, int | float | str) else _otherwise(cls, encoded, mode)
 
 
-def _text_base(cls: type) -> type | None:
-    """Return the class itself, or the nearest one above it, whose values are kept as text."""
-    return next((base for base in cls.__mro__ if base in _AS_TEXT), None)
-
-
-def _as_text(value: Any, base: type, *, strict: bool) -> Any:
-    """Return the form of a value of such a class, or of one below that makes it of that text; of any other as `_of_its_class`."""
-    cls = type(value)
-    form, text, back = _AS_TEXT[base]
-    if cls is base:
-        return {form: text(value)}
-    with contextlib.suppress(Exception):
-        written = text(value)
-        made = back(cls, written)
-        is_same = made == value and getattr(made, "__dict__", None) == getattr(value, "__dict__", None)
-        if is_same and type(made) is cls is _loaded(_name(cls)):
-            return {form: written, "class": _name(cls)}
-    if strict:
-        raise _UnencodableError(f"a {cls.__module__}.{cls.__qualname__}")
-    return copy.deepcopy(encode(value))
-
-
-def _of_its_class(value: Any, plain: Any, kept: Any, *, strict: bool) -> Any:
+def _of_its_class(value: Any, plain: Any, kept: Any, mode: _Mode) -> Any:
     """Return the form of a container whose class makes it of a plain one, which is kept so; of any other that, or a refusal."""
     cls = type(value)
     if cls is defaultdict:
         factory = value.default_factory
-        name = _name(factory) if isinstance(factory, type) else None
-        if factory is None or (name is not None and _loaded(name) is factory):
+        name = class_name(factory) if isinstance(factory, type) else None
+        if factory is None or (name is not None and loaded(name) is factory):
             return {_DEFAULTS: name, "items": kept}
-    with contextlib.suppress(Exception):
-        made = cls(plain)
+    if _is_made_again(value, lambda: cls(plain)):
+        return {_CONTAINER: class_name(cls), "items": kept}
+    return _otherwise(cls, kept, mode)
+
+
+def _is_made_again(value: Any, make: Callable[[], Any]) -> bool:
+    """Whether the class of a value makes the same, and will be found by its name."""
+    cls = type(value)
+    try:
+        made = make()
         is_same = made == value and getattr(made, "__dict__", None) == getattr(value, "__dict__", None)
-        if is_same and _loaded(_name(cls)) is cls:
-            return {_CONTAINER: _name(cls), "items": kept}
-    if strict:
+        return bool(is_same) and type(made) is cls is loaded(class_name(cls))
+    except Exception:
+        return False
+
+
+def _otherwise(cls: type, plain: Any, mode: _Mode) -> Any:
+    """Return what stands for a value of a class that does not come back, or refuse it."""
+    if mode == "exact":
         raise _UnencodableError(f"a {cls.__module__}.{cls.__qualname__}")
-    return kept
+    return plain
 
 
-def _of_model(value: Any, depth: int, *, strict: bool, plainly: bool) -> dict[str, Any]:
-    if plainly:
-        return {"parts": parts_of(value, lambda _, part: _encode(part, depth + 1, strict=strict, plainly=True))}
-    how, fields = _form(value, depth, strict=strict)
+def _of_model(mode: _Mode, depth: int, value: Any) -> dict[str, Any]:
+    if mode == "compared":
+        return {"parts": parts_of(value, lambda _, part: _encode(mode, depth + 1, part))}
+    how, fields = _form(mode, depth, value)
     return {how: fields}
 
 
-def _form(value: Any, depth: int, *, strict: bool) -> tuple[str, Any]:
+def _form(mode: _Mode, depth: int, value: Any) -> tuple[str, Any]:
     """Return how a model is kept, and that: the first of these ways by which it comes back.
 
     As the `fields` that it writes itself as; in `parts`, kept one by one, of which its class makes it; as they are `held`,
@@ -241,16 +216,16 @@ def _form(value: Any, depth: int, *, strict: bool) -> tuple[str, Any]:
 
     def part_form(name: str, part: Any) -> Any:
         try:
-            return _encode(part, depth + 1, strict=True)
+            return _encode("exact", depth + 1, part)
         except _UnencodableError as error:
             alone = own_form(value, name)
             located = error.within(f"{type(value).__name__}.{name}")
             if isinstance(alone, dict) and len(alone) == 1:
                 refused.append(located)
                 return next(iter(alone.values()))
-            if strict:
+            if mode == "exact":
                 raise located from None
-        return _encode(part, depth + 1, strict=False)
+        return _encode("lenient", depth + 1, part)
 
     try:
         kept = parts_of(value, part_form)
@@ -261,7 +236,7 @@ def _form(value: Any, depth: int, *, strict: bool) -> tuple[str, Any]:
 
     # Not whether it equals: what is no number, for one, never does.
     def plain(model: Any) -> dict[str, Any]:
-        return parts_of(model, lambda _, part: _encode(part, depth + 1, strict=False, plainly=True))
+        return parts_of(model, lambda _, part: _encode("compared", depth + 1, part))
 
     wanted = plain(value)
     ways = {"fields": own, "parts": kept, "held": NO_FORM if refused else kept}
@@ -269,13 +244,9 @@ def _form(value: Any, depth: int, *, strict: bool) -> tuple[str, Any]:
         with contextlib.suppress(Exception):
             if form is not NO_FORM and plain(_MADE[way](type(value), decode_value(form))) == wanted:
                 return way, form
-    if strict and refused and own is NO_FORM:
+    if mode == "exact" and refused and own is NO_FORM:
         raise refused[0]
     return ("parts", kept) if own is NO_FORM else ("fields", own)
-
-
-def _keys(encoded: Any) -> AbstractSet[str]:
-    return encoded.keys() if isinstance(encoded, dict) else frozenset()
 
 
 def decode_value(value: Any) -> Any:
@@ -318,10 +289,6 @@ def _key(key: Any) -> Any:
     return json.dumps(key) if isinstance(key, list | dict) else key
 
 
-def _name(cls: type) -> str:
-    return f"{cls.__module__}:{cls.__qualname__}"
-
-
 _PLAIN: Final = frozenset({type(None), bool})
 #: Those that JSON has, but for some of their values.
 _SCALARS: Final = frozenset({str, int, float})
@@ -344,6 +311,10 @@ _AS_TEXT: Final[Mapping[type, tuple[str, Callable[[Any], str], Callable[[Any, st
         cls: (f"${cls.__name__.lower()}", str, lambda cls, text: cls(text))
         for cls in (UUID, Decimal, Fraction, complex)
     },
+    # This system's own path, and any other, which comes back as that where its class is not known.
+    **dict.fromkeys(
+        (type(Path()), PurePath), ("$path", str, lambda cls, text: (Path if cls is PurePath else cls)(text))
+    ),
     SecretStr: ("$secret", lambda _: _STARS, lambda cls, text: cls(text)),
     SecretBytes: ("$secret_bytes", lambda _: _STARS, lambda cls, text: cls(text.encode())),
     bytearray: (
@@ -364,30 +335,12 @@ _FORMS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "$float": float,
     "$int": lambda text: int(text, 16 if "0x" in text else 10),
     "$text": lambda text: decoded_text({"$text": text}),
-    _PATH: Path,
     **{form: functools.partial(back, cls) for cls, (form, _, back) in _AS_TEXT.items()},
     "$tuple": lambda items: tuple(_items(items)),
     "$set": lambda items: set(_items(items)),
     "$frozenset": lambda items: frozenset(_items(items)),
     "$deque": lambda items: deque(_items(items)),
 }
-
-
-def _loaded(name: str) -> Any:
-    """Return what has that name in a module that has been imported, or None; of a generic model, that with these types."""
-    of, _, maker = name.removesuffix("__").rpartition(".__")
-    if maker in _MAKERS:
-        model = _loaded(of)
-        make = getattr(importlib.import_module(_MAKERS[maker]), maker)
-        return make(model) if isinstance(model, type) and issubclass(model, BaseModel) else None
-    module_name, _, path = name.partition(":")
-    found: Any = sys.modules.get(module_name)
-    # One that nobody has written down here, as an annotation, is the model for any types.
-    path, types, _ = path.partition("[")
-    for part in path.split("."):
-        found = getattr(found, part, None)
-    below: list[type] = found.__subclasses__() if types and isinstance(found, type) else []
-    return next((cls for cls in below if _name(cls) == name), found)
 
 
 def _moment_text(value: datetime | time) -> str:
@@ -411,67 +364,34 @@ def _moment(cls: Any, text: str) -> Any:
     return moment
 
 
-def _of_class(base: type, text: str, name: Any) -> Any:
-    found, (_, _, back) = _loaded(str(name)), _AS_TEXT[base]
+def _text_of_class(base: type, text: str, name: Any) -> Any:
+    """Return what a class makes of a text, where it is one below `base`, and what that makes where there is none."""
+    found, (_, _, back) = loaded(str(name)), _AS_TEXT[base]
     if isinstance(found, type) and issubclass(found, base):
         with contextlib.suppress(Exception):
             return back(found, text)
     return back(base, text)
 
 
-def _model(name: str, fields: Any, made: Callable[[type, Any], Any]) -> Any:
-    found = _loaded(name)
-    if not is_model(found):
-        return fields
+def _of_class(
+    fits: Callable[[type], bool], make: Callable[[Any, Any], Any], read: Callable[[Any], Any], name: Any, kept: Any
+) -> Any:
+    """Return what a class makes of what was kept, once that has been read; that itself where the class is none that `fits`."""
+    plain, found = read(kept), loaded(str(name))
+    if not (isinstance(found, type) and fits(found)):
+        return plain
     try:
-        return made(found, fields)
+        return make(found, plain)
     except Exception:
-        logger.warning("a value of %s that was kept does not fit the class of today; its fields are given", name)
-        return fields
-
-
-def _container(name: str, plain: Any) -> Any:
-    found: Any = _loaded(name)
-    is_there = isinstance(found, type) and issubclass(found, Mapping | list | tuple)
-    try:
-        return found(plain) if is_there else plain
-    except Exception:
-        logger.warning("a container of %s that was kept does not fit the class of today; a plain one is given", name)
+        logger.warning("a value of %s that was kept does not fit the class of today; what it holds is given", name)
         return plain
 
 
-def _defaults(name: str | None, plain: Any) -> Any:
-    factory = None if name is None else _loaded(name)
+def _defaults(name: str | None, items: Any) -> Any:
+    if name is None:
+        return defaultdict(None, decode_value(items))
     # Nothing but a class is called for what is in a file.
-    return defaultdict(factory, plain) if name is None or isinstance(factory, type) else plain
-
-
-def _path(name: str, text: str) -> Any:
-    found = _loaded(name)
-    try:
-        return found(text) if isinstance(found, type) and issubclass(found, PurePath) else Path(text)
-    except Exception:
-        # Another system's.
-        return Path(text)
-
-
-def _named(name: str, items: list[Any]) -> Any:
-    found = _loaded(name)
-    is_there = isinstance(found, type) and issubclass(found, tuple) and hasattr(found, "_make")
-    try:
-        return found._make(items) if is_there else tuple(items)
-    except TypeError:
-        logger.warning("a named tuple of %s that was kept does not fit the class of today; its items are given", name)
-        return tuple(items)
-
-
-def _member(name: str, value: Any) -> Any:
-    found = _loaded(name)
-    try:
-        return found(value) if isinstance(found, type) and issubclass(found, enum.Enum) else value
-    except ValueError:
-        logger.warning("a member of %s that was kept is none of today's; its value is given", name)
-        return value
+    return _of_class(lambda _: True, defaultdict, decode_value, name, items)
 
 
 #: How a model is made of what it is kept as.
@@ -482,14 +402,22 @@ _MADE: Final[Mapping[str, Callable[[type, Any], Any]]] = {
 }
 #: The two keys of a form, in the order of the alphabet, and the way back.
 _PAIRS: Final[Mapping[tuple[str, ...], Callable[[Any, Any], Any]]] = {
-    (_MODEL, "fields"): lambda name, fields: _model(str(name), fields, from_form),
-    (_MODEL, "parts"): lambda name, parts: _model(str(name), decode_value(parts), from_parts),
-    (_MODEL, "held"): lambda name, parts: _model(str(name), decode_value(parts), from_held),
-    (_NAMED, "items"): lambda name, items: _named(str(name), decode_value(items)),
-    (_MEMBER, "value"): lambda name, value: _member(str(name), decode_value(value)),
-    (_CONTAINER, "items"): lambda name, items: _container(str(name), decode_value(items)),
-    (_DEFAULTS, "items"): lambda name, items: _defaults(name, decode_value(items)),
-    (_PATH, "class"): lambda text, name: _path(str(name), text),
-    **{(form, "class"): functools.partial(_of_class, cls) for cls, (form, _, _) in _AS_TEXT.items()},
+    (_MODEL, "fields"): functools.partial(_of_class, is_model, from_form, lambda fields: fields),
+    (_MODEL, "parts"): functools.partial(_of_class, is_model, from_parts, decode_value),
+    (_MODEL, "held"): functools.partial(_of_class, is_model, from_held, decode_value),
+    (_NAMED, "items"): functools.partial(
+        _of_class,
+        lambda cls: issubclass(cls, tuple) and hasattr(cls, "_make"),
+        lambda cls, items: cls._make(items),
+        lambda items: tuple(_items(items)),
+    ),
+    (_MEMBER, "value"): functools.partial(
+        _of_class, lambda cls: issubclass(cls, enum.Enum), lambda cls, value: cls(value), decode_value
+    ),
+    (_CONTAINER, "items"): functools.partial(
+        _of_class, lambda cls: issubclass(cls, Mapping | list | tuple), lambda cls, plain: cls(plain), decode_value
+    ),
+    (_DEFAULTS, "items"): _defaults,
+    **{(form, "class"): functools.partial(_text_of_class, cls) for cls, (form, _, _) in _AS_TEXT.items()},
     ("$deque", "maxlen"): lambda items, maxlen: deque(_items(items), maxlen),
 }

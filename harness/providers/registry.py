@@ -10,6 +10,7 @@ import importlib
 import importlib.util
 import re
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from functools import cache, partial
 from importlib import metadata
 from types import MappingProxyType
@@ -28,7 +29,7 @@ from harness.providers.ollama.dialect import API_CHAT
 from harness.providers.ollama.request import is_call as is_ollama_call
 from harness.providers.openai.dialect import CHAT, COMPLETIONS, RESPONSES
 from harness.providers.openai.hosts import HOSTS
-from harness.providers.row import NOBODY, Provider
+from harness.providers.row import NOBODY, Provider, sdk_needed
 from harness.providers.shared.dialect import Dialect
 
 if TYPE_CHECKING:
@@ -368,7 +369,8 @@ def integration(name: str) -> type[BaseLLM]:
     if row is None:
         raise UsageError(f"there is no integration for the provider {name!r}")
     module, _, cls = row.models[name].partition(":")
-    return getattr(importlib.import_module(module), cls)  # type: ignore[no-any-return]
+    with sdk_needed(row.name, row.extra) if row.extra else nullcontext():
+        return getattr(importlib.import_module(module), cls)  # type: ignore[no-any-return]
 
 
 def _row_of(name: str) -> Provider | None:

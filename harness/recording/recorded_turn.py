@@ -38,7 +38,7 @@ class RecordedTurn(Struct, frozen=True):
         Raises:
             UsageError: it is no conversational flow of this runtime, or what was recorded does not fit its state.
         """
-        if not getattr(subject, "conversational", False) or not hasattr(subject, "_dialogue"):
+        if not getattr(subject, "conversational", False) or not hasattr(subject, "_flow_dialogue"):
             raise UsageError(
                 f"one turn alone can be replayed of a conversational flow, not of {type(subject).__name__}: replay all turns"
             )

@@ -136,8 +136,8 @@ def test_requests_keep_their_pace(monkeypatch: pytest.MonkeyPatch) -> None:
         now[0] += 10
     # The first two of a minute begin at once; the third when the first is a minute old.
     assert waited == [40, 40]
-    # A limit that is set later holds from then on.
+    # A limit that is set later holds from then on, for what has been asked before, too.
     pilot.max_rpm = 1
     for _ in range(2):
         pilot.kickoff("Is it?")
-    assert waited == [40, 40, 60]
+    assert waited == [40, 40, 50, 60]

@@ -37,9 +37,12 @@ class LateMarkingAgent(MarkingAgent):
 
 
 class PassingAgent(Agent):
-    """Adds to what the agent is told, and nothing to what it says."""
+    """Adds to what the agent is told, and nothing to what it says, in a method that it has for that."""
 
     def execute_task(self, task: Any, context: str | None = None, tools: Any = None) -> str:
+        return self._warned(task, context, tools)
+
+    def _warned(self, task: Any, context: str | None, tools: Any) -> str:
         return super().execute_task(task, f"{context} Mind the wind.", tools)
 
 
@@ -58,6 +61,9 @@ class CountingCrew(Crew):
 
     def kickoff(self, inputs: Any = None, **options: Any) -> Any:  # type: ignore[override]
         self._kickoffs.append("kickoff")
+        return self._at_bergen(inputs, options)
+
+    def _at_bergen(self, inputs: Any, options: Any) -> Any:
         return super().kickoff(inputs={**(inputs or {}), "place": "Bergen"}, **options)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic
 
 import pytest
 from pydantic import BaseModel, Field, PrivateAttr
@@ -196,6 +196,28 @@ def test_a_flow_whose_constructor_was_not_called_says_so(use: Callable[[Flow], o
 
     with pytest.raises(UsageError, match=r"Bare has not been made yet: have its __init__ call super\(\).__init__"):
         use(Bare("tides"))
+
+
+def test_a_subclass_may_have_any_private_names_of_its_own() -> None:
+    class Own(Article):
+        def _run(self, text: str) -> str:
+            self._stream, self._hooks, self._pending = "a stream", ["a hook"], [text]
+            return f"ran {text}"
+
+        @start()
+        def write(self) -> str:
+            return self._run("it")
+
+    flow = Own()
+    assert [flow.kickoff(), flow.kickoff()] == ["ran it"] * 2
+    assert flow.pending_feedback is None
+    bases = Flow.__mro__[: Flow.__mro__.index(Generic)]
+    own = {name for names in (*map(vars, bases), vars(Article())) for name in names}
+    assert {name for name in own if name.startswith("_") and not name.startswith(("__", "_flow_"))} == {
+        # As in CrewAI.
+        *("_state", "_input_history"),
+        "_seen",
+    }
 
 
 def test_an_option_may_be_a_property() -> None:

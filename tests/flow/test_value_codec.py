@@ -416,6 +416,7 @@ def test_where_all_must_come_back_what_would_not_is_refused_by_name() -> None:
         (labelled, f"{__name__}.Shelf"),
         (MappingProxyType({1: 2}), "builtins.mappingproxy"),
         (Labelled("a", 1), f"{__name__}.Labelled"),
+        (type("Folder", (PurePosixPath,), {})("a"), f"{__name__}.Folder"),
         # Its class writes the URL as a text, and makes no URL of that.
         (Note(HttpUrl("http://a.b/c"), b"\xff"), "pydantic.networks.HttpUrl"),  # type: ignore[arg-type]
     ):

@@ -19,11 +19,13 @@ MESSAGE: Final = Emit(
     type="conversation_message_added",
     fields={"flow_name": "ProbeFlow", "session_id": "s1", "role": "user", "content": "Hi", "message_index": 0},
 )
+#: Of a class of the user's own, which is derived from one of the runtime's.
+_DERIVED: Final = Emit(type="own_drawing", fields={"flow_name": "ProbeFlow"}, derived_from="flow_plot")
 #: A call that runs a tool, so that there are tool frames of the runtime's own making.
 _TOOLS: Final = Ask(Script((ScriptedToolCall("add", ('{"a"', ": 1}")),)), functions={"add": 3})
 _PROGRAM: Final = FlowProgram(
     (
-        Method("speaks", (Emit("one"), *_LIFECYCLE, MESSAGE)),
+        Method("speaks", (Emit("one"), *_LIFECYCLE, MESSAGE, _DERIVED)),
         Method("asks", (_TOOLS, Emit("two", type="tool_custom_failed")), after=("speaks",)),
     )
 )

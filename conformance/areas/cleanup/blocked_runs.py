@@ -21,6 +21,7 @@ from conformance.stage.programs import (
     Block,
     CallProgram,
     ConversationProgram,
+    CrewProgram,
     Emit,
     FlowProgram,
     Give,
@@ -31,6 +32,7 @@ from conformance.stage.programs import (
     Script,
     ScriptedToolCall,
     Step,
+    TaskProgram,
 )
 from conformance.stage.reader import KINDS, SessionKind
 from conformance.stage.scenario import FLOW_AND_LLM, LLM
@@ -73,6 +75,7 @@ _TOOLS: Final = Ask(
     Script((ScriptedToolCall("wait", ("{}",)), ScriptedToolCall("next", ("{}",)))),
     functions={"wait": Block("held"), "next": Reach("began-next")},
 )
+_CREW: Final = Nest(CrewProgram((TaskProgram("greet", _HEAD.script),)))
 _SIDE_BY_SIDE: Final = FlowProgram(tuple(Method(name, (Emit(name), _BODY)) for name in ("left", "right")))
 _USING: Final = FLOW_AND_LLM | {"tools"}
 PLACES: Final = (
@@ -91,6 +94,14 @@ PLACES: Final = (
     Place("side-by-side", "two providers' bodies at once", _SIDE_BY_SIDE, FLOW_AND_LLM, asks=2, times=2),
     Place("tool", "a tool that a call runs", _flow(_TOOLS), _USING),
     Place("awaited-tool", "a tool that an awaited call runs", _flow(_TOOLS, is_async=True), _USING),
+    Place("crew", "the head of a crew's provider", _flow(_CREW), FLOW_AND_LLM | {"crew"}, asks=1),
+    Place(
+        "awaited-crew",
+        "the head of an awaited crew's provider",
+        _flow(_CREW, is_async=True),
+        FLOW_AND_LLM | {"crew"},
+        asks=1,
+    ),
     Place("call-head", "the head of a direct call", CallProgram(_HEAD), LLM, asks=1),
     Place("call-body", "the body of a direct call", CallProgram(_BODY), LLM, asks=1),
     Place("turn-handler", "a handler of a turn", ConversationProgram((_HANDLER,)), FLOW_AND_LLM | TURN),

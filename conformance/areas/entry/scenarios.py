@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -58,9 +58,13 @@ def _options(consumer: Consumer) -> Iterator[Expected]:
             continue  # of which the entry's own clause speaks
         session = consumer.keep(consumer.made(partial(enter, inputs=dict(_INPUTS))))
         frames = consumer.read(session).frames
-        arrived = [frame.data.get("inputs") for frame in frames if frame.type == "flow_started"]
-        inputs = dict(arrived[0]) if arrived and arrived[0] is not None else None
+        shown = [frame.data.get("inputs") for frame in frames if frame.type == "flow_started"]
+        inputs = dict(shown[0]) if shown and shown[0] is not None else None
         yield passed(f"{call}(inputs=…)", _INPUTS, inputs)
+        for state in [frame.data.get("state") for frame in frames if frame.type == "method_execution_started"]:
+            if isinstance(state, Mapping):
+                arrived = {name: value for name, value in state.items() if name in _INPUTS}
+                yield passed(f"{call}(inputs=…), in the state of its methods,", _INPUTS, arrived)
         for written, options in _IMPOSSIBLE.items():
             session, raised = consumer.tried(partial(enter, **options))
             if raised is None:

@@ -105,8 +105,8 @@ def _again(consumer: Consumer) -> Evidence:
     return read.evidence(wire=(facts_of(ask),))
 
 
-def _plain(consumer: Consumer, script: Script) -> Evidence:
-    ask = Ask(script, stream=False)
+def _plain(consumer: Consumer, asked: Ask) -> Evidence:
+    ask = replace(asked, stream=False)
     program = consumer.flow_program(Method("asks", (ask,)))
     return consumer.read_programs(program, wire=(facts_of(ask, streamed=False),))
 
@@ -182,13 +182,17 @@ for _kind in _ODD_CALLS:
     SCENARIOS.both(_name, _CALL | _TOOL_CALL, _TOOLS, _streamed, Ask(Script((_WEATHER, _TIDE), calls_as=_kind)))
 _AS_ONE: Final = Ask(Script((_WEATHER, _TIDE), calls_as="as one"))
 SCENARIOS.both("ask/tools-as-one", _FAILED | {"llm.tool-chunks"}, _TOOLS, _streamed, _AS_ONE)
-for _name, _script in (
-    ("ask/not-streamed", Script(_TEXT)),
-    ("ask/not-streamed-uncounted", Script(_TEXT, counted=False)),
+_PLAIN: Final = frozenset({"llm.no-stream", "llm.usage"})
+for _name, _ask in (
+    ("ask/not-streamed", Ask(Script(_TEXT))),
+    ("ask/not-streamed-uncounted", Ask(Script(_TEXT, counted=False))),
 ):
-    SCENARIOS.of_kind("sync", _name, {"llm.no-stream", "llm.usage"}, FLOW_AND_LLM, _plain, _script)
-    _id = f"{_name}/async"
-    SCENARIOS.of_kind("async", _id, {"llm.no-stream", "llm.usage"}, FLOW_AND_LLM, _plain, _script)
+    SCENARIOS.of_kind("sync", _name, _PLAIN, FLOW_AND_LLM, _plain, _ask)
+    SCENARIOS.of_kind("async", f"{_name}/async", _PLAIN, FLOW_AND_LLM, _plain, _ask)
+for _name, _functions in (("tools", {}), ("tools-run", _RETURNS)):
+    _ask = Ask(Script((_WEATHER, _TIDE)), functions=_functions)
+    _clauses, _needs = _PLAIN | {"llm.tool-run"}, _TOOLS | FLOW_AND_LLM
+    SCENARIOS.both(f"ask/not-streamed-{_name}", _clauses, _needs, _plain, _ask)
 SCENARIOS.of_kind("sync", "ask/resplit", {"llm.rechunk"}, LLM, _rechunked)
 SCENARIOS.of_kind("async", "ask/resplit/async", {"llm.rechunk"}, LLM, _rechunked)
 _SAYS_ALL: Final = CallProgram(Ask(Script((*_TEXT, _WEATHER, Thinking("hm")))))

@@ -96,14 +96,17 @@ SCENARIOS.both("call/after/streamed", _LINKS, LLM, _second, CallProgram(), "stre
 SCENARIOS.both("call/after/plain", _LINKS, LLM, _second, CallProgram(), "plain")
 _SCOPES: Final = _LINKS | {"order.scope-nesting"}
 SCENARIOS.both("nested/left", _SCOPES, FLOW, _left)
-SCENARIOS.both("handler/publishes-at-the-end/flow", _LAST, FLOW_AND_LLM, _late, _TWO_STEPS, "flow_finished")
-SCENARIOS.both("handler/publishes-at-the-end/call", _LAST, LLM, _late, CallProgram(), "llm_call_completed")
-_TURN: Final = ConversationProgram()
-_TURN_ENDS: Final = "conversation_turn_completed"
-SCENARIOS.both("handler/publishes-at-the-end/turn", _LAST, FLOW_AND_LLM | TURN, _late, _TURN, _TURN_ENDS)
 _FAILING: Final = FlowProgram((Method("fails", (Emit("one"), Raise(LookupError))),))
-SCENARIOS.both("handler/publishes-at-the-end/failing-flow", _LAST, FLOW, _late, _FAILING, "flow_failed")
-SCENARIOS.both("handler/publishes-at-the-end/failing-call", _LAST, LLM, _late, _CUT, "llm_call_failed")
+_FAILING_TURN: Final = ConversationProgram((Method("fails", (Emit("one"), Raise(LookupError))),))
 _WAITING: Final = FlowProgram((Method("asks", (Emit("one"), Give("draft")), feedback=Feedback()),))
-_PAUSED: Final = "flow_paused"
-SCENARIOS.both("handler/publishes-at-the-end/waiting-flow", _LAST, FLOW | {"feedback"}, _late, _WAITING, _PAUSED)
+_TURNS: Final = FLOW_AND_LLM | TURN
+for _name, _needs, _program, _terminal in (
+    ("flow", FLOW_AND_LLM, _TWO_STEPS, "flow_finished"),
+    ("call", LLM, CallProgram(), "llm_call_completed"),
+    ("turn", _TURNS, ConversationProgram(), "conversation_turn_completed"),
+    ("failing-flow", FLOW, _FAILING, "flow_failed"),
+    ("failing-call", LLM, _CUT, "llm_call_failed"),
+    ("failing-turn", _TURNS, _FAILING_TURN, "conversation_turn_failed"),
+    ("waiting-flow", FLOW | {"feedback"}, _WAITING, "flow_paused"),
+):
+    SCENARIOS.both(f"handler/publishes-at-the-end/{_name}", _LAST, _needs, _late, _program, _terminal)

@@ -81,18 +81,20 @@ def _emitting(consumer: Consumer) -> Evidence:
     return seen.evidence(*heard("scope.isolated", "the session of a consumer that emits", _MEET_MARKS, seen))
 
 
-def _nested(consumer: Consumer, *, streamed: bool) -> Evidence:
-    """A flow inside a flow, run plainly or as a session of its own that is read inside."""
+def _nested(consumer: Consumer, *, streamed: bool, levels: int = 1) -> Evidence:
+    """A flow inside a flow, and perhaps that in another, run plainly or as sessions of their own that are read inside."""
     inner = consumer.flow_program(Method("inside", (Emit("inner"), Ask())), name="InnerFlow")
+    for _ in range(levels - 1):
+        inner = consumer.flow_program(Method("between", (Nest(inner, streamed),)), name="FlowBetween")
     steps = (Emit("before"), Nest(inner, streamed), Emit("after"))
     read = consumer.read_session(consumer.flow_program(Method("outside", steps)))
     text = Script().text
     expected = [*heard("scope.nested", "the outer session", ("before", "inner", "after", text), read)]
     inner_frames = consumer.stage.noted("inner")
     for frames in inner_frames:
-        expected += held("scope.nested", "the inner session", ("inner", text), marks(frames))
+        expected += held("scope.nested", "an inner session", ("inner", text), marks(frames))
     if streamed:
-        expected.append(Expected("scope.nested", "how many inner sessions were read", 1, len(inner_frames)))
+        expected.append(Expected("scope.nested", "how many inner sessions were read", levels, len(inner_frames)))
     return read.evidence(*expected)
 
 
@@ -200,6 +202,7 @@ SCENARIOS.both("beside/its-consumer", _ISOLATED, FLOW, _emitting)
 SCENARIOS.both("nested/beside-another-method", _NESTED, FLOW, _nested_beside)
 SCENARIOS.both("nested/plain", _NESTED, FLOW_AND_LLM, _nested, streamed=False)
 SCENARIOS.both("nested/streamed", _NESTED, FLOW_AND_LLM, _nested, streamed=True)
+SCENARIOS.both("nested/twice", _NESTED, FLOW_AND_LLM, _nested, streamed=True, levels=2)
 SCENARIOS.both("nested/call", _NESTED, FLOW_AND_LLM, _inner_call)
 SCENARIOS.both("thread/with-context", _THREADS, _THREADED, _spawned, with_context=True)
 SCENARIOS.both("thread/by-source", _THREADS, _THREADED, _spawned, with_context=False)

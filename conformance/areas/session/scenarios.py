@@ -16,7 +16,7 @@ from conformance.areas.session.settings import BEFORE_HOLD, SETTINGS, Setting
 from conformance.areas.session.surfaces import surface
 from conformance.areas.session.views import MORE_VIEWS, VIEWS, AllFrames, OnlyItsOwn
 from conformance.stage.consumer import Consumer, Scenarios
-from conformance.stage.patience import ends
+from conformance.stage.patience import becomes_true
 from conformance.stage.points import DEADLINE_S, StageError
 from conformance.stage.programs import Block, Emit, FlowProgram, Method, Raise
 from conformance.stage.reader import ENDING_S, FramesRead, attempt, read_result
@@ -118,13 +118,14 @@ def _independent(when: str, setting: Setting, every: tuple[AnyFrame, ...], **vie
 
 
 def _single_projection(consumer: Consumer, setting: Setting) -> Evidence:
-    """Read one projection to its end: one that is likely to show nothing, or one that shows something."""
+    """Read one projection to its end: one that is likely to show nothing, one that shows something, or of several channels."""
     consumer.stage.release("held")
     expected: list[Expected] = []
     every = FramesRead()
-    for name in ("tools", setting.busy[0]):
+    for name in ("tools", setting.busy[0], "interleave"):
         session = consumer.open(setting.program)
-        consumer.read(getattr(session, name))
+        view = getattr(session, name)
+        consumer.read(view(list(setting.busy)) if name == "interleave" else view)
         frames, read = len(session.frames), read_result(session, "after-exhaustion")
         every = consumer.read(session.events)
         when = f"after `{name}` was read to its end"
@@ -192,7 +193,8 @@ def _closed_before_threads(consumer: Consumer, setting: Setting) -> Iterator[Exp
         await_waiting(reader)
     consumer.close(session)
     consumer.stage.release("held")
-    left = tuple(reader.name for reader in readers if not ends(reader, ENDING_S))
+    becomes_true(lambda: not any(reader.is_alive() for reader in readers), ENDING_S)
+    left = tuple(reader.name for reader in readers if reader.is_alive())
     yield Expected("session.thread-safe", "threads that wait for frames of a session that was closed", (), left)
 
 

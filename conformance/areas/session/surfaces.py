@@ -31,7 +31,7 @@ def _unused(consumer: Consumer, setting: Setting) -> Evidence:
     views = [getattr(session, name, None) for name in (*VIEWS, *MORE_VIEWS)]
     views.append(session.interleave(["llm", "flow"]))
     begun = [consumer.iterate(view) for view in (session, *views) if view is not None]
-    before = read_result(session, "before")
+    before, frames = read_result(session, "before"), tuple(session.frames)
     reached = tuple(point for point in ("began", "held") if consumer.stage.has_reached(point))
     started = tuple(sorted(thread.name for thread in set(threading.enumerate()) - threads))
     expected = (
@@ -39,7 +39,6 @@ def _unused(consumer: Consumer, setting: Setting) -> Evidence:
         Expected("session.lazy", "threads that an unused session started", (), started),
         Expected("session.lazy", "how many tasks an unused session started", 0, consumer.tasks() - tasks),
     )
-    frames = tuple(session.frames)
     del begun
     consumer.close(session)
     return Evidence(frames, "closed", reads=(before, read_result(session, "after-close")), expected=expected)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+import msgspec
 import orjson
 from msgspec import structs
-from pydantic import TypeAdapter, ValidationError
 
 from harness.flow.plan.story import Story
 from harness.flow.storage import StorageError
-from harness.validation import first_fault_unshown
 
 #: The version of the form. Another one is not read.
 _VERSION: Final = 1
@@ -54,14 +52,6 @@ class Checkpoint:
             CheckpointError: it is none, or of another version; the message says where.
         """
         try:
-            return _adapter().validate_json(text)
-        except ValidationError as error:
-            raise CheckpointError(
-                f"{location} is no checkpoint that can be read: {first_fault_unshown(error)}"
-            ) from error
-
-
-@functools.cache
-def _adapter() -> TypeAdapter[Checkpoint]:
-    # Made at first use: most runs restore nothing.
-    return TypeAdapter(Checkpoint)
+            return msgspec.json.decode(text, type=cls)
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise CheckpointError(f"{location} is no checkpoint that can be read: {error}") from error

@@ -28,13 +28,13 @@ class CheckpointedFlow:
     checkpoint: CheckpointConfig | bool | None = None
     #: What the next run begins from, the branch to which it writes, and the state of the checkpoint; None where a run has
     #: had that since.
-    _begins_from: tuple[CheckpointConfig, str | None, AnyState | None] | None = None
+    _flow_begins_from: tuple[CheckpointConfig, str | None, AnyState | None] | None = None
 
     if TYPE_CHECKING:
         _state: AnyState
 
         @classmethod
-        def _declared(cls, contents: Any) -> type[Self]: ...
+        def _flow_declared(cls, contents: Any) -> type[Self]: ...
         @property
         def _flow_name(self) -> str: ...
 
@@ -48,7 +48,7 @@ class CheckpointedFlow:
             UsageError: it names none, or the state does not fit.
             CheckpointError: it can't be read.
         """
-        return cls._of(definition)._beginning(config, None, options)
+        return cls._flow_class(definition)._flow_beginning(config, None, options)
 
     @classmethod
     def fork(cls, config: CheckpointConfig, branch: str | None = None, definition: Any = None, **options: Any) -> Self:
@@ -63,20 +63,20 @@ class CheckpointedFlow:
         from harness.flow.checkpoints.provider import checked_branch
 
         branch = checked_branch(branch or f"fork-{uuid.uuid4().hex[:8]}")
-        return cls._of(definition)._beginning(config, branch, options)
+        return cls._flow_class(definition)._flow_beginning(config, branch, options)
 
     @classmethod
-    def _of(cls, definition: Any) -> type[Self]:
-        return cls if definition is None else cls._declared(definition)
+    def _flow_class(cls, definition: Any) -> type[Self]:
+        return cls if definition is None else cls._flow_declared(definition)
 
     @classmethod
-    def _beginning(cls, config: CheckpointConfig, branch: str | None, options: dict[str, Any]) -> Self:
+    def _flow_beginning(cls, config: CheckpointConfig, branch: str | None, options: dict[str, Any]) -> Self:
         if (given := config_of(config, f"what {cls.__name__} begins at")) is None or given.restore_from is None:
             raise UsageError(f"{cls.__name__} begins at a checkpoint: give a CheckpointConfig with restore_from")
         flow = cls(**options)
         checkpoint = given.provider.read(given.restore_from)
         flow._state = with_saved(flow._state, checkpoint.state, flow._flow_name)
-        flow._begins_from = (given, branch, flow._state)
+        flow._flow_begins_from = (given, branch, flow._state)
         return flow
 
 

@@ -56,14 +56,15 @@ def replay_to_handlers(flow: Any, checkpoint: Checkpoint, values: Sequence[Any])
         for call in story.calls:
             if call.ended is None or call.how != "finished":
                 continue
-            common: dict[str, Any] = {"flow_name": story.flow_name, "method_name": call.method}
-            result = None if call.output is None else values[call.output]
-            started = MethodExecutionStartedEvent(
-                **common, triggered_by_event_id=call.triggered_by, **_as(call.started)
+            event_bus.replay(flow, _started(story, call))
+            ended = MethodExecutionFinishedEvent(
+                flow_name=story.flow_name,
+                method_name=call.method,
+                result=_result(call, values),
+                started_event_id=call.started.event_id,
+                **_as(call.ended),
             )
-            event_bus.replay(flow, started)
-            ended: dict[str, Any] = {"result": result, "started_event_id": call.started.event_id, **_as(call.ended)}
-            event_bus.replay(flow, MethodExecutionFinishedEvent(**common, **ended))
+            event_bus.replay(flow, ended)
 
 
 async def _calls(flow: Any, flow_id: str, story: Story, values: Sequence[Any]) -> None:
@@ -74,31 +75,32 @@ async def _calls(flow: Any, flow_id: str, story: Story, values: Sequence[Any]) -
     steps: dict[int, Step] = {}
     for _, is_end, call in rows:
         await bus.room()
-        if is_end:
-            step = steps.pop(call.call)
-            _end(step, flow_id, call, values)
-            step.close()
-        else:
-            started = MethodExecutionStartedEvent(
-                flow_name=story.flow_name,
-                method_name=call.method,
-                triggered_by_event_id=call.triggered_by,
-                **_as(call.started),
-            )
-            steps[call.call] = Step(flow, started, _METHOD, label=call.method).open()
+        if not is_end:
+            steps[call.call] = Step(flow, _started(story, call), _METHOD, label=call.method).open()
             scopes.enter(around)
+            continue
+        step = steps.pop(call.call)
+        if call.how == "paused":
+            step.pause(flow_id=flow_id, method_name=call.method, **_as(call.ended))
+        else:
+            step.complete(result=_result(call, values), **_as(call.ended))
+        step.close()
     for step in steps.values():
         await bus.room()
         step.abandon(_CUT_OFF)
 
 
-def _end(step: Step, flow_id: str, call: PastCall, values: Sequence[Any]) -> None:
-    if call.ended is None:
-        return
-    if call.how == "paused":
-        step.pause(flow_id=flow_id, method_name=call.method, **_as(call.ended))
-    else:
-        step.complete(result=None if call.output is None else values[call.output], **_as(call.ended))
+def _started(story: Story, call: PastCall) -> MethodExecutionStartedEvent:
+    return MethodExecutionStartedEvent(
+        flow_name=story.flow_name,
+        method_name=call.method,
+        triggered_by_event_id=call.triggered_by,
+        **_as(call.started),
+    )
+
+
+def _result(call: PastCall, values: Sequence[Any]) -> Any:
+    return None if call.output is None else values[call.output]
 
 
 def _as(published: Any) -> dict[str, Any]:

@@ -50,32 +50,34 @@ class JsonProvider(CheckpointProvider):
 
     def newest(self, location: str, branch: str) -> Iterator[tuple[str, Checkpoint]]:
         """Yield what the files of a branch hold, the newest first. Raises CheckpointError."""
-        for path in reversed(self._files(location, branch)):
+        for path in reversed(listed(location, branch, ".json")):
             with contextlib.suppress(FileNotFoundError):  # pruned meanwhile
                 yield str(path), Checkpoint.from_json(content_of(path), str(path))
 
     def prune(self, location: str, branch: str, keep: int) -> int:
         """Remove all files of a branch but the newest. Raises CheckpointError."""
-        surplus = self._files(location, branch)[:-keep]
+        surplus = listed(location, branch, ".json")[:-keep]
         for path in surplus:
             with contextlib.suppress(FileNotFoundError):
                 path.unlink()
         return len(surplus)
 
-    def _files(self, location: str, branch: str) -> list[Path]:
-        folder = Path(branch_folder(location, branch))
-        try:
-            # By name, which begins with the time.
-            return sorted(path for path in folder.iterdir() if path.suffix == ".json")
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise CheckpointError(f"the checkpoints in {folder} can't be listed: {error}") from error
-
 
 @functools.lru_cache(maxsize=256)
 def branch_folder(location: str, branch: str) -> str:
     return str(Path(location) / checked_branch(branch))
+
+
+def listed(location: str, branch: str, suffix: str) -> list[Path]:
+    """Return the files of a branch, the oldest first. Raises CheckpointError."""
+    folder = Path(branch_folder(location, branch))
+    try:
+        # By name, which begins with the time.
+        return sorted(path for path in folder.iterdir() if path.suffix == suffix)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise CheckpointError(f"the checkpoints in {folder} can't be listed: {error}") from error
 
 
 def content_of(path: Path) -> bytes:
@@ -91,7 +93,7 @@ def content_of(path: Path) -> bytes:
 def _write(path: str, content: bytes) -> None:
     """Put a file in its place in one step, once it is whole."""
     if not (_UNNAMED and _linked(path, content)):
-        _renamed(path, content)
+        replace(path, content)
 
 
 def _linked(path: str, content: bytes) -> bool:
@@ -113,24 +115,30 @@ def _linked(path: str, content: bytes) -> bool:
     return True
 
 
-def _renamed(path: str, content: bytes) -> None:
+def replace(path: str, content: bytes) -> None:
+    """Put a file in its place in one step, written under another name first; nobody else writes this one."""
     begun = f"{path}{_BEGUN}"
     try:
-        # No other checkpoint has this name.
-        handle = os.open(begun, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
-    except FileNotFoundError:
-        Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(begun, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
-    try:
-        try:
-            fill(handle, content)
-        finally:
-            os.close(handle)
+        begin(begun, content)
         os.replace(begun, path)  # noqa: PTH105
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(begun)  # noqa: PTH108
         raise
+
+
+def begin(path: str, content: bytes) -> None:
+    """Make a file, and its folder where that is not there yet."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY
+    try:
+        handle = os.open(path, flags, 0o600)
+    except FileNotFoundError:
+        Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(path, flags, 0o600)
+    try:
+        fill(handle, content)
+    finally:
+        os.close(handle)
 
 
 def fill(handle: int, content: bytes) -> None:

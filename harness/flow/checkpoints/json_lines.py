@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.flow.checkpoints.checkpoint import Checkpoint, CheckpointError
-from harness.flow.checkpoints.json_files import branch_folder, content_of, fill
+from harness.flow.checkpoints.json_files import begin, branch_folder, content_of, fill, listed, replace
 from harness.flow.checkpoints.provider import CheckpointProvider, next_moment
 from harness.fork import freed_by_fork
 
@@ -46,7 +46,7 @@ class JsonLinesProvider(CheckpointProvider):
             if path is None or not _appended(path, line):
                 name = f"{next_moment()}_{checkpoint.checkpoint_id}_p-{checkpoint.parent_id or 'none'}.jsonl"
                 path = os.path.join(folder, name)  # noqa: PTH118 - as text: an object takes as long as all else here
-                _begun(path, line)
+                begin(path, line)
         except OSError as error:
             raise CheckpointError(f"a checkpoint can't be written to {path}: {error}") from error
         self._note(checkpoint.checkpoint_id, path)
@@ -70,7 +70,7 @@ class JsonLinesProvider(CheckpointProvider):
 
     def newest(self, location: str, branch: str) -> Iterator[tuple[str, Checkpoint]]:
         """Yield what the files of a branch hold, those of the run that began last first. Raises CheckpointError."""
-        for path in reversed(_listed(location, branch)):
+        for path in reversed(listed(location, branch, ".jsonl")):
             with contextlib.suppress(FileNotFoundError):  # pruned meanwhile
                 for line in reversed(_lines(path)):
                     found = Checkpoint.from_json(line, str(path))
@@ -79,7 +79,7 @@ class JsonLinesProvider(CheckpointProvider):
     def prune(self, location: str, branch: str, keep: int) -> int:
         """Remove all lines but the newest: of the file that was begun last, and whole files before it. Raises CheckpointError."""
         removed = 0
-        for path in reversed(_listed(location, branch)):
+        for path in reversed(listed(location, branch, ".jsonl")):
             with contextlib.suppress(FileNotFoundError):
                 lines = _lines(path)
                 if keep <= 0:
@@ -108,7 +108,9 @@ class JsonLinesProvider(CheckpointProvider):
         if own is None:
             return 0
         try:
-            _replaced(path, lines[-keep:])
+            replace(str(path), b"".join(b"%s\n" % line for line in lines[-keep:]))
+        except OSError as error:
+            raise CheckpointError(f"the checkpoints in {path} can't be written anew: {error}") from error
         finally:
             self._note(checkpoint_id, own)
         return len(lines) - keep
@@ -136,45 +138,7 @@ def _appended(path: str, line: bytes) -> bool:
     return True
 
 
-def _begun(path: str, line: bytes) -> None:
-    try:
-        handle = os.open(path, _APPENDED | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileNotFoundError:
-        Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(path, _APPENDED | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        fill(handle, line)
-    finally:
-        os.close(handle)
-
-
-def _replaced(path: Path, lines: Sequence[bytes]) -> None:
-    """Put these lines in a file's place, in one step."""
-    begun = path.with_suffix(".tmp")
-    try:
-        try:
-            _begun(str(begun), b"".join(b"%s\n" % line for line in lines))
-            begun.replace(path)
-        except BaseException:
-            # The next one has the same name.
-            begun.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise CheckpointError(f"the checkpoints in {path} can't be written anew: {error}") from error
-
-
 def _lines(path: Path) -> list[bytes]:
     """Return the whole lines of a file. Raises FileNotFoundError; CheckpointError, where it can't be read."""
     # What no line break ends is torn.
     return [line for line in content_of(path).split(b"\n")[:-1] if line]
-
-
-def _listed(location: str, branch: str) -> list[Path]:
-    folder = Path(branch_folder(location, branch))
-    try:
-        # By name, which begins with the time.
-        return sorted(path for path in folder.iterdir() if path.suffix == ".jsonl")
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise CheckpointError(f"the checkpoints in {folder} can't be listed: {error}") from error

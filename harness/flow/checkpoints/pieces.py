@@ -40,7 +40,8 @@ class Pieces:
         Raises:
             UsageError: something that a method returned can't be kept.
         """
-        return run.plan.encoded([self._value(run, place, value) for place, value in enumerate(run.plan.values)])
+        saved = run.plan.saved()
+        return {**saved, "values": [self._value(run, place, value) for place, value in enumerate(saved["values"])]}
 
     def _value(self, run: FlowRun, place: int, value: Any) -> orjson.Fragment:
         mark = _mark(value)

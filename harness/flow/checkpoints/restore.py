@@ -19,6 +19,7 @@ from harness.flow.checkpoints.checkpoint import Checkpoint
 from harness.flow.checkpoints.config import CheckpointConfig
 from harness.flow.checkpoints.earlier_runs import replay_to_handlers, republish
 from harness.flow.checkpoints.writer import Lineage
+from harness.flow.class_names import class_name
 from harness.flow.engine.hooks import FlowHook
 from harness.flow.engine.run import FlowRun
 from harness.flow.state import with_saved
@@ -103,8 +104,7 @@ class Resume(FlowHook):
                 await republish(run.flow, checkpoint, values)
 
     def _last(self, run: FlowRun) -> tuple[str, Checkpoint] | None:
-        flow_class = type(run.flow)
-        name = f"{flow_class.__module__}:{flow_class.__qualname__}"
+        name = class_name(type(run.flow))
         named = (run.kickoff.inputs or {}).get("id")
         # As the id of a state is written, of whatever class it is.
         flow_id = None if named is None else str(named)

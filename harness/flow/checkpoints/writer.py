@@ -26,6 +26,7 @@ from harness.flow.checkpoints.checkpoint import Checkpoint
 from harness.flow.checkpoints.config import OF_FLOWS, CheckpointConfig
 from harness.flow.checkpoints.pieces import Pieces
 from harness.flow.checkpoints.provider import MAIN
+from harness.flow.class_names import class_name
 from harness.flow.engine.hooks import FlowHook
 from harness.flow.engine.run import FlowRun
 from harness.flow.plan.calls import MethodCall, MethodResult
@@ -151,13 +152,13 @@ class CheckpointWriter(FlowHook):
         if self._pieces is None:
             # Not before: which runs this one goes on from is known once it has been restored.
             self._pieces = Pieces(self._lineage.earlier)
-        flow_class, state = type(run.flow), run.state
+        state = run.state
         return Checkpoint(
             checkpoint_id=checkpoint_id,
             parent_id=self._lineage.parent_id,
             branch=self._lineage.branch,
             trigger=trigger,
-            flow_class=f"{flow_class.__module__}:{flow_class.__qualname__}",
+            flow_class=class_name(type(run.flow)),
             flow_id=id_of(state),
             state=saved_state(state),
             plan=self._pieces.plan(run),

@@ -74,4 +74,4 @@ def _model_of_answers(config: ConversationConfig | None) -> Any:
 
 
 def _streamed(flow: Any, model: Any, messages: list[dict[str, Any]]) -> str:
-    return content_text(streamed_answer(flow._dialogue.model(model), messages))
+    return content_text(streamed_answer(flow._flow_dialogue.model(model), messages))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from harness import session as sessions
@@ -20,23 +19,16 @@ from harness.flow.graph.decorators import Role as MethodRole
 from harness.flow.graph.definition import FlowGraph
 from harness.flow.kickoff import Kickoff
 from harness.flow.persistence.protocol import FlowPersistence
+from harness.flow.startable import StartableFlow, with_parameters_of
 from harness.flow.state import AnyState, field_of, set_field
 from harness.llm.input.words import words_in
 from harness.workers import run_until_loop
 
 #: The options that a turn has of a kickoff.
-_KICKOFF: Final[Mapping[str, Any]] = MappingProxyType(
-    {
-        "inputs": None,
-        "input_files": None,
-        "from_checkpoint": None,
-        "restore_from_state_id": None,
-        "resume": False,
-    }
-)
+_KICKOFF: Final = ("inputs", "input_files", "from_checkpoint", "restore_from_state_id", "resume")
 
 
-class ConversationalFlow:
+class ConversationalFlow(StartableFlow):
     """What a flow with `conversational = True` can do beside running; of any other flow it is refused.
 
     Each turn is a run of the flow: `route_conversation` gives the message to a handler, by a label that a `@listen` of
@@ -51,24 +43,11 @@ class ConversationalFlow:
     defer_trace_finalization: bool = False
 
     if TYPE_CHECKING:
-        _dialogue: Dialogue
-
-        @property
-        def _flow_name(self) -> str: ...
+        _flow_dialogue: Dialogue
 
         @property
         def state(self) -> Any:
             """See `Flow`."""
-
-        def _kickoff(
-            self,
-            inputs: dict[str, Any] | None,
-            input_files: dict[str, Any] | None,
-            from_checkpoint: Any,
-            restore_from_state_id: str | None,
-            resume: bool,
-        ) -> Kickoff: ...
-        def _accepted(self, kickoff: Kickoff) -> Kickoff: ...
 
     # Turns.
 
@@ -99,21 +78,15 @@ class ConversationalFlow:
             TurnOpenError: another turn of this flow is open.
             BaseException: what a handler raised, as the same object; the next turn works.
         """
-        turn, kickoff = self._turn("handle_turn", message, session_id, intents, intent_llm, kickoff_kwargs)
+        named = {"session_id": session_id, "intents": intents, "intent_llm": intent_llm}
+        turn, kickoff = self._flow_turn("handle_turn", message, **named, **kickoff_kwargs)
         return run_until_loop(lambda: take_turn(self, kickoff, turn))
 
-    async def ahandle_turn(
-        self,
-        message: str | Mapping[str, Any],
-        *,
-        session_id: str | None = None,
-        intents: Sequence[str] | None = None,
-        intent_llm: Any = None,
-        **kickoff_kwargs: Any,
-    ) -> Any:
+    @with_parameters_of(handle_turn)
+    async def ahandle_turn(self, message: str | Mapping[str, Any], **options: Any) -> Any:
         """Do as `handle_turn`, without blocking the loop."""
         running_loop()
-        turn, kickoff = self._turn("ahandle_turn", message, session_id, intents, intent_llm, kickoff_kwargs)
+        turn, kickoff = self._flow_turn("ahandle_turn", message, **options)
         return await take_turn(self, kickoff, turn)
 
     def stream_turn(
@@ -134,7 +107,8 @@ class ConversationalFlow:
         Raises:
             UsageError: the flow is not conversational, or an option can't be used; at the call.
         """
-        turn, kickoff = self._turn("stream_turn", message, session_id, intents, intent_llm, kickoff_kwargs)
+        named = {"session_id": session_id, "intents": intents, "intent_llm": intent_llm}
+        turn, kickoff = self._flow_turn("stream_turn", message, **named, **kickoff_kwargs)
         return sessions.StreamSession(
             lambda: run_until_loop(lambda: take_turn(self, kickoff, turn)),
             source=self,
@@ -142,19 +116,12 @@ class ConversationalFlow:
             retain=retain,
         )
 
+    @with_parameters_of(stream_turn)
     def astream_turn(
-        self,
-        message: str | Mapping[str, Any],
-        *,
-        session_id: str | None = None,
-        intents: Sequence[str] | None = None,
-        intent_llm: Any = None,
-        look_ahead: int | None = None,
-        retain: bool = True,
-        **kickoff_kwargs: Any,
+        self, message: str | Mapping[str, Any], *, look_ahead: int | None = None, retain: bool = True, **options: Any
     ) -> sessions.AsyncStreamSession[Any]:
         """Do as `stream_turn`, for readers in a loop (clause `entry.turn-async`)."""
-        turn, kickoff = self._turn("astream_turn", message, session_id, intents, intent_llm, kickoff_kwargs)
+        turn, kickoff = self._flow_turn("astream_turn", message, **options)
         return sessions.AsyncStreamSession(
             lambda: take_turn(self, kickoff, turn), source=self, look_ahead=look_ahead, retain=retain
         )
@@ -233,8 +200,8 @@ class ConversationalFlow:
             return text
         intent = self.classify_intent(text, outcomes, llm=llm, context=self.conversation_messages)
         set_field(self.state, "last_intent", intent)
-        if self._dialogue.turn is not None:
-            self._dialogue.turn.intent = intent
+        if self._flow_dialogue.turn is not None:
+            self._flow_dialogue.turn.intent = intent
         return intent
 
     def append_assistant_message(self, content: str, *, metadata: dict[str, Any] | None = None) -> None:
@@ -280,8 +247,8 @@ class ConversationalFlow:
             )
         if threads is not None:
             threads.setdefault(agent_name, []).append(AgentMessage(content=content, metadata=notes))
-        if self._dialogue.turn is not None:
-            self._dialogue.turn.recorded.append(result)
+        if self._flow_dialogue.turn is not None:
+            self._flow_dialogue.turn.recorded.append(result)
         if shown == "public":
             self.append_assistant_message(content, metadata=metadata)
 
@@ -315,7 +282,7 @@ class ConversationalFlow:
         return {
             "system_prompt": answers.system_prompt(self.conversational_config),
             "current_user_message": field_of(state, "current_user_message"),
-            "message_history": self._dialogue.history.of(self),
+            "message_history": self._flow_dialogue.history.of(self),
             "events": [event.model_dump() for event in field_of(state, "events") or ()],
             "last_intent": field_of(state, "last_intent"),
         }
@@ -327,7 +294,7 @@ class ConversationalFlow:
         return [*self.conversation_messages, *own]
 
     @property
-    def _routes_itself(self) -> bool:
+    def _flow_routes_itself(self) -> bool:
         """Whether the class decides on routes by methods of its own."""
         names = ("route_turn", "can_answer_from_history", "build_router_context")
         return any(getattr(type(self), name) is not getattr(ConversationalFlow, name) for name in names)
@@ -357,18 +324,19 @@ class ConversationalFlow:
 
     # How a turn comes about.
 
-    def _turn(
+    def _flow_turn(
         self,
         entry: str,
         message: str | Mapping[str, Any],
-        session_id: str | None,
-        intents: Sequence[str] | None,
-        intent_llm: Any,
-        kickoff_kwargs: Mapping[str, Any],
+        *,
+        session_id: str | None = None,
+        intents: Sequence[str] | None = None,
+        intent_llm: Any = None,
+        **kickoff_kwargs: Any,
     ) -> tuple[Turn, Kickoff]:
         if not self.conversational:
             raise UsageError(f"Flow.{entry}() is only available on conversational flows")
-        for unknown in kickoff_kwargs.keys() - _KICKOFF.keys():
+        for unknown in kickoff_kwargs.keys() - {*_KICKOFF}:
             known = ("session_id", "intents", "intent_llm", *_KICKOFF)
             raise UsageError(f"{entry}() has no option {unknown!r}; there are {', '.join(known)}")
         config = self.conversational_config
@@ -377,12 +345,11 @@ class ConversationalFlow:
             intent_llm = config.intent_llm if intent_llm is None else intent_llm
         if intents and intent_llm is None:
             raise UsageError("intent_llm is required when intents are provided")
-        options = {**_KICKOFF, **kickoff_kwargs}
         if session_id:
-            options["inputs"] = {**(options["inputs"] or {}), "id": session_id}
-        return Turn(content_of(message), intents or (), intent_llm), self._accepted(self._kickoff(**options))
+            kickoff_kwargs["inputs"] = {**(kickoff_kwargs.get("inputs") or {}), "id": session_id}
+        return Turn(content_of(message), intents or (), intent_llm), self._flow_kickoff(**kickoff_kwargs)
 
-    def _saved_since(self, flow_id: str, state: AnyState, place: FlowPersistence) -> dict[str, Any] | None:
+    def _flow_saved_since(self, flow_id: str, state: AnyState, place: FlowPersistence) -> dict[str, Any] | None:
         """Return the saved state with what others have said in turns since this one, which waits; None where none have."""
         if not self.conversational:
             return None
@@ -391,7 +358,7 @@ class ConversationalFlow:
             return None
         return {**latest, "current_user_message": field_of(state, "current_user_message")}
 
-    def _check_conversation(self, definition: FlowGraph) -> None:
+    def _flow_check_conversation(self, definition: FlowGraph) -> None:
         """Refuse what a flow says of conversations and can't be, or would have no effect. Raises UsageError."""
         owner = type(self).__name__
         if self.conversational:
@@ -400,7 +367,7 @@ class ConversationalFlow:
             raise UsageError(f"{owner} sets defer_trace_finalization, which is for flows that are conversational")
 
     @classmethod
-    def _graph_roles(cls: type[Self], roles: dict[str, MethodRole]) -> dict[str, MethodRole]:
+    def _flow_graph_roles(cls: type[Self], roles: dict[str, MethodRole]) -> dict[str, MethodRole]:
         """Return the roles of the methods of this class: what its decorators say, and what its being conversational does."""
         if not cls.conversational:
             return roles

@@ -47,7 +47,7 @@ def custom_routes(definition: FlowGraph) -> list[str]:
 
 def catalogue(flow: Any, router: RouterConfig | None) -> dict[str, str]:
     """Return the routes that a router may choose, the class's own first, each with what it is for."""
-    definition: FlowGraph = flow._definition
+    definition: FlowGraph = flow._flow_graph
     own = list(router.routes or ()) if router is not None else []
     descriptions = (router.route_descriptions if router is not None else None) or {}
     handlers = _handlers_of(definition)

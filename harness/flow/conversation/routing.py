@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, Field, create_model
 
 from harness import events
 from harness.bus import bus
 from harness.errors import UsageError
+from harness.flow.choice import choice_among, field_in, label_in
 from harness.flow.conversation.answers import history_prompt
 from harness.flow.conversation.config import ConversationConfig, RouterConfig
 from harness.flow.conversation.graph import CONVERSE, FROM_HISTORY
-from harness.flow.conversation.models import ask_for, field_in, label_in
+from harness.flow.conversation.models import ask_for
 from harness.flow.conversation.routes import catalogue, custom_routes
 from harness.flow.conversation.transcript import as_lines, messages_of, model_messages, refuse_closed
 from harness.flow.engine.run import run_of
@@ -42,12 +43,12 @@ async def routed(flow: Any) -> str | None:
 
 def _may_block(flow: Any) -> bool:
     """Return whether a model, or a method of the class, may be asked for the route."""
-    turn, config = flow._dialogue.turn, flow.conversational_config
-    if flow._routes_itself or (turn is not None and turn.intents):
+    turn, config = flow._flow_dialogue.turn, flow.conversational_config
+    if flow._flow_routes_itself or (turn is not None and turn.intents):
         return True
     if config is None:
         return False
-    return bool(config.router or config.answer_from_history_llm or custom_routes(flow._definition))
+    return bool(config.router or config.answer_from_history_llm or custom_routes(flow._flow_graph))
 
 
 def route(flow: Any) -> str | None:
@@ -56,14 +57,14 @@ def route(flow: Any) -> str | None:
     message = field_of(state, "current_user_message")
     if message is None:
         return None
-    turn = flow._dialogue.turn
+    turn = flow._flow_dialogue.turn
     if turn is not None and turn.intents:
         turn.intent = flow.classify_intent(
             message, turn.intents, llm=turn.intent_llm, context=flow.conversation_messages
         )
     previous = field_of(state, "last_intent")
     # All that was said, which is of no use where nothing of the class's own looks at it.
-    chosen = decide(flow, settled(flow.build_router_context()) if flow._routes_itself else {})
+    chosen = decide(flow, settled(flow.build_router_context()) if flow._flow_routes_itself else {})
     refuse_closed()
     set_field(state, "last_intent", chosen)
     bus.emit(
@@ -90,16 +91,16 @@ def decide(flow: Any, context: Mapping[str, Any]) -> str:
     """
     route = label_of(settled(flow.route_turn(context)))
     if route:
-        if route not in flow._definition.awaited:
+        if route not in flow._flow_graph.awaited:
             raise UsageError(
                 f"route_turn() of {flow._flow_name} returned {route!r}, which no handler listens to; there are "
                 f"{', '.join(sorted(catalogue(flow, None)))}"
             )
         return route
-    turn = flow._dialogue.turn
+    turn = flow._flow_dialogue.turn
     intent = label_of(turn.intent) if turn is not None else None
     if intent:
-        if intent not in flow._definition.awaited:
+        if intent not in flow._flow_graph.awaited:
             logger.warning("the message was found to be %r, which no handler listens to: it is not answered", intent)
         return intent
     return FROM_HISTORY if settled(flow.can_answer_from_history(context)) else CONVERSE
@@ -113,11 +114,11 @@ def route_by_model(flow: Any, context: Mapping[str, Any]) -> str | None:
     config: ConversationConfig | None = flow.conversational_config
     if config is None:
         return None
-    router, turn = config.router, flow._dialogue.turn
+    router, turn = config.router, flow._flow_dialogue.turn
     model = (router.llm if router is not None else None) or config.intent_llm or config.llm
     if router is None:
         has_intents = config.default_intents or (turn is not None and turn.intents)
-        if model is None or has_intents or not custom_routes(flow._definition):
+        if model is None or has_intents or not custom_routes(flow._flow_graph):
             return None
         router = RouterConfig()
     if model is None:
@@ -127,7 +128,7 @@ def route_by_model(flow: Any, context: Mapping[str, Any]) -> str | None:
     form = router.response_format or _form(router.intent_field, routes)
     try:
         answer = ask_for(
-            flow._dialogue.model(model),
+            flow._flow_dialogue.model(model),
             _router_messages(router, routes, context or settled(flow.build_router_context())),
             form,
         )
@@ -192,11 +193,10 @@ def classify(
     prompt = (
         f"{before}The message:\n{text}\n\nWhich of these is it? {', '.join(outcomes)}\nName that one and nothing else."
     )
-    model, messages = flow._dialogue.model(llm), [{"role": "user", "content": prompt}]
-    fields: dict[str, Any] = {"outcome": (Literal[tuple(outcomes)], ...)}
+    model, messages = flow._flow_dialogue.model(llm), [{"role": "user", "content": prompt}]
     try:
-        answer = ask_for(model, messages, create_model("ConversationIntent", **fields))
-        return label_in(field_in(answer, "outcome"), outcomes) or outcomes[0]
+        answer = ask_for(model, messages, choice_among("ConversationIntent", outcomes))
+        return label_in(field_in(answer), outcomes) or outcomes[0]
     except Exception as error:
         logger.warning("no intent came in a form (%s: %s); asking plainly", type(error).__name__, error)
     return label_in(str(ask_for(model, messages, None)), outcomes, in_part=True) or outcomes[0]

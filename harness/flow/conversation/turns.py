@@ -40,7 +40,7 @@ async def take_turn(flow: Any, kickoff: Kickoff, turn: Turn, hooks: Sequence[Flo
         TurnOpenError: another turn is open; nothing has been run, and no event published.
         BaseException: what a method raised, as the same object (clause `turn.failed`).
     """
-    dialogue: Dialogue = flow._dialogue
+    dialogue: Dialogue = flow._flow_dialogue
     await dialogue.closed()
     with dialogue.opened(turn, flow._flow_name):
         session_id = (kickoff.inputs or {}).get("id") or flow.flow_id
@@ -49,12 +49,12 @@ async def take_turn(flow: Any, kickoff: Kickoff, turn: Turn, hooks: Sequence[Flo
         waits = False
         try:
             async with Step(flow, started, _ends()) as step:
-                result = await flow._run(kickoff, (TurnHook(turn), *hooks))
+                result = await flow._flow_run(kickoff, (TurnHook(turn), *hooks))
                 waits = isinstance(result, RunPaused)
                 if waits:
                     # It is the answer of the human that ends the turn (clause `turn.pending`).
                     step.leave()
-                    dialogue.waiting = (flow._pending, turn.message)
+                    dialogue.waiting = (flow._flow_pending, turn.message)
         finally:
             if not waits:
                 set_field(flow.state, "current_user_message", None)
@@ -70,7 +70,7 @@ def take_up(flow: Any, state: dict[str, Any], *, has_started: bool, session_id: 
     own_id = flow.flow_id if session_id is None else session_id
     flow._state = with_saved(flow._state, {**state, "id": own_id}, flow._flow_name)
     if has_started and _is_deferred(flow):
-        flow._dialogue.flow_started_id = new_id()
+        flow._flow_dialogue.flow_started_id = new_id()
 
 
 def resumed_turn(flow: Any, hooks: Sequence[FlowHook]) -> Turn | None:
@@ -78,13 +78,13 @@ def resumed_turn(flow: Any, hooks: Sequence[FlowHook]) -> Turn | None:
     resumption = next((hook for hook in hooks if isinstance(hook, humans.Resumption)), None)
     if resumption is None or any(isinstance(hook, TurnHook) for hook in hooks):
         return None
-    context, message = flow._dialogue.waiting
+    context, message = flow._flow_dialogue.waiting
     if context is not resumption.context:
         message = field_of(flow.state, "current_user_message")
     if message is None:
         return None
     # Other turns may come before it ends, and, where it fails, before it is taken up again.
-    flow._dialogue.waiting = (resumption.context, message)
+    flow._flow_dialogue.waiting = (resumption.context, message)
     return Turn(message, (), None, is_resumed=True)
 
 
@@ -117,7 +117,7 @@ class TurnHook(FlowHook):
             set_field(run.state, "current_user_message", self._turn.message)
         if session_id is not None and str(session_id) != id_of(run.state) and messages_of(flow):
             # Another conversation: nothing of this one is to be seen in it.
-            run.state = flow._new_state()
+            run.state = flow._flow_new_state()
 
     async def flow_began(self, run: FlowRun) -> None:
         flow, text, content = run.flow, self._turn.message, self._turn.content
@@ -204,7 +204,7 @@ class TurnHook(FlowHook):
         text = result if isinstance(result, str) else getattr(result, "raw", None)
         if not isinstance(text, str) or any(result is recorded for recorded in turn.recorded):
             return None
-        graph = run.flow._definition
+        graph = run.flow._flow_graph
         is_label = text in _LABELS or (text in graph.awaited and text not in graph.methods)
         if is_label or text == field_of(run.state, "last_intent") or turn.replies[-1:] == [text]:
             return None
@@ -241,7 +241,7 @@ def _is_deferred(flow: Any) -> bool:
 
 
 def _start_flow(flow: Any, run: FlowRun) -> None:
-    dialogue: Dialogue = flow._dialogue
+    dialogue: Dialogue = flow._flow_dialogue
     if dialogue.flow_started_id is None and not run.is_quiet:
         started = events.FlowStartedEvent(flow_name=run.name, inputs=run.kickoff.inputs)
         # In a context of its own: a flow that goes on after this turn opens no scope of it.
@@ -254,7 +254,7 @@ def finish_flow(flow: Any, *, discard: bool = False) -> None:
 
     In a turn that is done once the turn has ended.
     """
-    dialogue: Dialogue = flow._dialogue
+    dialogue: Dialogue = flow._flow_dialogue
     if dialogue.turn is not None and run_of(flow) is not None:
         # The flow of all turns is no part of this one.
         dialogue.turn.afterwards = functools.partial(finish_flow, flow, discard=discard)

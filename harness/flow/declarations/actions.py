@@ -12,10 +12,10 @@ from typing import Any, Final, TypeAlias, cast
 
 from harness.annotations import signature_of
 from harness.bus import bus
-from harness.errors import MissingExtraError, UsageError
+from harness.errors import UsageError
 from harness.events import ToolFailureDetectedEvent
 from harness.flow.declarations.crew_schema import AgentCall, CrewCall
-from harness.flow.declarations.errors import FlowScriptExecutionDisabledError, PartError
+from harness.flow.declarations.errors import FlowScriptExecutionDisabledError, part
 from harness.flow.declarations.references import made, referenced
 from harness.flow.declarations.schema import (
     Call,
@@ -27,7 +27,7 @@ from harness.flow.declarations.schema import (
     ScriptCall,
     SimpleCall,
 )
-from harness.flow.declarations.templates import expression, template
+from harness.flow.declarations.templates import Rendered, expression, template
 from harness.flow.engine.hooks import FlowHook
 from harness.flow.engine.run import FlowRun, run_of
 from harness.flow.graph.definition import TRIGGER_PAYLOAD
@@ -85,30 +85,30 @@ def _simple(call: SimpleCall, roots: frozenset[str], path: tuple[int | str, ...]
             from harness.flow.declarations.crews import agent_action, crew_action
 
             if isinstance(call, AgentCall):
-                return _part(path, lambda: agent_action(call, roots))  # type: ignore[no-any-return]
-            return _part(path, lambda: crew_action(call, roots, folder))  # type: ignore[no-any-return]
+                return part(lambda: agent_action(call, roots), *path)
+            return part(lambda: crew_action(call, roots, folder), *path)
         case ExpressionCall(expr=text):
-            read = _part((*path, "expr"), lambda: expression(text, roots))
+            read = part(lambda: expression(text, roots), *path, "expr")
 
             async def evaluate(scope: Scope) -> Any:
                 return read.value(scope)
 
             return evaluate
         case ScriptCall(code=code):
-            script = _part((*path, "code"), lambda: _script(code))
+            script = part(lambda: _script(code), *path, "code")
             return lambda scope: _called(script, _script_scope(scope))
         case CodeCall():
             return _code(call, roots, path)
         case DeclaredToolCall(ref=ref):
-            tool = _part((*path, "ref"), lambda: _Tool(ref))
-            values = _part((*path, "with"), lambda: template(call.arguments, roots))
+            tool = part(lambda: _Tool(ref), *path, "ref")
+            values = part(lambda: template(call.arguments, roots), *path, "with")
             return lambda scope: tool.used(values(scope), scope["flow"])
 
 
 def _code(call: CodeCall, roots: frozenset[str], path: tuple[int | str, ...]) -> Action:
     ref = call.ref
-    function = _part((*path, "ref"), lambda: _callable(referenced(ref), ref))
-    arguments = _part((*path, "with"), lambda: template(call.arguments or {}, roots))
+    function = part(lambda: _callable(referenced(ref), ref), *path, "ref")
+    arguments = part(lambda: template(call.arguments or {}, roots), *path, "with")
     named = _parameters(function)
     others = [parameter for parameter in named if parameter.name != TRIGGER_PAYLOAD]
     leads, leads_of_start = _leads(named, call.arguments), _leads(others, call.arguments)
@@ -123,11 +123,12 @@ def _code(call: CodeCall, roots: frozenset[str], path: tuple[int | str, ...]) ->
 
 
 def _each(call: EachCall, folder: Path) -> Action:
+    items: Rendered
     if isinstance(call.items, str):
         text = call.items
-        items = _part(("in",), lambda: expression(text, _ROOTS)).value
+        items = part(lambda: expression(text, _ROOTS), "in").value
     else:
-        items = _part(("in",), lambda: template(call.items, _ROOTS))
+        items = part(lambda: template(call.items, _ROOTS), "in")
     steps = [(step.name, *_step(step, ("do", number), folder)) for number, step in enumerate(call.steps)]
 
     async def perform(scope: Scope) -> list[Any]:
@@ -152,7 +153,7 @@ def _step(step: EachStep, path: tuple[int | str, ...], folder: Path) -> tuple[Ca
     text = step.condition
     if text is None:
         return (lambda scope: True), inner
-    read = _part((*path, "if"), lambda: expression(text, _IN_EACH))
+    read = part(lambda: expression(text, _IN_EACH), *path, "if")
 
     def wanted(scope: Scope) -> bool:
         value = read.value(scope)
@@ -268,15 +269,3 @@ def _script(code: str) -> Callable[..., Any]:
             f"the script can't be read: {error.args[0]}, in its line {getattr(error, 'lineno', None) or 1}"
         ) from error
     return names["script"]  # type: ignore[no-any-return]
-
-
-def _part(path: tuple[int | str, ...], read: Callable[[], Any]) -> Any:
-    try:
-        return read()
-    except PartError as error:
-        error.path = (*path, *error.path)
-        raise
-    except MissingExtraError:
-        raise
-    except UsageError as error:
-        raise PartError(path, error) from error

@@ -9,11 +9,11 @@ from typing import Any, Final, TypeVar, cast
 
 from pydantic import ValidationError
 
-from harness.errors import MissingExtraError, UsageError
+from harness.errors import UsageError
 from harness.flow.conversation.config import ConversationConfig, RouterConfig
 from harness.flow.conversation.state import ConversationState
 from harness.flow.declarations.actions import Action, ScriptGate, action, allow_scripts, has_script
-from harness.flow.declarations.errors import DeclarationProblem, FlowDeclarationError, PartError
+from harness.flow.declarations.errors import DeclarationProblem, FlowDeclarationError, PartError, part
 from harness.flow.declarations.graph import state_of
 from harness.flow.declarations.options import options, store
 from harness.flow.declarations.options_schema import DeclaredPersistence
@@ -22,6 +22,7 @@ from harness.flow.declarations.schema import (
     AllOf,
     DeclaredCondition,
     DeclaredConversation,
+    DeclaredFeedback,
     DeclaredMethod,
     DeclaredState,
     FlowDefinition,
@@ -31,12 +32,12 @@ from harness.flow.declarations.states import RequiredInputs, initial_state, requ
 from harness.flow.engine.hooks import with_hook
 from harness.flow.engine.run import run_of
 from harness.flow.feedback.decorator import DEFAULT_LLM, human_feedback
-from harness.flow.graph.conditions import Condition, and_, or_
+from harness.flow.graph.conditions import and_, or_
 from harness.flow.graph.decorators import add_to_role
 from harness.flow.graph.definition import graph_of
 from harness.flow.persistence.persist import Persist
 from harness.flow.state import snapshot
-from harness.llm.reference import model_of
+from harness.llm.llm import model_of
 from harness.validation import fault_text
 
 C = TypeVar("C", bound=type)
@@ -151,11 +152,7 @@ def _hooks(declaration: FlowDefinition, state: DeclaredState | None) -> Iterator
 
 def _method(name: str, declared: DeclaredMethod, folder: Path) -> Callable[..., Any]:
     """Return a method with its place in the graph. Raises PartError."""
-    try:
-        body: Action = action(declared.do, folder)
-    except PartError as error:
-        error.path = ("do", *error.path)
-        raise
+    body: Action = part(lambda: action(declared.do, folder), "do")
 
     # By this name a start is given its payload, where there is one.
     async def method(self: Any, *trigger: Any, **crewai_trigger_payload: Any) -> Any:
@@ -178,21 +175,20 @@ def _method(name: str, declared: DeclaredMethod, folder: Path) -> Callable[..., 
         with_hook(_persist(declared.persist))(method)
     feedback = declared.human_feedback
     if feedback is not None:
-        try:
-            human_feedback(
-                feedback.message,
-                emit=feedback.emit,
-                llm=model_of(feedback.llm) if isinstance(feedback.llm, dict) else feedback.llm or DEFAULT_LLM,
-                default_outcome=feedback.default_outcome,
-                metadata=feedback.metadata,
-                provider=None if feedback.provider is None else made(feedback.provider.ref),
-                learn=feedback.learn,
-            )(method)
-        except MissingExtraError:
-            raise
-        except UsageError as error:
-            raise PartError(("human_feedback",), error) from error
+        part(lambda: _decorator(feedback), "human_feedback")(method)
     return method
+
+
+def _decorator(feedback: DeclaredFeedback) -> Callable[..., Any]:
+    return human_feedback(
+        feedback.message,
+        emit=feedback.emit,
+        llm=model_of(feedback.llm) if isinstance(feedback.llm, dict) else feedback.llm or DEFAULT_LLM,
+        default_outcome=feedback.default_outcome,
+        metadata=feedback.metadata,
+        provider=None if feedback.provider is None else made(feedback.provider.ref),
+        learn=feedback.learn,
+    )
 
 
 def _outputs(flow: Any) -> dict[str, Any]:
@@ -203,16 +199,12 @@ def _outputs(flow: Any) -> dict[str, Any]:
     return {**outputs, **{name: answers[name] for name in outputs.keys() & answers.keys()}}
 
 
-def _condition(declared: DeclaredCondition | bool) -> Condition:
+def _condition(declared: DeclaredCondition | bool) -> Any:
     if isinstance(declared, str | bool):
         return str(declared)
     if isinstance(declared, AllOf):
-        return and_(*(_joined(part) for part in declared.all_of))
-    return or_(*(_joined(part) for part in declared.any_of))
-
-
-def _joined(declared: DeclaredCondition) -> Any:
-    return _condition(declared)
+        return and_(*map(_condition, declared.all_of))
+    return or_(*map(_condition, declared.any_of))
 
 
 def _config(declared: DeclaredConversation | None) -> ConversationConfig | None:

@@ -6,10 +6,7 @@ from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from harness.flow.declarations.part import Declared, Values
-
-#: `module:qualname` of a tool: a class, of which an instance is made, or an instance.
-ToolReference: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")]
+from harness.flow.declarations.part import Declared, Reference, Values
 
 
 class DeclaredPython(Declared):
@@ -35,7 +32,8 @@ class DeclaredCrewAgent(Declared):
     goal: str
     backstory: str
     llm: DeclaredLLM | None = None
-    tools: list[ToolReference] = Field(default_factory=list)
+    #: Classes, of which instances are made, or instances.
+    tools: list[Reference] = Field(default_factory=list)
     allow_delegation: bool | None = None
     max_iter: int | None = Field(default=None, ge=1)
     max_rpm: int | None = Field(default=None, ge=1)
@@ -62,7 +60,7 @@ class DeclaredTask(Declared):
     agent: str | None = None
     #: The names of tasks before it.
     context: list[str] | None = None
-    tools: list[ToolReference] = Field(default_factory=list)
+    tools: list[Reference] = Field(default_factory=list)
     async_execution: bool | None = None
     output_file: str | None = None
     output_json: DeclaredPython | None = None

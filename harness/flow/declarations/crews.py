@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 from pydantic import ValidationError
 
 from harness.agents import Agent
 from harness.crews import Crew, Process, Task
-from harness.errors import MissingExtraError, UsageError
+from harness.errors import UsageError
 from harness.flow.declarations.crew_schema import (
     AgentCall,
     CrewCall,
@@ -21,13 +21,12 @@ from harness.flow.declarations.crew_schema import (
     DeclaredPython,
     DeclaredTask,
 )
-from harness.flow.declarations.errors import PartError
+from harness.flow.declarations.errors import part
 from harness.flow.declarations.references import made, referenced
 from harness.flow.declarations.source import DeclarationSource, declaration_text
 from harness.flow.declarations.templates import template
 from harness.validation import fault_text
 
-T = TypeVar("T")
 Scope: TypeAlias = Mapping[str, Any]
 _TEXTS = {"role", "goal", "backstory"}
 
@@ -40,11 +39,11 @@ def crew_action(call: CrewCall, roots: Collection[str], folder: Path) -> Callabl
     """
     inline = call.crew
     if inline is None:
-        declared = _at("from_declaration", lambda: _read(str(call.from_declaration), folder))
-        crew = _at("from_declaration", lambda: _crew(declared))
+        declared = part(lambda: _read(str(call.from_declaration), folder), "from_declaration")
+        crew = part(lambda: _crew(declared), "from_declaration")
     else:
-        declared, crew = inline, _at("with", lambda: _crew(inline))
-    inputs = _at("inputs", lambda: template(call.inputs, roots))
+        declared, crew = inline, part(lambda: _crew(inline), "with")
+    inputs = part(lambda: template(call.inputs, roots), "inputs")
 
     async def run(scope: Scope) -> Any:
         return await crew.kickoff_async(inputs={**declared.inputs, **inputs(scope)})
@@ -55,10 +54,10 @@ def crew_action(call: CrewCall, roots: Collection[str], folder: Path) -> Callabl
 def agent_action(call: AgentCall, roots: Collection[str]) -> Callable[[Scope], Awaitable[Any]]:
     """Return what asks the agent of a call. Raises PartError as `crew_action`."""
     declared = call.agent
-    agent = _at("with", lambda: _agent(declared))
-    prompt = _at("with", lambda: _at("input", lambda: template(declared.input, roots)))
+    agent = part(lambda: _agent(declared), "with")
+    prompt = part(lambda: template(declared.input, roots), "with", "input")
     named = declared.response_format
-    form = None if named is None else _at("with", lambda: _at("response_format", lambda: referenced(named.ref)))
+    form = None if named is None else part(lambda: referenced(named.ref), "with", "response_format")
 
     async def run(scope: Scope) -> Any:
         messages = prompt(scope)
@@ -66,19 +65,6 @@ def agent_action(call: AgentCall, roots: Collection[str]) -> Callable[[Scope], A
         return await agent.kickoff_async(conversation, response_format=form)
 
     return run
-
-
-def _at(place: str, read: Callable[[], T]) -> T:
-    """Return what is read at a place, which what is wrong there names. Raises PartError."""
-    try:
-        return read()
-    except PartError as error:
-        error.path = (place, *error.path)
-        raise
-    except MissingExtraError:
-        raise
-    except UsageError as error:
-        raise PartError((place,), error) from error
 
 
 def _read(named: str, folder: Path) -> DeclaredCrew:

@@ -33,10 +33,10 @@ class DeclarableFlow:
             FlowScriptExecutionDisabledError: it has a script, and the environment does not allow any.
             UsageError: neither `contents` nor `path`, or both; or the file can't be read.
         """
-        return cls._declared(contents, path)(**options)
+        return cls._flow_declared(contents, path)(**options)
 
     @classmethod
-    def _declared(
+    def _flow_declared(
         cls, contents: str | dict[str, Any] | FlowDefinition | None, path: str | Path | None = None
     ) -> type[Self]:
         # Late: a flow that is written in Python needs no YAML.

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
-from harness.errors import UsageError
+from harness.errors import MissingExtraError, UsageError
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +52,16 @@ class PartError(Exception):
     def __init__(self, path: tuple[int | str, ...], error: Exception) -> None:
         super().__init__(str(error))
         self.path = path
+
+
+def part(read: Callable[[], T], *path: int | str) -> T:
+    """Return what is read of the part at a path, which what is wrong there names. Raises PartError."""
+    try:
+        return read()
+    except PartError as error:
+        error.path = (*path, *error.path)
+        raise
+    except MissingExtraError:
+        raise
+    except UsageError as error:
+        raise PartError(path, error) from error

@@ -17,6 +17,7 @@ from harness.flow.checkpoints.config import CheckpointConfig
 from harness.flow.checkpoints.json_files import JsonProvider
 from harness.flow.checkpoints.json_lines import JsonLinesProvider
 from harness.flow.checkpoints.sqlite import SqliteProvider
+from harness.flow.class_names import class_name
 from harness.flow.conversation.config import ConversationConfig, RouterConfig
 from harness.flow.declarations.schema import SCHEMA, FlowDefinition
 from harness.flow.engine.hooks import hooks_of_class
@@ -65,7 +66,7 @@ def _method(cls: Any, method: FlowMethod) -> dict[str, Any]:
         raise UsageError(
             f"{cls.__qualname__}.{method.name} can't be written down: a declaration names functions that take the flow"
         )
-    declared: dict[str, Any] = {"do": {"call": "code", "ref": f"{function.__module__}:{function.__qualname__}"}}
+    declared: dict[str, Any] = {"do": {"call": "code", "ref": class_name(function)}}
     documented = (function.__doc__ or "").strip().partition("\n")[0]
     if documented:
         declared["description"] = documented
@@ -104,9 +105,9 @@ def _state(cls: Any) -> dict[str, Any] | None:
     """Return what a flow class says of its state, written down; None where it says nothing."""
     declared = state_of(cls)
     if isinstance(declared, type) and issubclass(declared, BaseModel):
-        return {"type": "pydantic", "ref": _ref(declared)}
+        return {"type": "pydantic", "ref": class_name(declared)}
     if isinstance(declared, BaseModel):
-        return {"type": "pydantic", "ref": _ref(type(declared)), "default": _default(cls, declared)}
+        return {"type": "pydantic", "ref": class_name(type(declared)), "default": _default(cls, declared)}
     return {"type": "dict", "default": _default(cls, declared)} if isinstance(declared, dict) else None
 
 
@@ -132,7 +133,7 @@ def _config(cls: Any) -> dict[str, Any]:
     options = {name: getattr(cls, name, None) for name in _PLAIN}
     options = {name: value for name, value in options.items() if value not in (None, getattr(root, name, None))}
     if cls.input_provider is not None:
-        options["input_provider"] = _ref(type(cls.input_provider))
+        options["input_provider"] = class_name(type(cls.input_provider))
     if cls.checkpoint is not None:
         is_config = isinstance(cls.checkpoint, CheckpointConfig)
         options["checkpoint"] = _checkpoints(cls.checkpoint) if is_config else bool(cls.checkpoint)
@@ -154,7 +155,7 @@ def _persist(hooks: Iterable[object]) -> dict[str, Any] | None:
         fields: dict[str, Any] = {}
         with contextlib.suppress(ValueError):
             fields = dumped_fields(place, FlowPersistence, mode="json")
-        named = {"persistence_type": type(place).__name__, **fields} if fields else {"ref": _ref(type(place))}
+        named = {"persistence_type": type(place).__name__, **fields} if fields else {"ref": class_name(type(place))}
         persistence = {"persistence": named}
     return {"enabled": True, "verbose": hook.verbose, **persistence}
 
@@ -179,7 +180,7 @@ def _setting(name: str, value: Any) -> Any:
     if isinstance(value, RouterConfig):
         return _set_in(value)
     if name == "response_format":
-        return {"python": _ref(value)}
+        return {"python": class_name(value)}
     if isinstance(value, BaseLLM):
         return value.to_config_dict()
     if isinstance(value, Mapping):
@@ -198,7 +199,7 @@ def _feedback(hooks: Iterable[object]) -> dict[str, Any] | None:
         "llm": hook.llm.to_config_dict() if isinstance(hook.llm, BaseLLM) else hook.llm,
         "default_outcome": hook.default_outcome,
         "metadata": dict(hook.metadata),
-        "provider": None if hook.provider is None else _ref(type(hook.provider)),
+        "provider": None if hook.provider is None else class_name(type(hook.provider)),
     }
     return {name: value for name, value in asks.items() if value}
 
@@ -216,7 +217,3 @@ def _checkpoints(config: CheckpointConfig) -> dict[str, Any]:
 def _flow_class(cls: type) -> type:
     """Return `Flow`, which stands above this module."""
     return next(base for base in cls.__mro__ if base.__module__ == "harness.flow.flow")
-
-
-def _ref(cls: type) -> str:
-    return f"{cls.__module__}:{cls.__qualname__}"

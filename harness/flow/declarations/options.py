@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.errors import UsageError
 from harness.flow.checkpoints.config import CheckpointConfig
+from harness.flow.class_names import class_name
 from harness.flow.declarations.options_schema import SQLITE, DeclaredCheckpoints, DeclaredConfig, DeclaredStore
 from harness.flow.declarations.references import made
 from harness.flow.persistence.protocol import FlowPersistence
@@ -42,11 +43,7 @@ def store(declared: DeclaredStore | None) -> FlowPersistence | None:
 def _named_store(declared: DeclaredStore) -> FlowPersistence:
     """Return a place of the class that has this name, among those that are there, with its fields."""
     # Of one that was written anew, as in a notebook, the latest.
-    named = {
-        f"{cls.__module__}:{cls.__qualname__}": cls
-        for cls in _below(FlowPersistence)
-        if cls.__name__ == declared.persistence_type
-    }
+    named = {class_name(cls): cls for cls in _below(FlowPersistence) if cls.__name__ == declared.persistence_type}
     if not named:
         raise UsageError(
             f"no FlowPersistence is called {declared.persistence_type!r}: import its module first, or name it as ref: module:class"

@@ -71,11 +71,8 @@ def _code_by_default(call: Any) -> Any:
     return {**call, "call": "code"} if is_code else call
 
 
-SimpleCall: TypeAlias = Annotated[
-    CodeCall | DeclaredToolCall | ExpressionCall | ScriptCall | CrewCall | AgentCall,
-    Field(discriminator="call"),
-    BeforeValidator(_code_by_default),
-]
+_Simple: TypeAlias = CodeCall | DeclaredToolCall | ExpressionCall | ScriptCall | CrewCall | AgentCall
+SimpleCall: TypeAlias = Annotated[_Simple, Field(discriminator="call"), BeforeValidator(_code_by_default)]
 
 
 class EachStep(Declared):
@@ -103,11 +100,7 @@ class EachCall(Declared):
         return self
 
 
-Call: TypeAlias = Annotated[
-    CodeCall | DeclaredToolCall | ExpressionCall | ScriptCall | CrewCall | AgentCall | EachCall,
-    Field(discriminator="call"),
-    BeforeValidator(_code_by_default),
-]
+Call: TypeAlias = Annotated[_Simple | EachCall, Field(discriminator="call"), BeforeValidator(_code_by_default)]
 
 
 #: A model as `provider/model`, or as settings of an `LLM`.

@@ -64,7 +64,7 @@ class DeclarationSource:
         # A tab is a space in JSON, and nothing that YAML indents by.
         text = text.replace("\t", " ") if text.lstrip().startswith("{") else text
         self._root = self._composed(text)
-        self.value = None if self._root is None else self._value_of(self._root, 0)
+        self.value = None if self._root is None else self._value_of(self._root)
 
     def problem(self, path: Sequence[int | str], message: str, *, at_key: bool = False) -> DeclarationProblem:
         """Return a problem with the part at `path`, or, where that is not there, with what it would be in.
@@ -103,9 +103,9 @@ class DeclarationSource:
             for event in yaml.parse(text, _Loader):
                 if isinstance(event, yaml.AliasEvent):
                     raise self._unread("anchors and aliases are not read; write it out", event.start_mark)
-                depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-                if depth > _MAX_DEPTH + 1:
+                if isinstance(event, yaml.NodeEvent) and depth > _MAX_DEPTH:
                     raise self._unread(f"this nests deeper than {_MAX_DEPTH} levels", event.start_mark)
+                depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             return yaml.compose(text, _Loader)
         except yaml.MarkedYAMLError as error:
             raise self._unread(str(error.problem or error.context), error.problem_mark) from error
@@ -116,16 +116,14 @@ class DeclarationSource:
         place = (None, None) if mark is None else (mark.line + 1, mark.column + 1)
         return FlowDeclarationError(self.name, [DeclarationProblem("", message, *place)])
 
-    def _value_of(self, node: Any, depth: int) -> Any:
-        if depth > _MAX_DEPTH:
-            raise self._unread(f"this nests deeper than {_MAX_DEPTH} levels", node.start_mark)
+    def _value_of(self, node: Any) -> Any:
         if isinstance(node, yaml.SequenceNode):
-            return [self._value_of(item, depth + 1) for item in node.value]
+            return [self._value_of(item) for item in node.value]
         if isinstance(node, yaml.MappingNode):
-            return dict(self._items(node, depth))
+            return dict(self._items(node))
         return self._scalar(node)
 
-    def _items(self, node: yaml.MappingNode, depth: int) -> Iterator[tuple[str, Any]]:
+    def _items(self, node: yaml.MappingNode) -> Iterator[tuple[str, Any]]:
         seen = set()
         for key, item in node.value:
             if not isinstance(key, yaml.ScalarNode):
@@ -133,7 +131,7 @@ class DeclarationSource:
             if key.value in seen:
                 raise self._unread(f"the key {key.value!r} is here twice", key.start_mark)
             seen.add(key.value)
-            yield key.value, self._value_of(item, depth + 1)
+            yield key.value, self._value_of(item)
 
     def _scalar(self, node: Any) -> Any:
         try:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from typing import Any, TypeAlias
 
-from harness.flow.declarations.errors import ExpressionError, PartError
+from harness.flow.declarations.errors import part
 from harness.flow.declarations.expressions import Expression, closing_brace
 from harness.frames.codec import encode
 
@@ -27,11 +28,11 @@ def template(value: Any, roots: Collection[str]) -> Rendered:
     if isinstance(value, str):
         return _text(value, roots)
     if isinstance(value, Mapping):
-        items = {key: _part(key, item, roots) for key, item in value.items()}
+        items = {key: part(partial(template, item, roots), key) for key, item in value.items()}
         return lambda scope: {key: item(scope) for key, item in items.items()}
     if isinstance(value, list):
-        parts = [_part(place, item, roots) for place, item in enumerate(value)]
-        return lambda scope: [part(scope) for part in parts]
+        parts = [part(partial(template, item, roots), place) for place, item in enumerate(value)]
+        return lambda scope: [rendered(scope) for rendered in parts]
     return lambda scope: value
 
 
@@ -42,25 +43,15 @@ def expression(value: str, roots: Collection[str]) -> Expression:
     return Expression(value if alone is None else alone[1], roots)
 
 
-def _part(place: int | str, value: Any, roots: Collection[str]) -> Rendered:
-    try:
-        return template(value, roots)
-    except PartError as error:
-        error.path = (place, *error.path)
-        raise
-    except ExpressionError as error:
-        raise PartError((place,), error) from error
-
-
 def _text(text: str, roots: Collection[str]) -> Rendered:
-    parts = [Expression(part, roots) if is_code else part for is_code, part in _parts(text)]
-    if not any(isinstance(part, Expression) for part in parts):
+    pieces = [Expression(piece, roots) if is_code else piece for is_code, piece in _parts(text)]
+    if not any(isinstance(piece, Expression) for piece in pieces):
         return lambda scope: text
-    visible = [part for part in parts if not (isinstance(part, str) and not part.strip())]
+    visible = [piece for piece in pieces if not (isinstance(piece, str) and not piece.strip())]
     if len(visible) == 1 and isinstance(visible[0], Expression):
         return visible[0].value
     return lambda scope: "".join(
-        _written(part.value(scope)) if isinstance(part, Expression) else part for part in parts
+        _written(piece.value(scope)) if isinstance(piece, Expression) else piece for piece in pieces
     )
 
 

@@ -196,7 +196,7 @@ class Engine:
             if error is None:
                 event = steps.complete(body.step, run, result.output)
                 if call.method.role.is_router and result.label is None:
-                    doubt = run.flow._definition.doubt_of(call.method, result.output)
+                    doubt = run.flow._flow_graph.doubt_of(call.method, result.output)
                     if doubt is not None:
                         logger.warning("%s: %s", run.name, doubt)
                 place = run.plan.done(call, result, id_of(event))

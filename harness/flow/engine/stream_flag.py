@@ -9,7 +9,7 @@ from typing import Any, Final
 from harness.blocks import block
 from harness.flow.engine.run import run_of
 
-_SET: Final = "_stream"
+_SET: Final = "_flow_stream"
 #: The flows whose own kickoffs are being streamed in this context.
 _streamed: contextvars.ContextVar[tuple[Any, ...]] = contextvars.ContextVar("harness_streamed_flows", default=())
 

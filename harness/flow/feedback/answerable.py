@@ -2,46 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
-from harness.bus.running_loop import is_loop_running, running_loop
+from harness.bus.running_loop import is_loop_running
 from harness.errors import UsageError
 from harness.flow import feedback as humans
-from harness.flow.engine.hooks import FlowHook
 from harness.flow.kickoff import Kickoff
 from harness.flow.persistence.protocol import FlowPersistence
+from harness.flow.startable import StartableFlow
 from harness.flow.state import AnyState, with_saved
-from harness.workers import run_until_loop
 
 
-class AnswerableFlow:
+class AnswerableFlow(StartableFlow):
     """The part of a flow that humans answer to."""
 
     #: Whom `ask` asks; None for the one in `flow_config`, else the terminal.
     input_provider: humans.InputProvider | None = None
     #: The answers that methods of this flow object have had, in their order.
     human_feedback_history: list[humans.HumanFeedbackResult]
-    _pending: humans.PendingFeedbackContext | None = None
+    _flow_pending: humans.PendingFeedbackContext | None = None
     _input_history: list[dict[str, Any]]
 
     if TYPE_CHECKING:
-        stream: bool
         persistence: FlowPersistence | None
-        _state: AnyState
-        _kept_ids: set[str]
-
-        @classmethod
-        def _declared(cls, contents: Any) -> type[Self]: ...
-        @property
-        def _flow_name(self) -> str: ...
+        _flow_kept_ids: set[str]
 
         def __init__(self, *, persistence: FlowPersistence | None = None, **options: Any) -> None: ...
 
-        def _session(self, kickoff: Kickoff, hooks: Sequence[FlowHook] = ()) -> Any: ...
-        def _async_session(self, kickoff: Kickoff, hooks: Sequence[FlowHook] = ()) -> Any: ...
-        async def _run(self, kickoff: Kickoff, hooks: Sequence[FlowHook] = ()) -> Any: ...
-        def _saved_since(self, flow_id: str, state: AnyState, place: FlowPersistence) -> dict[str, Any] | None: ...
+        def _flow_saved_since(self, flow_id: str, state: AnyState, place: FlowPersistence) -> dict[str, Any] | None: ...
 
     def ask(self, message: str, timeout: float | None = None, metadata: dict[str, Any] | None = None) -> str | None:
         """Return what somebody answers to `message`, in a method of this flow; blocks until then, or `timeout` seconds.
@@ -80,7 +68,7 @@ class AnswerableFlow:
     @property
     def pending_feedback(self) -> humans.PendingFeedbackContext | None:
         """What this flow waits for; None where it does not wait."""
-        return self._pending
+        return self._flow_pending
 
     @classmethod
     def from_pending(
@@ -95,7 +83,7 @@ class AnswerableFlow:
             UsageError: nothing waits there under that id.
             StatePersistenceError: what waits there can't be loaded.
         """
-        flow = (cls if definition is None else cls._declared(definition))(persistence=persistence, **kwargs)
+        flow = (cls if definition is None else cls._flow_declared(definition))(persistence=persistence, **kwargs)
         from harness.flow.feedback.keeper import kept
         from harness.flow.persistence.persist import place_of
 
@@ -106,8 +94,8 @@ class AnswerableFlow:
         state, context = loaded
         flow._state = with_saved(flow._state, state, flow._flow_name)
         flow.human_feedback_history = list(context.history)
-        flow._pending = context
-        flow._kept_ids.add(flow_id)
+        flow._flow_pending = context
+        flow._flow_kept_ids.add(flow_id)
         return flow
 
     def resume(self, feedback: str = "") -> Any:
@@ -119,22 +107,17 @@ class AnswerableFlow:
         """
         if is_loop_running():
             raise RuntimeError("resume() would block the running loop: await resume_async() there")
-        hooks = (self._resumption(feedback),)
-        if self.stream:
-            return self._session(Kickoff(), hooks)
-        return run_until_loop(lambda: self._run(Kickoff(), hooks))
+        hooks = (self._flow_resumption(feedback),)
+        return self._flow_started(lambda: self._flow_run(Kickoff(), hooks))
 
     async def resume_async(self, feedback: str = "") -> Any:
         """Do as `resume`, without blocking the loop; with `stream` set, return an `AsyncStreamSession`."""
-        hooks = (self._resumption(feedback),)
-        if self.stream:
-            return self._async_session(Kickoff(), hooks)
-        running_loop()
-        return await self._run(Kickoff(), hooks)
+        hooks = (self._flow_resumption(feedback),)
+        return await self._flow_started_async(lambda: self._flow_run(Kickoff(), hooks))
 
-    def _resumption(self, feedback: str) -> humans.Resumption:
-        if self._pending is None:
+    def _flow_resumption(self, feedback: str) -> humans.Resumption:
+        if self._flow_pending is None:
             raise UsageError("this flow does not wait for feedback: take up one that does with from_pending()")
         if not isinstance(feedback, str):
             raise UsageError(f"feedback is text, what a human has said, not {feedback!r}")
-        return humans.Resumption(self._pending, feedback)
+        return humans.Resumption(self._flow_pending, feedback)

@@ -11,10 +11,11 @@ from typing import Any, Final
 
 from harness import events
 from harness.bus import bus
-from harness.bus.scope import Scope, current_scope, on_cancel, pass_readers_here
+from harness.bus.scope import on_cancel, pass_readers_here
 from harness.errors import RunCancelled
 from harness.flow.feedback.providers import InputProvider, InputResponse, flow_config, given_or_console
 from harness.flow.feedback.result import now
+from harness.flow.flow_context import current_flow_method_name
 from harness.flow.persistence.persist import persistence_of
 from harness.flow.persistence.protocol import StorageFailures
 from harness.flow.state import saved_state
@@ -34,10 +35,10 @@ def ask(flow: Any, message: str, timeout: float | None, metadata: dict[str, Any]
     if place is not None:
         with StorageFailures():
             place.save_state(flow_uuid=flow.flow_id, method_name=_CHECKPOINT, state_data=saved_state(flow.state))
-        flow._kept_ids.add(flow.flow_id)
+        flow._flow_kept_ids.add(flow.flow_id)
     named: dict[str, Any] = {
         "flow_name": flow._flow_name,
-        "method_name": _method_name(),
+        "method_name": current_flow_method_name.get() or "",
         "message": message,
         "metadata": metadata,
     }
@@ -95,11 +96,3 @@ def _answer(
         return None
     answer = outcome.unwrap()
     return answer if answer is None or isinstance(answer, InputResponse) else InputResponse(str(answer))
-
-
-def _method_name() -> str:
-    """Return the name of the method that this context works for; empty outside of any."""
-    scope: Scope | None = current_scope()
-    while scope is not None and scope.kind != "method":
-        scope = scope.parent
-    return "" if scope is None else scope.label

@@ -138,7 +138,7 @@ class FeedbackHook(FlowHook):
             await self._let_go(run)
 
     async def _let_go(self, run: FlowRun) -> None:
-        run.flow._pending = None
+        run.flow._flow_pending = None
         (await outcome_in_thread(lambda: let_go(run.flow, id_of(run.state)), run.threads)).unwrap()
 
 

@@ -25,8 +25,8 @@ def keep(run: FlowRun, pending: HumanFeedbackPending) -> None:
     with StorageFailures():
         state = saved_state(run.state)
         place_of(flow).save_pending_feedback(flow_uuid=context.flow_id, context=context, state_data=state)
-    flow._pending = context
-    flow._kept_ids.add(context.flow_id)
+    flow._flow_pending = context
+    flow._flow_kept_ids.add(context.flow_id)
 
 
 def kept(flow: Any, flow_id: str, place: FlowPersistence) -> tuple[dict[str, Any], PendingFeedbackContext] | None:
@@ -42,7 +42,7 @@ def kept(flow: Any, flow_id: str, place: FlowPersistence) -> tuple[dict[str, Any
         if loaded is None:
             return None
         state, context = loaded
-        return flow._saved_since(flow_id, state, place) or state, context
+        return flow._flow_saved_since(flow_id, state, place) or state, context
 
 
 def let_go(flow: Any, flow_id: str) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, create_model
-
+from harness.flow.choice import choice_among, field_in, label_in
 from harness.llm import LLM, BaseLLM
 from harness.workers import asettled, in_thread
 
@@ -35,12 +33,11 @@ async def choose_outcome(
     )
     model = LLM(llm) if isinstance(llm, str) else llm
     try:
-        answer = await _model_answer(model, prompt, response_model=_answer_model(outcomes))
-        text, is_free = _outcome_in(answer)
-        return _fitting(text, outcomes, in_part=is_free) or outcomes[0]
+        answer = await _model_answer(model, prompt, response_model=choice_among("FeedbackOutcome", outcomes))
+        return label_in(field_in(answer), outcomes, in_part=True) or outcomes[0]
     except Exception as error:
         logger.warning("no structured outcome came (%s: %s); asking plainly", type(error).__name__, error)
-    return _fitting(str(await _model_answer(model, prompt)), outcomes, in_part=True) or outcomes[0]
+    return label_in(str(await _model_answer(model, prompt)), outcomes, in_part=True) or outcomes[0]
 
 
 async def _model_answer(llm: Any, prompt: str, **options: Any) -> Any:
@@ -48,29 +45,3 @@ async def _model_answer(llm: Any, prompt: str, **options: Any) -> Any:
     if isinstance(llm, BaseLLM):
         return await llm.acall(messages, **options)
     return await asettled(await in_thread(lambda: llm.call(messages=messages, **options)))
-
-
-def _answer_model(outcomes: Sequence[str]) -> type[BaseModel]:
-    # Which outcomes there are is known at run time alone.
-    fields: dict[str, Any] = {"outcome": (Literal[tuple(outcomes)], ...)}
-    return create_model("FeedbackOutcome", **fields)
-
-
-def _outcome_in(answer: Any) -> tuple[str, bool]:
-    """Return what an answer says, of a model or of JSON its field, and whether it is free text, which is returned whole."""
-    if isinstance(answer, str):
-        try:
-            answer = json.loads(answer)
-        except ValueError:
-            return str(answer), True
-    return str(answer.get("outcome") if isinstance(answer, dict) else getattr(answer, "outcome", answer)), False
-
-
-def _fitting(answer: str, outcomes: Sequence[str], *, in_part: bool) -> str | None:
-    answer = answer.strip().lower()
-    for outcome in outcomes:
-        if outcome.lower() == answer:
-            return outcome
-    # The longest first: "not approved" has "approved" in it.
-    parts = sorted(outcomes, key=len, reverse=True) if in_part else ()
-    return next((outcome for outcome in parts if outcome.lower() in answer), None)

@@ -40,12 +40,12 @@ class Resumption(FlowHook):
         Raises:
             UsageError: another run has the answer already.
         """
-        if run.flow._pending is not self.context:
+        if run.flow._flow_pending is not self.context:
             raise UsageError(
                 "this flow does not wait for this feedback any more: another run goes on with what it was given"
             )
         flow, around = run.flow, current_run()
-        flow._pending = None
+        flow._flow_pending = None
         if around is not None:
             self._detach = around.on_cancel(lambda: self._wait_on(flow))
         try:
@@ -61,7 +61,7 @@ class Resumption(FlowHook):
         flow_uuid, place = self.context.flow_id, place_of(run.flow)
         if id_of(run.state) == flow_uuid:
             with StorageFailures("Loading a state"):
-                since: dict[str, Any] | None = run.flow._saved_since(flow_uuid, run.state, place)
+                since: dict[str, Any] | None = run.flow._flow_saved_since(flow_uuid, run.state, place)
             return since
         found = kept(run.flow, flow_uuid, place)
         return None if found is None else found[0]
@@ -85,4 +85,4 @@ class Resumption(FlowHook):
             clearing.unwrap()
 
     def _wait_on(self, flow: Any) -> None:
-        flow._pending = self.context
+        flow._flow_pending = self.context

@@ -51,17 +51,18 @@ class FlowGraph:
 
     def __init__(self, methods: Mapping[str, FlowMethod]) -> None:
         self.methods: Mapping[str, FlowMethod] = MappingProxyType(dict(methods))
-        self._routers: dict[str, Waiting] = {}
-        self._listeners: dict[str, Waiting] = {}
-        self._restarts: dict[str, Waiting] = {}
+        #: By the name that they wait for: the routers, the other listeners, and the starts with a condition.
+        self.routers: dict[str, Waiting] = {}
+        self.listeners: dict[str, Waiting] = {}
+        self.restarts: dict[str, Waiting] = {}
         for method in methods.values():
             role = method.role
-            _enter(self._routers if role.is_router else self._listeners, method, role.listens_to)
-            _enter(self._restarts, method, role.starts_on)
+            _enter(self.routers if role.is_router else self.listeners, method, role.listens_to)
+            _enter(self.restarts, method, role.starts_on)
         #: What takes part in calls of some method; see `harness.flow.engine.hooks`.
         self.hooks = tuple(hook for method in methods.values() for hook in method.role.hooks)
         #: The names that some method waits for.
-        self.awaited = frozenset({*self._routers, *self._listeners, *self._restarts})
+        self.awaited = frozenset({*self.routers, *self.listeners, *self.restarts})
 
     def __deepcopy__(self, memo: object) -> Self:
         """Return this one, which nobody changes: a copy of a flow has the graph of its class."""
@@ -72,18 +73,6 @@ class FlowGraph:
         """The methods that a kickoff runs: the starts without a condition; all starts where every one has some."""
         starts = [method for method in self.methods.values() if method.role.is_start]
         return [method for method in starts if method.role.starts_on is None] or starts
-
-    def routers(self, name: str) -> Waiting:
-        """Return the routers that listen to `name`."""
-        return self._routers.get(name, ())
-
-    def listeners(self, name: str) -> Waiting:
-        """Return the other methods that listen to `name`."""
-        return self._listeners.get(name, ())
-
-    def restarts(self, name: str) -> Waiting:
-        """Return the starts that wait for `name`."""
-        return self._restarts.get(name, ())
 
     def doubt_of(self, method: FlowMethod, output: Any) -> str | None:
         """Return what to tell of what a router has returned: of a label that nothing waits for, and that was not meant so.
@@ -139,7 +128,7 @@ def _roles(cls: type) -> dict[str, Role]:
             elif name in roles and not callable(getattr(base, name)):
                 del roles[name]
     # A class may have methods in its graph that nobody has decorated.
-    complete: Callable[[dict[str, Role]], dict[str, Role]] | None = getattr(cls, "_graph_roles", None)
+    complete: Callable[[dict[str, Role]], dict[str, Role]] | None = getattr(cls, "_flow_graph_roles", None)
     return roles if complete is None else complete(roles)
 
 
@@ -187,7 +176,7 @@ def _check(cls: type, methods: Mapping[str, FlowMethod]) -> None:
     for method in methods.values():
         where = f"{cls.__name__}.{method.name}"
         role = method.role
-        if method.name in _EVERY_FLOWS:
+        if method.name in _EVERY_FLOWS or hasattr(object, method.name):
             raise UsageError(f"{where} hides the {method.name} that every flow has: give the method another name")
         if not (role.is_start or role.is_router or role.listens_to is not None):
             raise UsageError(f"{where} has a hook and nothing that triggers it: add @start() or @listen(…)")

@@ -58,7 +58,7 @@ class Persist(FlowHook):
 
     async def method_done(self, run: FlowRun, call: MethodCall, result: MethodResult) -> None:
         # What a method itself says comes before what its class says, and that before what the class above it says.
-        levels = (call.method.role.hooks, *map(own_hooks, type(run.flow).__mro__), run.flow._hooks)
+        levels = (call.method.role.hooks, *map(own_hooks, type(run.flow).__mro__), run.flow._flow_hooks)
         if self not in next(hooks for hooks in levels if any(isinstance(hook, Persist) for hook in hooks)):
             return
         own: FlowPersistence | None = run.flow.persistence
@@ -94,7 +94,7 @@ async def save_ended(run: FlowRun, method_name: str) -> None:
     saving = saving_of(run.flow)
     if saving is not None:
         await save(run, method_name, saving)
-    elif id_of(run.state) in run.flow._kept_ids:
+    elif id_of(run.state) in run.flow._flow_kept_ids:
         try:
             await save(run, method_name, place_of(run.flow))
         except StatePersistenceError as error:
@@ -106,7 +106,7 @@ def persistence_of(flow: Any) -> FlowPersistence | None:
     own: FlowPersistence | None = flow.persistence
     if own is not None:
         return own
-    hooks = (*flow._hooks, *flow._definition.hooks)
+    hooks = (*flow._flow_hooks, *flow._flow_graph.hooks)
     return next((hook.persistence() for hook in hooks if isinstance(hook, Persist)), None)
 
 
@@ -118,7 +118,7 @@ def place_of(flow: Any) -> FlowPersistence:
 
 def saving_of(flow: Any) -> FlowPersistence | None:
     """Return where a flow saves its state as it runs; None for one that nothing has it save."""
-    hooks = (*flow._hooks, *flow._definition.hooks)
+    hooks = (*flow._flow_hooks, *flow._flow_graph.hooks)
     return persistence_of(flow) if any(isinstance(hook, Persist) for hook in hooks) else None
 
 

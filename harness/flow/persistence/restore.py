@@ -40,6 +40,6 @@ class StateRestore(FlowHook):
         # One that is among the inputs goes into the state with these, and a fork has one of its own.
         own = {} if "id" in inputs else {"id": new_id()}
         run.state = with_saved(run.state, {**saved, **own}, run.name)
-        if forked is None and run.flow._dialogue.turn is not None:
+        if forked is None and run.flow._flow_dialogue.turn is not None:
             # What is said from here on belongs to what was kept.
-            run.flow._kept_ids.add(flow_uuid)
+            run.flow._flow_kept_ids.add(flow_uuid)

@@ -7,10 +7,9 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from harness.flow.graph.definition import FlowMethod
-from harness.flow.plan.saveable import Saveable
 
 
-class PlannedCall(Saveable):
+class PlannedCall(Struct):
     """A call that is not done, as its plan keeps it. Values are places among the values of the plan."""
 
     id: int

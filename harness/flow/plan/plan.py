@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-import orjson
-
 from harness.errors import HarnessError, UsageError
 from harness.flow.graph.definition import FlowGraph
 from harness.flow.graph.labels import label_of, routed_by
 from harness.flow.plan.calls import MethodCall, MethodResult, PlannedCall
-from harness.flow.plan.state import PlanState, encoded, read_saved, saved
+from harness.flow.plan.state import PlanState, read_saved, saved
 from harness.flow.plan.wave import Due, Happening, Wave
 
 
@@ -28,66 +26,50 @@ class Plan:
     #: Whether it is one that was saved, and has been restored.
     is_restored = False
 
-    def __init__(self, definition: FlowGraph, max_calls: int, state: PlanState, values: list[Any]) -> None:
+    def __init__(self, definition: FlowGraph, max_calls: int) -> None:
         self._definition = definition
         self._max_calls = max_calls
-        self._state = state
+        self._state = PlanState()
         #: What methods returned, and what labels gave their listeners; all else here is plain.
-        self._values = values
+        self._values: list[Any] = []
 
     @classmethod
     def begin(cls, definition: FlowGraph, max_calls: int = 100) -> Self:
         """Return the plan of a run that has not begun. `max_calls` is how often each method may be called."""
-        plan = cls(definition, max_calls, PlanState(), [])
+        plan = cls(definition, max_calls)
         root = plan._new_wave(None, [], [])
         for method in definition.entries:
             plan._new_call(method.name, root, as_start=True, argument=None, triggered_by=None)
         return plan
 
-    @classmethod
-    def waiting(cls, definition: FlowGraph, method: str, output: Any) -> Self:
-        """Return the plan of a run of which all that is known is that it waits in `method`, which had given `output`.
-
-        Raises:
-            UsageError: the flow has no such method.
-        """
-        if method not in definition.methods:
-            raise UsageError(f"the flow has no method {method!r} to go on from; it has {', '.join(definition.methods)}")
-        plan = cls(definition, 1, PlanState(), [])
-        plan._new_call(method, plan._new_wave(None, [], []), as_start=True, argument=None, triggered_by=None)
-        plan.paused(plan.due()[0], output)
-        return plan
-
-    @classmethod
-    def restored(cls, definition: FlowGraph, saved: Any, max_calls: int = 100) -> Self:
-        """Return the plan that was saved. What had begun and was not done is due again; what was done never is.
+    def restore(self, saved: Any) -> None:
+        """Become the plan that was saved. What had begun and was not done is due again; what was done never is.
 
         Raises:
             UsageError: it is no saved plan, or one of another flow.
         """
-        return cls(definition, max_calls, *read_saved(saved, definition))
-
-    def restore(self, saved: Any) -> None:
-        """Become the plan that was saved, as `restored` returns it. Raises UsageError."""
         self._state, self._values = read_saved(saved, self._definition)
         self.is_restored = True
 
     def saved(self) -> dict[str, Any]:
-        """Return the plan as it is now: JSON, but for `values`, which are what the flow's methods returned, uncopied."""
+        """Return the plan as it is now: JSON, but for `values`, which are what the flow's methods returned, uncopied.
+
+        These become more, and no place gets another one.
+        """
         return saved(self._state, self._values)
 
-    @property
-    def values(self) -> list[Any]:
-        """The values of the plan, themselves uncopied. They become more, and no place gets another one."""
-        return list(self._values)
-
-    def encoded(self, values: list[orjson.Fragment]) -> dict[str, Any]:
-        """Return what `saved` does, as pieces of JSON; `values` are all of them, as `harness.flow.value_codec` has them."""
-        return encoded(self._state, values)
-
     def restore_waiting(self, method: str, output: Any) -> None:
-        """Become the plan that `waiting` returns. Raises UsageError."""
-        self.restore(self.waiting(self._definition, method, output).saved())
+        """Become the plan of a run of which all that is known is that it waits in `method`, which had given `output`.
+
+        Raises:
+            UsageError: the flow has no such method.
+        """
+        known = self._definition.methods
+        if method not in known:
+            raise UsageError(f"the flow has no method {method!r} to go on from; it has {', '.join(known)}")
+        self._state, self._values, self.is_restored = PlanState(), [], True
+        call = self._new_call(method, self._new_wave(None, [], []), as_start=True, argument=None, triggered_by=None)
+        call.output = self._value(output)
 
     # What whoever runs it asks and reports.
 
@@ -204,12 +186,13 @@ class Plan:
 
     def _new_call(
         self, name: str, wave: Wave, *, as_start: bool, argument: int | None, triggered_by: str | None
-    ) -> None:
+    ) -> PlannedCall:
         state = self._state
         number = state.progress.called(name)
         call = PlannedCall(state.new_id(), name, number, wave.id, as_start, argument, triggered_by)
         state.calls[call.id] = call
         wave.open += 1
+        return call
 
     def _new_wave(self, parent: int | None, happened: list[Happening], after: list[Happening]) -> Wave:
         wave = Wave(self._state.new_id(), parent, happened, after)

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from msgspec import field
+from msgspec import Struct, field
 
 from harness.flow.graph.conditions import Condition, fires_once, is_met
 from harness.flow.graph.definition import Waiting
-from harness.flow.plan.saveable import Saveable
 
 
-class Progress(Saveable):
+class Progress(Struct):
     """The bookkeeping of one run, in plain values."""
 
     #: How often each method has been called.

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator
 from typing import Any, Final
 
 import msgspec
-import orjson
-from msgspec import field
-from pydantic import TypeAdapter, ValidationError
+from msgspec import Struct, field
 
 from harness.errors import UsageError
 from harness.flow.graph.definition import FlowGraph
 from harness.flow.plan.calls import PlannedCall
 from harness.flow.plan.progress import Progress
-from harness.flow.plan.saveable import Saveable
 from harness.flow.plan.wave import Wave
-from harness.validation import first_fault_unshown
 
 #: The version of the saved form. Another one is not read.
 _VERSION: Final = 1
 
 
-class PlanState(Saveable):
+class PlanState(Struct):
     """All that a plan remembers, but for the values that the flow's own methods made."""
 
     calls: dict[int, PlannedCall] = field(default_factory=dict)
@@ -46,11 +41,6 @@ def saved(state: PlanState, values: list[Any]) -> dict[str, Any]:
     return {"version": _VERSION, "state": msgspec.to_builtins(state, str_keys=True), "values": list(values)}
 
 
-def encoded(state: PlanState, values: list[orjson.Fragment]) -> dict[str, Any]:
-    """Return the same form with its parts as pieces of JSON: the state as it is now, and the values as they are given."""
-    return {"version": _VERSION, "state": orjson.Fragment(msgspec.json.encode(state)), "values": values}
-
-
 def read_saved(saved: Any, definition: FlowGraph) -> tuple[PlanState, list[Any]]:
     """Return the state and the values that were saved, with every call due that is not done.
 
@@ -61,20 +51,14 @@ def read_saved(saved: Any, definition: FlowGraph) -> tuple[PlanState, list[Any]]
         raise UsageError(f"a saved plan is a dict with the version {_VERSION}, a state and values")
     values = list(saved["values"])
     try:
-        state = _adapter().validate_python(saved.get("state"))
-    except ValidationError as error:
-        raise UsageError(f"the state of a saved plan can't be read: {first_fault_unshown(error)}") from error
+        state = msgspec.convert(saved.get("state"), PlanState, str_keys=True)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"the state of a saved plan can't be read: {error}") from error
     for gap in _gaps(state, len(values), definition):
         raise UsageError(f"a saved plan does not fit this flow: it speaks of {gap}")
     for call in state.calls.values():
         call.state = "due"
     return state, values
-
-
-@functools.cache
-def _adapter() -> TypeAdapter[PlanState]:
-    # Made at first use: most runs are never saved.
-    return TypeAdapter(PlanState)
 
 
 def _gaps(state: PlanState, values: int, definition: FlowGraph) -> Iterator[str]:

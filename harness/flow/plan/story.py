@@ -5,22 +5,21 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from msgspec import field
+from msgspec import Struct, field
 
 from harness.bus.unseen import Unseen, id_of, moment_of
 from harness.events import BaseEvent
 from harness.flow.plan.calls import MethodCall
-from harness.flow.plan.saveable import Saveable
 
 
-class Published(Saveable):
+class Published(Struct):
     """An event, as much of it as is kept."""
 
     event_id: str
     timestamp: datetime
 
 
-class PastCall(Saveable):
+class PastCall(Struct):
     """A call of a method: one that has not ended has no `ended`."""
 
     call: int
@@ -33,7 +32,7 @@ class PastCall(Saveable):
     output: int | None = None
 
 
-class Story(Saveable):
+class Story(Struct):
     """One run, as far as it has come."""
 
     flow_name: str

@@ -13,10 +13,9 @@ from msgspec import Struct, field
 
 from harness.flow.graph.definition import FlowGraph
 from harness.flow.plan.progress import Progress
-from harness.flow.plan.saveable import Saveable
 
 
-class Happening(Saveable):
+class Happening(Struct):
     """A name that has happened: a method's that has finished, or a label that a router has returned."""
 
     name: str
@@ -38,7 +37,7 @@ class Due(Struct, frozen=True):
     after: Happening
 
 
-class Wave(Saveable):
+class Wave(Struct):
     """One of them, as far as it has come."""
 
     id: int
@@ -77,7 +76,7 @@ class Wave(Saveable):
             # Of a listener that is a router by now.
             and self.label is None
             and not (self.after or self.restarts)
-            and (self.restarts is not None or not definition.restarts(self.happened[-1].name))
+            and (self.restarts is not None or self.happened[-1].name not in definition.restarts)
         )
 
     def _next_router(self, definition: FlowGraph, progress: Progress) -> Due | None:
@@ -89,7 +88,7 @@ class Wave(Saveable):
                 return None
             name = self.happened[self.routed].name
             self.routed += 1
-            self.routers = progress.routers(definition.routers(name), name)
+            self.routers = progress.routers(definition.routers.get(name, ()), name)
             self.ran.setdefault(name, []).extend(self.routers)
         after = self.happened[self.routed - 1]
         # A router that listens to a mere label gets what the method before the routers returned.
@@ -103,7 +102,7 @@ class Wave(Saveable):
         while self.served < len(self.happened):
             current = self.happened[self.served]
             if self.listeners is None:
-                waiting = definition.listeners(current.name)
+                waiting = definition.listeners.get(current.name, ())
                 if self.served:
                     progress.rearm((listener for listener, _ in waiting), self.rearmable)
                 self.listeners = progress.listeners(waiting, current.name)
@@ -111,7 +110,7 @@ class Wave(Saveable):
                     return Due(self.listeners, as_start=False, gives=current, after=current)
             if self.restarts is None:
                 done = {*self.ran.get(current.name, ()), *self.listeners}
-                restarts = progress.restarts(definition.restarts(current.name), current.name)
+                restarts = progress.restarts(definition.restarts.get(current.name, ()), current.name)
                 self.restarts = [start for start in restarts if start not in done]
             if self.restarts:
                 return Due([self.restarts.pop(0)], as_start=True, gives=current, after=current)

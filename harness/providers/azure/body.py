@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from typing import Any
 
-from harness.providers.azure.sdk import policies
+from azure.core.pipeline import policies
+
 from harness.providers.shared.body import ResponseBody
 from harness.providers.shared.content import ContentDecoder, decoder_of, in_utf8
 

@@ -6,11 +6,13 @@ import traceback
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any, Final
 
+import botocore.eventstream
+import botocore.exceptions
+import botocore.parsers
 import orjson
 
 from harness.errors import HarnessError, ProviderError, UsageError
 from harness.providers.bedrock.foreign import ForeignBodyError
-from harness.providers.bedrock.sdk import botocore
 from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.body import ResponseBody
 from harness.providers.shared.failure import Failure, failure_in, is_transport_error

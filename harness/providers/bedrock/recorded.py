@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.errors import UsageError
+from harness.llm.input.own_block import json_value
 from harness.llm.input.reader import read_messages
 from harness.providers.bedrock.media import DOCUMENTS, IMAGES, media_source
 from harness.providers.bedrock.messages import sdk_messages, sdk_system
@@ -14,18 +14,9 @@ from harness.providers.shared.data_url import DataURL
 from harness.providers.shared.requests.recorded_request import check_same, picked, text_or_parts, tool_call
 
 
-def wire_json(value: Any) -> Any:
-    """Return what boto3 is given as it travels: bytes in base64."""
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    if isinstance(value, dict):
-        return {name: wire_json(member) for name, member in value.items()}
-    return [wire_json(member) for member in value] if isinstance(value, list) else value
-
-
 def parse_system(system: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     ours = {"role": "system", "content": text_or_parts([*map(_part, system)])}
-    check_same(wire_json(sdk_system(read_messages([ours]))), list(system))
+    check_same(json_value(sdk_system(read_messages([ours]))), list(system))
     return ours
 
 
@@ -42,7 +33,7 @@ def parse_messages(wire: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]
 
 
 def _gives(ours: list[dict[str, Any]], message: Mapping[str, Any]) -> bool:
-    return bool(ours) and bool(wire_json(sdk_messages(read_messages(ours))) == [message])
+    return bool(ours) and bool(json_value(sdk_messages(read_messages(ours))) == [message])
 
 
 def _ordinary(message: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -61,6 +61,7 @@ class BedrockInvoke(Bedrock):
 
     asks_for_hosted_tools: ClassVar[bool] = True
     response_body = InvokedBody
+    operations = ("invoke_model", "invoke_model_with_response_stream")
 
     def carries(self) -> Carried:
         match family(self):
@@ -73,15 +74,9 @@ class BedrockInvoke(Bedrock):
             case "nova" | "prompt":
                 return type(self).carried
 
-    def check(self, request: LLMRequest) -> None:
-        wire_body(self, request)
-
     def _arguments(self, request: LLMRequest) -> dict[str, Any]:
         body = wire_body(self, self._thoughts.restored(request))
         return {"modelId": self.model, **present(body=body)}
-
-    def _send(self, client: Any, arguments: dict[str, Any], *, stream: bool) -> Any:
-        return client.send("invoke_model_with_response_stream" if stream else "invoke_model", arguments)
 
     def _answer(self, request: LLMRequest) -> ProviderAnswer:
         answer = answer_of(family(self), self.provider, request, partial(self._thoughts.keep, request))

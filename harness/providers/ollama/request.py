@@ -17,7 +17,6 @@ from harness.llm.input.reader import read_messages
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.shared.data_url import DataURL
-from harness.providers.shared.requests.answer_format import described, is_text
 from harness.providers.shared.requests.recorded_request import (
     RecordedRequest,
     body_fields,
@@ -28,7 +27,9 @@ from harness.providers.shared.requests.recorded_request import (
 )
 from harness.providers.shared.requests.turns import of_no_type
 from harness.providers.shared.requests.wire_body import (
+    described,
     filled,
+    is_text,
     present,
     same_names,
     sent_arguments,

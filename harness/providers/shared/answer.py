@@ -199,9 +199,12 @@ class ProviderAnswer(ABC):
 class SSEAnswer(ProviderAnswer):
     """An answer whose pieces are bytes of server-sent events, each with JSON."""
 
+    #: What makes events of the bytes.
+    decoder: ClassVar[Any] = SSEDecoder
+
     def __init__(self, provider: str) -> None:
         super().__init__(provider)
-        self._decoder = SSEDecoder()
+        self._decoder = self.decoder()
         self._has_events = False
         #: The last event that had nothing of an answer.
         self._odd = b""
@@ -283,7 +286,7 @@ class SSEAnswer(ProviderAnswer):
             answer = read_json(body)
         except ValueError:
             if body[:1] not in b"{[" or is_whole(body):
-                self.refuse_body(body, "no events")
+                self.refuse_body(body, "no events, and no JSON")
             raise self.cut(f"ended before its end marker, in the middle of {_shown(body)}") from None
         self.refuse_failure(answer)
         return self.answer(answer)
@@ -292,7 +295,7 @@ class SSEAnswer(ProviderAnswer):
         try:
             answer = read_json(sent)
         except ValueError:
-            if not _EVENTS.match(sent):
+            if not self._is_streamed(sent):
                 self.refuse_body(sent, "no JSON")
             # Some hosts stream whatever they are asked for.
             yield from self.piece(sent)
@@ -300,6 +303,10 @@ class SSEAnswer(ProviderAnswer):
             return
         self.refuse_failure(answer)
         yield from self.answer(answer)
+
+    def _is_streamed(self, body: bytes) -> bool:
+        """Whether a body that is not one JSON value is a stream of events."""
+        return _EVENTS.match(body) is not None
 
     def _json(self, data: bytes) -> Any:
         """Return the value that `data` is; None where it is one on each line. Raises MalformedResponseError where it is none."""

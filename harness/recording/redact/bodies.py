@@ -16,7 +16,7 @@ from harness.recording.redact import aws_stream
 from harness.recording.redact.environment import environment_secrets
 from harness.recording.redact.judge import Judge, default_judge
 from harness.recording.redact.names import SHORTEST_OPAQUE
-from harness.recording.redact.passage import Buffer, JoinedPassage, JsonString, Narrowed, Passage, Slice, Utf8, is_wide
+from harness.recording.redact.passage import JSON, UTF_8, WIDE, Buffer, Decoded, JoinedPassage, Passage, Slice, is_wide
 from harness.recording.redact.search import Hit, Search, is_json
 
 #: Looks at a whole text with a search.
@@ -57,7 +57,7 @@ def redacted_body(body: bytes, content_type: str, judge: Judge | None = None) ->
     redacted, hits = _settled(text, _aws if binary else _reading(text, content_type), judge)
     if is_wide(redacted) and not binary:
         look = _reading(redacted.replace("\0", ""), content_type)
-        redacted, more = _settled(redacted, lambda search, body: look(search, Narrowed(body)), judge)
+        redacted, more = _settled(redacted, lambda search, body: look(search, Decoded(body, WIDE)), judge)
         hits += more
     if not hits:
         return body, ()
@@ -184,7 +184,7 @@ def _sse(search: Search, body: Passage) -> None:
             remaining.append(Slice(body, start, stop))
         elif pending:
             # A blank line; the end of the body matches as one.
-            events.append(_joined(pending))
+            events.append(pending[0] if len(pending) == 1 else JoinedPassage(pending))
             pending = []
     _look_at_lines(search, remaining)
     _look_at_events(search, events)
@@ -193,7 +193,7 @@ def _sse(search: Search, body: Passage) -> None:
 def _aws(search: Search, body: Passage) -> None:
     found = list(aws_stream.messages(body.text.encode("latin-1")))
     _look_at_lines(search, [Slice(body, message.headers, message.payload) for message in found])
-    _look_at_events(search, [_utf8(Slice(body, message.payload, message.checksum)) for message in found])
+    _look_at_events(search, [Decoded(Slice(body, message.payload, message.checksum), UTF_8) for message in found])
 
 
 def _look_at_events(search: Search, events: list[Passage]) -> None:
@@ -202,8 +202,7 @@ def _look_at_events(search: Search, events: list[Passage]) -> None:
     texts = [_string(event) for event in events if not _JSON_START.match(event.text)]
     search.documents(documents, "", streamed=True)
     for document in documents:
-        if not is_json(document.text):
-            search.malformed(document, "")
+        search.malformed(document, "")
     _look_at_lines(search, texts)
     search.text(JoinedPassage(texts), "")
 
@@ -211,7 +210,7 @@ def _look_at_events(search: Search, events: list[Passage]) -> None:
 def _string(event: Passage) -> Passage:
     """What an event reads as that is one JSON string."""
     if event.text[:1] == '"' and is_json(event.text):
-        return JsonString(event, 1, len(event.text.rstrip()) - 1)
+        return Decoded(Slice(event, 1, len(event.text.rstrip()) - 1), JSON)
     return event
 
 
@@ -225,14 +224,6 @@ def _look_at_lines(search: Search, lines: Iterable[Passage]) -> None:
         search.text(line, "")
         if len(search.hits) == hits:
             clean.add(line.text)
-
-
-def _utf8(passage: Passage) -> Passage:
-    return passage if passage.text.isascii() else Utf8(passage)
-
-
-def _joined(passages: list[Passage]) -> Passage:
-    return passages[0] if len(passages) == 1 else JoinedPassage(passages)
 
 
 def _mark(char: str) -> Passage:

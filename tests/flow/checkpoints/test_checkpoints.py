@@ -203,7 +203,8 @@ def test_old_lines_that_can_not_be_removed_once_go_the_next_time(
             raise OSError(errno.ENOSPC, "No space left on device")
         fill(handle, content)
 
-    monkeypatch.setattr("harness.flow.checkpoints.json_lines.fill", fill_once_full)
+    for module in ("json_files", "json_lines"):
+        monkeypatch.setattr(f"harness.flow.checkpoints.{module}.fill", fill_once_full)
     config = CheckpointConfig(
         location=str(tmp_path),
         on_events=["method_execution_finished", "flow_finished"],
@@ -235,7 +236,7 @@ def test_a_checkpoint_that_is_written_while_old_lines_go_is_kept(
             written.append("")
             written[0] = provider.write(location, following)
 
-    monkeypatch.setattr("harness.flow.checkpoints.json_lines.fill", fill_and_go_on)
+    monkeypatch.setattr("harness.flow.checkpoints.json_files.fill", fill_and_go_on)
     assert provider.prune(location, "main", 1) == 1
     assert provider.read(written[0]).checkpoint_id == "following"
     assert [checkpoint.checkpoint_id for _, checkpoint in provider.newest(location, "main")] == [

@@ -210,7 +210,7 @@ def test_a_fork_writes_to_a_branch_of_its_own(kept: dict[str, Any]) -> None:
     chain = [checkpoint for _, checkpoint in kept["provider"].newest(kept["location"], "other")]
     assert len(chain) == 2
     assert chain[-1].parent_id in where
-    assert Joined.fork(config, ran=[])._begins_from[1].startswith("fork-")  # type: ignore[index, union-attr]
+    assert Joined.fork(config, ran=[])._flow_begins_from[1].startswith("fork-")  # type: ignore[index, union-attr]
 
 
 @pytest.mark.parametrize("branch", ["../out", "/root", "a/b", ".hidden", "a\\b"])
@@ -228,15 +228,18 @@ def changed(change: Callable[[Any], Any]) -> Callable[[Path], None]:
 
 DAMAGED: dict[str, tuple[Callable[[Path], Any], str]] = {
     "a file that is gone": (lambda path: path.unlink(), "can't be read: .*No such file"),
-    "a torn file": (lambda path: path.write_text(path.read_text()[:-9]), "no checkpoint that can be read: the whole"),
-    "another version": (changed(lambda held: {**held, "version": 2}), "version: expected 1"),
+    "a torn file": (lambda path: path.write_text(path.read_text()[:-9]), "no checkpoint that can be read: "),
+    "another version": (changed(lambda held: {**held, "version": 2}), "Invalid enum value 2 - at `\\$.version`"),
     "no plan": (changed(lambda held: {**held, "plan": 5}), "a saved plan is a dict"),
     "a plan without values": (changed(lambda held: {**held, "plan": {"version": 1}}), "a saved plan is a dict"),
     "values that are no list": (
         changed(lambda held: {**held, "plan": {**held["plan"], "values": 5}}),
         "a saved plan is a dict",
     ),
-    "a state that is no dict": (changed(lambda held: {**held, "state": []}), "state: expected"),
+    "a state that is no dict": (
+        changed(lambda held: {**held, "state": []}),
+        "Expected `object`, got `array` - at `\\$.state`",
+    ),
     "a plan of another flow": (
         changed(lambda held: json.loads(json.dumps(held).replace("after_right", "elsewhere"))),
         "speaks of a method 'elsewhere'",

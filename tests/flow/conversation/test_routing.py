@@ -409,7 +409,7 @@ def test_a_model_may_answer_by_a_coroutine(way: Way) -> None:
 
 
 def test_a_model_is_given_by_name_settings_or_as_an_object() -> None:
-    dialogue = talk()._dialogue
+    dialogue = talk()._flow_dialogue
     named = dialogue.model("openai/gpt-4o-mini")
     assert named.model == "gpt-4o-mini"
     assert dialogue.model("openai/gpt-4o-mini") is named

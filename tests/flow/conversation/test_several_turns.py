@@ -72,7 +72,7 @@ def test_a_handler_can_not_have_its_message_answered_again(way: Way) -> None:
 def test_a_turn_that_was_closed_and_has_not_noticed_yet_is_waited_for(way: Way) -> None:
     flow = talk(Harbour, llm=Speaker("Hello there"))
     first = Turn("boats", (), None)
-    opened = flow._dialogue.opened(first, "Harbour")
+    opened = flow._flow_dialogue.opened(first, "Harbour")
     opened.__enter__()
     first.run = Run()
     first.run.cancel()

@@ -48,6 +48,10 @@ WRONG: dict[str, tuple[str, str]] = {
         HEAD + "methods:\n  a-b:\n    start: true\n    do: {call: expression, expr: '1'}\n",
         "<declaration>:4:3: methods.a-b.[key]: expected text that matches ",
     ),
+    "the name of what makes every object": (
+        HEAD + "methods:\n  __init__:\n    start: true\n    do: {call: expression, expr: '1'}\n",
+        "<declaration>:4:3: methods.__init__: F.__init__ hides the __init__ that every flow has",
+    ),
     "a module that is not there": (
         HEAD + "methods:\n  a:\n    start: true\n    do:\n      call: code\n      ref: no_such_module:f\n",
         "<declaration>:8:12: methods.a.do.ref: the module 'no_such_module' can't be imported: ModuleNotFoundError",

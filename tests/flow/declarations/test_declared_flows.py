@@ -959,7 +959,7 @@ def test_of_several_places_of_one_name_the_latest_of_one_module_is_meant_and_of_
     }
     # As a cell of a notebook that is run again.
     twins = [shelf("one"), shelf("one")]
-    (hook,) = Flow.from_declaration(contents=whole)._hooks
+    (hook,) = Flow.from_declaration(contents=whole)._flow_hooks
     assert isinstance(hook, Persist)
     assert type(hook.own) is twins[1]
     twins.append(shelf("two"))

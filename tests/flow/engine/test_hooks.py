@@ -69,7 +69,7 @@ def test_hooks_come_from_method_class_constructor_and_run_innermost_first() -> N
         def b(self) -> None: ...
 
     flow = Hooked(hooks=[Noting("constructor", notes)])
-    list(flow._session(Kickoff(), [Noting("run", notes)]))
+    asyncio.run(flow._flow_run(Kickoff(), [Noting("run", notes)]))
     inward = ["run", "constructor", "base", "inner", "outer", "method"]
     outward = ["method", "outer", "inner", "base", "constructor", "run"]
     for what, order in {

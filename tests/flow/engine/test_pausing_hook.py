@@ -10,7 +10,6 @@ import pytest
 
 from harness.errors import RunPaused
 from harness.flow import Flow, FlowHook, FlowRun, MethodCall, MethodResult, listen, router, start, with_hook
-from harness.flow.kickoff import Kickoff
 from tests.flow.engine.noting import Restoring, raises, two
 from tests.flow.graph.graphs import KINDS, TIMEOUT_S, Kind, transcript
 
@@ -91,9 +90,9 @@ def test_a_run_that_pauses_gives_what_it_waits_with_and_goes_on_from_there(suppr
 
     # Nothing new began after the pause; what ran came to its end, and its listener is still to run.
     assert ran == ["draft", "beside"]
-    resumed = reviewed(Approval("yes"), ran)(suppress_flow_events=suppressed)
-    session = resumed._session(Kickoff(), [Restoring(json.loads(json.dumps(waiting.plan)))])
-    list(session)
+    restoring = Restoring(json.loads(json.dumps(waiting.plan)))
+    resumed = reviewed(Approval("yes"), ran)(suppress_flow_events=suppressed, hooks=[restoring])
+    list(resumed.stream_events())
     assert sorted(ran) == ["after beside", "beside", "draft", "publish"]
     assert sorted(resumed.method_outputs) == ["after beside", "beside", "the draft", "yes to the draft"]
 
@@ -103,11 +102,11 @@ def test_a_run_that_is_resumed_without_an_answer_pauses_again() -> None:
     waiting = Approval()
     reviewed(waiting, ran)().kickoff()
     again = Approval()
-    session = reviewed(again, ran)()._session(Kickoff(), [Restoring(waiting.plan)])
+    session = reviewed(again, ran)(hooks=[Restoring(waiting.plan)]).stream_events()
     list(session)
     assert isinstance(session.result, RunPaused)
     assert ran.count("draft") == 1
-    list(reviewed(Approval("no"), ran)()._session(Kickoff(), [Restoring(again.plan)]))
+    reviewed(Approval("no"), ran)(hooks=[Restoring(again.plan)]).kickoff()
     assert sorted(ran) == ["after beside", "beside", "draft", "drop"]
 
 

@@ -12,7 +12,6 @@ from typing import Any
 
 from harness.flow import Flow, FlowHook, FlowRun, MethodCall, MethodResult, and_, listen, start
 from harness.flow.graph.definition import graph_of
-from harness.flow.kickoff import Kickoff
 from harness.flow.plan.plan import Plan
 from tests.flow.engine.noting import Restoring
 from tests.flow.graph.graphs import TIMEOUT_S, transcript
@@ -96,12 +95,10 @@ def test_inputs_go_into_the_state_that_a_hook_restored() -> None:
         def topic(self) -> Any:
             return dict(self.state)
 
-    flow = Reads()
     plan = Plan.begin(graph_of(Reads)).saved()
     restoring = Restoring(plan, {"id": "x", "topic": "rain", "days": 3})
-    session = flow._session(Kickoff({"topic": "snow"}), [restoring])
-    list(session)
-    assert session.result == {"id": "x", "topic": "snow", "days": 3}
+    flow = Reads(hooks=[restoring])
+    assert flow.kickoff(inputs={"topic": "snow"}) == {"id": "x", "topic": "snow", "days": 3}
 
 
 KILLED = f"""

@@ -298,7 +298,7 @@ def test_a_resumed_run_that_can_not_be_taken_up_waits_on(
     flow.kickoff()
     pending = flow.pending_feedback
     # Another flow has its state by now.
-    flow._state = flow._new_state()
+    flow._state = flow._flow_new_state()
 
     def lost(flow_uuid: str) -> None:
         raise OSError("the disk is gone")

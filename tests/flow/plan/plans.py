@@ -28,6 +28,12 @@ def through_pickle(saved: dict[str, Any]) -> dict[str, Any]:
     return copy
 
 
+def restored_plan(definition: FlowGraph, saved: Any, max_calls: int = 100) -> Plan:
+    plan = Plan.begin(definition, max_calls)
+    plan.restore(saved)
+    return plan
+
+
 #: Which of the running calls, in the order of their ids, ends next, given those and how many have ended.
 Choose = Callable[[list[MethodCall], list[str]], MethodCall]
 
@@ -89,7 +95,7 @@ def runs_restored_at_every_step(
     for saved, count in forks:
         rest = Run(run.definition, run.choose, lambda call: outputs[call.method.name, call.number], run.max_calls)
         rest.lines, rest.ended = run.lines[:count], run.ended[:count]
-        rest.to_end(Plan.restored(run.definition, through(saved), run.max_calls))
+        rest.to_end(restored_plan(run.definition, through(saved), run.max_calls))
         yield rest.lines, rest.end
 
 

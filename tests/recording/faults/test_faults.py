@@ -23,9 +23,9 @@ from harness.errors import (
 )
 from harness.llm.credentials import no_credentials_needed
 from harness.providers.bedrock.dialect import AWS_EVENT_STREAM, aws_message
-from harness.recording.faults.cuts import events_of
+from harness.recording.faults.cuts import cut_points, events_of, resplit
 from harness.recording.faults.dialects import dialect_of
-from harness.recording.faults.faults import FAULTS, cut_points, faulted, parse_fault, resplit
+from harness.recording.faults.faults import FAULTS, faulted, parse_fault
 from harness.recording.tape.playback import Playback
 from harness.recording.tape.tape import playing
 from harness.recording.wire import Chunk, Ending, Interaction, WireRequest, WireResponse

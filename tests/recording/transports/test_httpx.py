@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
 import itertools
 import socket
-import subprocess
-import sys
 import threading
 import time
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -306,25 +302,6 @@ def test_credentials_are_sent_and_not_recorded(client: Client, path: Path) -> No
     assert "secret" not in path.read_text()
 
 
-@pytest.mark.parametrize(
-    ("coding", "body", "text"),
-    [
-        ("gzip", b"plain", b"plain"),
-        ("gzip", gzip.compress(b"packed", mtime=0), b"packed"),
-        ("deflate", zlib.compress(b"packed"), b"packed"),
-        ("br", b"plain", b"plain"),
-        ("", b"plain", b"plain"),
-    ],
-)
-def test_a_body_is_decoded_only_where_it_is_encoded(path: Path, coding: str, body: bytes, text: bytes) -> None:
-    headers = (("content-type", "text/plain"), ("content-encoding", coding), ("content-length", "999"))
-    answer = WireResponse(200, "OK", headers, body, (Chunk(0, len(body), 0.0),), Ending("complete", None, 0.0), ())
-    for library in (import_module("httpx"), import_module("httpx2")):
-        cassette_of(path, answer)
-        with open_tape(path, "none"), library.Client() as client:
-            assert client.post("https://h/v1/chat", content=b'{"a": 1}').content == text
-
-
 def test_a_paced_replay_takes_its_recorded_time_divided_by_its_speed(client: Client, path: Path) -> None:
     cassette_of(path, paced(0.0, 4_000.0, ended=8_000.0))
     began = time.monotonic()
@@ -412,24 +389,3 @@ def test_a_reader_that_stops_at_the_end_mark_is_recorded_whole_and_replayed(path
         assert ask(server.url) == [line]
         assert tape.unplayed == ()
     assert [one.response.ended.how for one in read_cassette(path)] == ["complete"]
-
-
-def test_importing_the_transports_imports_no_http_library() -> None:
-    program = (
-        "import sys, harness.recording.transports, harness.recording.tape\n"
-        "print(sorted({'httpx', 'httpx2', 'vcr', 'openai', 'requests', 'urllib3', 'aiohttp'} & set(sys.modules)))"
-    )
-    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert run.stdout.strip() == "[]"
-
-
-def test_installing_twice_or_from_many_threads_patches_once() -> None:
-    httpx: Any = import_module("httpx")
-    transports = import_module("harness.recording.transports")
-    threads = [threading.Thread(target=transports.install) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not hasattr(httpx.HTTPTransport.handle_request.__wrapped__, "__wrapped__")
-    assert not hasattr(httpx.AsyncHTTPTransport.handle_async_request.__wrapped__, "__wrapped__")
