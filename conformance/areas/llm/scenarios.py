@@ -105,8 +105,8 @@ def _again(consumer: Consumer) -> Evidence:
     return read.evidence(wire=(facts_of(ask),))
 
 
-def _plain(consumer: Consumer, asked: Ask) -> Evidence:
-    ask = replace(asked, stream=False)
+def _plain(consumer: Consumer, ask: Ask) -> Evidence:
+    ask = replace(ask, stream=False)
     program = consumer.flow_program(Method("asks", (ask,)))
     return consumer.read_programs(program, wire=(facts_of(ask, streamed=False),))
 

@@ -116,8 +116,8 @@ class UsageCounter:
     def add(self, usage: Mapping[str, Any] | None, *, requests: int = 1) -> None:
         """Count so many completed calls, and their tokens where the wire told them."""
         # Other counts, and those of parts, may stand beside them.
-        told = {name: count for name, count in (usage or {}).items() if name in self._sums and _is_count(count)}
-        counts: dict[str, int] = {**dict.fromkeys(self._sums, 0), **told}
+        reported = {name: count for name, count in (usage or {}).items() if name in self._sums and _is_count(count)}
+        counts: dict[str, int] = {**dict.fromkeys(self._sums, 0), **reported}
         counts["total_tokens"] = counts["total_tokens"] or counts["prompt_tokens"] + counts["completion_tokens"]
         counts["successful_requests"] = requests
         with self._lock:
