@@ -95,8 +95,8 @@ def takes_tools(llm: Any) -> bool:
 
 
 def _says_yes(llm: Any, question: str) -> bool:
-    asked = getattr(llm, question, None)
-    return callable(asked) and bool(asked())
+    method = getattr(llm, question, None)
+    return callable(method) and bool(method())
 
 
 def _in_words(messages: list[dict[str, Any]], model: type[BaseModel]) -> list[dict[str, Any]]:
