@@ -1,12 +1,13 @@
 """Ordered frame streams for LLM agents: flows, crews, direct LLM calls, and the sessions through which they are read.
 
-Importing this package loads nothing else; each public name loads its module when it is first used.
+Importing this package loads none of its modules but what does this: each public name loads its own when it is first used.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
+
+from harness.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from harness.agents import Agent as Agent, LiteAgentOutput as LiteAgentOutput
@@ -62,33 +63,20 @@ if TYPE_CHECKING:
     )
     from harness.session import AsyncStreamSession as AsyncStreamSession, StreamSession as StreamSession
     from harness.tools import BaseTool as BaseTool, tool as tool
-
-#: Module → the public names that come from it.
-_NAMES: Final = {
-    "harness.agents": "Agent LiteAgentOutput",
-    "harness.bus": "BaseEventListener EventBus add_stream_sink event_bus reset_stream_sinks",
-    "harness.crews": "Crew CrewOutput CrewStreamingOutput FlowStreamingOutput Process Task TaskOutput",
-    "harness.errors": "ConformanceError HarnessError ProviderError RecordingError RunCancelled UsageError",
-    "harness.events": "BaseEvent",
-    "harness.flow": "CheckpointConfig Flow and_ human_feedback listen or_ persist router start",
-    "harness.frames": "StreamFrame",
-    "harness.frames.legacy": "StreamChunk StreamChunkType ToolCallChunk stream_frame_to_chunk",
-    "harness.llm": "LLM BaseLLM UsageMetrics call_stop_override call_stream_override",
-    "harness.session": "AsyncStreamSession StreamSession",
-    "harness.tools": "BaseTool tool",
-}
-_MODULE_OF: Final = {name: module for module, names in _NAMES.items() for name in names.split()}
-
-__all__ = sorted(_MODULE_OF)  # noqa: PLE0605 - computed, so that the names stand in one place
-
-
-def __getattr__(name: str) -> Any:
-    module = _MODULE_OF.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(module), name)
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+else:
+    __getattr__, __dir__, __all__ = lazy_names(
+        __name__,
+        {
+            "harness.agents": "Agent LiteAgentOutput",
+            "harness.bus": "BaseEventListener EventBus add_stream_sink event_bus reset_stream_sinks",
+            "harness.crews": "Crew CrewOutput CrewStreamingOutput FlowStreamingOutput Process Task TaskOutput",
+            "harness.errors": "ConformanceError HarnessError ProviderError RecordingError RunCancelled UsageError",
+            "harness.events": "BaseEvent",
+            "harness.flow": "CheckpointConfig Flow and_ human_feedback listen or_ persist router start",
+            "harness.frames": "StreamFrame",
+            "harness.frames.legacy": "StreamChunk StreamChunkType ToolCallChunk stream_frame_to_chunk",
+            "harness.llm": "LLM BaseLLM UsageMetrics call_stop_override call_stream_override",
+            "harness.session": "AsyncStreamSession StreamSession",
+            "harness.tools": "BaseTool tool",
+        },
+    )

@@ -97,10 +97,10 @@ def hiding_class(cls: type, name: str) -> type | None:
 
 @kept_with_class
 def _fields(cls: Any, root: Any) -> Mapping[str, Any]:
-    known = {name for base in _mro(root) for name in (*vars(base), *annotations_of(base))}
+    known = {name for base in root.__mro__ for name in (*vars(base), *annotations_of(base))}
     found: dict[str, Any] = {}
-    for base in reversed(_mro(cls)):
-        if base in _mro(root):
+    for base in reversed(cls.__mro__):
+        if base in root.__mro__:
             continue
         for name, annotation in annotations_of(base).items():
             # What the root has, too, and is given no value here, is only told the type of.
@@ -109,10 +109,6 @@ def _fields(cls: Any, root: Any) -> Mapping[str, Any]:
     return {
         name: annotation for name, annotation in found.items() if ClassVar not in (annotation, get_origin(annotation))
     }
-
-
-def _mro(cls: Any) -> tuple[type, ...]:
-    return tuple(cls.__mro__)
 
 
 def _meant(cls: type, annotation: Any) -> Any:
@@ -129,7 +125,7 @@ def _meant(cls: type, annotation: Any) -> Any:
 def _private(cls: Any) -> Mapping[str, ModelPrivateAttr]:
     return {
         name: value
-        for base in reversed(_mro(cls))
+        for base in reversed(cls.__mro__)
         for name, value in vars(base).items()
         if isinstance(value, ModelPrivateAttr)
     }

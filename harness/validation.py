@@ -17,44 +17,27 @@ from harness.errors import UsageError
 Steps = Sequence[str | int]
 #: Characters that are shown of a value.
 _SHOWN: Final = 60
-_TEXT: Final = "text"
-_NUMBER: Final = "a number"
-_WHOLE: Final = "a whole number"
-_FLAG: Final = "true or false"
 _OBJECT: Final = "an object"
 _LIST: Final = "a list"
-_TIME: Final = "a date and time in ISO form"
-#: What is expected, by the kind of pydantic's error. What has parameters is below.
-_EXPECTED: Final[Mapping[str, str]] = MappingProxyType(
+#: What is expected, and the kinds of pydantic's errors that say so. What has parameters is below.
+_KINDS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        **dict.fromkeys(("string_type", "string_sub_type", "string_unicode"), _TEXT),
-        **dict.fromkeys(("int_type", "int_parsing", "int_from_float", "int_parsing_size"), _WHOLE),
-        **dict.fromkeys(("float_type", "float_parsing", "finite_number", "decimal_type", "decimal_parsing"), _NUMBER),
-        **dict.fromkeys(("bool_type", "bool_parsing"), _FLAG),
-        **dict.fromkeys(
-            ("dict_type", "mapping_type", "model_attributes_type", "model_type", "dataclass_type"), _OBJECT
-        ),
-        **dict.fromkeys(
-            (
-                "list_type",
-                "tuple_type",
-                "set_type",
-                "frozen_set_type",
-                "iterable_type",
-                "sequence_type",
-                "sequence_str",
-            ),
-            _LIST,
-        ),
-        **dict.fromkeys(("datetime_type", "datetime_parsing", "datetime_from_date_parsing"), _TIME),
-        **dict.fromkeys(("json_invalid", "json_type"), "JSON"),
-        **dict.fromkeys(("callable_type",), "a function"),
-        **dict.fromkeys(("bytes_type",), "bytes"),
-        **dict.fromkeys(("none_required",), "nothing"),
-        **dict.fromkeys(("uuid_type", "uuid_parsing"), "a UUID"),
-        **dict.fromkeys(("url_type", "url_parsing"), "a URL"),
+        "text": "string_type string_sub_type string_unicode",
+        "a whole number": "int_type int_parsing int_from_float int_parsing_size",
+        "a number": "float_type float_parsing finite_number decimal_type decimal_parsing",
+        "true or false": "bool_type bool_parsing",
+        _OBJECT: "dict_type mapping_type model_attributes_type model_type dataclass_type",
+        _LIST: "list_type tuple_type set_type frozen_set_type iterable_type sequence_type sequence_str",
+        "a date and time in ISO form": "datetime_type datetime_parsing datetime_from_date_parsing",
+        "JSON": "json_invalid json_type",
+        "a function": "callable_type",
+        "bytes": "bytes_type",
+        "nothing": "none_required",
+        "a UUID": "uuid_type uuid_parsing",
+        "a URL": "url_type url_parsing",
     }
 )
+_EXPECTED: Final = {kind: expected for expected, kinds in _KINDS.items() for kind in kinds.split()}
 #: The same for what an error's parameters say.
 _LIMITS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -235,9 +218,8 @@ def object_schema(model: type[BaseModel], **options: Any) -> dict[str, Any]:
     Providers ask for the type of what a tool is given where the schema begins.
     """
     # A class with a schema of its own need not take what makes it.
-    if model.model_json_schema.__func__ is BaseModel.model_json_schema.__func__:  # type: ignore[attr-defined]
-        options = {"schema_generator": ObjectSchema, **options}
-    schema = model.model_json_schema(**options)
+    is_own = model.model_json_schema.__func__ is not BaseModel.model_json_schema.__func__  # type: ignore[attr-defined]
+    schema = model.model_json_schema(**({} if is_own else {"schema_generator": ObjectSchema, **options}))
     name = schema.pop("$ref", "").rpartition("/")[2]
     return {**schema["$defs"][name], **schema} if name else schema
 

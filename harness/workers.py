@@ -13,15 +13,24 @@ import concurrent.futures
 import contextlib
 import contextvars
 import inspect
+import math
 import queue
 import threading
 import types
 from collections.abc import Awaitable, Callable, Coroutine, Generator
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeVar, cast
 
 from msgspec import Struct
 
-from harness.bus.running_loop import cancelled_errors, is_loop_running, running_loop, running_task
+from harness.bus.running_loop import (
+    call_in,
+    cancelled_errors,
+    is_loop_running,
+    resolve,
+    running_loop,
+    running_task,
+)
 from harness.bus.scope import current_run, on_cancel, pass_readers_here, placed_context
 from harness.errors import RunCancelled
 from harness.waits import take
@@ -81,21 +90,18 @@ async def outcome_in_thread(function: Callable[[], T], threads: Threads | None =
     With `threads`, in what `run_until_loop` has begun, there is no loop to be kept going: this thread waits, until the
     current run is cancelled. Where nobody can cancel it, the function works in this thread.
     """
-    context = placed_context()
+    call = partial(placed_context().run, function)
     if threads is not None and not is_loop_running():
         if threads.are_spared:
-            return attempt(lambda: context.run(function))
-        return _waited_for(lambda: context.run(function), threads)
+            return attempt(call)
+        outcomes: queue.SimpleQueue[Outcome[T]] = queue.SimpleQueue()
+        threads.start(lambda: partial(outcomes.put, attempt(call)))
+        return outcome_unless_cancelled(outcomes)
     loop = running_loop()
     settled: Future[Outcome[T]] = loop.create_future()
 
-    def settle(outcome: Outcome[T]) -> None:
-        if not settled.done():
-            settled.set_result(outcome)
-
     def work() -> Callable[[], None]:
-        outcome = attempt(lambda: context.run(function))
-        return lambda: _call_in(loop, lambda: settle(outcome))
+        return partial(call_in, loop, partial(resolve, settled, attempt(call)))
 
     if threads is not None:
         threads.start(work)
@@ -113,37 +119,32 @@ async def until_done(future: concurrent.futures.Future[Any]) -> None:
         import asyncio
 
         loop, done = running_loop(), asyncio.Event()
-        future.add_done_callback(lambda _: _call_in(loop, done.set))
+        future.add_done_callback(lambda _: call_in(loop, done.set))
         await done.wait()
         return
     outcomes: queue.SimpleQueue[Outcome[None]] = queue.SimpleQueue()
     future.add_done_callback(lambda _: outcomes.put(Outcome()))
+    outcome_unless_cancelled(outcomes).unwrap()
+
+
+def outcome_unless_cancelled(outcomes: queue.SimpleQueue[Outcome[T]], timeout_s: float | None = None) -> Outcome[T]:
+    """Return the next outcome, which is RunCancelled where the current run is cancelled first; else as `harness.waits.take`."""
     with on_cancel(lambda: outcomes.put(Outcome(error=RunCancelled()))):
-        take(outcomes).unwrap()
-
-
-def _waited_for(function: Callable[[], T], threads: Threads) -> Outcome[T]:
-    outcomes: queue.SimpleQueue[Outcome[T]] = queue.SimpleQueue()
-
-    def work() -> Callable[[], None]:
-        outcome = attempt(function)
-        return lambda: outcomes.put(outcome)
-
-    with on_cancel(lambda: outcomes.put(Outcome(error=RunCancelled()))):
-        threads.start(work)
-        return take(outcomes)
+        return take(outcomes, timeout_s)
 
 
 class Threads:
     """The daemon threads of one piece of work. Each takes on another call once it has done one, until `close`.
 
-    A call never waits for one before it: where no thread is free, there is a new one. Calls begin in their order, whichever
-    thread takes them.
+    A call waits for one before it only where there are `most` threads: where none is free, there is a new one. Calls begin
+    in their order, whichever thread takes them.
     """
 
-    def __init__(self, *, are_spared: bool = False) -> None:
+    def __init__(self, *, are_spared: bool = False, most: float = math.inf) -> None:
         #: Whether calls may work in the thread that makes them, where no loop runs: nobody can cancel it meanwhile.
         self.are_spared = are_spared
+        self._most = most
+        self._started = 0
         self._calls: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
         #: As many as threads wait for a call that is not there yet.
         self._free: list[None] = []
@@ -154,7 +155,9 @@ class Threads:
         try:
             self._free.pop()
         except IndexError:
-            threading.Thread(target=self._serve, name="harness-worker", daemon=True).start()
+            if self._started < self._most:
+                self._started += 1
+                threading.Thread(target=self._serve, name="harness-worker", daemon=True).start()
         self._calls.put(work)
 
     def close(self) -> None:
@@ -285,7 +288,7 @@ def _run_here(make: Callable[[], Awaitable[T]], context: contextvars.Context | N
     loop = asyncio.new_event_loop()
     loop.set_default_executor(DaemonExecutor())
     task = loop.create_task(outcome_of(make), context=context)
-    detach = run.on_cancel(lambda: _call_in(loop, task.cancel)) if run is not None else None
+    detach = run.on_cancel(lambda: call_in(loop, task.cancel)) if run is not None else None
     try:
         outcome = loop.run_until_complete(task)
         _give_time(loop)
@@ -333,14 +336,6 @@ def _give_time(loop: AbstractEventLoop) -> None:
         loop.run_until_complete(asyncio.wait(tasks, timeout=GRACE_S))
 
 
-def _call_in(loop: AbstractEventLoop, callback: Callable[[], object]) -> None:
-    try:
-        loop.call_soon_threadsafe(callback)
-    except RuntimeError:
-        # The loop is closed: nobody waits for this any more.
-        return
-
-
 class DaemonExecutor(concurrent.futures.ThreadPoolExecutor):
     """An executor whose threads are daemons: neither its shutdown nor the interpreter's exit waits for them.
 
@@ -349,35 +344,23 @@ class DaemonExecutor(concurrent.futures.ThreadPoolExecutor):
 
     def __init__(self) -> None:
         super().__init__(max_workers=1)
-        self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._idle = threading.Semaphore(0)
-        self._threads_started = 0
+        self._daemons = Threads(most=_MAX_THREADS)
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> concurrent.futures.Future[T]:
         """Have `fn` called in one of the threads."""
         future: concurrent.futures.Future[T] = concurrent.futures.Future()
 
-        def call() -> None:
-            if future.set_running_or_notify_cancel():
-                outcome = attempt(lambda: fn(*args, **kwargs))
-                if outcome.error is not None:
-                    future.set_exception(outcome.error)
-                else:
-                    future.set_result(cast("T", outcome.value))
+        def work() -> Callable[[], None]:
+            if not future.set_running_or_notify_cancel():
+                return lambda: None
+            outcome = attempt(lambda: fn(*args, **kwargs))
+            if outcome.error is not None:
+                return partial(future.set_exception, outcome.error)
+            return partial(future.set_result, cast("T", outcome.value))
 
-        self._calls.put(call)
-        if not self._idle.acquire(blocking=False) and self._threads_started < _MAX_THREADS:
-            self._threads_started += 1
-            threading.Thread(target=self._work, name="harness-executor", daemon=True).start()
+        self._daemons.start(work)
         return future
-
-    def _work(self) -> None:
-        while (call := self._calls.get()) is not None:
-            call()
-            del call
-            self._idle.release()
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Have the threads end once the calls before this are done. Returns at once, whatever `wait` says."""
-        for _ in range(self._threads_started):
-            self._calls.put(None)
+        self._daemons.close()

@@ -13,6 +13,8 @@ from msgspec import Struct, field
 
 from conformance.subjects.harness import HarnessSubject
 
+NONE: Final[Mapping[str, str]] = MappingProxyType({})
+
 
 class Saboteur(Struct, frozen=True):
     """One override of the sound runtime, and the clauses by which it must be caught."""
@@ -29,8 +31,8 @@ class Saboteur(Struct, frozen=True):
     also: Mapping[str, str] = field(default_factory=dict)
     #: Clauses that it breaks in some runs and not in others, each with the reason.
     perhaps: Mapping[str, str] = field(default_factory=dict)
-    #: Scenarios that show it, of those that a sample of their area might leave out.
-    shown_by: tuple[str, ...] = ()
+    #: Globs, with spaces between them, for scenarios at which it is caught, of those that a sample of their area might leave out.
+    at: str = ""
 
     @property
     def address(self) -> str:
@@ -81,26 +83,26 @@ class Saboteurs(list[Saboteur]):
     def add(
         self,
         name: str,
-        clauses: tuple[str, ...],
+        clauses: str,
         target: str,
         breaks: Callable[[Any], Any],
-        also: Mapping[str, str] = MappingProxyType({}),
+        also: Mapping[str, str] = NONE,
         **more: Any,
     ) -> None:
-        self.append(Saboteur(name, clauses, target, breaks, also, **more))
+        """Add one; `clauses` are their ids, with spaces between them."""
+        self.append(Saboteur(name, tuple(clauses.split()), target, breaks, also, **more))
 
     def row(
         self,
-        name: str,
-        clauses: tuple[str, ...],
+        clauses: str,
         target: str,
-        also: Mapping[str, str] = MappingProxyType({}),
+        also: Mapping[str, str] = NONE,
         *,
         by: Callable[[Any], Callable[[Any], Any]] = replacing,
         **more: Any,
     ) -> Callable[[Any], None]:
-        """Return a decorator that adds one whose target is broken `by` one of the ways here, with the function below."""
-        return lambda body: self.add(name, clauses, target, by(body), also, **more)
+        """Return a decorator that adds one, whose target is broken `by` one of the ways here with a function of its name."""
+        return lambda body: self.add(body.__name__.replace("_", "-"), clauses, target, by(body), also, **more)
 
 
 def override(target: str, breaks: Callable[[Any], Any]) -> None:

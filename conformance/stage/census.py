@@ -1,7 +1,7 @@
 """What a run has left behind: threads, tasks, sockets, and objects that something still refers to.
 
 Counted in the process itself, without anything that the runtime could answer for: the interpreter's list of threads, the
-kernel's list of sockets, the garbage collector's list of objects.
+kernel's list of descriptors, the garbage collector's list of objects.
 """
 
 from __future__ import annotations
@@ -9,6 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import os
+import socket
+import stat
 import threading
 import weakref
 from collections.abc import Collection, Iterable
@@ -22,9 +25,8 @@ ENDING_S: Final = 2.0
 #: Threads of the scripted provider: the one that listens stays, the others as long as a client keeps its connection.
 _LISTENING: Final = "provider"
 _ANSWERING: Final = "process_request_thread"
-#: Where Linux tells which sockets there are; elsewhere none are counted.
-_CONNECTIONS: Final = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
-_DESCRIPTORS: Final = Path("/proc/self/fd")
+#: Where it is told which descriptors this process has; elsewhere no sockets are counted.
+_DESCRIPTORS: Final = Path("/dev/fd")
 
 
 class Census:
@@ -59,12 +61,13 @@ class Census:
         gc.collect()
         objects = [name for name, reference in self._watched if reference() is not None]
         events = [f"event {name}" for name in _events_alive(frozenset(event_ids))]
-        # That of a provider whose client has reset its connection is in no table, until the provider has seen that.
-        becomes_true(lambda: not self._other_sockets(), within_s)
+        # Of what is left already, sockets may well be a part.
+        if not (objects or events):
+            becomes_true(lambda: not self._other_sockets(), within_s)
         sockets = len(self._other_sockets())
         return (*objects, *events, *([f"{sockets} sockets"] if sockets else []))
 
-    def _other_sockets(self) -> set[str]:
+    def _other_sockets(self) -> set[int]:
         return _sockets(self._port) - self._sockets
 
 
@@ -95,15 +98,19 @@ def _events_alive(event_ids: frozenset[str]) -> list[str]:
     return names
 
 
-def _sockets(port: int) -> set[str]:
-    """Return this process's sockets but those of the provider that answers on a port of its own."""
-    answering, held = set(), set()
-    for table in _CONNECTIONS:
-        for line in table.read_text().splitlines()[1:] if table.exists() else ():
-            fields = line.split()
-            if int(fields[1].rpartition(":")[2], 16) == port:
-                answering.add(f"socket:[{fields[9]}]")
-    for descriptor in _DESCRIPTORS.iterdir() if _DESCRIPTORS.exists() else ():
+def _sockets(port: int) -> set[int]:
+    """Return the inodes of this process's sockets but those of the provider that answers on a port of its own."""
+    held = set()
+    for descriptor in [int(path.name) for path in _DESCRIPTORS.iterdir()] if _DESCRIPTORS.exists() else ():
         with contextlib.suppress(OSError):  # closed since it was listed
-            held.add(str(descriptor.readlink()))
-    return {target for target in held if target.startswith("socket:")} - answering
+            status = os.fstat(descriptor)
+            if stat.S_ISSOCK(status.st_mode) and _port_of(descriptor) != port:
+                held.add(status.st_ino)
+    return held
+
+
+def _port_of(descriptor: int) -> int | None:
+    """Return the port that a socket has here; None for one of another kind."""
+    with socket.socket(fileno=os.dup(descriptor)) as duplicate:
+        address = duplicate.getsockname()
+        return address[1] if isinstance(address, tuple) and len(address) > 1 else None

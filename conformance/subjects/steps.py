@@ -120,7 +120,7 @@ class StepPerformer:
         if step.payload is not None:
             event = payload_event(step.payload, self._names.BaseEvent)
         elif step.fields is not None:
-            event = _class_of(step.type, self._names.BaseEvent)(**step.fields)
+            event = _class_of(step, self._names.BaseEvent)(**step.fields)
         else:
             event = self._names.ProbeEvent(type=step.type, note=step.note)
         self._stage.note("emitted", event.event_id)
@@ -133,11 +133,13 @@ class StepPerformer:
         thread.join()
 
 
-def _class_of(event_type: str, base: Any) -> Any:
+def _class_of(step: Emit, base: Any) -> Any:
+    event_type = step.derived_from or step.type
     for event_class in all_classes(base):
         # Classes of the user's own take their type from whoever makes them.
         if event_class.model_fields["type"].default == event_type:
-            return event_class
+            body = {"__annotations__": {"type": str}, "type": step.type, "__module__": __name__}
+            return type("DerivedEvent", (event_class,), body) if step.derived_from else event_class
     raise TypeError(f"this subject has no built-in event {event_type!r}")
 
 

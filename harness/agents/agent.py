@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -10,11 +10,10 @@ from pydantic import BaseModel
 from harness.agents import prompts, text_form
 from harness.agents.agent_settings import AgentSettings
 from harness.agents.driver import Driver, LoopDriver, ThreadDriver, run_unsuspended
-from harness.agents.execution import Execution
+from harness.agents.execution import Execution, distinct
 from harness.agents.guardrail import guarded, replacement
 from harness.agents.inquiry import Inquirer
 from harness.agents.output import AgentAnswer, LiteAgentOutput
-from harness.agents.pace import Pace
 from harness.agents.toolbox import Toolbox, ToolCache, named
 from harness.bus.running_loop import is_loop_running
 from harness.errors import UsageError
@@ -121,48 +120,31 @@ class Agent(AgentSettings):
         context: str | None = None,
         tools: Sequence[BaseTool] | None = None,
         *,
-        paces: Sequence[Pace] = (),
+        crew: Any = None,
         results: ToolCache | None = None,
-        callbacks: Sequence[Callable[..., Any]] = (),
-        policies: Sequence[Any] = (),
         response_model: type[BaseModel] | None = None,
         conversation: Sequence[dict[str, Any]] = (),
         owner: Any = None,
     ) -> AgentAnswer:
         """Do a task: an object with `description` and `expected_output`.
 
-        `owner` is the task of the crew that it is part of, where that is another one: what events name. `conversation` is
-        what has been said since the first prompt.
+        `crew` has a pace, a `step_callback` and a `tool_failure_policy` for all its agents. `owner` is the task of the crew
+        that it is part of, where that is another one: what events name. `conversation` is what has been said since the
+        first prompt.
         """
         prompt = prompts.task_text(
             task.description, task.expected_output, context, markdown=bool(getattr(task, "markdown", False))
         )
         owner = task if owner is None else owner
         own = self.tools if tools is None else tools
-        execution = self._execution(
-            driver,
-            own,
-            task=owner,
-            paces=paces,
-            results=results,
-            callbacks=callbacks,
-            policies=(owner, self, *policies),
-            response_model=response_model,
-        )
+        execution = self._execution(driver, own, task=owner, crew=crew, results=results, response_model=response_model)
         request = self._in_form(prompt, response_model, own)
         return await execution.answer(self._opening(request, own), prompt, conversation=conversation)
 
-    def inquirer(
-        self, driver: Driver, *, task: Any = None, paces: Sequence[Pace] = (), tools: bool = False
-    ) -> Inquirer:
+    def inquirer(self, driver: Driver, *, task: Any = None, crew: Any = None, tools: bool = False) -> Inquirer:
         """Return what asks its model."""
         return Inquirer(
-            self.model(with_tools=tools),
-            driver,
-            (self.pace(), *paces),
-            agent=self,
-            task=task,
-            retries=self.max_retry_limit,
+            self.model(with_tools=tools), driver, agent=self, crew=crew, task=task, retries=self.max_retry_limit
         )
 
     # How an answer comes about.
@@ -180,7 +162,7 @@ class Agent(AgentSettings):
         prompt = words_in(opening[_request_place(opening)].get("content"))
         usage = RunUsage()
 
-        execution = self._execution(driver, self.tools, policies=(self,), response_model=response_format, usage=usage)
+        execution = self._execution(driver, self.tools, response_model=response_format, usage=usage)
 
         def output(answered: AgentAnswer) -> LiteAgentOutput:
             return LiteAgentOutput(
@@ -223,11 +205,9 @@ class Agent(AgentSettings):
         driver: Driver,
         tools: Sequence[BaseTool],
         *,
-        policies: Sequence[Any],
         task: Any = None,
-        paces: Sequence[Pace] = (),
+        crew: Any = None,
         results: ToolCache | None = None,
-        callbacks: Sequence[Callable[..., Any]] = (),
         response_model: type[BaseModel] | None = None,
         usage: RunUsage | None = None,
     ) -> Execution:
@@ -238,18 +218,17 @@ class Agent(AgentSettings):
             tools,
             driver,
             owner={**owner, "agent": self, "agent_key": self.key},
-            policies=policies,
+            policies=(task, self, crew),
             results=results if self.cache else None,
         )
-        own = () if self.step_callback is None else (self.step_callback,)
         return Execution(
             self,
             driver,
-            self.inquirer(driver, task=task, paces=paces, tools=bool(tools)),
+            self.inquirer(driver, task=task, crew=crew, tools=bool(tools)),
             toolbox,
             owner=owner,
-            callbacks=(*own, *(each for each in callbacks if each not in own)),
-            response_model=response_model,
+            callbacks=distinct(self.step_callback, getattr(crew, "step_callback", None)),
+            model=response_model,
             usage=usage,
         )
 

@@ -12,9 +12,8 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from harness.agents.guardrail import Guardrail, check_guardrail
 from harness.agents.interpolation import interpolated
-from harness.agents.options import Configured
-from harness.agents.pace import Pace
-from harness.llm.reference import model_of
+from harness.agents.pace import Paced
+from harness.llm.llm import model_of
 from harness.tools.base_tool import BaseTool
 from harness.tools.failure import ToolFailurePolicy
 
@@ -23,11 +22,8 @@ _MODEL_VARIABLES: Final = ("MODEL", "MODEL_NAME", "OPENAI_MODEL_NAME")
 _MODEL: Final = "gpt-4.1-mini"
 
 
-class AgentSettings(Configured):
-    """What an agent is. Nothing about it changes while it works, so threads, tasks and crews may share one.
-
-    `{name}` in `role`, `goal` and `backstory` stands for an input of the crew's kickoff.
-    """
+class AgentSettings(Paced):
+    """What an agent is made with."""
 
     #: Fields that a frame shows of an agent.
     shown_in_frames: ClassVar[tuple[str, ...]] = ("id", "role", "goal", "backstory")
@@ -64,8 +60,6 @@ class AgentSettings(Configured):
     tools: list[BaseTool] = Field(default_factory=list)
     #: How often the model is asked at most before it has to answer without tools.
     max_iter: int = Field(default=25, ge=1)
-    #: Requests in any minute.
-    max_rpm: int | None = Field(default=None, ge=1)
     #: Seconds for one task.
     max_execution_time: float | None = Field(default=None, gt=0)
     #: Whether results of its tools are kept where its crew keeps them; True, given here, keeps them without a crew, too.
@@ -95,7 +89,6 @@ class AgentSettings(Configured):
     date_format: str = "%Y-%m-%d"
     tool_failure_policy: ToolFailurePolicy | None = None
 
-    _pace: Pace | None = PrivateAttr(default=None)
     _default_llm: Any = PrivateAttr(default=None)
 
     @field_validator("llm", "function_calling_llm", mode="before")
@@ -128,8 +121,8 @@ class AgentSettings(Configured):
         }
         if all(getattr(self, name) == text for name, text in texts.items()):
             return self
-        # What its requests share, such as their pace, stays shared.
-        self.model(), self.pace()
+        # What its requests share stays shared.
+        self.model()
         return self.model_copy(update=texts)
 
     def model(self, *, with_tools: bool = False) -> Any:
@@ -142,9 +135,3 @@ class AgentSettings(Configured):
             named = next(filter(None, map(os.environ.get, _MODEL_VARIABLES)), _MODEL)
             self._default_llm = model_of(named)
         return self._default_llm
-
-    def pace(self) -> Pace:
-        """Return the pace of all its requests."""
-        if self._pace is None or self._pace.max_rpm != self.max_rpm:
-            self._pace = Pace(self.max_rpm)
-        return self._pace

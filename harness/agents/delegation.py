@@ -6,13 +6,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pydantic import BaseModel, Field, PrivateAttr
+from pydantic import BaseModel, Field
 
 from harness.agents.agent import Agent
 from harness.agents.driver import Driver, LoopDriver, ThreadDriver, run_unsuspended
 from harness.tools.base_tool import BaseTool
 from harness.tools.failure import ToolFailure, ToolFailureReason
 
+_MARKS: Final = str.maketrans("", "", "\"'[]")
 #: Has an agent do a piece of work, and returns its answer.
 HandOver = Callable[[Driver, Agent, "Work", str], Awaitable[str]]
 
@@ -38,22 +39,12 @@ class _QuestionArguments(BaseModel):
 
 
 class CoworkerTool(BaseTool):
-    """A tool that has another agent do something."""
+    """A tool that has another agent do something: any of `coworkers`, by `hand_over`."""
 
-    _coworkers: tuple[Agent, ...] = PrivateAttr(default=())
-    _hand_over: HandOver | None = PrivateAttr(default=None)
-    _wanted: str = PrivateAttr(default="")
-
-    @classmethod
-    def among(cls, coworkers: Sequence[Agent], hand_over: HandOver, **texts: Any) -> CoworkerTool:
-        """Return a tool that may ask any of `coworkers`."""
-        wanted = texts.pop("wanted")
-        roles = "; ".join(coworker.role for coworker in coworkers)
-        made = cls(**{**texts, "description": f"{texts['description']} The coworkers are: {roles}."})
-        made._coworkers = tuple(coworkers)
-        made._hand_over = hand_over
-        made._wanted = wanted
-        return made
+    coworkers: Sequence[Agent]
+    hand_over: HandOver
+    #: What is expected of their work.
+    wanted: str
 
     def _run(self, coworker: str, context: str = "", task: str = "", question: str = "") -> Any:
         return run_unsuspended(self._done(ThreadDriver(), coworker, context, task or question))
@@ -62,14 +53,13 @@ class CoworkerTool(BaseTool):
         return await self._done(LoopDriver(), coworker, context, task or question)
 
     async def _done(self, driver: Driver, coworker: str, context: str, description: str) -> str | ToolFailure:
-        agent = _of_role(self._coworkers, coworker)
-        if agent is None or self._hand_over is None:
-            roles = "; ".join(known.role for known in self._coworkers)
+        agent = next((known for known in self.coworkers if _plain(known.role) == _plain(coworker)), None)
+        if agent is None:
             return ToolFailure(
-                message=f"there is no coworker {coworker!r}; the coworkers are: {roles}",
+                message=f"there is no coworker {coworker!r}; the coworkers are: {_roles(self.coworkers)}",
                 reason=ToolFailureReason.INVALID_INPUT,
             )
-        return await self._hand_over(driver, agent, Work(description, self._wanted), context)
+        return await self.hand_over(driver, agent, Work(description, self.wanted), context)
 
 
 _DELEGATE: Final[dict[str, Any]] = {
@@ -90,13 +80,20 @@ def delegation_tools(coworkers: Sequence[Agent], hand_over: HandOver) -> list[Ba
     """Return the tools by which an agent may have `coworkers` work; none where it has none."""
     if not coworkers:
         return []
-    return [CoworkerTool.among(coworkers, hand_over, **texts) for texts in (_DELEGATE, _ASK)]
+    return [
+        CoworkerTool(
+            **{**texts, "description": f"{texts['description']} The coworkers are: {_roles(coworkers)}."},
+            coworkers=coworkers,
+            hand_over=hand_over,
+        )
+        for texts in (_DELEGATE, _ASK)
+    ]
 
 
-def _of_role(agents: Sequence[Agent], role: str) -> Agent | None:
-    """Return the agent of a role, as a model writes it: in whatever case, quoted or spaced."""
+def _roles(agents: Sequence[Agent]) -> str:
+    return "; ".join(agent.role for agent in agents)
 
-    def plain(text: str) -> str:
-        return " ".join(text.replace('"', "").replace("'", "").split()).casefold()
 
-    return next((agent for agent in agents if plain(agent.role) == plain(role)), None)
+def _plain(role: str) -> str:
+    """Return a role without what models change in it: case, quotes, brackets and spaces."""
+    return " ".join(role.translate(_MARKS).split()).casefold()

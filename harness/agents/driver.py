@@ -30,7 +30,16 @@ from harness.events import (
     BaseEvent,
 )
 from harness.waits import take
-from harness.workers import GRACE_S, Outcome, asettled, attempt, in_thread, outcome_of, settled
+from harness.workers import (
+    GRACE_S,
+    Outcome,
+    asettled,
+    attempt,
+    in_thread,
+    outcome_of,
+    outcome_unless_cancelled,
+    settled,
+)
 
 T = TypeVar("T")
 Body = Callable[[], Coroutine[Any, Any, T]]
@@ -38,10 +47,6 @@ Body = Callable[[], Coroutine[Any, Any, T]]
 AnnouncedBody = Callable[[Callable[[], None]], Coroutine[Any, Any, T]]
 #: A scope that nobody sees, and that ends what is in it.
 _UNSEEN: Final = StepEnds(completed=AgentExecutionCompletedEvent, failed=AgentExecutionErrorEvent)
-
-
-class TimeLimitError(TimeoutError):
-    """A body took longer than it may."""
 
 
 class Signal(Protocol):
@@ -139,18 +144,18 @@ class Driver(ABC):
                 values.append((outcome or Outcome[T](error=RunCancelled())).unwrap())
             return values
 
-    async def within(self, seconds: float | None, make: Body[T]) -> T:
+    async def within(self, seconds: float | None, make: Body[T], late: str) -> T:
         """Return what a body gives, unless it takes longer.
 
         Raises:
-            TimeLimitError: it does; it stops at its next event, await or provider byte, and what it had open has ended.
+            TimeoutError: it does, which `late` says; it stops at its next event, await or provider byte, and what it had open has ended.
         """
         if seconds is None:
             return await make()
         async with Beside(self) as limited:
             outcome = await limited.start(make).outcome(seconds)
             if outcome is None:
-                raise TimeLimitError
+                raise TimeoutError(late)
             return outcome.unwrap()
 
 
@@ -283,11 +288,9 @@ class _ThreadBody(RunningBody[T]):
         self._thread.start()
 
     async def outcome(self, within_s: float | None = None) -> Outcome[T] | None:
-        ended = self._ended
         try:
             # Whoever waits for a body that blocks is let go when the run around is cancelled.
-            with on_cancel(lambda: ended.put(Outcome(error=RunCancelled()))):
-                return take(ended, within_s)
+            return outcome_unless_cancelled(self._ended, within_s)
         except queue.Empty:
             return None
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pydantic import BaseModel
 
 from harness.agents import prompts, text_form
 from harness.agents.digest import shortened
-from harness.agents.driver import Driver, TimeLimitError
+from harness.agents.driver import Driver
 from harness.agents.inquiry import Inquirer
 from harness.agents.output import AgentAction, AgentAnswer, AgentFinish
 from harness.agents.structured import in_form
@@ -40,37 +41,32 @@ class IterationLimitError(HarnessError):
     """An agent has used all its steps, and its model still asked for tools when it was to answer."""
 
 
+@dataclass(slots=True)
 class Execution:
     """What one agent does for one task or one kickoff; made for it and thrown away after it."""
 
-    def __init__(
-        self,
-        agent: Any,
-        driver: Driver,
-        inquirer: Inquirer,
-        toolbox: Toolbox,
-        *,
-        owner: dict[str, Any],
-        callbacks: Sequence[Any] = (),
-        response_model: type[BaseModel] | None = None,
-        usage: RunUsage | None = None,
-    ) -> None:
-        self._agent = agent
-        self._driver = driver
-        self._inquirer = inquirer
-        self._toolbox = toolbox
-        #: The fields by which its events name whose they are.
-        self._owner = owner
-        self._callbacks = callbacks
-        self._model = response_model
-        self._usage = usage
-        self._is_native = inquirer.takes_tools
-        self._ending = _Ending()
-        self._messages: list[dict[str, Any]] = []
-        #: How many of them it began with, which are never shortened.
-        self._opening_length = 0
-        #: How many tools its model has asked for.
-        self._calls_made = 0
+    agent: Any
+    driver: Driver
+    inquirer: Inquirer
+    toolbox: Toolbox
+    #: The fields by which its events name whose they are.
+    owner: dict[str, Any]
+    #: Told of each step.
+    callbacks: Sequence[Callable[..., Any]] = ()
+    #: The form of the answer.
+    model: type[BaseModel] | None = None
+    usage: RunUsage | None = None
+    _ending: _Ending = field(default_factory=lambda: _Ending(), init=False)
+    _messages: list[dict[str, Any]] = field(default_factory=list, init=False)
+    #: How many of them it began with, which are never shortened.
+    _opening_length: int = field(default=0, init=False)
+    #: How many tools its model has asked for.
+    _calls_made: int = field(default=0, init=False)
+
+    @property
+    def is_native(self) -> bool:
+        """Whether its model is given tools as such, and not in text."""
+        return self.inquirer.takes_tools
 
     async def answer(
         self,
@@ -87,13 +83,13 @@ class Execution:
             TimeoutError: it took longer than `max_execution_time`.
             BaseException: what its model or a callback raised, after the frames that tell of it.
         """
-        agent, tools = self._agent, [*self._toolbox.tools.values()]
+        agent, tools = self.agent, [*self.toolbox.tools.values()]
         self._messages, self._opening_length = [*opening, *conversation], len(opening)
         started = AgentExecutionStartedEvent(
-            agent=agent, task=self._inquirer.task, task_prompt=prompt, tools=tools or None, **self._owner
+            agent=agent, task=self.inquirer.task, task_prompt=prompt, tools=tools or None, **self.owner
         )
-        async with self._driver.step(Step(agent, started, ENDS, label=agent.role, own_run=True)) as step:
-            step.scope.sinks = (*step.scope.sinks, self._ending, *([] if self._usage is None else [self._usage]))
+        async with self.driver.step(Step(agent, started, ENDS, label=agent.role, own_run=True)) as step:
+            step.scope.sinks = (*step.scope.sinks, self._ending, *([] if self.usage is None else [self.usage]))
             answered = await self._answer()
             if review is not None:
                 answered = await review(answered)
@@ -106,17 +102,10 @@ class Execution:
         return await self._answer()
 
     async def _answer(self) -> AgentAnswer:
-        raw, structured = await self._timed_work()
-        return AgentAnswer(raw, structured, list(self._messages), list(self._toolbox.failures))
-
-    async def _timed_work(self) -> tuple[str, BaseModel | None]:
-        limit_s = self._agent.max_execution_time
-        try:
-            return await self._driver.within(limit_s, self._work)
-        except TimeLimitError:
-            raise TimeoutError(
-                f"the agent {self._agent.role!r} has not answered within {limit_s} s, its max_execution_time"
-            ) from None
+        limit_s = self.agent.max_execution_time
+        late = f"the agent {self.agent.role!r} has not answered within {limit_s} s, its max_execution_time"
+        raw, structured = await self.driver.within(limit_s, self._work, late)
+        return AgentAnswer(raw, structured, list(self._messages), list(self.toolbox.failures))
 
     async def _work(self) -> tuple[str, BaseModel | None]:
         answer = await self._last_answer()
@@ -129,14 +118,14 @@ class Execution:
 
     async def _in_form(self, text: str, value: Any = None) -> BaseModel | None:
         """Return an answer in the form that was asked for, which the value that it is the text of may have; None for none."""
-        if self._model is None:
+        if self.model is None:
             return None
-        return value if isinstance(value, self._model) else await in_form(self._inquirer, text, self._model)
+        return value if isinstance(value, self.model) else await in_form(self.inquirer, text, self.model)
 
     async def _last_answer(self) -> str | BaseModel | ToolResult:
         """Return the answer, or the result of a tool, where that is the answer."""
-        tools = self._toolbox.definitions()
-        for _ in range(self._agent.max_iter):
+        tools = self.toolbox.definitions()
+        for _ in range(self.agent.max_iter):
             answer = await self._ask(tools)
             calls = _calls_in(answer, self._calls_made)
             if calls is None:
@@ -152,7 +141,7 @@ class Execution:
         answer = await self._ask(None)
         if self._asks_for_tools(answer):
             raise IterationLimitError(
-                f"the agent {self._agent.role!r} has used its max_iter of {self._agent.max_iter}, and its model "
+                f"the agent {self.agent.role!r} has used its max_iter of {self.agent.max_iter}, and its model "
                 "asks for tools where it is to answer"
             )
         return await self._finish(answer)
@@ -162,29 +151,29 @@ class Execution:
         try:
             return await self._request(tools)
         except LLMContextLengthExceededError:
-            if not self._agent.respect_context_window:
+            if not self.agent.respect_context_window:
                 raise
-            messages = await shortened(self._inquirer, self._messages, self._opening_length)
+            messages = await shortened(self.inquirer, self._messages, self._opening_length)
             if messages is None:
                 raise
         self._messages = messages
         return await self._request(tools)
 
     async def _request(self, tools: list[dict[str, Any]] | None) -> Any:
-        in_text = tools is not None and not self._is_native
+        in_text = tools is not None and not self.is_native
         # One that tells nothing of its calls was not cut, as far as can be known; tools may have called others.
         self._ending.is_cut = False
-        return await self._inquirer.ask(
+        return await self.inquirer.ask(
             self._messages,
-            tools=tools if self._is_native else None,
+            tools=tools if self.is_native else None,
             # With tools, a model that is to answer in a form does so before it has used any.
-            response_model=self._model if tools is None else None,
-            stop=text_form.STOP_WORD if in_text and self._inquirer.stops else None,
+            response_model=self.model if tools is None else None,
+            stop=text_form.STOP_WORD if in_text and self.inquirer.stops else None,
         )
 
     async def _finish(self, answer: Any) -> str | BaseModel:
         thought, output = "", answer
-        if isinstance(answer, str) and (text_form.is_in_form(answer) or (self._toolbox.tools and not self._is_native)):
+        if isinstance(answer, str) and (text_form.is_in_form(answer) or (self.toolbox.tools and not self.is_native)):
             thought, output = text_form.read_answer(answer)
         elif not isinstance(answer, str | BaseModel):
             output = str(answer)
@@ -204,7 +193,7 @@ class Execution:
         for batch in self._batches(calls):
             for call, used in zip(batch, await self._use_together(batch), strict=True):
                 name, arguments = call["function"]["name"], call["function"]["arguments"]
-                output = {"role": "tool", "tool_call_id": call["id"], "name": self._toolbox.sendable_name(name)}
+                output = {"role": "tool", "tool_call_id": call["id"], "name": self.toolbox.sendable_name(name)}
                 self._messages.append({**output, "content": used.text})
                 await self._notify(AgentAction(beside or "", name, arguments, beside or "", used.text))
                 answer = answer or (used if used.is_answer else None)
@@ -218,39 +207,39 @@ class Execution:
         except ValueError:
             # As Anthropic advises: https://platform.claude.com/docs/en/agents-and-tools/tool-use/fine-grained-tool-streaming
             text = json.dumps({"INVALID_JSON": text})
-        name = self._toolbox.sendable_name(call["function"]["name"])
+        name = self.toolbox.sendable_name(call["function"]["name"])
         return {**call, "function": {**call["function"], "name": name, "arguments": text}}
 
     def _batches(self, calls: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
         """Return the calls in their order, those in one list that are used at once."""
-        together = self._toolbox.can_run_together([call["function"]["name"] for call in calls])
+        together = self.toolbox.can_run_together([call["function"]["name"] for call in calls])
         size = _AT_ONCE if together else 1
         return [calls[place : place + size] for place in range(0, len(calls), size)]
 
     async def _use_together(self, calls: list[dict[str, Any]]) -> list[ToolResult]:
         if len(calls) == 1:
             return [await self._use(calls[0])]
-        return await self._driver.side_by_side([functools.partial(self._use, call) for call in calls])
+        return await self.driver.side_by_side([functools.partial(self._use, call) for call in calls])
 
     async def _use(self, call: dict[str, Any], begun: Callable[[], None] | None = None) -> ToolResult:
-        return await self._toolbox.use(call["function"]["name"], call["function"]["arguments"], begun)
+        return await self.toolbox.use(call["function"]["name"], call["function"]["arguments"], begun)
 
     async def _use_in_text(self, answer: Any) -> ToolResult | None:
         """Use the tool that the model asks for in text, if it does."""
         action = self._action_in(answer)
         if action is None:
             return None
-        used = await self._toolbox.use(action.tool, action.arguments)
+        used = await self.toolbox.use(action.tool, action.arguments)
         self._messages += [{"role": "assistant", "content": action.text}, text_form.observed(used.text)]
         await self._notify(AgentAction(action.thought, action.tool, action.arguments, action.text, used.text))
         return used
 
     def _action_in(self, answer: Any) -> text_form.TextAction | None:
-        if self._is_native or not self._toolbox.tools or not isinstance(answer, str):
+        if self.is_native or not self.toolbox.tools or not isinstance(answer, str):
             return None
         action = text_form.read_action(answer, is_cut=self._ending.is_cut)
         # Where they need none, some ask for a tool such as "None", and go on to the answer.
-        if action is not None and action.tool not in self._toolbox and text_form.goes_on_to_answer(answer):
+        if action is not None and action.tool not in self.toolbox and text_form.goes_on_to_answer(answer):
             return None
         return action
 
@@ -259,11 +248,20 @@ class Execution:
         action = self._action_in(answer)
         if action is None:
             return _calls_in(answer) is not None
-        return action.tool in self._toolbox and text_form.read_answer(answer) == ("", answer)
+        return action.tool in self.toolbox and text_form.read_answer(answer) == ("", answer)
 
     async def _notify(self, step: AgentAction | AgentFinish) -> None:
-        for callback in self._callbacks:
-            await self._driver.call(callback, step)
+        for callback in self.callbacks:
+            await self.driver.call(callback, step)
+
+
+def distinct(*callbacks: Callable[..., Any] | None) -> list[Callable[..., Any]]:
+    """Return callbacks in their order, each once: an agent, or a task, may have that of its crew."""
+    found: list[Callable[..., Any]] = []
+    for callback in callbacks:
+        if callback is not None and callback not in found:
+            found.append(callback)
+    return found
 
 
 class _Ending:

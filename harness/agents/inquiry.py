@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
@@ -11,12 +11,12 @@ from typing import Any
 from pydantic import BaseModel
 
 from harness.agents.driver import Driver
-from harness.agents.pace import Pace
+from harness.agents.pace import Paced
 from harness.agents.prompts import form_text
 from harness.annotations import signature_of
 from harness.errors import HarnessError, MalformedResponseError, ProviderError
 from harness.llm.base import BaseLLM
-from harness.llm.input.characters import whole_characters
+from harness.llm.input.words import whole_characters
 from harness.llm.overrides import call_stop_override
 from harness.workers import asettled, in_thread, settled
 
@@ -27,10 +27,11 @@ class Inquirer:
 
     llm: Any
     driver: Driver
-    paces: Sequence[Pace]
     #: Whose question it is, as the events of the calls say.
-    agent: Any
+    agent: Paced
     task: Any = None
+    #: The crew that it is asked for, whose pace it keeps as well.
+    crew: Paced | None = None
     #: How often a failing call is made again, in all.
     retries: int = 0
     _names: frozenset[str] | None = field(default=None, init=False)
@@ -79,7 +80,7 @@ class Inquirer:
         # As it is now: the model must not see what is added to the conversation later.
         sent = plain = whole_characters(messages)
         while True:
-            delay_s = max((pace.delay_s() for pace in self.paces), default=0.0)
+            delay_s = max(paced.delay_s() for paced in (self.agent, self.crew) if paced is not None)
             if delay_s > 0:
                 await driver.wait(delay_s)
             try:

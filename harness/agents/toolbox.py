@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from harness.agents.driver import Driver
 from harness.bus.step import Step
-from harness.errors import error_text
+from harness.errors import UsageError, error_text
 from harness.events import (
     BaseEvent,
     ToolExecutionErrorEvent,
@@ -79,9 +79,15 @@ class ToolResult:
 
 
 def named(tools: Iterable[BaseTool]) -> dict[str, BaseTool]:
-    """Return tools by the names that a model has for them: of several with one name, those after the first are numbered."""
+    """Return tools by the names that a model has for them: of several with one name, those after the first are numbered.
+
+    Raises:
+        UsageError: one is no tool, as where it was put into the list of an agent that had been made.
+    """
     found: dict[str, BaseTool] = {}
     for tool in tools:
+        if not isinstance(tool, BaseTool):
+            raise UsageError(f"tools: expected a tool, as @tool makes one, not {tool!r}")
         if any(tool is known for known in found.values()):
             continue
         name, number = tool.function_name, 1

@@ -8,7 +8,7 @@ import warnings
 import weakref
 from typing import Any, Final
 
-from harness.bus.scope import ROOT, Scope, Sink, current, origin, previous_id
+from harness.bus.scope import ROOT, Scope, Sink, current, origin, previous_id, without_sinks
 from harness.fork import after_fork, freed_by_fork
 
 _lock: Any = freed_by_fork(threading.RLock())
@@ -77,7 +77,7 @@ def scope_of_thread(source: Any, *, opens: str | None = None) -> Scope:
     if not _by_source:
         return ROOT
     # Where a thread of ours does the work, the one that it comes from.
-    thread, is_placed = origin.get(threading.current_thread()), current.get() is not ROOT
+    thread, is_placed = origin.get(threading.current_thread()), without_sinks(current.get()) is not ROOT
     with _lock:
         _, bases = _by_source.get(id(source), (None, []))
         candidates = [

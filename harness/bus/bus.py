@@ -9,15 +9,14 @@ from __future__ import annotations
 import contextlib
 import itertools
 import logging
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Final
 
-from harness.blocks import block
 from harness.bus import scope as scopes
 from harness.bus.attribution import remember, scope_of_thread
 from harness.bus.listeners import Listeners, collecting
-from harness.bus.scope import ROOT, LookAhead, OrderedSink, Run, Scope
+from harness.bus.scope import NO_LIMITS, ROOT, OrderedSink, Run, Scope
 from harness.bus.unseen import Unseen, id_of
 from harness.errors import RunCancelled
 from harness.events import BaseEvent
@@ -48,10 +47,11 @@ def emit(source: Any, event: BaseEvent) -> Future[None] | None:
         RunCancelled: the run that this context works for has been closed.
     """
     scope = _innermost()
-    if scope is ROOT or not scope.is_open or scope.run.cancelled:
+    run = scope.run
+    if run is ROOT.run or not scope.is_open or run.cancelled:
         scope = _scope_for(source, opens=event.opens)
     if event.opens is not None:
-        return _open(source, event, scope)[1]
+        return _open(source, event, scope)
     if event.closes is not None:
         closed = _nearest(scope, event.closes)
         if closed is not None:
@@ -99,21 +99,6 @@ async def room() -> None:
         await lookahead.room()
 
 
-@block
-def room_kept() -> Generator[None]:
-    """Wait until every session around has room for one more frame, and keep it for the event that is emitted inside.
-
-    So that one may be emitted with a lock held that others wait for. In a loop nothing waits; see `room`.
-    """
-    lookahead = scopes.current_scope().lookahead
-    _reserve(lookahead)
-    try:
-        yield
-    finally:
-        for limit in lookahead:
-            limit.settle()
-
-
 def is_seen(scope: Scope, kind: type[BaseEvent] | None = None) -> bool:
     """Whether anybody sees what is published in `scope`, of a kind, or at all: a sink, or a listener."""
     for sink in scope.sinks:
@@ -145,40 +130,37 @@ def open_scope(
     """
     kind = (event.kind if isinstance(event, Unseen) else event).opens or ""
     around = _scope_for(source, opens=kind)
+    if around.sinks and not quiet and isinstance(event, Unseen) and is_seen(around, event.kind):
+        # Where the context does not tell of the session that sees it.
+        event = event.kind(**event.fields, event_id=event.event_id)
     published = None if quiet or isinstance(event, Unseen) else _unpublished(event)
-    lookahead = () if published is None else around.lookahead
     if published is not None:
         _prepare(published, around)
-    _reserve(lookahead)
-    try:
-        with around.gate:
-            around = scopes.open_from(around)
-            if around.run.cancelled:
-                raise RunCancelled
-            scope = Scope(
-                kind,
-                around.event_id if quiet else id_of(published or event),
-                around,
-                Run(None if around.run is ROOT.run else around.run) if own_run else around.run,
-                around.sinks,
-                around.lookahead,
-            )
-            scope.owned = True
-            scope.label = label
-            scope.source, scope.abandon = source, abandon
-            scope.hold()
-            if published is not None:
-                _stamp(published, around.event_id)
-                _append(source, published, around)
-                _set_previous_id(event_id_of(published))
-    finally:
-        for limit in lookahead:
-            limit.settle()
+    with NO_LIMITS if published is None else around.lookahead, around.gate:
+        around = scopes.open_from(around)
+        if around.run.cancelled:
+            raise RunCancelled
+        scope = Scope(
+            kind,
+            around.event_id if quiet else id_of(published or event),
+            around,
+            Run(None if around.run is ROOT.run else around.run) if own_run else around.run,
+            around.sinks,
+            around.lookahead,
+        )
+        scope.owned = True
+        scope.label = label
+        scope.source, scope.abandon = source, abandon
+        scope.hold()
+        if published is not None:
+            _stamp(published, around.event_id)
+            _give(source, published, around, keeps_order=True)
+            _set_previous_id(event_id_of(published))
     if published is not None:
         scope.handled = _tell(source, published, around)
     elif isinstance(event, Unseen) and not quiet:
         _set_previous_id(event.number)
-    scopes.enter(scope)
+    scopes.begin(scope)
     remember(source, scope)
     return scope
 
@@ -191,24 +173,20 @@ def close_scope(scope: Scope, source: Any, event: BaseEvent | Unseen | None) -> 
     Raises:
         RunCancelled: the run around has been cancelled, and whoever did that closes this scope too.
     """
-    if not scope.is_open:
-        return
     around = scope.parent or ROOT
     published: list[_Published] = []
     try:
+        if not scope.is_open:
+            return
         if around.run.cancelled:
             raise RunCancelled
-        lookahead = scope.lookahead if isinstance(event, BaseEvent) else ()
         if isinstance(event, BaseEvent):
             event = _unpublished(event)
             _prepare(event, scope)
-        _reserve(lookahead)
         try:
-            with scope.gate:
+            with scope.lookahead if isinstance(event, BaseEvent) else NO_LIMITS, scope.gate:
                 _shut(scope, source, event, published)
         finally:
-            for limit in lookahead:
-                limit.settle()
             _tell_all(published)
     finally:
         scopes.leave(scope)
@@ -246,7 +224,7 @@ def _shut(scope: Scope, source: Any, event: BaseEvent | Unseen | None, published
     elif event is not None:
         event = _stamp(event, (scope.parent or ROOT).event_id, scope.event_id)
         published.append((source, event, scope))
-        _append(source, event, scope)
+        _give(source, event, scope, keeps_order=True)
         _set_previous_id(event_id_of(event))
 
 
@@ -265,9 +243,13 @@ def _shut_inside(scope: Scope, published: list[_Published]) -> None:
 
 def _scope_for(source: Any, *, opens: str | None) -> Scope:
     scope = scopes.current_scope()
-    if scope is ROOT:
-        scope = scope_of_thread(source, opens=opens)
+    if scopes.without_sinks(scope) is ROOT:
+        found = scope_of_thread(source, opens=opens)
+        if found is not ROOT:
+            scope = scopes.sink_scope(*scope.sinks, around=found) if scope.sinks else found
     if scope.run.cancelled:
+        # This ends the work that it does for this run.
+        scopes.leave_source()
         raise RunCancelled
     return scope
 
@@ -282,17 +264,19 @@ def _nearest(scope: Scope, kind: str) -> Scope | None:
     return found
 
 
-def _open(source: Any, event: BaseEvent, around: Scope) -> tuple[Scope, Future[None] | None]:
+def _open(source: Any, event: BaseEvent, around: Scope) -> Future[None] | None:
     event = _unpublished(event)
     handled = _publish(source, event, around, around.event_id)
-    scope = Scope(event.opens or "", event_id_of(event), around, around.run, around.sinks, around.lookahead)
-    scopes.enter(scope)
-    return scope, handled
+    scopes.begin(Scope(event.opens or "", event_id_of(event), around, around.run, around.sinks, around.lookahead))
+    return handled
 
 
 def _close(source: Any, event: BaseEvent, scope: Scope) -> Future[None] | None:
     with scope.gate:
-        scope.is_open = False
+        closes, scope.is_open = scope.is_open, False
+    if not closes:
+        # Another thread has closed it meanwhile.
+        return emit(source, event)
     try:
         return _publish(source, event, scope, (scope.parent or ROOT).event_id, started_id=scope.event_id)
     finally:
@@ -304,7 +288,7 @@ def _publish(
 ) -> Future[None] | None:
     lookahead = scope.lookahead
     if lookahead:
-        _reserve(lookahead)
+        lookahead.take()
         if started_id is None and not scope.is_open:
             # It has ended while this waited.
             scope = scopes.open_from(scope)
@@ -327,8 +311,7 @@ def _publish(
                 logger.exception("a stream sink failed on %s", event.type)
     finally:
         if lookahead:
-            for limit in lookahead:
-                limit.settle()
+            lookahead.settle()
     # Only now: what a sink publishes in turn may come before this in a timeline.
     _set_previous_id(event_id_of(event) if record is None else record.event_id)
     return _notify(source, event) if listeners.handlers else None
@@ -343,12 +326,8 @@ def _prepare(event: BaseEvent, scope: Scope) -> None:
             return
 
 
-def _append(source: Any, event: BaseEvent, scope: Scope) -> None:
-    """Give an event that opens or closes a scope to what keeps order, with the gate held; `_tell` gives it to the others."""
-    _give(source, event, scope, keeps_order=True)
-
-
 def _tell(source: Any, event: BaseEvent, scope: Scope) -> Future[None] | None:
+    """Give an event that opens or closes a scope to what does not keep order, and to listeners, once the gate is free."""
     _give(source, event, scope, keeps_order=False)
     return _notify(source, event) if listeners.handlers else None
 
@@ -420,14 +399,3 @@ def _stamp(event: BaseEvent, parent_id: str | None, started_id: str | None = Non
     if started_id is not None:
         fields["started_event_id"] = started_id
     return event
-
-
-def _reserve(lookaheads: tuple[LookAhead, ...]) -> None:
-    """Take room in all of them, or, where a session is closed meanwhile, in none."""
-    for count, lookahead in enumerate(lookaheads):
-        try:
-            lookahead.take()
-        except BaseException:
-            for earlier in lookaheads[:count]:
-                earlier.settle()
-            raise

@@ -7,7 +7,7 @@ import inspect
 import logging
 import threading
 import weakref
-from collections.abc import Awaitable, Generator, Hashable, Iterable, Sequence
+from collections.abc import Awaitable, Generator, Hashable, Iterable
 from concurrent.futures import Future
 from typing import Any, Final
 
@@ -25,7 +25,7 @@ logger = logging.getLogger("harness")
 _collected: contextvars.ContextVar[Collected | None] = contextvars.ContextVar("harness_awaited", default=None)
 
 
-class Collected(list["InOrder"]):
+class Collected(list["Pending"]):
     """What async handlers an emit set going. Tasks that it started keep it in their context, and must not add later."""
 
     is_open = True
@@ -52,10 +52,9 @@ class Listeners:
     def __init__(self) -> None:
         # Reentrant: the garbage collector may end a step that was left, and publish that, in the middle of this.
         self._lock = freed_by_fork(threading.RLock())
-        #: In the order of registration; replaced as a whole, so that it can be looked at without the lock.
-        self.handlers: list[tuple[type[BaseEvent], Handler]] = []
-        #: What a handler depends on, by the class for which it was registered, and its identity.
-        self._depends_on: dict[tuple[type[BaseEvent], Hashable], tuple[Handler, ...]] = {}
+        #: Each with its class, and with what it depends on, in the order of registration; replaced as a whole, so that it
+        #: can be looked at without the lock.
+        self.handlers: list[tuple[type[BaseEvent], Handler, tuple[Handler, ...]]] = []
         #: The handlers of each class in stages, nearly always in one.
         self._by_class = _stages_by_class()
         self._loop = OwnLoop()
@@ -68,32 +67,27 @@ class Listeners:
         several = depends_on if isinstance(depends_on, Iterable) else () if depends_on is None else (depends_on,)
         prerequisites = tuple(_dependency(prerequisite) for prerequisite in several)
         with self._lock:
-            if prerequisites:
-                self._depends_on[event_class, identity_of(handler)] = prerequisites
-            self._replace([*self.handlers, (event_class, handler)])
+            self._replace([*self.handlers, (event_class, handler, prerequisites)])
 
     def remove(self, event_class: type[BaseEvent], handler: Handler) -> None:
         """Take a handler off; one that is not there is no error."""
         removed = event_class, identity_of(handler)
         with self._lock:
-            self._depends_on.pop(removed, None)
-            self._replace([(known, other) for known, other in self.handlers if (known, identity_of(other)) != removed])
+            self._replace([row for row in self.handlers if (row[0], identity_of(row[1])) != removed])
 
     @block
     def scoped(self) -> Generator[None]:
         """Start without handlers, and put back at the end those that were there before."""
         with self._lock:
-            before, dependencies = self.handlers, self._depends_on
-            self._depends_on = {}
+            before = self.handlers
             self._replace([])
         try:
             yield
         finally:
             with self._lock:
-                self._depends_on = dependencies
                 self._replace(before)
 
-    def _replace(self, handlers: list[tuple[type[BaseEvent], Handler]]) -> None:
+    def _replace(self, handlers: list[tuple[type[BaseEvent], Handler, tuple[Handler, ...]]]) -> None:
         self.handlers = handlers
         self._by_class = _stages_by_class()
 
@@ -108,8 +102,7 @@ class Listeners:
         for number, stage in enumerate(stages, start=1):
             begun = _begin(stage, source, event)
             if begun:
-                rest = stages[number:]
-                return self._finish([_Staged(begun, rest, source, event)] if rest else begun)
+                return self._finish(Pending(begun, stages[number:], source, event))
         return _DONE
 
     def is_handling(self) -> bool:
@@ -124,7 +117,7 @@ class Listeners:
     def check_dependencies(self) -> None:
         """Raise CircularDependencyError where handlers of an event depend on each other."""
         with self._lock:
-            for event_class in dict.fromkeys(known for known, _ in self.handlers):
+            for event_class in dict.fromkeys(known for known, *_ in self.handlers):
                 self._staged_handlers(event_class)
 
     def _stages_of(self, cls: type[BaseEvent]) -> tuple[tuple[Handler, ...], ...]:
@@ -135,38 +128,34 @@ class Listeners:
                     stages = self._staged_handlers(cls)
                 except CircularDependencyError as error:
                     logger.error("%s. They are called in the order of their registration", error)  # noqa: TRY400 - its text says it all
-                    stages = (self._handlers_of(cls),)
+                    stages = (tuple(self._handlers_of(cls).values()),)
                 self._by_class[cls] = stages
         return stages
 
     def _staged_handlers(self, cls: type[BaseEvent]) -> tuple[tuple[Handler, ...], ...]:
         handlers = self._handlers_of(cls)
+        # What it was told last counts, of each class.
+        latest = {(known, identity_of(handler)): on for known, handler, on in self.handlers if on}
         depends_on: dict[Hashable, tuple[Handler, ...]] = {}
-        for (known, identity), prerequisites in self._depends_on.items():
+        for (known, identity), prerequisites in latest.items():
             if issubclass(cls, known):
                 depends_on[identity] = (*depends_on.get(identity, ()), *prerequisites)
-        if not depends_on:
-            return (handlers,) if handlers else ()
         return in_stages(handlers, depends_on, cls.__name__)
 
-    def _handlers_of(self, cls: type[BaseEvent]) -> tuple[Handler, ...]:
+    def _handlers_of(self, cls: type[BaseEvent]) -> dict[Hashable, Handler]:
         # Once, though one may be registered for a class and for one above it.
-        return tuple(
-            {identity_of(handler): handler for known, handler in self.handlers if issubclass(cls, known)}.values()
-        )
+        return {identity_of(handler): handler for known, handler, _ in self.handlers if issubclass(cls, known)}
 
-    def _finish(self, begun: Sequence[_Guarded | _Staged]) -> Future[None]:
+    def _finish(self, pending: Pending) -> Future[None]:
         collected = _collected.get()
         if collected is None or not collected.is_open:
-            return self._loop.submit(_together(begun))
-        future: Future[None] = Future()
-        collected.append(InOrder(begun, future))
-        return future
+            return self._loop.submit(pending.together())
+        collected.append(pending)
+        return pending.handled
 
     def shutdown(self, wait: bool = True) -> None:
         """Take all handlers off and end the loop of the async ones, which without `wait` are cancelled."""
         with self._lock:
-            self._depends_on = {}
             self._replace([])
         self._loop.shutdown(wait)
 
@@ -241,8 +230,12 @@ def _is_being_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-class _Staged:
-    """The async handlers of a stage, and the stages that depend on them."""
+class Pending:
+    """The async handlers of an event that have begun, and the stages that depend on them.
+
+    Awaited, they work one after the other, but those of an event that has stages together. Closed, those that are not
+    awaited yet never are.
+    """
 
     def __init__(
         self, begun: list[_Guarded], rest: tuple[tuple[Handler, ...], ...], source: Any, event: BaseEvent
@@ -251,42 +244,33 @@ class _Staged:
         self._rest = rest
         self._source = source
         self._event = event
+        #: What is done once nothing more comes of them.
+        self.handled: Future[None] = Future()
 
     def __await__(self) -> Generator[Any, Any, None]:
-        for stage in (*self._rest, ()):
-            yield from _together(self._begun).__await__()
-            self._begun = _begin(stage, self._source, self._event)
-
-    def close(self) -> None:
-        _close(self._begun)
-
-
-class InOrder:
-    """Async handlers that are awaited one after the other; closed, those that are not awaited yet never are."""
-
-    def __init__(self, begun: Sequence[_Guarded | _Staged], future: Future[None]) -> None:
-        self._begun = begun
-        self._future = future
-
-    def __await__(self) -> Generator[Any, Any, None]:
-        for handler in self._begun:
-            yield from handler.__await__()
+        if self._rest:
+            yield from self.together().__await__()
+        else:
+            for handler in self._begun:
+                yield from handler.__await__()
         self.close()
+
+    async def together(self) -> None:
+        """Have those of each stage work side by side."""
+        import asyncio
+
+        for stage in (*self._rest, ()):
+            # What a handler raises has been logged, and a cancelled run is no failure of whoever waits here.
+            await asyncio.gather(*self._begun, return_exceptions=True)
+            self._begun = _begin(stage, self._source, self._event)
 
     def close(self) -> None:
         """Note that nothing more comes of them."""
         _close(self._begun)
-        if not self._future.done():
-            self._future.set_result(None)
+        if not self.handled.done():
+            self.handled.set_result(None)
 
 
-async def _together(begun: Sequence[_Guarded | _Staged]) -> None:
-    import asyncio
-
-    # What a handler raises has been logged, and a cancelled run is no failure of whoever waits here.
-    await asyncio.gather(*begun, return_exceptions=True)
-
-
-def _close(begun: Sequence[_Guarded | _Staged]) -> None:
+def _close(begun: list[_Guarded]) -> None:
     for handler in begun:
         handler.close()

@@ -10,12 +10,14 @@ import inspect
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop, Task
+    from asyncio import AbstractEventLoop, Future, Task
+
+T = TypeVar("T")
 
 # Asked for with every method and frame.
 _loaded: Final = sys.modules.get
@@ -70,12 +72,22 @@ def canceller(task: Task[Any]) -> Callable[[], None]:
         if at_once:
             # Were it to come later, the task may be cleaning up by then, and would be cut off in that.
             task.cancel()
-        # A closed loop has cancelled its tasks.
-        with suppress(RuntimeError):
-            # A signal handler may close while the loop sleeps, which has to wake up in any case.
-            loop.call_soon_threadsafe(_nothing if at_once else task.cancel)
+        # A signal handler may close while the loop sleeps, which has to wake up in any case.
+        call_in(loop, _nothing if at_once else task.cancel)
 
     return cancel
+
+
+def call_in(loop: AbstractEventLoop, callback: Callable[[], object]) -> None:
+    """Have `callback` called in a loop, from any thread; in a closed one nobody waits for that any more."""
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(callback)
+
+
+def resolve(future: Future[T], value: T) -> None:
+    """Give a future of the loop that runs here its value; who was cancelled waits for none."""
+    if not future.done():
+        future.set_result(value)
 
 
 def _has_begun(task: Task[Any]) -> bool:

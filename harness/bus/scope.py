@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextvars
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -76,6 +76,31 @@ class LookAhead(Protocol):
 
     async def room(self) -> None:
         """Wait until there is room for one event."""
+
+
+class Limits(tuple[LookAhead, ...]):
+    """The look-ahead limits of all sessions around; a with-block keeps room for one event in each of them.
+
+    So that an event may be emitted with a lock held that others wait for. In a loop nothing waits; see `harness.bus.bus.room`.
+    """
+
+    __slots__ = ()
+
+    def take(self) -> None:
+        """Reserve room for one event in all: of the innermost first, which ends with those around where one of them is closed."""
+        for limit in self:
+            limit.take()
+
+    def settle(self, *_: object) -> None:
+        """Give the reservations back."""
+        for limit in self:
+            limit.settle()
+
+    __enter__ = take
+    __exit__ = settle
+
+
+NO_LIMITS: Final = Limits()
 
 
 class Run:
@@ -146,6 +171,7 @@ class Scope:
         "kind",
         "label",
         "lookahead",
+        "outside",
         "owned",
         "parent",
         "run",
@@ -161,7 +187,7 @@ class Scope:
         parent: Scope | None,
         run: Run,
         sinks: tuple[Sink, ...],
-        lookahead: tuple[LookAhead, ...] = (),
+        lookahead: Limits = NO_LIMITS,
     ) -> None:
         self.kind = kind
         self.event_id = event_id
@@ -181,6 +207,8 @@ class Scope:
         self.children: dict[Scope, None] = {}
         #: The scope that has this one among its children.
         self.holder: Scope | None = None
+        #: What its context stood in before it was opened: of a thread that is known by its source, not what is around it.
+        self.outside: Scope | None = None
         #: Who opened it, and the event that closes it when the one around it closes first, from an explanation.
         self.source: Any = None
         self.abandon: Callable[[str], BaseEvent | Unseen | None] | None = None
@@ -250,7 +278,7 @@ def pass_readers_here() -> None:
     if not is_loop_running():
         return
     around, loop = current_scope(), running_loop()
-    lookahead = tuple(limit for limit in around.lookahead if limit.loop is not loop)
+    lookahead = Limits(limit for limit in around.lookahead if limit.loop is not loop)
     if lookahead != around.lookahead:
         enter(Scope("blocking", around.event_id, around, around.run, around.sinks, lookahead))
 
@@ -260,10 +288,26 @@ def reset(token: contextvars.Token[Scope]) -> None:
     current.reset(token)
 
 
+def begin(scope: Scope) -> None:
+    """Make a new scope the current one of the context that opens it."""
+    scope.outside = current.get()
+    current.set(scope)
+
+
 def leave(scope: Scope) -> None:
-    """Make the parent of a closed `scope` current, where the scope itself was."""
-    if current.get() is scope and scope.parent is not None:
-        current.set(scope.parent)
+    """Have the context that opened a scope stand where it did before, unless it stands in another one by now."""
+    if current.get() is scope and scope.outside is not None:
+        current.set(scope.outside)
+
+
+def leave_source() -> None:
+    """Have a thread that stands in a session by its source alone stand outside of it again, as a pool's does for other work."""
+    scope: Scope | None = current.get()
+    while scope is not None and scope.parent is not None:
+        outside = scope.outside
+        if outside is not None and without_sinks(outside) is ROOT and without_sinks(scope.parent) is not ROOT:
+            current.set(outside)
+        scope = scope.parent
 
 
 def current_run() -> Run | None:
@@ -299,21 +343,30 @@ def numbered(label: str, number: int) -> str:
     return label if number == 1 else f"{label} {number}"
 
 
-def session_scope(sink: Sink, run: Run, lookahead: tuple[LookAhead, ...]) -> Scope:
+def session_scope(sink: Sink, run: Run, lookahead: Iterable[LookAhead]) -> Scope:
     """Return a base scope for a session that starts in this context.
 
     Its events reach the sinks around it too: an outer session sees what an inner one does (clause `scope.nested`).
     """
     around = current_scope()
     # Who waits for room in an inner session, which may be left half-read, must not hold room in those around meanwhile.
-    base = Scope("session", around.event_id, around, run, (*around.sinks, sink), (*lookahead, *around.lookahead))
+    base = Scope(
+        "session", around.event_id, around, run, (*around.sinks, sink), Limits((*lookahead, *around.lookahead))
+    )
     base.sink = sink
     with base.gate:
         base.hold()
     return base
 
 
-def sink_scope(sink: Sink) -> Scope:
-    """Return a scope like the current one with one more sink."""
-    around = current_scope()
-    return Scope("sink", around.event_id, around, around.run, (*around.sinks, sink), around.lookahead)
+def sink_scope(*sinks: Sink, around: Scope | None = None) -> Scope:
+    """Return a scope like the current one, or the one `around`, with more sinks."""
+    around = around or current_scope()
+    return Scope("sink", around.event_id, around, around.run, (*around.sinks, *sinks), around.lookahead)
+
+
+def without_sinks(scope: Scope) -> Scope:
+    """Return the scope to which `sink_scope` has added, which knows whether this context is placed anywhere."""
+    while scope.kind == "sink" and scope.parent is not None:
+        scope = scope.parent
+    return scope

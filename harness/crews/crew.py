@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 from typing import Any, Final
 
@@ -68,9 +69,7 @@ class Crew(CrewSettings):
         """
         _check_each(inputs)
         files = {} if input_files is None else {"input_files": input_files}
-        if self.stream:
-            return [self.kickoff(inputs=each, **files) for each in inputs]
-        with self._noting_usage():
+        with nullcontext() if self.stream else self._noting_usage():
             return [self.kickoff(inputs=each, **files) for each in inputs]
 
     async def kickoff_for_each_async(self, inputs: Sequence[Mapping[str, Any]], input_files: Any = None) -> Any:
@@ -131,25 +130,25 @@ class Crew(CrewSettings):
         return await _KICKOFF.call(driver, self, _given(inputs), self._inside(), self._inside(of_twin=True))
 
     async def _run_by_kickoff(self, inputs: Mapping[str, Any] | None) -> Any:
-        # What a kickoff of its own is given refers to itself, and would keep the crew until the garbage collector runs.
-        kickoff = _KICKOFF.own_method(self, **self._inside()) if _KICKOFF.is_replaced(self) else None
-        if kickoff is None:
+        if type(self).kickoff is Crew.kickoff:
             return await self._run(LoopDriver(), inputs)
+        kickoff = bound(type(self).kickoff, StandIn(self, self._inside()))
         return await in_thread(lambda: kickoff(**_given(inputs)))
 
-    def _inside(self, *, of_twin: bool = False) -> dict[str, Callable[..., Any]]:
+    def _inside(self, *, of_twin: bool = False) -> dict[str, Any]:
         """Return what a kickoff of a subclass's own is to call in place of the crew's entries, which lead to it again.
 
         Of a twin's, which the way leads through `kickoff` as well.
         """
-        methods: dict[str, Callable[..., Any]] = {
-            "_streams": lambda: False,
-            "_own_run": self._run,
-            "_run_by_kickoff": self._run_by_kickoff if of_twin else lambda inputs: self._run(LoopDriver(), inputs),
-        }
-        inside = StandIn(self, methods)
-        methods |= {name: bound(getattr(type(self), name), inside) for name in _ENTRIES}
-        return methods
+
+        def run(_: Any, driver: Driver, inputs: Mapping[str, Any] | None) -> Coroutine[Any, Any, Any]:
+            return self._run(driver, inputs)
+
+        def run_by_kickoff(_: Any, inputs: Mapping[str, Any] | None) -> Coroutine[Any, Any, Any]:
+            return self._run_by_kickoff(inputs) if of_twin else self._run(LoopDriver(), inputs)
+
+        replaced = {"_streams": lambda _: False, "_run": run, "_own_run": run, "_run_by_kickoff": run_by_kickoff}
+        return {**vars(Crew), **replaced}
 
     async def _run(self, driver: Driver, inputs: Mapping[str, Any] | None) -> CrewOutput:
         _check_inputs("inputs", inputs)
@@ -185,15 +184,6 @@ class Crew(CrewSettings):
 
 
 _KICKOFF: Final = Replaceable(Crew.kickoff, Crew.kickoff_async)
-_ENTRIES: Final = (
-    "kickoff_async",
-    "akickoff",
-    "kickoff_for_each_async",
-    "akickoff_for_each",
-    "stream_events",
-    "astream",
-    "_run_each",
-)
 
 
 def _check_inputs(name: str, inputs: object) -> None:

@@ -10,19 +10,18 @@ from uuid import uuid4
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from harness.agents import Agent
-from harness.agents.options import Configured
-from harness.agents.pace import Pace
+from harness.agents.pace import Paced
 from harness.crews.process import Process
 from harness.crews.task import Task
 from harness.crews.task_settings import TaskSettings
 from harness.errors import UsageError
+from harness.llm.llm import model_of
 from harness.llm.output.usage import UsageMetrics
-from harness.llm.reference import model_of
 from harness.tools.failure import ToolFailurePolicy
 
 
-class CrewSettings(Configured):
-    """What a crew is. Nothing about it changes while it works, so runs of it may overlap; `usage_metrics` is the last one's."""
+class CrewSettings(Paced):
+    """What a crew is made with."""
 
     #: Fields that a frame shows of a crew.
     shown_in_frames: ClassVar[tuple[str, ...]] = ("name",)
@@ -62,8 +61,6 @@ class CrewSettings(Configured):
     stream: bool = False
     #: Whether results of tools are kept during a run, for uses with the same arguments.
     cache: bool = False
-    #: Requests of all its agents in any minute.
-    max_rpm: int | None = Field(default=None, ge=1)
     #: Called with each step of every agent, and with each task's output.
     step_callback: Callable[..., Any] | None = None
     task_callback: Callable[..., Any] | None = None
@@ -72,7 +69,6 @@ class CrewSettings(Configured):
     after_kickoff_callbacks: list[Callable[..., Any]] = Field(default_factory=list)
     tool_failure_policy: ToolFailurePolicy | None = None
 
-    _pace: Pace | None = PrivateAttr(default=None)
     _usage: UsageMetrics | None = PrivateAttr(default=None)
 
     @field_validator("manager_llm", mode="before")
@@ -141,14 +137,6 @@ class CrewSettings(Configured):
                 )
             named.append(before[-1] if before else needed)
         return named
-
-    def pace(self) -> Pace | None:
-        """Return the pace that all its runs keep; None where it has no limit."""
-        if self.max_rpm is None:
-            return None
-        if self._pace is None or self._pace.max_rpm != self.max_rpm:
-            self._pace = Pace(self.max_rpm)
-        return self._pace
 
     def note_usage(self, usage: UsageMetrics) -> None:
         """Note what a run has used."""

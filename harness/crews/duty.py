@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from pydantic import BaseModel
 
 from harness.agents import Agent
 from harness.agents.agent import refusal, task_fields
 from harness.agents.driver import Driver
+from harness.agents.execution import distinct
 from harness.agents.guardrail import guarded, replacement
 from harness.agents.output import AgentAnswer
-from harness.agents.pace import Pace
 from harness.agents.structured import in_form
 from harness.agents.toolbox import ToolCache
 from harness.bus.scope import numbered
@@ -22,8 +23,7 @@ from harness.bus.step import Step, StepEnds
 from harness.crews.human import requested_change
 from harness.crews.output import OutputFormat, TaskOutput
 from harness.crews.own_methods import Replaceable
-from harness.crews.task_settings import TaskSettings, is_elsewhere
-from harness.errors import UsageError
+from harness.crews.task_settings import TaskSettings
 from harness.events import TaskCompletedEvent, TaskFailedEvent, TaskStartedEvent
 from harness.llm.input.words import value_text
 from harness.tools.base_tool import BaseTool
@@ -34,57 +34,23 @@ _ENDS: Final = StepEnds(completed=TaskCompletedEvent, failed=TaskFailedEvent)
 _EXECUTION: Final = Replaceable(Agent.execute_task, Agent.aexecute_task)
 
 
+@dataclass
 class Duty:
     """One task in the hands of one agent, once."""
 
-    def __init__(
-        self,
-        task: TaskSettings,
-        agent: Agent,
-        driver: Driver,
-        *,
-        tools: Sequence[BaseTool],
-        paces: Sequence[Pace] = (),
-        results: ToolCache | None = None,
-        step_callbacks: Sequence[Callable[..., Any]] = (),
-        task_callbacks: Sequence[Callable[..., Any]] = (),
-        policies: Sequence[Any] = (),
-        requester: str | None = None,
-        number: int = 1,
-        coworker_failures: list[ToolFailureRecord] | None = None,
-    ) -> None:
-        self._task = task
-        self._agent = agent
-        self._driver = driver
-        self._tools = tools
-        self._paces = paces
-        self._results = results
-        self._step_callbacks = step_callbacks
-        self._task_callbacks = task_callbacks
-        self._policies = policies
-        #: The crew's name, for those who are asked.
-        self._requester = requester or agent.role
-        #: What it is called in its crew, where several may be done beside each other.
-        self._label = numbered(task.label, number)
-        #: Of the tools of those that work was handed to, since the last answer.
-        self._coworker_failures = [] if coworker_failures is None else coworker_failures
-        self._owner = task_fields(task)
-        self._context: str | None = None
-
-    @property
-    def agent(self) -> Agent:
-        """Who does it."""
-        return self._agent
-
-    @property
-    def tools(self) -> list[BaseTool]:
-        """What it is done with."""
-        return list(self._tools)
-
-    def given_to(self, agent: Agent, driver: Driver, tools: Sequence[BaseTool]) -> Self:
-        """Return the same duty, which is done so from here on."""
-        self._agent, self._driver, self._tools = agent, driver, tools
-        return self
+    task: TaskSettings
+    #: Who does it, and with what.
+    agent: Agent
+    driver: Driver
+    tools: Sequence[BaseTool]
+    #: The crew that it is done for, and what the tools of that have given.
+    crew: Any = None
+    results: ToolCache | None = None
+    #: Which of the tasks of its name it is, where several may be done beside each other.
+    number: int = 1
+    #: Of the tools of those that work was handed to, since the last answer.
+    coworker_failures: list[ToolFailureRecord] = field(default_factory=list)
+    _context: str | None = field(default=None, init=False)
 
     async def do(self, context: str | None) -> TaskOutput:
         """Return what the task comes to.
@@ -92,33 +58,30 @@ class Duty:
         Raises:
             BaseException: what made it fail, after the frames that tell of it.
         """
-        task, driver = self._task, self._driver
+        task, driver = self.task, self.driver
         self._context = context
-        started = TaskStartedEvent(task=task, context=context or None, **self._owner)
-        async with driver.step(Step(task, started, _ENDS, label=self._label)) as step:
+        started = TaskStartedEvent(task=task, context=context or None, **task_fields(task))
+        async with driver.step(Step(task, started, _ENDS, label=numbered(task.label, self.number))) as step:
             output = await self._guarded(await self._answer(()))
             if task.human_input:
                 output = await self._approved(output)
             if task.output_file is not None:
                 await driver.call(_write, task, output)
-            own = () if task.callback is None else (task.callback,)
-            for callback in (*own, *(each for each in self._task_callbacks if each not in own)):
+            for callback in distinct(task.callback, None if self.crew is None else self.crew.task_callback):
                 await driver.call(callback, output)
             step.complete(output=output)
         return output
 
     async def _answer(self, conversation: Sequence[dict[str, Any]]) -> TaskOutput:
         answered = await performed(
-            self._agent,
-            self._driver,
-            self._task,
+            self.agent,
+            self.driver,
+            self.task,
             self._context,
-            self._tools,
-            paces=self._paces,
-            results=self._results,
-            callbacks=self._step_callbacks,
-            policies=self._policies,
-            response_model=self._task.form,
+            self.tools,
+            crew=self.crew,
+            results=self.results,
+            response_model=self.task.form,
             conversation=conversation,
         )
         return self._output(answered)
@@ -129,15 +92,15 @@ class Duty:
         return answer.model_copy(update={"tool_failures": [*output.tool_failures, *answer.tool_failures]})
 
     def _output(self, answered: AgentAnswer) -> TaskOutput:
-        task, failures = self._task, [*self._coworker_failures, *answered.failures]
-        self._coworker_failures.clear()
+        task, failures = self.task, [*self.coworker_failures, *answered.failures]
+        self.coworker_failures.clear()
         return _in_format(
             TaskOutput(
                 description=task.description,
                 name=task.label,
                 expected_output=task.expected_output,
                 raw=answered.raw,
-                agent=self._agent.role,
+                agent=self.agent.role,
                 messages=answered.messages,
                 tool_failures=failures,
             ),
@@ -146,8 +109,8 @@ class Duty:
         )
 
     async def _guarded(self, output: TaskOutput) -> TaskOutput:
-        task = self._task
-        inquirer = self._agent.inquirer(self._driver, task=task, paces=self._paces)
+        task = self.task
+        inquirer = self.agent.inquirer(self.driver, task=task, crew=self.crew)
 
         async def retry(output: TaskOutput, reason: str) -> TaskOutput:
             return await self._answer_again(output, refusal(reason))
@@ -163,14 +126,16 @@ class Duty:
             task.all_guardrails,
             retry,
             replace,
-            driver=self._driver,
+            driver=self.driver,
             inquirer=inquirer,
             retries=task.guardrail_max_retries,
-            owner={**self._owner, "agent_id": self._agent.id, "agent_role": self._agent.role},
+            owner={**task_fields(task), "agent_id": self.agent.id, "agent_role": self.agent.role},
         )
 
     async def _approved(self, output: TaskOutput) -> TaskOutput:
-        while change := await requested_change(self._driver, self._requester, self._task, output):
+        # Who asks is the crew, where there is one.
+        requester = self.agent.role if self.crew is None else self.crew.label
+        while change := await requested_change(self.driver, requester, self.task, output):
             request = {
                 "role": "user",
                 "content": f"Somebody has looked at your answer and says: {change}\nChange it so.",
@@ -195,7 +160,7 @@ async def performed(
         return await agent.perform(driver, task, context, tools, **options)
     answers: list[AgentAnswer] = []
 
-    async def perform(driver: Driver, *arguments: Any, **more: Any) -> AgentAnswer:
+    async def perform(_: Any, driver: Driver, *arguments: Any, **more: Any) -> AgentAnswer:
         answers.append(await agent.perform(driver, *arguments, **{**options, **more}))
         return answers[-1]
 
@@ -206,7 +171,7 @@ async def performed(
         return answered
     raw = model_json(result) if isinstance(result, BaseModel) else value_text(result)
     form = options.get("response_model")
-    inquirer = agent.inquirer(driver, task=options.get("owner") or task, paces=options.get("paces", ()))
+    inquirer = agent.inquirer(driver, task=options.get("owner") or task, crew=options.get("crew"))
     structured = None if form is None else await in_form(inquirer, raw, form)
     return AgentAnswer(raw, structured, answered.messages, answered.failures)
 
@@ -229,13 +194,7 @@ def _in_format(output: TaskOutput, task: TaskSettings, structured: BaseModel | N
 
 def _write(task: TaskSettings, output: TaskOutput) -> None:
     """Write the answer to the task's file."""
-    named_file = str(task.output_file)
-    # Looked at once more: an input may stand in it.
-    if is_elsewhere(named_file):
-        raise UsageError(
-            f"the output_file of the task {task.label[:60]!r} has become {named_file!r}, which leads out of its folder"
-        )
-    path = Path(named_file)
+    path = Path(str(task.output_file))
     if task.create_directory:
         path.parent.mkdir(parents=True, exist_ok=True)
     # A lone surrogate, half of a character that a model was cut off in, is no text.

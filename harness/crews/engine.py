@@ -9,7 +9,6 @@ from typing import Any, Final
 from harness.agents import Agent
 from harness.agents.delegation import HandOver, Work, delegation_tools
 from harness.agents.driver import Beside, Driver, RunningBody
-from harness.agents.pace import Pace
 from harness.agents.toolbox import ToolCache
 from harness.bus.step import Step, StepEnds
 from harness.crews.crew_settings import CrewSettings
@@ -56,7 +55,6 @@ class CrewEngine:
                 raise UsageError(
                     f"the task {needed.label[:60]!r} is none of the crew's, and has not been done: run it before"
                 )
-        self._pace = crew.pace()
         self._results = ToolCache() if crew.cache else None
         self._usage = RunUsage()
         #: The tasks that have ended, and those that work beside the others, by their places.
@@ -133,29 +131,21 @@ class CrewEngine:
     # Who does a task, and with what.
 
     def _duty(self, place: int) -> Duty:
-        crew, task = self._crew, self._tasks[place]
+        task = self._tasks[place]
         agent = self._manager or task.agent
         if agent is None:
             raise UsageError(f"the task {task.label[:60]!r} has no agent")
-        step_callbacks = () if crew.step_callback is None else (crew.step_callback,)
         failures: list[ToolFailureRecord] = []
         return Duty(
             task,
             agent,
             self._driver,
             tools=self._tools(task, agent, failures),
-            paces=self._paces(),
+            crew=self._crew,
             results=self._results,
-            step_callbacks=step_callbacks,
-            task_callbacks=() if crew.task_callback is None else (crew.task_callback,),
-            policies=(crew,),
-            requester=crew.label,
             number=[each.label for each in self._tasks[: place + 1]].count(task.label),
             coworker_failures=failures,
         )
-
-    def _paces(self) -> tuple[Pace, ...]:
-        return () if self._pace is None else (self._pace,)
 
     def _tools(self, task: Task, agent: Agent, failures: list[ToolFailureRecord]) -> list[BaseTool]:
         hand_over = self._hand_over(task, failures)
@@ -169,15 +159,7 @@ class CrewEngine:
     def _hand_over(self, task: Task, failures: list[ToolFailureRecord]) -> HandOver:
         async def hand_over(driver: Driver, coworker: Agent, work: Work, context: str) -> str:
             answered = await performed(
-                coworker,
-                driver,
-                work,
-                context,
-                paces=self._paces(),
-                results=self._results,
-                callbacks=() if self._crew.step_callback is None else (self._crew.step_callback,),
-                policies=(self._crew,),
-                owner=task,
+                coworker, driver, work, context, crew=self._crew, results=self._results, owner=task
             )
             failures.extend(answered.failures)
             return answered.raw

@@ -24,7 +24,31 @@ class OutputFormat(StrEnum):
     PYDANTIC = "pydantic"
 
 
-class TaskOutput(UserModel):
+class _Answer(UserModel):
+    """An answer, which may have a form."""
+
+    #: It as text.
+    raw: str = ""
+    #: It as the task's `output_pydantic`.
+    pydantic: SerializeAsAny[BaseModel] | None = None
+    #: It as the task's `output_json`, as a dict; of a root model of something else, as that.
+    json_dict: Any = None
+
+    def to_dict(self) -> Any:
+        """Return the structured answer as a dict, or what its root model is of; an empty one where there is none."""
+        if self.json_dict is not None:
+            return self.json_dict
+        return {} if self.pydantic is None else self.pydantic.model_dump()
+
+    @property
+    def json(self) -> str:  # type: ignore[override]
+        """The dict as JSON text. Raises UsageError where the task, of a crew the last one, gives none."""
+        if self.json_dict is None:
+            raise UsageError("there is no JSON output: the task, of a crew the last one, has no output_json")
+        return json.dumps(self.json_dict, ensure_ascii=False)
+
+
+class TaskOutput(_Answer):
     """What a task came to; `str()` is the model or the dict where there is one, else the text."""
 
     #: Fields that a frame shows of it: the conversation is in the frames already.
@@ -37,12 +61,6 @@ class TaskOutput(UserModel):
     expected_output: str | None = None
     #: The first words of the description.
     summary: str | None = None
-    #: The answer as text.
-    raw: str = ""
-    #: The answer as the task's `output_pydantic`.
-    pydantic: SerializeAsAny[BaseModel] | None = None
-    #: The answer as the task's `output_json`, as a dict; of a root model of something else, as that.
-    json_dict: Any = None
     #: The role of the agent that answered.
     agent: str
     output_format: OutputFormat = OutputFormat.RAW
@@ -56,29 +74,17 @@ class TaskOutput(UserModel):
         if self.summary is None:
             self.summary = f"{' '.join(self.description.split(' ')[:_SUMMARY_WORDS])}..."
 
-    def to_dict(self) -> Any:
-        """Return the structured answer as a dict, or what its root model is of; an empty one where there is none."""
-        return _structured_dict(self.json_dict, self.pydantic)
-
-    @property
-    def json(self) -> str | None:  # type: ignore[override]
-        """The dict as JSON text. Raises UsageError where the task gives none."""
-        return _json_text(self.json_dict, "the task", "output_json")
-
     def __str__(self) -> str:
         structured = self.pydantic or self.json_dict
         return self.raw if structured is None else str(structured)
 
 
-class CrewOutput(UserModel):
+class CrewOutput(_Answer):
     """What a crew came to: its last task's answer, and those of all; `str()` is the text."""
 
     #: Fields that a frame shows of it: the tasks' own frames have the others.
     shown_in_frames: ClassVar[tuple[str, ...]] = ("raw", "json_dict", "token_usage")
 
-    raw: str = ""
-    pydantic: SerializeAsAny[BaseModel] | None = None
-    json_dict: Any = None
     #: In the order of the tasks.
     tasks_output: list[TaskOutput] = Field(default_factory=list)
     #: What all calls to models inside have used.
@@ -89,32 +95,9 @@ class CrewOutput(UserModel):
         """The tools that failed on the way, in the order of the tasks."""
         return [failure for output in self.tasks_output for failure in output.tool_failures]
 
-    def to_dict(self) -> Any:
-        """Return the structured answer as a dict, or what its root model is of; an empty one where there is none."""
-        return _structured_dict(self.json_dict, self.pydantic)
-
-    @property
-    def json(self) -> str | None:  # type: ignore[override]
-        """The dict as JSON text. Raises UsageError where the last task gives none."""
-        return _json_text(self.json_dict, "the last task", "output_json")
-
     def __getitem__(self, name: str) -> Any:
         """Return a field of the structured answer. Raises KeyError where there is none of that name."""
         return self.to_dict()[name]
 
     def __str__(self) -> str:
         return self.raw
-
-
-def _structured_dict(json_dict: Any, model: BaseModel | None) -> Any:
-    """Return a structured answer as a dict."""
-    if json_dict is not None:
-        return json_dict
-    return {} if model is None else model.model_dump()
-
-
-def _json_text(json_dict: Any, owner: str, option: str) -> str:
-    """Return a dict as JSON text. Raises UsageError where there is none."""
-    if json_dict is None:
-        raise UsageError(f"there is no JSON output: {owner} has no {option}")
-    return json.dumps(json_dict, ensure_ascii=False)

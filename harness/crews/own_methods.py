@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from harness.agents.driver import Driver
 from harness.workers import in_thread
 
+_LIBRARIES: Final = ("harness.", "pydantic.")
+
 
 class StandIn:
-    """Is read, set and taken for an object, but for some methods that are given here.
+    """Is read, set and taken for an object, but for some methods, which are given here as its class would have them.
 
-    A method whose `self` it is, with all that it calls by `super()`, calls these.
+    A method of the user's whose `self` it is calls these, by `super()` and in other methods of the user's; the rest of what
+    the object's class has sees the object itself.
     """
 
     __slots__ = ("__methods", "__original")
 
-    def __init__(self, original: Any, methods: dict[str, Callable[..., Any]]) -> None:
+    def __init__(self, original: Any, methods: Mapping[str, Any]) -> None:
         object.__setattr__(self, "_StandIn__original", original)
         object.__setattr__(self, "_StandIn__methods", methods)
 
@@ -26,10 +30,19 @@ class StandIn:
         return type(self.__original)
 
     def __getattr__(self, name: str) -> Any:
-        return self.__methods[name] if name in self.__methods else getattr(self.__original, name)
+        method = inspect.getattr_static(type(self.__original), name, None)
+        if not inspect.isfunction(method) or method.__module__.startswith(_LIBRARIES):
+            if name not in self.__methods:
+                return getattr(self.__original, name)
+            method = self.__methods[name]
+        return bound(method, self)
 
     def __setattr__(self, name: str, value: Any) -> None:
         setattr(self.__original, name, value)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        # A copy is one of the object.
+        return self.__original.__reduce_ex__(protocol)
 
 
 class Replaceable:
@@ -43,18 +56,13 @@ class Replaceable:
         """Return whether the class of an object has one of its own."""
         return self._found(original) != (self._method, self._twin)
 
-    def own_method(self, original: Any, **methods: Callable[..., Any]) -> Callable[..., Any] | None:
-        """Return what the class of an object has in the method's place, for the object with other `methods`; else None."""
-        method, _ = self._found(original)
-        return None if method is self._method else bound(method, StandIn(original, methods))
-
     async def call(
         self,
         driver: Driver,
         original: Any,
         arguments: dict[str, Any],
-        methods: dict[str, Callable[..., Any]],
-        twin_methods: dict[str, Callable[..., Any]] | None = None,
+        methods: Mapping[str, Any],
+        twin_methods: Mapping[str, Any] | None = None,
     ) -> Any:
         """Return what the one gives that fits the driver, called for the object with other `methods`, the twin with its own.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Final
 
 from harness.agents import Agent
@@ -69,11 +70,12 @@ class Task(TaskSettings):
             return await duty.do(context)
 
         async def execute(
-            driver: Driver, agent: Agent | None, context: str | None, tools: Sequence[BaseTool] | None
+            _: object, driver: Driver, agent: Agent | None, context: str | None, tools: Sequence[BaseTool] | None
         ) -> TaskOutput:
-            return await duty.given_to(agent or duty.agent, driver, tools or duty.tools).do(context)
+            given = replace(duty, agent=agent or duty.agent, driver=driver, tools=tools or duty.tools)
+            return await given.do(context)
 
-        arguments = {"agent": duty.agent, "context": context, "tools": duty.tools}
+        arguments = {"agent": duty.agent, "context": context, "tools": list(duty.tools)}
         output: TaskOutput = await _EXECUTION.call(driver, self, arguments, {"_execute": execute})
         return output
 
@@ -81,8 +83,10 @@ class Task(TaskSettings):
         self, driver: Driver, agent: Agent | None, context: str | None, tools: Sequence[BaseTool] | None
     ) -> TaskOutput:
         worker = agent or self.agent
-        if worker is None:
-            raise UsageError(f"the task {self.label[:60]!r} has no agent: give it one, or give execute_sync one")
+        if not isinstance(worker, Agent):
+            raise UsageError(
+                f"the task {self.label[:60]!r} is done by an Agent, not by {worker!r}: give it one, or give execute_sync one"
+            )
         output = await Duty(self, worker, driver, tools=tools or self.tools or worker.tools).do(context)
         self.output = output
         return output

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
 from uuid import uuid4
@@ -20,17 +21,13 @@ from harness.tools.base_tool import BaseTool
 from harness.tools.failure import ToolFailurePolicy
 
 
-def is_elsewhere(file: str) -> bool:
+def _is_elsewhere(file: str) -> bool:
     """Return whether a file is meant to be out of its folder, or where a shell would find it: the folder `~` is nobody's."""
     return file.startswith(("~", "$")) or ".." in file.replace("\\", "/").split("/")
 
 
 class TaskSettings(Configured):
-    """What a task is. `{name}` in its texts and in `output_file` stands for an input of the crew's kickoff.
-
-    It may be part of several crews, and runs beside each other do not disturb one another; `output` is then that of the
-    run that ended last.
-    """
+    """What a task is made with."""
 
     #: Fields that a frame shows of a task.
     shown_in_frames: ClassVar[tuple[str, ...]] = ("id", "name", "description", "expected_output")
@@ -83,7 +80,7 @@ class TaskSettings(Configured):
     def _check(self) -> Self:
         if self.output_json is not None and self.output_pydantic is not None:
             raise UsageError("a task has one form of answer: output_json or output_pydantic, not both")
-        if self.output_file is not None and is_elsewhere(self.output_file):
+        if self.output_file is not None and _is_elsewhere(self.output_file):
             raise UsageError(
                 f"output_file is inside the current folder, without '..', and no '~' or '$' is expanded, not {self.output_file!r}"
             )
@@ -122,7 +119,7 @@ class TaskSettings(Configured):
         """Return the task of one run: with `agent` in place of its own, and the inputs in its texts.
 
         Raises:
-            UsageError: an input is missing.
+            UsageError: an input is missing, or leads the file of the answer out of its folder.
         """
         where = f"of the task {self.label[:60]!r}"
         update: dict[str, Any] = {
@@ -131,7 +128,10 @@ class TaskSettings(Configured):
             "agent": agent,
         }
         if self.output_file is not None:
-            update["output_file"] = interpolated(self.output_file, inputs, f"the output_file {where}")
+            file = interpolated(self.output_file, inputs, f"the output_file {where}")
+            if _is_elsewhere(file) or (Path(file).is_absolute() and not Path(self.output_file).is_absolute()):
+                raise UsageError(f"the output_file {where} has become {file!r}, which leads out of its folder")
+            update["output_file"] = file
         trigger = (inputs or {}).get("crewai_trigger_payload")
         if trigger is not None and self.allow_crewai_trigger_context is not False:
             update["description"] += f"\n\nWhat triggered this: {value_text(trigger)}"

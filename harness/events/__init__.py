@@ -67,7 +67,6 @@ if TYPE_CHECKING:
         LLMThinkingChunkEvent as LLMThinkingChunkEvent,
         ToolCall as ToolCall,
     )
-    from harness.events.messages import ConversationMessageAddedEvent as ConversationMessageAddedEvent
     from harness.events.tools import (
         ToolExecutionErrorEvent as ToolExecutionErrorEvent,
         ToolFailureDetectedEvent as ToolFailureDetectedEvent,
@@ -79,6 +78,7 @@ if TYPE_CHECKING:
         ToolValidateInputErrorEvent as ToolValidateInputErrorEvent,
     )
     from harness.events.turn import (
+        ConversationMessageAddedEvent as ConversationMessageAddedEvent,
         ConversationRouteSelectedEvent as ConversationRouteSelectedEvent,
         ConversationTurnCompletedEvent as ConversationTurnCompletedEvent,
         ConversationTurnFailedEvent as ConversationTurnFailedEvent,
@@ -101,7 +101,7 @@ else:
             """,
             "harness.events.turn": """
                 ConversationTurnStartedEvent ConversationTurnCompletedEvent ConversationTurnFailedEvent
-                ConversationRouteSelectedEvent
+                ConversationRouteSelectedEvent ConversationMessageAddedEvent
             """,
             "harness.events.lifecycle": """
                 AgentExecutionCompletedEvent AgentExecutionErrorEvent AgentExecutionStartedEvent
@@ -115,7 +115,6 @@ else:
                 CallType LLMCallCompletedEvent LLMCallFailedEvent LLMCallStartedEvent LLMEvent
                 LLMCallType LLMStreamChunkEvent LLMThinkingChunkEvent ToolCall
             """,
-            "harness.events.messages": "ConversationMessageAddedEvent",
             "harness.events.tools": """
                 ToolExecutionErrorEvent ToolFailureDetectedEvent ToolSelectionErrorEvent ToolUsageErrorEvent
                 ToolUsageEvent ToolUsageFinishedEvent ToolUsageStartedEvent ToolValidateInputErrorEvent

@@ -1,9 +1,10 @@
-"""Events of the `flow` channel: one turn of a conversation."""
+"""Events of conversations: their turns and routes, on `flow`, and their transcript, on `messages`."""
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
+from harness.events.base import BaseEvent
 from harness.events.failures import Failure
 from harness.events.flow import FlowEvent
 
@@ -35,3 +36,12 @@ class ConversationRouteSelectedEvent(FlowEvent):
     user_message: str | None = None
     message_index: int | None = None
     previous_intent: str | None = None
+
+
+class ConversationMessageAddedEvent(BaseEvent):
+    type: Literal["conversation_message_added"] = "conversation_message_added"
+    flow_name: str
+    session_id: str | None = None
+    role: str
+    content: Any = None
+    message_index: int | None = None

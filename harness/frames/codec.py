@@ -178,11 +178,8 @@ def excluded_fields(cls: Any) -> set[str]:
 def _text(value: str) -> Any:
     # Nor is what a mock answers text, whatever it was asked for.
     plain = str.__str__(value)
-    try:
-        plain.encode()
-    except UnicodeEncodeError:
-        return FrozenDict({"$text": _escaped(plain)})
-    return plain
+    readable = _key(plain)
+    return plain if readable is plain else FrozenDict({"$text": readable})
 
 
 def decoded_text(value: Any) -> str:
@@ -197,12 +194,8 @@ def _key(value: str) -> str:
     try:
         plain.encode()
     except UnicodeEncodeError:
-        return _escaped(plain)
+        return plain.encode("unicode_escape", "surrogatepass").decode("ascii")
     return plain
-
-
-def _escaped(value: str) -> str:
-    return value.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
 def _integer(value: int) -> Any:

@@ -41,7 +41,7 @@ class Timeline:
     def __init__(self, lock: Lock, *, retain: bool = True) -> None:
         self._lock = lock
         self._retain = retain
-        self._state = State.NEW
+        self.state = State.NEW
         #: Whether it has been closed before its end. The thread that holds the lock may close it in the middle of anything:
         #: in a signal handler, or where the garbage collector runs.
         self._closed = False
@@ -49,7 +49,8 @@ class Timeline:
         self._closed_after = 0
         self._records: list[FrameRecord] = []
         self._append = self._records.append
-        self._length = 0
+        #: How many frames have been appended.
+        self.length = 0
         #: How many of them have been let go of; always 0 while they are retained.
         self._released = 0
         self._open: set[str] = set()
@@ -58,7 +59,7 @@ class Timeline:
         self.root: Any = None
         self._wakers: list[Callable[[], None]] = []
         self._cursors: list[Cursor] = []
-        self._value: Any = None
+        self.value: Any = None
         self._error: BaseException | None = None
         self._traceback: TracebackType | None = None
         #: Called each time there may be more room for frames: the furthest cursor has read more, or the run has ended.
@@ -81,8 +82,8 @@ class Timeline:
         # As `with self._lock` does, which takes twice as long, for every frame.
         self._lock.acquire()
         try:
-            if self._state is not _RUNNING:
-                if self._state is State.CANCELLED:
+            if self.state is not _RUNNING:
+                if self.state is State.CANCELLED:
                     raise RunCancelled
                 return
             parent_id = record.parent_event_id if record.parent_event_id in self._open else None
@@ -93,17 +94,17 @@ class Timeline:
                     return
                 parent_id = scope.event_id if scope.event_id in self._open else None
             if scope.is_open:
-                self._append(FrameRecord(self._length + 1, parent_id, record))
+                self._append(FrameRecord(self.length + 1, parent_id, record))
                 if record.shape.opens is not None:
                     self._open.add(event.event_id)
             elif record.started_event_id == scope.event_id and scope.event_id in self._open:
-                self._append(FrameRecord(self._length + 1, parent_id, record))
+                self._append(FrameRecord(self.length + 1, parent_id, record))
                 self._open.discard(scope.event_id)
                 if scope.owned and source is self.root and scope.parent is not None and scope.parent.sink is self:
                     self._move("seal")
             else:
                 return
-            self._length += 1
+            self.length += 1
             if not self._wakers:
                 return
             wakers = self._take_wakers()
@@ -111,7 +112,7 @@ class Timeline:
             if self._closed:
                 # Perhaps since the line before last, in this very thread: what was under way is none of its frames.
                 del self._records[self._closed_after - self._released :]
-                self._length = self._closed_after
+                self.length = self._closed_after
             self._lock.release()
         for wake in wakers:
             wake()
@@ -123,7 +124,7 @@ class Timeline:
     def start(self) -> bool:
         """Move from new to running; False where it has been started or closed before."""
         with self._lock:
-            if self._state is not State.NEW:
+            if self.state is not State.NEW:
                 return False
             self._move("start")
             return not self._closed
@@ -138,10 +139,10 @@ class Timeline:
 
     def _end(self, action: str, *, value: Any = None, error: BaseException | None = None) -> None:
         with self._lock:
-            if self._state is State.CANCELLED:
+            if self.state is State.CANCELLED:
                 return
             self._move(action)
-            self._value, self._error = value, error
+            self.value, self._error = value, error
             self._traceback = error.__traceback__ if error is not None else None
             wakers = self._take_wakers()
         for wake in wakers:
@@ -152,28 +153,28 @@ class Timeline:
     def close(self) -> bool:
         """Cancel what is not at its end; True where that changed anything. No frame is appended after it."""
         with self._lock:
-            before = self._state
+            before = self.state
             if not self._closed and LEGAL[before, "close"] is State.CANCELLED:
-                self._closed_after = self._records[-1].seq if self._records else self._length
+                self._closed_after = self._records[-1].seq if self._records else self.length
                 self._closed = True
             self._move("close")
             self._open.clear()
             wakers = self._take_wakers()
         for wake in wakers:
             wake()
-        return self._state is not before
+        return self.state is not before
 
     def _move(self, action: str) -> None:
-        before = self._state
+        before = self.state
         following = LEGAL.get((before, action))
         if following is None and not self._closed:
             raise IllegalTransitionError(
                 f"a timeline that is {before.value} can't {action} (after frame {self.length})"
             )
-        self._state = following or before
+        self.state = following or before
         if self._closed:
             # Perhaps since the line before last: nothing that was under way undoes that.
-            self._state = State.CANCELLED
+            self.state = State.CANCELLED
 
     def _take_wakers(self) -> list[Callable[[], None]]:
         if not self._wakers:
@@ -188,24 +189,11 @@ class Timeline:
     # What a reader asks.
 
     @property
-    def state(self) -> State:
-        return self._state
-
-    @property
-    def length(self) -> int:
-        """How many frames have been appended."""
-        return self._length
-
-    @property
     def frames(self) -> list[StreamFrame]:
         """A copy of all frames held."""
         with self._lock:
             records = list(self._records)
         return [frame_of(record) for record in records]
-
-    @property
-    def value(self) -> Any:
-        return self._value
 
     @property
     def error(self) -> BaseException | None:
@@ -235,7 +223,7 @@ class Timeline:
         with self._lock:
             # First, so that a change which comes in the middle of this wakes it.
             self._wakers.append(wake)
-            if self.length > position or self._state not in (State.RUNNING, State.SEALED, State.NEW):
+            if self.length > position or self.state not in (State.RUNNING, State.SEALED, State.NEW):
                 self.forget_waker(wake)
                 return False
             return True
@@ -249,7 +237,7 @@ class Timeline:
         """Note that a cursor has read to the end of an ended run; return the state then."""
         with self._lock:
             self._move("drain")
-            return self._state
+            return self.state
 
     def _next(self, cursor: Cursor) -> FrameRecord | None:
         """Return the next record of a cursor that has none at hand, and give it a new batch; None where there is none."""

@@ -270,11 +270,11 @@ class BaseLLM(OwnCalls, LLMSettings):
 
     def get_token_usage_summary(self) -> UsageMetrics:
         """Return what the answered calls of this LLM have used so far."""
-        return self._usage.summary()
+        return self._usage.metrics()
 
     def count_usage(self, usage: Usage | None, *, requests: int = 1) -> None:
         """Count so many completed calls."""
-        self._usage.add(usage, requests=requests)
+        self._usage.add(None if usage is None else usage.payload(), requests=requests)
 
 
 def _answer_of(llm: BaseLLM, call: ModelCall) -> Any:

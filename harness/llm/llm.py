@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from typing import Any, Self
 
 from harness.errors import UsageError
@@ -23,22 +24,14 @@ class LLM(BaseLLM):
             provider's.
     """
 
-    def __new__(
-        cls,
-        model: str | None = "",
-        *args: Any,
-        provider: str | None = None,
-        api: str | None = None,
-        is_litellm: bool | None = None,
-        custom_openai: bool | None = None,
-        **settings: Any,
-    ) -> Self:
+    def __new__(cls, model: str | None = "", *args: Any, **settings: Any) -> Self:
         if cls is not LLM:
             return super().__new__(cls)
         if model is None:
             raise UsageError("LLM needs the name of a model, such as model='openai/gpt-4o-mini', and was given None")
         check_kinds("LLM", {"model": model})
-        named, name = _registry().split_model(model, provider, api, is_litellm, custom_openai)
+        which = {name: settings.pop(name, None) for name in ("provider", "api", "is_litellm", "custom_openai")}
+        named, name = _registry().split_model(model, **which)
         found = _registry().integration(named)
         # What others integrate need not know of this class; then Python does not initialise what is returned.
         return super().__new__(found) if issubclass(found, LLM) else found(name, *args, **settings)  # type: ignore[no-any-return]
@@ -62,6 +55,24 @@ class LLM(BaseLLM):
         #: The provider's name in the model string.
         self._prefix = named
         super().__init__(name, *args, **settings)
+
+
+def model_of(reference: Any) -> Any:
+    """Return the LLM that is given: by its name, by its settings, or as it is.
+
+    Raises:
+        UsageError: it is none of these.
+    """
+    if isinstance(reference, str):
+        return LLM(reference)
+    if isinstance(reference, Mapping):
+        settings = {str(name): value for name, value in reference.items()}
+        return LLM(settings.pop("model", ""), **settings)
+    if callable(getattr(reference, "call", None)) and not isinstance(reference, type):
+        return reference
+    raise UsageError(
+        f"an llm is 'provider/model', a dict of settings with a 'model', or an object with call(), not {reference!r}"
+    )
 
 
 def _registry() -> Any:

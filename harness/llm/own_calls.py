@@ -193,7 +193,7 @@ class OwnCalls(LLMSettings):
         metrics = UsageMetrics.from_provider_dict(usage_data)
         if metrics is None:
             return
-        self._usage.add_metrics(metrics)
+        self._usage.add(metrics.model_dump())
         call = self._own_call()
         if call is not None and not call.has_ended:
             if call.usage is None:

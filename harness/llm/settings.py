@@ -13,14 +13,35 @@ from pydantic.fields import FieldInfo
 from harness.errors import UsageError
 from harness.fields import field_names, hiding_class, kept_with_class, take_fields
 from harness.llm.output.usage import UsageCounter
+from harness.llm.parameters import names
 from harness.llm.parameters.config import PLAIN, config_of
 from harness.llm.parameters.kinds import check_kinds, plain_settings
-from harness.llm.parameters.names import additional_params, sole_value, words
+from harness.llm.parameters.names import sole_value, words
 
 #: Settings that are read by functions.
 _READ: Final = frozenset({"stop", "api_key", "api_version"})
-#: Names of settings that stand for another.
-_OTHER_NAMES: Final = ("api_base", "max_completion_tokens", "max_output_tokens", "stop_sequences", "is_litellm")
+#: Names of settings that stand for another, with that.
+_OTHER_NAMES: Final = {
+    "api_base": "base_url",
+    "max_completion_tokens": "max_tokens",
+    "max_output_tokens": "max_tokens",
+    "stop_sequences": "stop",
+}
+#: What the constructor takes that is none.
+_NO_SETTINGS: Final = frozenset({"self", "others", "without_end_marker", "is_litellm"})
+
+
+class Alias:
+    """Another name under which an LLM has something: to set it sets that."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, llm: Any, owner: type) -> Any:
+        return self if llm is None else getattr(llm, self._name)
+
+    def __set__(self, llm: Any, value: Any) -> None:
+        setattr(llm, self._name, value)
 
 
 class LLMSettings:
@@ -83,67 +104,31 @@ class LLMSettings:
         Warns:
             UnknownParameterWarning: a keyword is none, and reads nearly as one.
         """
+        given = {name: value for name, value in locals().items() if name not in _NO_SETTINGS}
         kind: Any = type(self)
         owner = kind.__name__
-        named = {
-            "stop_sequences": stop_sequences,
-            "api_base": api_base,
-            "max_completion_tokens": max_completion_tokens,
-            "max_output_tokens": max_output_tokens,
-            "is_litellm": is_litellm,
-        }
         fields = field_names(kind, _root(kind))
         # A field of the subclass is its own, and another name of nothing.
-        others |= {name: named.pop(name) for name in fields if named.get(name) is not None}
-        own: dict[str, Any] = {
-            "model": model,
-            "temperature": temperature,
-            "top_p": top_p,
-            "top_k": top_k,
-            "max_tokens": sole_value(
-                owner,
-                max_tokens=max_tokens,
-                max_completion_tokens=named.get("max_completion_tokens"),
-                max_output_tokens=named.get("max_output_tokens"),
-            ),
-            "stream": stream,
-            "seed": seed,
-            "frequency_penalty": frequency_penalty,
-            "presence_penalty": presence_penalty,
-            "n": n,
-            "timeout": timeout,
-            "max_retries": max_retries,
-            "base_url": sole_value(owner, base_url=base_url, api_base=named.get("api_base")),
-            "response_format": response_format,
-            "reasoning_effort": reasoning_effort,
-            "thinking": thinking,
-            "logprobs": logprobs,
-            "top_logprobs": top_logprobs,
-            "callbacks": callbacks,
-            "client_params": client_params,
-            "default_headers": default_headers,
-            "interceptor": interceptor,
-        }
-        own = plain_settings(owner, own)
-        check_kinds(owner, {**own, "additional_params": additional_params})
-        stops = sole_value(owner, stop=stop, stop_sequences=named.get("stop_sequences"))
-        read = {
-            "stop": None if stops is None else words(f"stop of {owner}", stops),
-            "api_key": api_key,
-            "api_version": api_version,
-        }
-        more = {"provider": provider, "additional_params": additional_params}
-        others = self._take({**own, **read, **more}, others)
+        others |= {name: given.pop(name) for name in fields if name in _OTHER_NAMES and given[name] is not None}
+        same = {name: given.pop(name, None) for name in _OTHER_NAMES}
+        for setting in set(_OTHER_NAMES.values()):
+            named = {name: value for name, value in same.items() if _OTHER_NAMES[name] == setting}
+            given[setting] = sole_value(owner, **{setting: given[setting]}, **named)
+        given = plain_settings(owner, given)
+        check_kinds(owner, given)
+        if given["stop"] is not None:
+            given["stop"] = words(f"stop of {owner}", given["stop"])
+        others = self._take(given, others)
         #: Whether the caller said the limit under the name that newer models have for it.
-        self.says_completion_tokens = named.get("max_completion_tokens") is not None
+        self.says_completion_tokens = same["max_completion_tokens"] is not None
         #: Whether this host marks the end of no stream; then an answer is whole that has told why it ended.
         self.without_end_marker = without_end_marker
         self._usage = UsageCounter()
-        known = {*own, *read, *_OTHER_NAMES, *fields}
+        known = {*given, *_OTHER_NAMES, *fields}
         #: Fields of the provider's own request body; they win over everything else. `OMIT` leaves a field out.
         #: `extra_query` is the query of the URL, and `extra_body` what Bedrock's SDK does not know of a body.
         self.additional_params: dict[str, Any] = {
-            **_additional(owner, others, known),
+            **names.additional_params(owner, others, known),
             **(self.additional_params or {}),
         }
         if callable(prepare := getattr(self, "model_post_init", None)):
@@ -174,7 +159,7 @@ class LLMSettings:
     client_params: Mapping[str, Any] | None
     #: Header fields of every request.
     default_headers: Mapping[str, str] | None
-    #: What sees every request before it is sent, and every response: see `harness.providers.shared.interceptor`.
+    #: What sees every request before it is sent, and every response: see `intercept` in `harness.providers.shared.stainless`.
     interceptor: Any
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -225,50 +210,19 @@ class LLMSettings:
     def api_key(self, value: str | None) -> None:
         self._api_key = value
 
-    @property
-    def api_version(self) -> str | None:
-        """The version of the API that was given, or that the environment names where the provider has a variable for it."""
-        return self._api_version
-
-    @api_version.setter
-    def api_version(self, value: str | None) -> None:
-        self._api_version = value
-
-    # Other names of settings.
-
-    @property
-    def api_base(self) -> str | None:
-        """The same as `base_url`."""
-        return self.base_url
-
-    @api_base.setter
-    def api_base(self, value: str | None) -> None:
-        self.base_url = value
-
-    @property
-    def max_completion_tokens(self) -> int | None:
-        """The same as `max_tokens`."""
-        return self.max_tokens
-
-    @max_completion_tokens.setter
-    def max_completion_tokens(self, value: int | None) -> None:
-        self.max_tokens = value
-
-    @property
-    def max_output_tokens(self) -> int | None:
-        """The same as `max_tokens`."""
-        return self.max_tokens
-
-    @max_output_tokens.setter
-    def max_output_tokens(self, value: int | None) -> None:
-        self.max_tokens = value
+    #: The version of the API that was given, or that the environment names where the provider has a variable for it.
+    api_version = Alias("_api_version")
+    api_base = Alias("base_url")
+    max_completion_tokens = Alias("max_tokens")
+    max_output_tokens = Alias("max_tokens")
 
     def _settings(self) -> dict[str, Any]:
         """Return the settings as keywords, its credentials too; for another integration of the same model."""
-        more = ("stop", "base_url", "response_format", "thinking", "additional_params", "without_end_marker")
-        rest = ("callbacks", "client_params", "default_headers", "interceptor")
-        known = {name: getattr(self, name) for name in (*PLAIN, *more, *rest)}
-        return {**known, "api_key": self._api_key, "api_version": self._api_version}
+        more = (
+            *("stop", "base_url", "response_format", "thinking", "additional_params", "without_end_marker"),
+            *("callbacks", "client_params", "default_headers", "interceptor", "_api_key", "_api_version"),
+        )
+        return {name.removeprefix("_"): getattr(self, name) for name in (*PLAIN, *more)}
 
     def to_config_dict(self) -> dict[str, Any]:
         """Return what makes an LLM like this one: `LLM(**config)`. No credential is in it, and nothing that is no JSON."""
@@ -295,7 +249,7 @@ class Preset:
 
 
 #: What stands behind a setting that is read by a function.
-_READS: Final = (property, Preset)
+_READS: Final = (property, Preset, Alias)
 
 
 def _set(llm: Any, name: str, value: Any) -> None:
@@ -303,10 +257,6 @@ def _set(llm: Any, name: str, value: Any) -> None:
     if name == "stop":
         value = words(f"stop of {type(llm).__name__}", value)
     setattr(llm, f"_{name}" if name in _READ else name, value)
-
-
-#: Under another name, since a parameter has it.
-_additional = additional_params
 
 
 def environment(variables: Sequence[str]) -> str | None:

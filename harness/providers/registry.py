@@ -10,6 +10,7 @@ import importlib
 import importlib.util
 import re
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from functools import cache, partial
 from importlib import metadata
 from types import MappingProxyType
@@ -28,7 +29,7 @@ from harness.providers.ollama.dialect import API_CHAT
 from harness.providers.ollama.request import is_call as is_ollama_call
 from harness.providers.openai.dialect import CHAT, COMPLETIONS, RESPONSES
 from harness.providers.openai.hosts import HOSTS
-from harness.providers.row import NOBODY, Provider
+from harness.providers.row import NOBODY, Provider, sdk_needed
 from harness.providers.shared.dialect import Dialect
 
 if TYPE_CHECKING:
@@ -338,7 +339,7 @@ def _split(model: str) -> tuple[str, str]:
     bare = None if slash else _row(lambda row: row.bare_names is not None and row.bare_names.match(model) is not None)
     if bare is not None:
         return next(iter(bare.models)), model
-    fallback = next((row for row in ROWS if row.takes_all and _is_installed(row)), None)
+    fallback = next((row for row in ROWS if row.takes_all and importlib.util.find_spec(row.distributions[0])), None)
     if name and fallback is not None:
         return fallback.name, model
     known = ", ".join(f"{prefix}/…" for row in providers() for prefix in row.models)
@@ -368,7 +369,8 @@ def integration(name: str) -> type[BaseLLM]:
     if row is None:
         raise UsageError(f"there is no integration for the provider {name!r}")
     module, _, cls = row.models[name].partition(":")
-    return getattr(importlib.import_module(module), cls)  # type: ignore[no-any-return]
+    with sdk_needed(row.name, row.extra) if row.extra else nullcontext():
+        return getattr(importlib.import_module(module), cls)  # type: ignore[no-any-return]
 
 
 def _row_of(name: str) -> Provider | None:
@@ -378,7 +380,3 @@ def _row_of(name: str) -> Provider | None:
 def _row(fits: Callable[[Provider], bool]) -> Provider | None:
     """Return a row of ours that fits, else one of other packages, which are looked for only then."""
     return next((row for rows in (lambda: ROWS, _external_rows) for row in rows() if fits(row)), None)
-
-
-def _is_installed(row: Provider) -> bool:
-    return importlib.util.find_spec(row.distributions[0]) is not None

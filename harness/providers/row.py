@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
 from msgspec import Struct, field
 
-from harness.errors import UsageError
+from harness.errors import MissingExtraError, UsageError
 from harness.llm.recorded import RecordedCall
 from harness.providers.shared.dialect import Dialect
 from harness.providers.shared.shapes import OF_ANOTHER_SHAPE
@@ -85,3 +86,14 @@ class Provider(Struct, frozen=True, kw_only=True):
         except OF_ANOTHER_SHAPE as error:
             fault = f"{type(error).__name__}: {error}"
             raise UsageError(f"the recorded request is not as its API has it ({fault})") from error
+
+
+@contextmanager
+def sdk_needed(provider: str, extra: str) -> Iterator[None]:
+    """Raise MissingExtraError where what is imported inside is not installed; `extra` brings it."""
+    try:
+        yield
+    except ImportError as error:
+        raise MissingExtraError(
+            f"calls to {provider} need its SDK: pip install 'stream-harness[{extra}]' ({error})"
+        ) from error

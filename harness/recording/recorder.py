@@ -15,8 +15,8 @@ from harness.events.run_clock import clock_at
 from harness.frames.codec import encode
 from harness.frames.stored import FrameLike
 from harness.import_path import version_of
-from harness.providers.registry import providers, recognized
-from harness.recording.calls.model_calls import STARTED, unframed_calls
+from harness.providers.registry import providers
+from harness.recording.calls.model_calls import STARTED, called_providers, unframed_calls
 from harness.recording.files.folder import FRAMES, RECORDING, RecordedOutcome, Recording
 from harness.recording.files.frames_file import FrameLines, dump_frames, header_line
 from harness.recording.files.workplace import Workplace
@@ -26,14 +26,7 @@ from harness.recording.target import Session, Target
 
 #: Packages whose versions are worth knowing when a recording is looked at years later, beside those of providers.
 _RUNTIMES: Final = ("stream-harness", "crewai")
-_LIBRARIES: Final = (
-    "httpx2",
-    "httpx",
-    "urllib3",
-    "aiohttp",
-    "pydantic",
-    "vcrpy",
-)
+_LIBRARIES: Final = ("httpx2", "httpx", "urllib3", "aiohttp", "pydantic", "vcrpy")
 
 #: What a run shows beside its text.
 Aside = Literal["thinking", "tool", "call"]
@@ -204,7 +197,7 @@ class Recorder:
             runtime=self._runtime
             or {"name": self._wanted_runtime or "harness", "version": version_of("stream-harness")},
             versions=dict(_versions()),
-            providers=_providers(tape) if tape is not None else (),
+            providers=() if tape is None else called_providers(tape.interactions),
             recorded_at=self._moment.isoformat(timespec="seconds").replace("+00:00", "Z"),
             origin=self._origin,
             unframed_calls=0 if tape is None else self._unframed(tape),
@@ -238,14 +231,6 @@ def text_of(frame: FrameLike) -> str:
     """Return the text that a frame of any runtime adds to the answer."""
     chunk = frame.data.get("chunk")
     return chunk if isinstance(chunk, str) and frame.data.get("call_type") != "tool_call" else ""
-
-
-def _providers(tape: Tape) -> tuple[str, ...]:
-    apis = (
-        recognized(interaction.request.method, interaction.request.url, interaction.request.body)
-        for interaction in tape.interactions
-    )
-    return tuple(sorted({api.name for api in apis if api is not None}))
 
 
 def _versions() -> Iterator[tuple[str, str]]:

@@ -213,7 +213,7 @@ def _close(session: Any) -> None:
 
 def _session(session: Any, name: str) -> Session:
     if hasattr(type(session), "__aiter__"):
-        return _AsyncSession(session)
+        return cast(Session, _AsyncSession(session))
     # By name: asking for the result itself raises before the end.
     if {"__iter__", "frames", "result", "close"} <= set(dir(session)):
         return cast(Session, session)
@@ -230,35 +230,19 @@ def _session(session: Any, name: str) -> Session:
 
 
 class _AsyncSession:
-    """An async session, read by a thread."""
+    """An async session, read by a thread; all else it has is its own."""
 
     def __init__(self, session: Any) -> None:
-        self._session = session
         #: The session itself, for those who want to know what it is.
         self.wrapped = session
 
     def __iter__(self) -> Iterator[FrameLike]:
-        return iterated_in_loop(self._session.__aiter__)
+        return iterated_in_loop(self.wrapped.__aiter__)
 
     @property
-    def frames(self) -> Sequence[FrameLike]:
-        return cast(Sequence[FrameLike], self._session.frames)
+    def events(self) -> Iterator[FrameLike]:
+        """Every frame, from the first."""
+        return iterated_in_loop(self.wrapped.events.__aiter__)
 
-    @property
-    def result(self) -> Any:
-        return self._session.result
-
-    @property
-    def is_completed(self) -> bool:
-        return bool(self._session.is_completed)
-
-    @property
-    def is_exhausted(self) -> bool:
-        return bool(self._session.is_exhausted)
-
-    @property
-    def is_cancelled(self) -> bool:
-        return bool(self._session.is_cancelled)
-
-    def close(self) -> None:
-        self._session.close()
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.wrapped, name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +12,7 @@ from harness.bridges import agui_frames
 from harness.errors import UnreadableRecordingError
 from harness.events.base import BaseEvent
 from harness.frames.frame import StreamFrame
+from harness.frames.stored import FrameLike
 from harness.recording.calls.replay_calls import replay_cassette
 from harness.recording.comparison.compare import Difference, compare_lines
 from harness.recording.comparison.normal import offset_ms
@@ -64,7 +65,7 @@ class StoredTimeline:
     def redacted(self) -> StoredTimeline:
         """Return it without credentials: who made it, and whether by the rules of today, nobody knows."""
         redactor = Redactor()
-        frames = frames_of(dump_frames(self.frames, redactor).splitlines()[1:], self.path)
+        frames = frames_of(_lines_of(self.frames, redactor), self.path)
         return replace(self, frames=frames, title=redactor.text(self.title))
 
     def document(self) -> dict[str, Any]:
@@ -113,9 +114,7 @@ def _timelines(path: Path, here: Path) -> list[StoredTimeline]:
         title = f"{path}: {recording.target}, {ended}, recorded {recording.recorded_at} ({recording.origin})"
         return [StoredTimeline(path, None, load_frames(here / FRAMES), title, recording)]
     return [
-        StoredTimeline(
-            path, run.interaction, frames_of(dump_frames(run.frames).splitlines()[1:], path), _call_title(path, run)
-        )
+        StoredTimeline(path, run.interaction, frames_of(_lines_of(run.frames), path), _call_title(path, run))
         for run in replay_cassette(here, strict=True)
     ]
 
@@ -124,9 +123,14 @@ def _agui_frames(path: Path) -> list[StreamFrame]:
     """Return the frames of a stream of AG-UI events, normalised, since they may be those of a run that nobody recorded."""
     events = read_agui(path)
     try:
-        return frames_of(dump_frames(agui_frames(events)).splitlines()[1:], path)
+        return frames_of(_lines_of(agui_frames(events)), path)
     except ValueError as error:
         raise UnreadableRecordingError(f"'{path}': {error}; expected whole frames, or events without any") from error
+
+
+def _lines_of(frames: Iterable[FrameLike], redactor: Redactor | None = None) -> list[bytes]:
+    """Return the lines that a frames file has of these frames."""
+    return dump_frames(frames, redactor).splitlines()[1:]
 
 
 def _call_title(path: Path, run: Any) -> str:
@@ -169,7 +173,7 @@ def _line_groups(path: Path) -> list[list[bytes]]:
             return [read_lines(here / FRAMES)]
         if here.suffix == ".jsonl" and not is_agui(here):
             return [read_lines(here)]
-    return [dump_frames(timeline.frames).splitlines()[1:] for timeline in timelines_of(path)]
+    return [_lines_of(timeline.frames) for timeline in timelines_of(path)]
 
 
 def _check_lines(path: Path) -> None:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from harness.bus.running_loop import is_loop_running, running_loop
+from harness.bus.running_loop import call_in, is_loop_running, resolve, running_loop
 from harness.bus.scope import Run
 from harness.errors import RunCancelled
 from harness.frames.states import State
@@ -16,7 +16,7 @@ from harness.frames.timeline import Timeline
 from harness.waits import acquire
 
 if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop, Future
+    from asyncio import Future
 
 
 class FrameLimit:
@@ -79,8 +79,8 @@ class FrameLimit:
             with self._lock:
                 if self._has_room():
                     return
-                freed = loop.create_future()
-                self._wakers.append(partial(_resolve_in, loop, freed))
+                freed: Future[None] = loop.create_future()
+                self._wakers.append(partial(call_in, loop, partial(resolve, freed, None)))
                 if self._has_room():
                     return
             if self._run.cancelled:
@@ -99,16 +99,3 @@ class FrameLimit:
         with suppress(IndexError):
             while True:
                 self._wakers.pop(0)()
-
-
-def _resolve_in(loop: AbstractEventLoop, future: Future[None]) -> None:
-    try:
-        loop.call_soon_threadsafe(_resolve, future)
-    except RuntimeError:
-        # The loop is closed: whoever waited there was cancelled.
-        return
-
-
-def _resolve(future: Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)

@@ -5,22 +5,21 @@ A session runs its body once, from the first frame that somebody asks for, and l
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import weakref
 from collections.abc import Awaitable, Callable
 from contextvars import Context, copy_context
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
-from harness.bus.running_loop import cancelled_errors, canceller, running_loop, running_task
+from harness.bus.running_loop import call_in, cancelled_errors, canceller, resolve, running_loop, running_task
 from harness.bus.scope import pass_readers_here
 from harness.errors import UsageError
 from harness.frames.frame import StreamFrame, frame_of
 from harness.frames.timeline import Cursor
-from harness.session.core import SessionCore, ViewCore
+from harness.session.core import UNDER_WAY, SessionCore, ViewCore
 from harness.session.production import Production
-from harness.session.projections import UNDER_WAY
 from harness.waits import acquire
 
 if TYPE_CHECKING:
@@ -261,11 +260,9 @@ class AsyncFrameIterator(ViewCore):
 
         def wake() -> None:
             if threading.get_ident() == thread:
-                _resolve(changed)
+                resolve(changed, None)
             else:
-                # A closed loop has no reader any more.
-                with contextlib.suppress(RuntimeError):
-                    loop.call_soon_threadsafe(_resolve, changed)
+                call_in(loop, partial(resolve, changed, None))
 
         timeline = self._cursor.timeline
         if not timeline.when_changed(self._cursor.position, wake):
@@ -287,8 +284,3 @@ def _when_reader_ended(session: weakref.ref[AsyncStreamSession[Any]]) -> Callabl
             left._lost(reader)
 
     return ended
-
-
-def _resolve(future: Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)

@@ -61,22 +61,16 @@ def tool(
             resolved.
     """
     if callable(name):
-        return _made(name, None, None, False, None)
-    called = name
+        return _made(name, None)
+    options: dict[str, Any] = {
+        "result_schema": result_schema,
+        "result_as_answer": result_as_answer,
+        "max_usage_count": max_usage_count,
+    }
+    return functools.partial(_made, name=name, **options)
 
-    def decorate(function: Callable[..., Any]) -> FunctionTool:
-        return _made(function, called, result_schema, result_as_answer, max_usage_count)
 
-    return decorate
-
-
-def _made(
-    function: Callable[..., Any],
-    name: str | None,
-    result_schema: type[BaseModel] | None,
-    result_as_answer: bool,
-    max_usage_count: int | None,
-) -> FunctionTool:
+def _made(function: Callable[..., Any], name: str | None, **options: Any) -> FunctionTool:
     original: Any = function
     while isinstance(original, functools.partial):
         original = original.func
@@ -86,14 +80,7 @@ def _made(
         raise UsageError(
             f"the function of the tool {name!r} has no docstring, and that is what the model is told of it: write one"
         )
-    made = FunctionTool(
-        name=name,
-        description=description,
-        func=function,
-        result_schema=result_schema,
-        result_as_answer=result_as_answer,
-        max_usage_count=max_usage_count,
-    )
+    made = FunctionTool(name=name, description=description, func=function, **options)
     if next(iter(_own_parameters(function)), None) == "self":
         raise UsageError(
             f"the function of the tool {name!r} is a method without its object: make the tool of the object's, as "

@@ -16,7 +16,8 @@ import orjson
 from harness.frames.frame import StreamFrame
 from harness.frames.stored import stored_frame
 from harness.recording import Redactor
-from harness.recording.comparison.alignment import aligned_frames, normalised
+from harness.recording.comparison.alignment import aligned_frames
+from harness.recording.comparison.normal import normalised
 from harness.recording.timelines import StoredTimeline, timelines_of
 from harness.terminal import shown_json
 from harness.viewer.wire import WireAnswer, wire_of

@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import orjson
-
+from harness.bridges.texts import name_in, text_of
 from harness.errors import UsageError
 from harness.web.formats import EventFormat, agui_format, format_named, vercel_format
 
@@ -53,7 +52,7 @@ class FrontEndRequest:
         if not isinstance(self.content, list):
             return self.content
         parts = [part for part in self.content if isinstance(part, dict)]
-        files = [part["type"] for part in parts if part.get("type") in _FILES]
+        files = [part["type"] for part in parts if name_in(part.get("type")) in _FILES]
         if files:
             raise UsageError(
                 f"the message has a part of type {files[0]!r}, and only its text would be answered: send text"
@@ -119,21 +118,16 @@ def _approved(message: Mapping[str, Any]) -> FrontEndAnswer | None:
 
 def _text_of(payload: Any) -> str:
     """Return an answer as words: a text, that of an object's field for words, whether it approves, or its JSON."""
-    if isinstance(payload, str):
-        return payload
     if isinstance(payload, dict):
-        words = next((payload[name] for name in _WORDS if isinstance(payload.get(name), str) and payload[name]), None)
-        if words is not None:
-            return str(words)
-        payload = payload.get("approved", payload)
+        words = next(filter(None, (name_in(payload.get(name)) for name in _WORDS)), None)
+        payload = payload.get("approved", payload) if words is None else words
     if isinstance(payload, bool):
         return "approved" if payload else "rejected"
-    return "" if payload is None else orjson.dumps(payload).decode()
+    return text_of(payload)
 
 
 def _flow_in(fields: Any) -> str | None:
-    flow = fields.get("flow_id") if isinstance(fields, dict) else None
-    return flow if isinstance(flow, str) else None
+    return name_in(fields.get("flow_id")) if isinstance(fields, dict) else None
 
 
 def _id_in(body: Mapping[str, Any], name: str) -> str:

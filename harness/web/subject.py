@@ -13,10 +13,11 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from harness.annotations import signature_of
-from harness.errors import UsageError
+from harness.errors import UsageError, error_text
 from harness.frames.codec import encode
 from harness.recording.target import Target
 from harness.recording.trust.factories import makes_subject
+from harness.validation import ObjectSchema, object_schema
 
 _MOST_CONVERSATIONS: Final = 1_000
 #: What a stranger may not choose: a flow that keeps its states would hand over that of somebody else.
@@ -25,13 +26,28 @@ _NOT_FROM_OUTSIDE: Final = "id"
 _TEXTS: Final = (str, str | None, "str", "str | None")
 
 
+class _FieldSchema(ObjectSchema):
+    """A field that JSON has no form for takes anything."""
+
+    def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> dict[str, Any]:
+        return {}
+
+    def emit_warning(self, kind: Any, detail: str) -> None:
+        """Say nothing: a default that JSON lacks is the run's."""
+
+
 class ServedSubject:
     """A target that is started anew for each request. Each conversation has a subject of its own."""
 
     def __init__(self, target: str) -> None:
         """Import `target`. Raises UsageError where it can't be, or starts no session."""
         self.target = target
-        subject = Target(target).subject()
+        try:
+            subject = Target(target).subject()
+        except UsageError:
+            raise
+        except Exception as error:
+            raise UsageError(f"target {target!r} can't be made: {type(error).__name__}: {error_text(error)}") from error
         #: Whether it is spoken with, turn by turn.
         self.is_conversation = bool(getattr(subject, "conversational", False))
         #: What is shown as its name.
@@ -130,7 +146,7 @@ def _fields_of(subject: Any) -> list[dict[str, Any]] | None:
         return [{"name": "messages", "type": "string", "required": True, "default": None, "description": "The prompt"}]
     state = getattr(subject, "state", None)
     if isinstance(state, BaseModel):
-        schema = type(state).model_json_schema()
+        schema = object_schema(type(state), schema_generator=_FieldSchema)
         return [
             {
                 "name": name,

@@ -20,7 +20,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "an LLM's class": ({"llm": Scripted}, "an llm is 'provider/model', .*, not <class"),
     "no tool": ({"tools": ["hammer"]}, r"Agent: tools\[0\]: expected a tool, as @tool makes one, not 'hammer'"),
     "a tool's class": ({"tools": [BaseTool]}, r"Agent: tools\[0\]: expected a tool, .*, not the class BaseTool"),
-    "two of them": ({"max_iter": 0, "max_rpm": 0}, "Agent: max_iter: expected at least 1, not 0; max_rpm: "),
+    "two of them": ({"max_iter": 0, "max_rpm": 0}, "Agent: max_rpm: expected at least 1, not 0; max_iter: "),
     "an LLM of nobody's": ({"llm": "nobody/model"}, "nobody"),
 }
 
@@ -56,8 +56,12 @@ def test_options_without_effect_are_taken_where_they_are_off() -> None:
             "response_format: expected a pydantic model's class",
         ),
         (lambda: agent("x").kickoff("x", input_files={"a": 1}), "no files"),
+        (
+            lambda: agent("x").model_copy(update={"tools": [len]}).kickoff("x"),
+            "tools: expected a tool, .*, not <built-in",
+        ),
     ],
-    ids=["no messages", "a number", "one message", "words", "no form", "files"],
+    ids=["no messages", "a number", "one message", "words", "no form", "files", "a function set late"],
 )
 def test_a_kickoff_that_is_refused(ask: Callable[[], Any], words: str) -> None:
     with pytest.raises(UsageError, match=words):

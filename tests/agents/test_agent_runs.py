@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
 
-from harness import BaseTool, event_bus
+from harness import BaseTool
 from harness.agents import LiteAgentOutput
-from harness.events import LLMStreamChunkEvent
 from tests.agents.scripted import (
     ASKED,
     WAYS,
@@ -98,22 +96,6 @@ def test_every_event_of_a_run_says_whose_it_is(way: Way) -> None:
         "goal": "Bring ships in.",
         "backstory": "Knows the coast.",
     }
-
-
-def test_a_listener_can_tell_agents_apart() -> None:
-    one, other = agent("mine"), agent("theirs")
-    heard: list[str] = []
-    with event_bus.scoped_handlers():
-
-        @event_bus.on(LLMStreamChunkEvent)
-        def hear(source: Any, event: LLMStreamChunkEvent) -> None:
-            if event.agent_id == one.id:
-                heard.append(event.chunk)
-
-        for each in (one, other):
-            for _ in each.stream_events("Speak."):
-                pass
-    assert heard == ["mine"]
 
 
 @pytest.mark.parametrize("way", WAYS)

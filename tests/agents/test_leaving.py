@@ -111,7 +111,7 @@ def test_closing_ends_a_pause_between_requests(way: Way, monkeypatch: pytest.Mon
         pausing.set()
         return 3600.0
 
-    monkeypatch.setattr("harness.agents.pace.Pace.delay_s", delay_s)
+    monkeypatch.setattr("harness.agents.pace.Paced.delay_s", delay_s)
     gate = Gate()
     gate.let_go.set()
     pilot = agent(calls(("wait", {})), "never asked", tools=[gate.tool], max_rpm=1)

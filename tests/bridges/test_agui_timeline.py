@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from ag_ui.core import EventType
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 from harness.bridges import agui_events, agui_frames
 from harness.frames.frame import StreamFrame
@@ -276,6 +276,7 @@ _EVENTS = st.fixed_dictionaries(
 )
 
 
+@example([{"type": "RUN_FINISHED", "outcome": {"type": "interrupt", "interrupts": 5}}])
 @given(st.lists(_EVENTS, max_size=20))
 def test_any_events_in_any_order_are_a_timeline(events: list[dict[str, Any]]) -> None:
     frames = agui_frames(events)

@@ -13,16 +13,19 @@ from typing import Any
 
 import pytest
 
+from harness import workers
 from harness.agents import Agent
-from harness.bus import attribution, emit
+from harness.bus import add_stream_sink, attribution, emit, reset_stream_sinks, scope as scopes
 from harness.bus.attribution import UnattributedEventWarning
 from harness.bus.bus import close_scope, open_scope
+from harness.bus.scope import ROOT, Scope
 from harness.crews import Crew, Task
-from harness.events import BaseEvent, FlowFinishedEvent, FlowStartedEvent
+from harness.events import BaseEvent, FlowFinishedEvent, FlowStartedEvent, MethodExecutionStartedEvent
 from harness.flow import Flow, start
 from harness.frames.frame import StreamFrame
 from harness.llm import BaseLLM, Finish, LLMRequest, Part, TextDelta
 from harness.session.session import StreamSession
+from harness.workers import run_coroutine
 
 TIMEOUT_S = 10.0
 
@@ -63,6 +66,18 @@ def by_source(flow: Any) -> None:
     in_thread(lambda: emit(flow, Note()))
 
 
+def by_source_beside_a_sink(flow: Any) -> None:
+    heard: list[Any] = []
+
+    def work() -> None:
+        token = add_stream_sink(lambda _source, event: heard.append(event))
+        emit(flow, Note())
+        reset_stream_sinks(token)
+
+    in_thread(work)
+    assert [event.type for event in heard] == ["note"]
+
+
 def by_executor(flow: Any) -> None:
     with ThreadPoolExecutor(1) as executor:
         executor.submit(emit, flow, Note()).result(TIMEOUT_S)
@@ -75,6 +90,7 @@ def notes(frames: list[StreamFrame]) -> list[StreamFrame]:
 WAYS: dict[str, tuple[Callable[[Any], None], int]] = {
     "with a copied context belongs where that was copied": (by_context, 1),
     "with a known source belongs to the flow": (by_source, 0),
+    "with a known source, whose sink is told too, belongs to the flow": (by_source_beside_a_sink, 0),
     "of an executor, with a known source, belongs to the flow": (by_executor, 0),
 }
 
@@ -173,19 +189,32 @@ class SharedOwn(Shared):
         return f"Hello, {messages}"
 
 
+def call_in_a_thread_of_a_thread(llm: BaseLLM) -> Any:
+    return run_coroutine(
+        lambda: workers.in_thread(lambda: run_coroutine(lambda: workers.in_thread(lambda: llm.call("Bob"))))
+    )
+
+
+CALLS: dict[str, Callable[[BaseLLM], Any]] = {
+    "call": lambda llm: llm.call("Bob"),
+    "acall": lambda llm: asyncio.run(llm.acall("Bob")),
+    "call in a thread of a thread": call_in_a_thread_of_a_thread,
+}
+
+
 @pytest.mark.filterwarnings("ignore::harness.bus.attribution.UnattributedEventWarning")
 @pytest.mark.parametrize("kind", [Shared, SharedOwn])
 @pytest.mark.parametrize("is_here", [True, False], ids=["here", "in a thread of before"])
-@pytest.mark.parametrize("loops", [False, True], ids=["call", "acall"])
+@pytest.mark.parametrize("ask", CALLS.values(), ids=CALLS.keys())
 def test_a_call_of_somebody_else_with_the_same_llm_is_not_shown_in_a_session_and_does_not_end_with_it(
-    kind: type[Shared], is_here: bool, loops: bool
+    kind: type[Shared], is_here: bool, ask: Callable[[BaseLLM], Any]
 ) -> None:
     ready, answers = threading.Event(), []
     llm = kind({"Ann": lambda: ready.wait(TIMEOUT_S), "Bob": lambda: session.close()})
     session = llm.stream_events("Ann")
 
     def call() -> None:
-        answers.append(asyncio.run(llm.acall("Bob")) if loops else llm.call("Bob"))
+        answers.append(ask(llm))
 
     with ThreadPoolExecutor(1) as pool:
         pool.submit(threading.current_thread).result()
@@ -218,6 +247,63 @@ def test_a_call_in_a_thread_that_the_run_starts_is_part_of_it(kind: type[Shared]
     assert [frame.data["messages"][-1]["content"] for frame in frames] == ["Ann", "Bob"]
     # A scope that a `call` of its own opens takes in nothing of other threads.
     assert frames[1].parent_id == (frames[0].id if kind is Shared else None)
+
+
+@pytest.mark.filterwarnings("ignore::harness.bus.attribution.UnattributedEventWarning")
+@pytest.mark.parametrize(
+    ("kind", "how"),
+    [(Shared, "done"), (SharedOwn, "done"), (Shared, "closed"), (SharedOwn, "closed"), (Shared, "cut")],
+)
+def test_a_thread_of_a_pool_stands_in_a_session_only_while_it_works_for_it(kind: type[Shared], how: str) -> None:
+    seen: list[Any] = []
+    asked = threading.Event()
+
+    def end() -> None:
+        if how != "done":
+            session.close()
+        if how == "cut":
+            raise ConnectionError("reset")
+
+    others = kind({"Eve": lambda: None})
+
+    def ask() -> None:
+        pool.submit(llm.call, "Bob").exception(TIMEOUT_S)
+        seen.append(pool.submit(scopes.current.get).result(TIMEOUT_S))
+        seen.append(pool.submit(others.call, "Eve").result(TIMEOUT_S))
+        asked.set()
+
+    llm = kind({"Ann": ask, "Bob": end})
+    with ThreadPoolExecutor(1) as pool:
+        session = llm.stream_events("Ann")
+        frames = [*session]
+        assert asked.wait(TIMEOUT_S)
+    started = [frame for frame in frames if frame.type == "llm_call_started"]
+    assert [frame.data["messages"][-1]["content"] for frame in started] == ["Ann", "Bob"]
+    assert seen == [ROOT, "Hello, Eve"]
+
+
+def test_a_thread_whose_step_another_one_has_ended_stands_in_no_session_any_more() -> None:
+    source, opened, ended = Source(), threading.Event(), threading.Event()
+
+    def work() -> Scope:
+        step = open_scope(source, FlowStartedEvent(flow_name="inner"), abandon=lambda _reason: None)
+        opened.set()
+        ended.wait(TIMEOUT_S)
+        close_scope(step, source, FlowFinishedEvent(flow_name="inner"))
+        return scopes.current.get()
+
+    def body() -> Scope:
+        outer = open_scope(source, MethodExecutionStartedEvent(flow_name="F", method_name="m"))
+        with ThreadPoolExecutor(1) as pool:
+            working = pool.submit(work)
+            opened.wait(TIMEOUT_S)
+            close_scope(outer, source, None)
+            ended.set()
+            return working.result(TIMEOUT_S)
+
+    session = StreamSession(body, source=source)
+    assert len(list(session)) == 2
+    assert session.result is ROOT
 
 
 def asking(llm: BaseLLM) -> Flow:
@@ -266,6 +352,8 @@ def test_a_run_that_begins_in_a_thread_of_its_sessions_is_shown_there(
     runner = make(Shared({"Ann": lambda: None}))
     frames = list(StreamSession(lambda: in_thread(lambda: runner.kickoff(told("Ann"))), source=runner))
     assert "".join(frame.content for frame in frames) == "Hello, Ann"
+    assert frames[0].type in {"flow_started", "agent_execution_started", "crew_kickoff_started"}
+    assert frames[-1].data["started_event_id"] == frames[0].id
 
 
 @pytest.mark.filterwarnings("ignore::harness.bus.attribution.UnattributedEventWarning")

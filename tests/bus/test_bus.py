@@ -6,6 +6,8 @@ import asyncio
 import contextvars
 import logging
 import threading
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -383,3 +385,36 @@ def test_what_user_code_does_to_show_a_value_holds_up_no_scope() -> None:
         frame.data["result"] for frame in frames if frame.type == "method_execution_finished" and frame.data["result"]
     ]
     assert "waited in vain: False" in str(shown)
+
+
+class OnceBefore:
+    """The gate of a scope, which has something done before it is passed for the first time."""
+
+    def __init__(self, gate: Any, act: Callable[[], object]) -> None:
+        self._gate = gate
+        self._acts = [act]
+
+    def __enter__(self) -> None:
+        if self._acts:
+            self._acts.pop()()
+        self._gate.__enter__()
+
+    def __exit__(self, *raised: object) -> None:
+        self._gate.__exit__(*raised)
+
+
+def test_two_ends_of_one_scope_that_come_together_are_both_frames_of_which_one_is_its_end() -> None:
+    def end() -> None:
+        emit(None, FlowFinishedEvent(flow_name="F"))
+
+    def body() -> None:
+        emit(None, FlowStartedEvent(flow_name="F"))
+        scope = scopes.current_scope()
+        scope.gate = OnceBefore(scope.gate, partial(contextvars.copy_context().run, end))
+        end()
+        emit(None, Note())
+
+    frames = list(StreamSession(body))
+    assert [frame.type for frame in frames] == ["flow_started", "flow_finished", "flow_finished", "note"]
+    assert [frame.data.get("started_event_id") for frame in frames[1:3]] == [frames[0].id, None]
+    assert [frame.previous_id for frame in frames] == [None, frames[0].id, frames[0].id, frames[2].id]

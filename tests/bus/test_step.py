@@ -11,7 +11,7 @@ from typing import Any, Literal
 import pytest
 
 from harness.bus import add_stream_sink, emit, scope as scopes
-from harness.bus.scope import ROOT, Run, Scope
+from harness.bus.scope import ROOT, Limits, Run, Scope
 from harness.bus.step import Step, StepEnds
 from harness.errors import RunCancelled
 from harness.events import (
@@ -218,6 +218,27 @@ def test_the_end_of_a_step_first_ends_what_is_open_in_it_innermost_first() -> No
     assert [run.cancelled for run in runs] == [True]
 
 
+def opens_by_an_event() -> None:
+    emit(None, TaskStartedEvent(task="user's"))
+
+
+def left_open_by_a_closed_step() -> None:
+    with task("closed"):
+        opens_by_an_event()
+
+
+@pytest.mark.parametrize("stands", [opens_by_an_event, left_open_by_a_closed_step, lambda: add_stream_sink(print)])
+def test_the_end_of_a_step_ends_what_stands_in_scopes_that_end_nothing(stands: Callable[[], object]) -> None:
+    def body() -> None:
+        with task("outer"):
+            stands()
+            task("inner").open()
+
+    *_, failed, completed = heard(body)
+    assert (failed.type, completed.type) == ("task_failed", "task_completed")
+    assert failed.model_dump()["error"] == "the task around it ended first"
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_a_quiet_step_says_nothing_and_holds_what_is_inside_all_the_same(way: Way) -> None:
     def block(_step: Step) -> None:
@@ -342,7 +363,7 @@ def test_who_waits_for_room(way: Way, error: BaseException | None, asked: list[s
             raise error
 
     def body() -> None:
-        scopes.enter(Scope("session", None, ROOT, Run(), (), (room,)))
+        scopes.enter(Scope("session", None, ROOT, Run(), (), Limits((room,))))
         run_block(task(), block, way)
 
     contextvars.copy_context().run(body)

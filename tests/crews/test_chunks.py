@@ -11,15 +11,12 @@ import pytest
 from harness import (
     Crew,
     CrewStreamingOutput,
-    Flow,
     FlowStreamingOutput,
     Process,
     StreamChunk,
     Task,
     UsageError,
     event_bus,
-    start,
-    stream_frame_to_chunk,
 )
 from harness.events import BaseEvent
 from tests.agents.scripted import WAYS, Answer, Held, Speaker, Way, agent, by, calls, tide
@@ -192,25 +189,6 @@ def test_runs_at_once_have_one_output_together() -> None:
         "Do outline of Bergen.",
         "Do outline of Bodø.",
     ]
-
-
-# In flows.
-
-
-def test_a_streamed_crew_in_a_streamed_flow_is_seen_by_both() -> None:
-    crew = crew_of("one", "two")
-    texts: list[str] = []
-
-    class Runs(Flow):
-        @start()
-        def run(self) -> str:
-            texts.extend(map(str, crew.kickoff()))
-            return "".join(texts)
-
-    with Runs().stream_events() as stream:
-        shown = [chunk.content for frame in stream if (chunk := stream_frame_to_chunk(frame)) is not None]
-    assert shown == texts == ["one", "two"]
-    assert stream.result == "onetwo"
 
 
 # By hand.

@@ -31,6 +31,10 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: Crew(agents=[], tasks=[Task(description="Look.", expected_output="It.")]),
         r"tasks\[0\], 'Look.', has no agent, and there is no manager",
     ),
+    "a task alone without agent": (
+        lambda: task("Look.", None).execute_sync(),
+        "'Look.' is done by an Agent, not by None",
+    ),
     "a hierarchy without manager": (
         lambda: Crew(agents=[PILOT], tasks=[OTHER], process=Process.hierarchical),
         "a hierarchical crew has a manager",

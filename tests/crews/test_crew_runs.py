@@ -15,9 +15,8 @@ from pydantic import BaseModel, PrivateAttr
 
 from conformance.run.judge import judge
 from conformance.timeline.evidence import Evidence
-from harness import BaseLLM, Crew, CrewOutput, StreamFrame, Task, event_bus, tool
+from harness import BaseLLM, Crew, CrewOutput, StreamFrame, Task, tool
 from harness.agents import GuardrailError
-from harness.events import LLMStreamChunkEvent
 from harness.llm import LLMRequest, Part
 from harness.recording import current_path
 from tests.agents.scripted import (
@@ -395,21 +394,6 @@ def test_crews_beside_each_other_show_their_own_frames() -> None:
         return await asyncio.gather(*map(read, crews))
 
     assert asyncio.run(both()) == ["left oneleft two", "right oneright two"]
-
-
-def test_a_listener_hears_of_one_task_alone() -> None:
-    crew = crew_of("one", "two")
-    heard: list[str] = []
-    with event_bus.scoped_handlers():
-
-        @event_bus.on(LLMStreamChunkEvent)
-        def hear(source: Any, event: LLMStreamChunkEvent) -> None:
-            if event.task_id == crew.tasks[1].id:
-                heard.append(event.chunk)
-
-        for _ in crew.stream_events():
-            pass
-    assert heard == ["two"]
 
 
 class Counting(BaseLLM):

@@ -90,25 +90,6 @@ def test_inputs_that_are_no_mapping_are_refused_before_anything_runs() -> None:
         crew.kickoff()
 
 
-def test_what_a_callback_does_to_the_inputs_is_the_run_s_alone() -> None:
-    def add_place(inputs: dict[str, Any]) -> None:
-        inputs["place"] = "Bergen"
-
-    pilot = agent("yes", "yes")
-    crew = Crew(agents=[pilot], tasks=[task("Look at {place}.", pilot)], before_kickoff_callbacks=[add_place])
-    given = {"time": "now"}
-    for inputs in (given, None):
-        crew.kickoff(inputs=inputs)
-    assert given == {"time": "now"}
-    assert ["Look at Bergen." in pilot.llm.said_to(place)[1] for place in (0, 1)] == [True, True]
-
-
-def test_a_callback_that_returns_no_mapping_is_named() -> None:
-    crew = Crew(agents=[], tasks=crew_of(tasks=1).tasks, before_kickoff_callbacks=[lambda inputs: cast("Any", "abc")])
-    with pytest.raises(UsageError, match="what a before_kickoff callback returns: expected a mapping"):
-        crew.kickoff()
-
-
 @pytest.mark.parametrize("way", WAYS)
 def test_a_task_is_told_the_answers_that_it_needs(way: Way) -> None:
     pilot = agent("one", "two", "three", "four", "five")

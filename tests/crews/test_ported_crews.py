@@ -15,7 +15,6 @@ from harness import (
     Crew,
     EventBus,
     Flow,
-    Process,
     Task,
     TaskOutput,
     event_bus,
@@ -41,17 +40,6 @@ def analyst(llm: BaseLLM) -> Agent:
 @pytest.fixture
 def summary(analyst: Agent) -> Task:
     return Task(description="Write about agents", expected_output="A summary", agent=analyst)
-
-
-def test_a_streamed_crew_is_printed_piece_by_piece(
-    analyst: Agent, summary: Task, capsys: pytest.CaptureFixture[str]
-) -> None:
-    crew = Crew(agents=[analyst], tasks=[summary], process=Process.sequential, stream=True)
-
-    for chunk in crew.kickoff():
-        print(chunk, end="", flush=True)
-
-    assert capsys.readouterr().out == TEXT
 
 
 def test_the_result_of_a_streamed_crew_has_its_tokens_and_tasks(analyst: Agent, summary: Task) -> None:

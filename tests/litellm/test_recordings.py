@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from conformance.run.replay import found, replay
 from harness.llm.credentials import no_credentials_needed
 from harness.recording.comparison.normal import Normalizer
+from harness.recording.faults.cuts import cut_points
 from harness.recording.faults.dialects import is_stream
-from harness.recording.faults.faults import cut_points
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.files.folder import load_recording
 from harness.recording.tape.tape import network_guard, playing

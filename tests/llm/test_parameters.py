@@ -86,7 +86,7 @@ class House:
     api_version = "house-1"
 
 
-class Housed(House, Rented):  # type: ignore[misc]
+class Housed(House, Rented):
     """Says again what every LLM has, also what is read by a function."""
 
     api_key: str | None = None

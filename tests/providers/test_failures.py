@@ -13,6 +13,7 @@ import pytest
 
 from harness.errors import (
     MalformedResponseError,
+    MissingExtraError,
     ProviderConnectionError,
     ProviderError,
     ProviderStatusError,
@@ -122,9 +123,10 @@ def test_a_missing_sdk_is_named_with_its_extra(integration: Integration, monkeyp
     if "." in sdk.package:
         # `from parent import child` takes what the parent has.
         monkeypatch.delattr(sdk.package)
-    monkeypatch.delitem(sys.modules, sdk.module, raising=False)
-    with pytest.raises(UsageError, match=rf"stream-harness\[{sdk.extra}\]"):
-        importlib.import_module(sdk.module)
+    for module in sdk.modules:
+        monkeypatch.delitem(sys.modules, f"harness.providers.{module}", raising=False)
+    with pytest.raises(MissingExtraError, match=rf"need its SDK: pip install 'stream-harness\[{sdk.extra}\]'"):
+        LLM(integration.model)
 
 
 def escapes_halves() -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from pydantic import BaseModel, Field
@@ -62,10 +62,12 @@ class OddState(BaseModel):
     hours: list[int] | None = None
     sure: bool | None = None
     when: str | int = "now"
+    look: Callable[[], str] | None = None
+    within: OddState | None = None
 
 
 class OddFlow(Flow[OddState]):
-    """Has fields that may be empty, and defaults that JSON has no form for."""
+    """Has fields that may be empty or like itself, and defaults and types that JSON has no form for."""
 
     @start()
     def look(self) -> Any:
@@ -149,6 +151,11 @@ class PlainFlow(Flow[dict[str, Any]]):
     @start()
     def say(self) -> str:
         return f"hello {self.state.get('name', 'you')}"
+
+
+class NamedFlow(PlainFlow):
+    def __init__(self, name: str) -> None:
+        super().__init__()
 
 
 class Echo(BaseLLM):

@@ -90,6 +90,8 @@ FIELDS = [
             ("hours", "array", None),
             ("sure", "", None),
             ("when", "", "now"),
+            ("look", "", None),
+            ("within", "", None),
         ],
     ),
     ("PlainFlow", None),
@@ -365,7 +367,11 @@ def test_what_fails_inside_the_server_tells_strangers_nothing(monkeypatch: pytes
 
 @pytest.mark.parametrize(
     ("target", "told"),
-    [("tests.web.targets", "expected package.module"), ("tests.web.targets:No", "no attribute 'No'")],
+    [
+        ("tests.web.targets", "expected package.module"),
+        ("tests.web.targets:No", "no attribute 'No'"),
+        ("tests.web.targets:NamedFlow", "can't be made: TypeError: .* required positional argument: 'name'"),
+    ],
 )
 def test_a_target_that_can_not_be_served_is_refused_when_the_app_is_made(target: str, told: str) -> None:
     with pytest.raises(UsageError, match=told):

@@ -123,6 +123,9 @@ REFUSED = [
     pytest.param("agui", agui("Hi", messages="Hi"), "messages are a list", id="messages"),
     pytest.param("agui", agui("Hi", messages=[{"role": "user", "content": 5}]), "content of a message", id="content"),
     pytest.param("agui", agui(None), "no message of the user", id="nothing-said"),
+    pytest.param(
+        "agui", agui("Hi", messages=[{"role": "user", "content": [{"type": []}]}]), "no message", id="type-of-a-part"
+    ),
     pytest.param("vercel", vercel("Hi", inputs=[]), "inputs are an object", id="inputs"),
     pytest.param("frames", agui("Hi"), "as agui or vercel, not as 'frames'", id="frames"),
 ]
@@ -238,6 +241,7 @@ ANSWERS = {"agui": agui_answer, "vercel": vercel_answer}
         ({"approved": True, "reason": ""}, "approved"),
         (True, "approved"),
         (["a", 1], '["a",1]'),
+        (json.loads("[" * 300 + "]" * 300), "[" * 300 + "]" * 300),
         (None, ""),
     ],
 )

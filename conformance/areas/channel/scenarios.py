@@ -7,7 +7,6 @@ from typing import Any, Final
 from conformance.areas.envelope.scenarios import OF_SOURCES
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.programs import Ask, Emit, FlowProgram, Method, Raise, Script, ScriptedToolCall
-from conformance.stage.scenario import FLOW
 from conformance.timeline.evidence import Evidence
 
 _LIFECYCLE: Final = (
@@ -19,11 +18,13 @@ MESSAGE: Final = Emit(
     type="conversation_message_added",
     fields={"flow_name": "ProbeFlow", "session_id": "s1", "role": "user", "content": "Hi", "message_index": 0},
 )
+#: Of a class of the user's own, which is derived from one of the runtime's.
+_DERIVED: Final = Emit(type="own_drawing", fields={"flow_name": "ProbeFlow"}, derived_from="flow_plot")
 #: A call that runs a tool, so that there are tool frames of the runtime's own making.
 _TOOLS: Final = Ask(Script((ScriptedToolCall("add", ('{"a"', ": 1}")),)), functions={"add": 3})
 _PROGRAM: Final = FlowProgram(
     (
-        Method("speaks", (Emit("one"), *_LIFECYCLE, MESSAGE)),
+        Method("speaks", (Emit("one"), *_LIFECYCLE, MESSAGE, _DERIVED)),
         Method("asks", (_TOOLS, Emit("two", type="tool_custom_failed")), after=("speaks",)),
     )
 )
@@ -86,6 +87,6 @@ _EVERY: Final = OF_SOURCES | {
 _RARELY: Final = frozenset({"channel.flow", "channel.tools", "channel.lifecycle", "namespace.order"})
 
 SCENARIOS: Final = Scenarios()
-SCENARIOS.both("vocabulary/every-channel", _EVERY, {"flow", "llm", "tools"}, _heard, _PROGRAM)
-SCENARIOS.both("vocabulary/rare", OF_SOURCES | _RARELY, FLOW, _heard, _RARE)
-SCENARIOS.whole_run("flow/unknown-event", {"channel.custom", "channel.by-table"}, FLOW, _UNKNOWN)
+SCENARIOS.both("vocabulary/every-channel", _EVERY, "flow llm tools", _heard, _PROGRAM)
+SCENARIOS.both("vocabulary/rare", OF_SOURCES | _RARELY, "flow", _heard, _RARE)
+SCENARIOS.whole_run("flow/unknown-event", {"channel.custom", "channel.by-table"}, "flow", _UNKNOWN)

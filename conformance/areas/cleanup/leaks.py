@@ -11,10 +11,12 @@ from functools import partial
 from typing import Any, Final, Literal
 
 from conformance.areas.cleanup.closers import await_waiting
-from conformance.areas.turn.conversation import TURN, first_turn
+from conformance.areas.turn.conversation import first_turn
 from conformance.stage.census import Census, tasks_left, threads_since
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.programs import (
+    CUT_CALL,
+    FAILING,
     Ask,
     Block,
     CallProgram,
@@ -27,19 +29,17 @@ from conformance.stage.programs import (
     Method,
     Nest,
     Program,
-    Raise,
     Reach,
     Script,
     ScriptedToolCall,
     Step,
 )
-from conformance.stage.scenario import FLOW, FLOW_AND_LLM, LLM
 from conformance.timeline.expected import Expected
 
+_End = Literal["read", "closed", "dropped", "unread"]
 
-def _left_behind(
-    consumer: Consumer, program: Program | ConversationProgram, end: Literal["read", "closed", "dropped"], of: str
-) -> Iterator[Expected]:
+
+def _left_behind(consumer: Consumer, program: Program | ConversationProgram, end: _End, of: str) -> Iterator[Expected]:
     """Perform a program twice, so that what is made once per process is there, and count after the second time."""
     ids: list[str] = []
 
@@ -64,7 +64,11 @@ def _left_behind(
             return ()
         return asyncio.run(_tasks_of(lambda: watch("the session", make()), end, ids))
 
+    census = Census(consumer.provider.port)
     perform(None)
+    # One that was closed may be at its last event still.
+    census.threads_left()
+    ids.clear()
     census = Census(consumer.provider.port)
     first = len(consumer.stage.noted("emitted"))
     tasks = perform(census)
@@ -94,7 +98,7 @@ def _waiting_emitter(consumer: Consumer) -> Iterator[Expected]:
 def _use(session: Any, end: str, ids: list[str]) -> None:
     # A failed run raises here what the program, or the call, raised.
     with contextlib.suppress(Exception):
-        for frame in session:
+        for frame in session if end != "unread" else ():
             ids.append(frame.id)
             if end != "read":
                 break
@@ -111,6 +115,8 @@ async def _tasks_of(make: Callable[[], Any], end: str, ids: list[str]) -> tuple[
 
 async def _ause(make: Callable[[], Any], end: str, ids: list[str]) -> None:
     session = make()
+    if end == "unread":
+        return
     with contextlib.suppress(Exception):
         async for frame in session:
             ids.append(frame.id)
@@ -122,28 +128,8 @@ async def _ause(make: Callable[[], Any], end: str, ids: list[str]) -> None:
 
 _LOOK_AHEAD: Final = 2
 _WORK: Final[tuple[Step, ...]] = (Emit("one"), Ask(), Emit("two"), Give(None))
-_FAILS: Final = FlowProgram((Method("fails", (Emit("one"), Raise(LookupError))),))
 _ASKS: Final = FlowProgram((Method("first", _WORK), Method("second", (Emit("three"),), after=("first",))))
 _WAITS: Final = FlowProgram((Method("waits", (Emit("one"), Block("never"), Emit("two")), is_async=True),))
-_CUT: Final = CallProgram(Ask(Script(("Half",), ending="cut")))
-_REFUSED: Final = CallProgram(Ask(Script(status=500)))
-_LEAKS: Final = frozenset({"cleanup.no-leaks"})
-
-SCENARIOS: Final = Scenarios()
-SCENARIOS.both("left-behind/read", _LEAKS, FLOW_AND_LLM, _left_behind, _ASKS, "read", "a flow that was read to its end")
-SCENARIOS.both("left-behind/failed", _LEAKS, FLOW, _left_behind, _FAILS, "read", "a flow that failed")
-# Where there are no async methods, what blocks is a thread, which nobody can end.
-_AWAITING: Final = FLOW | {"async"}
-SCENARIOS.both("left-behind/closed", _LEAKS, _AWAITING, _left_behind, _WAITS, "closed", "a flow that was closed")
-SCENARIOS.both("left-behind/dropped", _LEAKS, _AWAITING, _left_behind, _WAITS, "dropped", "a session that was dropped")
-SCENARIOS.both("left-behind/call", _LEAKS, LLM, _left_behind, CallProgram(), "read", "a call that was read")
-SCENARIOS.both("left-behind/cut-call", _LEAKS, LLM, _left_behind, _CUT, "read", "a call that was cut")
-SCENARIOS.both("left-behind/refused-call", _LEAKS, LLM, _left_behind, _REFUSED, "read", "a call that was refused")
-_TURN: Final = ConversationProgram()
-SCENARIOS.both("left-behind/turn", _LEAKS, FLOW_AND_LLM | TURN, _left_behind, _TURN, "read", "a turn that was read")
-# Executors of a loop keep their threads for as long as it is there, stuck or idle.
-_BOUNDED: Final = "left-behind/look-ahead/sync"
-SCENARIOS.of_kind("sync", _BOUNDED, _LEAKS, FLOW | {"backpressure"}, _waiting_emitter)
 _ADDS: Final = Ask(Script((ScriptedToolCall("add", ("{}",)),)), functions={"add": 3})
 _BUSY: Final = FlowProgram(
     (
@@ -152,9 +138,34 @@ _BUSY: Final = FlowProgram(
         Method("joined", (Give(None),), after=("left", "right"), joins="all"),
     )
 )
-_OF_BUSY: Final = "methods side by side, of which one reads a flow inside and one has a tool run"
-SCENARIOS.both("left-behind/busy", _LEAKS, FLOW_AND_LLM | {"tools"}, _left_behind, _BUSY, "read", _OF_BUSY)
 _CREW: Final = FlowProgram((Method("runs", (Nest(CrewProgram()), Give(None))),))
-SCENARIOS.both("left-behind/crew", _LEAKS, FLOW_AND_LLM | {"crew"}, _left_behind, _CREW, "read", "a flow with a crew")
 _PAUSES: Final = FlowProgram((Method("asks", (Give("draft"),), feedback=Feedback()),))
-SCENARIOS.both("left-behind/waiting", _LEAKS, FLOW | {"feedback"}, _left_behind, _PAUSES, "read", "a flow that waits")
+# Where there are no async methods, what blocks is a thread, which nobody can end.
+_AWAITING: Final = "flow async"
+#: What is performed, how it ends, what it needs, and what to call it.
+_LEFT: Final[dict[str, tuple[Program | ConversationProgram, _End, str, str]]] = {
+    "read": (_ASKS, "read", "flow llm", "a flow that was read to its end"),
+    "failed": (FAILING, "read", "flow", "a flow that failed"),
+    "closed": (_WAITS, "closed", _AWAITING, "a flow that was closed"),
+    "dropped": (_WAITS, "dropped", _AWAITING, "a session that was dropped"),
+    "unread": (FAILING, "unread", "flow", "a session that nobody read"),
+    "call": (CallProgram(), "read", "llm", "a call that was read"),
+    "cut-call": (CUT_CALL, "read", "llm", "a call that was cut"),
+    "refused-call": (CallProgram(Ask(Script(status=500))), "read", "llm", "a call that was refused"),
+    "turn": (ConversationProgram(), "read", "flow llm turn", "a turn that was read"),
+    "busy": (
+        _BUSY,
+        "read",
+        "flow llm tools",
+        "methods side by side, of which one reads a flow inside and one has a tool run",
+    ),
+    "crew": (_CREW, "read", "flow llm crew", "a flow with a crew"),
+    "waiting": (_PAUSES, "read", "flow feedback", "a flow that waits"),
+}
+_LEAKS: Final = frozenset({"cleanup.no-leaks"})
+
+SCENARIOS: Final = Scenarios()
+for _name, (_program, _end, _needs, _of) in _LEFT.items():
+    SCENARIOS.both(f"left-behind/{_name}", _LEAKS, _needs, _left_behind, _program, _end, _of)
+# Executors of a loop keep their threads for as long as it is there, stuck or idle.
+SCENARIOS.of_kind("sync", "left-behind/look-ahead/sync", _LEAKS, "flow backpressure", _waiting_emitter)

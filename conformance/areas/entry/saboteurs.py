@@ -21,19 +21,18 @@ _ACCEPTED: Final = "harness.flow.flow:Flow._flow_accepted"
 _UNREAD: Final = {"scope.nested": "a crew finds no tool calls in what comes in pieces, and uses none"}
 
 
-SABOTEURS.add("frames-in-a-list", ("entry.flow",), "harness.flow.flow:Flow.stream_frames", changing(list))
+SABOTEURS.add("frames-in-a-list", "entry.flow", "harness.flow.flow:Flow.stream_frames", changing(list))
 
 
 @SABOTEURS.row(
-    "kickoff-async-just-runs",
-    ("entry.flow-async",),
+    "entry.flow-async",
     "harness.flow.flow:Flow.kickoff_async",
     {
         "entry.kwargs": "there are no frames to show what inputs arrived",
         "flow.checkpoint": "and none of a run that goes on",
     },
 )
-async def _(kickoff_async: Any, flow: Any, *args: Any, **options: Any) -> Any:
+async def kickoff_async_just_runs(kickoff_async: Any, flow: Any, *args: Any, **options: Any) -> Any:
     made = await kickoff_async(flow, *args, **options)
     if not hasattr(made, "__aiter__"):
         return made
@@ -42,37 +41,33 @@ async def _(kickoff_async: Any, flow: Any, *args: Any, **options: Any) -> Any:
     return made.result
 
 
-@SABOTEURS.row("answers-in-pieces", ("entry.llm",), "harness.llm.base:BaseLLM.call", _UNREAD)
-def _(call: Any, llm: Any, *args: Any, **options: Any) -> Any:
+@SABOTEURS.row("entry.llm", "harness.llm.base:BaseLLM.call", _UNREAD)
+def answers_in_pieces(call: Any, llm: Any, *args: Any, **options: Any) -> Any:
     value = call(llm, *args, **options)
     return iter([value]) if llm.stream else value
 
 
-@SABOTEURS.row("awaited-in-pieces", ("entry.llm-async",), "harness.llm.base:BaseLLM.acall")
-async def _(acall: Any, llm: Any, *args: Any, **options: Any) -> Any:
+@SABOTEURS.row("entry.llm-async", "harness.llm.base:BaseLLM.acall")
+async def awaited_in_pieces(acall: Any, llm: Any, *args: Any, **options: Any) -> Any:
     value = await acall(llm, *args, **options)
     return iter([value]) if llm.stream else value
 
 
 @SABOTEURS.row(
-    "any-beginning-goes",
-    ("entry.kwargs",),
-    _ACCEPTED,
-    {"flow.checkpoint": "ways to begin that exclude each other are taken together"},
+    "entry.kwargs", _ACCEPTED, {"flow.checkpoint": "ways to begin that exclude each other are taken together"}
 )
-def _(accepted: Any, flow: Any, kickoff: Any) -> Any:
+def any_beginning_goes(accepted: Any, flow: Any, kickoff: Any) -> Any:
     return accepted(flow, replace(kickoff, from_checkpoint=None, restore_from_state_id=None))
 
 
-@SABOTEURS.row("inputs-lost-when-restored", ("entry.kwargs",), "harness.flow.engine.run:FlowRun.take_inputs")
-def _(take_inputs: Any, run: Any) -> None:
+@SABOTEURS.row("entry.kwargs", "harness.flow.engine.run:FlowRun.take_inputs")
+def inputs_lost_when_restored(take_inputs: Any, run: Any) -> None:
     if run.kickoff.from_checkpoint is None:
         take_inputs(run)
 
 
 @SABOTEURS.row(
-    "inputs-lost",
-    ("entry.kwargs",),
+    "entry.kwargs",
     _ACCEPTED,
     {
         "result.value": "a declared flow comes to what its inputs make of it",
@@ -80,18 +75,18 @@ def _(take_inputs: Any, run: Any) -> None:
         "entry.turn-async": "and so has an awaited one",
     },
 )
-def _(accepted: Any, flow: Any, kickoff: Any) -> Any:
+def inputs_lost(accepted: Any, flow: Any, kickoff: Any) -> Any:
     return accepted(flow, replace(kickoff, inputs=None))
 
 
-@SABOTEURS.row("flag-as-set", ("entry.flag-restored",), "harness.flow.engine.stream_flag:StreamFlag.__get__")
-def _(flag: Any, descriptor: Any, flow: Any, owner: Any) -> bool:
+@SABOTEURS.row("entry.flag-restored", "harness.flow.engine.stream_flag:StreamFlag.__get__")
+def flag_as_set(flag: Any, descriptor: Any, flow: Any, owner: Any) -> bool:
     return bool(descriptor._default if flow is None else flow.__dict__.get("_flow_stream", descriptor._default))
 
 
-@SABOTEURS.row("overrides-on-the-object", ("entry.flag-restored",), "harness.llm.overrides:call_stream_override")
+@SABOTEURS.row("entry.flag-restored", "harness.llm.overrides:call_stream_override")
 @contextmanager
-def _(override: Any, llm: Any, stream: bool) -> Iterator[None]:
+def overrides_on_the_object(override: Any, llm: Any, stream: bool) -> Iterator[None]:
     before, llm.stream = llm.stream, stream
     try:
         yield
@@ -112,101 +107,59 @@ class _ForAll:
         self._value = value
 
 
-SABOTEURS.add("overrides-for-all", ("entry.llm-overrides",), "harness.llm.overrides:_stop", _ForAll)
+SABOTEURS.add("overrides-for-all", "entry.llm-overrides", "harness.llm.overrides:_stop", _ForAll)
 SABOTEURS.add(
     "stop-words-its-own",
-    ("entry.llm-overrides",),
+    "entry.llm-overrides",
     "harness.llm.base:BaseLLM.stop_sequences",
     reading(lambda _, llm: llm.stop),
 )
 
 
-@SABOTEURS.row("restored-from-elsewhere", ("entry.kwargs",), "harness.flow.checkpoints.restore:Step")
-def _(step: Any, source: Any, started: Any, ends: Any) -> Any:
+@SABOTEURS.row("entry.kwargs", "harness.flow.checkpoints.restore:Step")
+def restored_from_elsewhere(step: Any, source: Any, started: Any, ends: Any) -> Any:
     return step(source, type(started)(location="elsewhere"), ends)
 
 
 SABOTEURS.add(
-    "state-forgotten", ("entry.kwargs",), "harness.flow.persistence.restore:StateRestore.before_flow", constant(None)
+    "state-forgotten", "entry.kwargs", "harness.flow.persistence.restore:StateRestore.before_flow", constant(None)
 )
 
 
-@SABOTEURS.row(
-    "sessions-unnamed",
-    ("entry.turn",),
-    f"{_CONVERSES}._flow_turn",
-    {"entry.turn-async": "that of an awaited turn has none, either"},
-)
-def _(turn: Any, flow: Any, entry: str, message: Any, **options: Any) -> Any:
+@SABOTEURS.row("entry.turn entry.turn-async", f"{_CONVERSES}._flow_turn")
+def sessions_unnamed(turn: Any, flow: Any, entry: str, message: Any, **options: Any) -> Any:
     return turn(flow, entry, message, **{**options, "session_id": None})
 
 
-#: What is asked of the session of a turn, and can't be asked of an iterator, or of a session for threads in a loop.
-_OF_TURNS: Final = """
-    channel.closed-set channel.flow channel.llm channel.messages cleanup.close-before-start cleanup.close-prompt
-    cleanup.no-late-frames cleanup.no-leaks cleanup.work-stops envelope.content-text envelope.data-clean
-    envelope.data-json envelope.error-class envelope.event-alias envelope.fields envelope.id-unique
-    envelope.immutable envelope.timestamp-utc error.base-exception error.frames-first error.observer-safe
-    llm.sequence namespace.order order.delivery order.one-completion order.parent-closed order.previous-earlier
-    order.scope-nesting order.seq-gapless order.terminal-last result.gated result.reraises result.states
-    result.value scope.concurrent-turns session.replay-failed turn.deferred turn.failed turn.pending turn.result
-    turn.sequence
-"""
-_OF_AWAITED_TURNS: Final = """
-    cleanup.close-before-start cleanup.close-prompt cleanup.no-late-frames cleanup.no-leaks cleanup.work-stops
-    entry.flag-restored error.base-exception error.frames-first error.observer-safe order.seq-gapless
-    order.terminal-last result.gated result.reraises result.states result.value scope.concurrent-turns
-    session.replay-failed turn.deferred turn.failed turn.pending turn.result turn.sequence turn.streams-answer
-"""
-SABOTEURS.add(
-    "turns-as-iterators",
-    ("entry.turn",),
-    f"{_CONVERSES}.stream_turn",
-    changing(iter),
-    dict.fromkeys(_OF_TURNS.split(), "an iterator is no session, and shows nothing of it"),
-)
-
-
-@SABOTEURS.row("any-flow-converses", ("entry.turn",), f"{_CONVERSES}.stream_turn")
-def _(stream_turn: Any, flow: Any, message: Any, **options: Any) -> Any:
+@SABOTEURS.row("entry.turn", f"{_CONVERSES}.stream_turn")
+def any_flow_converses(stream_turn: Any, flow: Any, message: Any, **options: Any) -> Any:
     return stream_turn(flow, message, **options) if flow.conversational else flow.stream_events()
 
 
-@SABOTEURS.row("chunks-of-no-task", ("entry.crew",), f"{_CHUNKS}:TaskPlaces.chunk", by=changing)
-def _(chunk: Any) -> Any:
+@SABOTEURS.row("entry.crew", f"{_CHUNKS}:TaskPlaces.chunk", by=changing)
+def chunks_of_no_task(chunk: Any) -> Any:
     return chunk and chunk.model_copy(update={"task_index": 0, "task_name": "", "task_id": ""})
 
 
-@SABOTEURS.row("chunks-of-text-alone", ("entry.crew",), f"{_CHUNKS}:TaskPlaces.chunk", by=changing)
-def _(chunk: Any) -> Any:
+@SABOTEURS.row("entry.crew", f"{_CHUNKS}:TaskPlaces.chunk", by=changing)
+def chunks_of_text_alone(chunk: Any) -> Any:
     return None if chunk is not None and chunk.tool_call is not None else chunk
 
 
-@SABOTEURS.row("chunks-read-before-closing", ("entry.crew",), f"{_CHUNKS}:CrewStreamingOutput.close")
-def _(close: Any, output: Any) -> None:
+@SABOTEURS.row("entry.crew", f"{_CHUNKS}:CrewStreamingOutput.close")
+def chunks_read_before_closing(close: Any, output: Any) -> None:
     for _ in output:
         pass
     close(output)
 
 
 @SABOTEURS.row(
-    "async-turns-for-threads",
-    ("entry.turn-async",),
-    f"{_CONVERSES}.astream_turn",
-    dict.fromkeys(_OF_AWAITED_TURNS.split(), "a session for threads gives a loop no frames"),
-)
-def _(astream_turn: Any, flow: Any, message: Any, **options: Any) -> Any:
-    return flow.stream_turn(message, **options)
-
-
-@SABOTEURS.row(
-    "overrides-outlive-errors",
-    ("entry.llm-overrides",),
+    "entry.llm-overrides",
     "harness.llm.overrides:_overridden",
     {"cleanup.no-leaks": "a block that is never left keeps the connection of a call that was refused"},
 )
 @contextmanager
-def _(overridden: Any, *arguments: Any) -> Iterator[None]:
+def overrides_outlive_errors(overridden: Any, *arguments: Any) -> Iterator[None]:
     block = overridden(*arguments)
     # Kept, since one that is collected is left.
     _BLOCKS.append(block)
@@ -215,8 +168,8 @@ def _(overridden: Any, *arguments: Any) -> Iterator[None]:
     block.__exit__(None, None, None)
 
 
-@SABOTEURS.row(
-    "streams-without-files", ("entry.kwargs",), "harness.flow.flow:Flow.stream_events", shown_by=("entry/files/sync",)
-)
-def _(stream_events: Any, flow: Any, *arguments: Any, input_files: Any = None, **options: Any) -> Any:
+@SABOTEURS.row("entry.kwargs", "harness.flow.flow:Flow.stream_events", at="entry/files/sync")
+def streams_without_files(
+    stream_events: Any, flow: Any, *arguments: Any, input_files: Any = None, **options: Any
+) -> Any:
     return stream_events(flow, *arguments, **options)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
 from conformance.proof.frames import FIELDS, PAYLOAD, fields_with, payload_with, put
-from conformance.proof.saboteur import Saboteurs, changing, making, reading
+from conformance.proof.saboteur import Saboteurs, changing, reading
 from harness import StreamFrame
 from harness.frames.frozen import FrozenDict, FrozenList
 
@@ -29,19 +29,17 @@ def _with_error_type(name: str | None) -> Callable[[Any], Any]:
 
 
 @SABOTEURS.row(
-    "frames-with-a-version",
-    ("envelope.fields",),
+    "envelope.fields",
     FIELDS,
     {"envelope.data-json": "a frame with more than its model allows can't be loaded"},
     by=fields_with,
 )
-def _(frame: StreamFrame) -> dict[str, Any]:
+def frames_with_a_version(frame: StreamFrame) -> dict[str, Any]:
     return {"__pydantic_extra__": {"version": "v1"}}
 
 
 @SABOTEURS.row(
-    "last-id-repeated",
-    ("envelope.id-unique",),
+    "envelope.id-unique",
     FIELDS,
     {
         "envelope.type-verbatim": "the event of that id has another type",
@@ -58,117 +56,80 @@ def _(frame: StreamFrame) -> dict[str, Any]:
     },
     by=fields_with,
 )
-def _(frame: StreamFrame) -> dict[str, Any]:
+def last_id_repeated(frame: StreamFrame) -> dict[str, Any]:
     # The last frame of all: no later one refers to its id.
     last = frame.type == "flow_finished" and frame.parent_id is None
     return {"id": frame.data["started_event_id"]} if last else {}
 
 
 @SABOTEURS.row(
-    "failed-renamed-to-error",
-    ("envelope.type-verbatim",),
+    "envelope.type-verbatim",
     FIELDS,
     {"session.iterates": "an event is looked for by the type with which it was published"},
     by=fields_with,
 )
-def _(frame: StreamFrame) -> dict[str, Any]:
+def failed_renamed_to_error(frame: StreamFrame) -> dict[str, Any]:
     return {"type": frame.type.replace("_failed", "_error")} if frame.channel == "custom" else {}
 
 
 SABOTEURS.add(
-    "event-is-empty",
-    ("envelope.event-alias",),
-    "harness.frames.frame:StreamFrame.event",
-    reading(lambda event, frame: {}),
+    "event-is-empty", "envelope.event-alias", "harness.frames.frame:StreamFrame.event", reading(lambda event, frame: {})
 )
 
 
-@SABOTEURS.row(
-    "tool-arguments-printed", ("envelope.content-text",), "harness.frames.frame:StreamFrame.content", by=reading
-)
-def _(content: Any, frame: StreamFrame) -> Any:
+@SABOTEURS.row("envelope.content-text", "harness.frames.frame:StreamFrame.content", by=reading)
+def tool_arguments_printed(content: Any, frame: StreamFrame) -> Any:
     chunk = frame.data.get("chunk")
     return chunk if isinstance(chunk, str) else ""
 
 
-@SABOTEURS.row(
-    "event-id-in-data",
-    ("envelope.data-clean",),
-    PAYLOAD,
-    {"replay.equal": "ids are others in each run"},
-    by=payload_with,
-)
-def _(record: Any, payload: Any) -> None:
+@SABOTEURS.row("envelope.data-clean", PAYLOAD, {"replay.equal": "ids are others in each run"}, by=payload_with)
+def event_id_in_data(record: Any, payload: Any) -> None:
     put(payload, "event_id", str(record.event_id))
 
 
-@SABOTEURS.row(
-    "bytes-not-encoded",
-    ("envelope.data-json",),
-    "harness.frames.payload:encode",
-    shown_by=("payload/bytes/sync", "payload/bytes/async"),
-)
-def _(encode: Any, value: Any) -> Any:
+@SABOTEURS.row("envelope.data-json", "harness.frames.payload:encode", at="payload/bytes/*")
+def bytes_not_encoded(encode: Any, value: Any) -> Any:
     return value if isinstance(value, bytes) else encode(value)
 
 
 SABOTEURS.add(
     "payloads-cut-at-five-levels",
-    ("envelope.data-json",),
+    "envelope.data-json",
     "harness.frames.payload:encode",
     changing(_cut),
-    shown_by=("payload/deep-150/sync", "payload/deep-150/async"),
+    at="payload/deep-150/*",
 )
 
 
-SABOTEURS.add("errors-without-a-class", ("envelope.error-class",), PAYLOAD, _with_error_type(None))
+SABOTEURS.add("errors-without-a-class", "envelope.error-class", PAYLOAD, _with_error_type(None))
 
 
-@SABOTEURS.row(
-    "naive-times-local",
-    ("envelope.timestamp-utc",),
-    "harness.frames.payload:encode",
-    shown_by=("payload/naive-time/sync", "payload/naive-time/async"),
-)
-def _(encode: Any, value: Any) -> Any:
+@SABOTEURS.row("envelope.timestamp-utc", "harness.frames.payload:encode", at="payload/naive-time/*")
+def naive_times_local(encode: Any, value: Any) -> Any:
     if isinstance(value, datetime) and value.tzinfo is None:
         return value.replace(tzinfo=timezone(timedelta(hours=2))).isoformat()
     return encode(value)
 
 
-@SABOTEURS.row(
-    "naive-times-inside",
-    ("envelope.timestamp-utc",),
-    "harness.frames.payload:encode",
-    shown_by=("payload/times-inside/sync", "payload/times-inside/async"),
-)
-def _(encode: Any, value: Any) -> Any:
+@SABOTEURS.row("envelope.timestamp-utc", "harness.frames.payload:encode", at="payload/times-inside/*")
+def naive_times_inside(encode: Any, value: Any) -> Any:
     """Leave times that stand inside of something as they are."""
     if isinstance(value, dict) and isinstance(value.get("at"), list):
         value = {"at": [value["at"][0].isoformat(), *value["at"][1:]]}
     return encode(value)
 
 
-@SABOTEURS.row(
-    "naive-stamps-local",
-    ("envelope.timestamp-utc",),
-    "harness.events.base:with_owners",
-    shown_by=("event/naive-time/sync", "event/naive-time/async"),
-)
-def _(with_owners: Any, fields: dict[str, Any]) -> Any:
+@SABOTEURS.row("envelope.timestamp-utc", "harness.events.base:with_owners", at="event/naive-time/*")
+def naive_stamps_local(with_owners: Any, fields: dict[str, Any]) -> Any:
     stamp = fields.get("timestamp")
     if isinstance(stamp, datetime) and stamp.tzinfo is None:
         fields = {**fields, "timestamp": stamp.replace(tzinfo=timezone(timedelta(hours=2)))}
     return with_owners(fields)
 
 
-@SABOTEURS.row(
-    "levels-of-maps-uncounted",
-    ("envelope.data-json",),
-    "harness.frames.payload:encode",
-    shown_by=("payload/numbered-150/sync", "payload/numbered-150/async"),
-)
-def _(encode: Any, value: Any) -> Any:
+@SABOTEURS.row("envelope.data-json", "harness.frames.payload:encode", at="payload/numbered-150/*")
+def levels_of_maps_uncounted(encode: Any, value: Any) -> Any:
     """Count the dicts of a payload, and not what JSON needs for those whose keys are no text."""
     form, levels = encode("bottom"), 0
     while isinstance(value, dict) and "inside" in value:
@@ -178,71 +139,47 @@ def _(encode: Any, value: Any) -> Any:
     return form if levels else encode(value)
 
 
-@SABOTEURS.row("errors-in-other-words", ("envelope.error-class",), PAYLOAD, by=payload_with)
-def _(record: Any, payload: Any) -> None:
+@SABOTEURS.row("envelope.error-class", PAYLOAD, by=payload_with)
+def errors_in_other_words(record: Any, payload: Any) -> None:
     if record.type == "flow_failed":
         put(payload, "error", "something went wrong")
 
 
-SABOTEURS.add("errors-of-another-class", ("envelope.error-class",), PAYLOAD, _with_error_type("Exception"))
+SABOTEURS.add("errors-of-another-class", "envelope.error-class", PAYLOAD, _with_error_type("Exception"))
 
 
-@SABOTEURS.row("local-timestamps", ("envelope.timestamp-utc",), FIELDS, by=fields_with)
-def _(frame: StreamFrame) -> dict[str, Any]:
+@SABOTEURS.row("envelope.timestamp-utc", FIELDS, by=fields_with)
+def local_timestamps(frame: StreamFrame) -> dict[str, Any]:
     return {"timestamp": frame.timestamp.astimezone(timezone(timedelta(hours=2)))}
 
 
 SABOTEURS.add(
     "payloads-open-to-update",
-    ("envelope.immutable",),
+    "envelope.immutable",
     "harness.frames.frozen:FrozenDict.update",
     lambda closed: dict.update,
-    shown_by=("payload/tree/sync", "payload/tree/async"),
+    at="payload/tree/*",
 )
 
 
-@SABOTEURS.row("payloads-open-to-change", ("envelope.immutable",), PAYLOAD, by=making)
-def _(payload_of: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    shared: dict[Any, Any] = {}
-
-    def broken(record: Any) -> Any:
-        payload = payload_of(record)
-        return shared.setdefault(record, dict(payload) if isinstance(payload, dict) else payload)
-
-    return broken
-
-
 @SABOTEURS.row(
-    "failures-republished",
-    ("envelope.id-unique",),
+    "envelope.id-unique",
     FIELDS,
     {"order.previous-earlier": "the end of a turn that failed names it as the one before"},
     by=fields_with,
-    shown_by=("vocabulary/rare/sync", "vocabulary/rare/async"),
+    at="vocabulary/rare/*",
 )
-def _(frame: StreamFrame) -> dict[str, Any]:
+def failures_republished(frame: StreamFrame) -> dict[str, Any]:
     return {"id": f"{frame.id}-again"} if frame.type == "flow_failed" else {}
 
 
-@SABOTEURS.row(
-    "text-of-models-alone",
-    ("envelope.content-text",),
-    "harness.frames.frame:StreamFrame.content",
-    by=reading,
-    shown_by=("payload/text/sync",),
-)
-def _(content: Callable[[Any], Any], frame: StreamFrame) -> Any:
+@SABOTEURS.row("envelope.content-text", "harness.frames.frame:StreamFrame.content", by=reading, at="payload/text/sync")
+def text_of_models_alone(content: Callable[[Any], Any], frame: StreamFrame) -> Any:
     return content(frame) if frame.channel == "llm" else ""
 
 
-@SABOTEURS.row(
-    "results-as-they-are",
-    ("envelope.data-json",),
-    PAYLOAD,
-    by=payload_with,
-    shown_by=("result/value/objects/sync",),
-)
-def _(record: Any, payload: Any) -> None:
+@SABOTEURS.row("envelope.data-json", PAYLOAD, by=payload_with, at="result/value/objects/sync")
+def results_as_they_are(record: Any, payload: Any) -> None:
     """Leave what is no JSON in the results of methods, as an encoder of events alone does."""
     result = payload.get("result")
     if isinstance(result, dict) and "bytes" in result:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from conformance.proof.frames import ACCEPT, hiding
-from conformance.proof.saboteur import Saboteurs, constant
+from conformance.proof.saboteur import NONE, Saboteurs, constant, replacing
 
 SABOTEURS: Final = Saboteurs()
 
@@ -14,7 +15,7 @@ _FAILED: Final = "harness.session.production:Production.failed"
 
 SABOTEURS.add(
     "failure-untold",
-    ("error.frames-first",),
+    "error.frames-first",
     ACCEPT,
     hiding("flow_failed"),
     {
@@ -25,8 +26,7 @@ SABOTEURS.add(
 
 
 @SABOTEURS.row(
-    "exit-is-an-end",
-    ("error.base-exception",),
+    "error.base-exception",
     _FAILED,
     {
         "result.reraises": "there is nothing to raise again",
@@ -34,7 +34,7 @@ SABOTEURS.add(
         "llm.sequence": "a call fails in whose tools there is an exit, and its session does not",
     },
 )
-def _(failed: Any, production: Any, error: BaseException) -> None:
+def exit_is_an_end(failed: Any, production: Any, error: BaseException) -> None:
     if isinstance(error, SystemExit):
         production.timeline.returned(None)
     else:
@@ -42,80 +42,53 @@ def _(failed: Any, production: Any, error: BaseException) -> None:
 
 
 @SABOTEURS.row(
-    "cause-lost",
-    ("error.original",),
+    "error.original",
     _FAILED,
     {"envelope.error-class": "the failure is told of by the class of what can't be found any more"},
 )
-def _(failed: Any, production: Any, error: BaseException) -> None:
+def cause_lost(failed: Any, production: Any, error: BaseException) -> None:
     if isinstance(error, StopIteration | StopAsyncIteration):
         error = RuntimeError("the run raised what no iterator can pass on")
     failed(production, error)
 
 
-@SABOTEURS.row(
-    "listeners-fail-failures",
-    ("error.observer-safe",),
-    "harness.bus.listeners:logger.exception",
-    shown_by=("error/observer/listener/of-failure/sync",),
-)
-def _(report: Any, message: str, event_type: str) -> None:
-    """Raise what a listener raised where that was told of a failure: what is done on the way out is easily unguarded."""
-    if event_type.endswith("_failed"):
-        raise  # noqa: PLE0704 - called where an exception is being handled
+def _raised_at(name: str, of: str, is_raised: Callable[[str], bool], also: Mapping[str, str] = NONE) -> None:
+    """Add what raises, in place of logging it, what a listener raised where that was told of events of some types."""
+
+    @replacing
+    def report(sound: Any, message: str, event_type: str) -> None:
+        if is_raised(event_type):
+            raise  # noqa: PLE0704 - called where an exception is being handled
+
+    target, at = "harness.bus.listeners:logger.exception", f"error/observer/listener/{of}/sync"
+    SABOTEURS.add(name, "error.observer-safe", target, report, also, at=at)
 
 
+# What is done on the way out is easily unguarded.
+_raised_at("listeners-fail-failures", "of-failure", lambda event_type: event_type.endswith("_failed"))
+_raised_at("listeners-fail-chunks", "of-call", lambda event_type: event_type == "llm_stream_chunk")
+_OF_TURNS: Final = {
+    "order.scope-nesting": "a turn whose beginning can't be told is never closed",
+    "error.frames-first": "and nothing tells that it has failed",
+}
+_raised_at("listeners-fail-turns", "of-turn", lambda event_type: event_type.startswith("conversation_"), _OF_TURNS)
 # A listener that is awaited may wait for a task of its own that was cancelled.
 SABOTEURS.add(
     "listeners-cancel-the-run",
-    ("error.observer-safe",),
+    "error.observer-safe",
     "harness.bus.listeners:_is_being_cancelled",
     constant(True),
-    shown_by=("error/observer/async-listener/CancelledError/sync",),
+    at="error/observer/async-listener/CancelledError/sync",
 )
 
 
-@SABOTEURS.row("listeners-fail-the-run", ("error.observer-safe",), "harness.bus.listeners:logger.exception")
-def _(report: Any, *args: object) -> None:
-    """Do in place of logging what a listener raised: raise it."""
-    raise  # noqa: PLE0704 - called where an exception is being handled
-
-
 @SABOTEURS.row(
-    "listeners-fail-chunks",
-    ("error.observer-safe",),
-    "harness.bus.listeners:logger.exception",
-    shown_by=("error/observer/listener/of-call/sync",),
-)
-def _(report: Any, message: str, event_type: str) -> None:
-    """Raise what a listener raised where that was told of a piece of an answer."""
-    if event_type == "llm_stream_chunk":
-        raise  # noqa: PLE0704 - called where an exception is being handled
-
-
-@SABOTEURS.row(
-    "listeners-fail-turns",
-    ("error.observer-safe",),
-    "harness.bus.listeners:logger.exception",
-    {
-        "order.scope-nesting": "a turn whose beginning can't be told is never closed",
-        "error.frames-first": "and nothing tells that it has failed",
-    },
-    shown_by=("error/observer/listener/of-turn/sync",),
-)
-def _(report: Any, message: str, event_type: str) -> None:
-    if event_type.startswith("conversation_"):
-        raise  # noqa: PLE0704 - called where an exception is being handled
-
-
-@SABOTEURS.row(
-    "tools-exit-quietly",
-    ("error.base-exception",),
+    "error.base-exception",
     "harness.llm.base:run_tool",
     {"result.value": "the call comes to a value"},
-    shown_by=("error/SystemExit/tool/sync",),
+    at="error/SystemExit/tool/sync",
 )
-def _(run_tool: Any, *arguments: Any) -> Any:
+def tools_exit_quietly(run_tool: Any, *arguments: Any) -> Any:
     try:
         return run_tool(*arguments)
     except SystemExit:
@@ -123,12 +96,9 @@ def _(run_tool: Any, *arguments: Any) -> Any:
 
 
 @SABOTEURS.row(
-    "handlers-exit-quietly",
-    ("error.base-exception",),
-    "harness.flow.conversation.conversational:take_turn",
-    shown_by=("error/SystemExit/turn/sync",),
+    "error.base-exception", "harness.flow.conversation.conversational:take_turn", at="error/SystemExit/turn/sync"
 )
-async def _(take_turn: Any, *arguments: Any) -> Any:
+async def handlers_exit_quietly(take_turn: Any, *arguments: Any) -> Any:
     try:
         return await take_turn(*arguments)
     except SystemExit:
@@ -136,16 +106,15 @@ async def _(take_turn: Any, *arguments: Any) -> Any:
 
 
 @SABOTEURS.row(
-    "inner-failures-retold",
-    ("error.original",),
+    "error.original",
     "harness.flow.flow:Flow.kickoff",
     {
         "envelope.error-class": "the class of the failure is another",
         "result.reraises": "and so is what the result raises",
     },
-    shown_by=("error/LookupError/inner-flow/sync",),
+    at="error/LookupError/inner-flow/sync",
 )
-def _(kickoff: Any, flow: Any, *arguments: Any, **options: Any) -> Any:
+def inner_failures_retold(kickoff: Any, flow: Any, *arguments: Any, **options: Any) -> Any:
     try:
         return kickoff(flow, *arguments, **options)
     except LookupError as error:

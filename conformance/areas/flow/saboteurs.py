@@ -23,59 +23,38 @@ def _restored_plainly(kickoff: Any, flow: Any, inputs: Any = None, **options: An
 
 SABOTEURS.add(
     "asks-quietly",
-    ("flow.feedback-frames",),
+    "flow.feedback-frames",
     ACCEPT,
     hiding("human_feedback_requested"),
     {"order.previous-earlier": "what comes next names it as the one before"},
 )
-SABOTEURS.add("hears-quietly", ("flow.feedback-frames",), ACCEPT, hiding("human_feedback_received"))
-SABOTEURS.add("input-untold", ("flow.feedback-frames",), ACCEPT, hiding("flow_input_requested", "flow_input_received"))
+SABOTEURS.add("hears-quietly", "flow.feedback-frames", ACCEPT, hiding("human_feedback_received"))
+SABOTEURS.add("input-untold", "flow.feedback-frames", ACCEPT, hiding("flow_input_requested", "flow_input_received"))
 
 
-@SABOTEURS.row(
-    "pending-raised",
-    ("flow.pending",),
-    _RUN,
-    {
-        "error.frames-first": "the flow has paused, and no frame tells of a failure",
-        "turn.pending": "a turn that waits is one",
-    },
-)
-async def _(run: Any, flow: Any, *args: Any) -> Any:
-    value = await run(flow, *args)
-    if isinstance(value, HumanFeedbackPending):
-        raise value
-    return value
-
-
-@SABOTEURS.row("pending-forgotten", ("flow.pending",), _RUN, {"turn.pending": "a turn that waits is one"})
-async def _(run: Any, flow: Any, *args: Any) -> Any:
+@SABOTEURS.row("flow.pending", _RUN, {"turn.pending": "a turn that waits is one"})
+async def pending_forgotten(run: Any, flow: Any, *args: Any) -> Any:
     value = await run(flow, *args)
     return None if isinstance(value, HumanFeedbackPending) else value
 
 
-@SABOTEURS.row(
-    "pause-as-failure",
-    ("flow.pending",),
-    "harness.flow.engine.steps:pause",
-    {"turn.pending": "a turn that waits is one"},
-)
-def _(pause: Any, step: Any, run: Any, call: Any, paused: Any) -> Any:
+@SABOTEURS.row("flow.pending", "harness.flow.engine.steps:pause", {"turn.pending": "a turn that waits is one"})
+def pause_as_failure(pause: Any, step: Any, run: Any, call: Any, paused: Any) -> Any:
     return pause(step, run, call, paused) if step.scope.kind == "method" else step.fail(paused)
 
 
-SABOTEURS.add("waiting-unkept", ("flow.pending",), "harness.flow.feedback.hook:keep", constant(None))
+SABOTEURS.add("waiting-unkept", "flow.pending", "harness.flow.feedback.hook:keep", constant(None))
 SABOTEURS.add(
     "resumed-from-the-beginning",
-    ("flow.pending",),
+    "flow.pending",
     "harness.flow.feedback.resumption:restore",
     constant(None),
     {"flow.feedback-frames": "it asks again, and the answer is that of nobody"},
 )
 
 
-@SABOTEURS.row("method-run-again", ("flow.pending",), "harness.flow.feedback.hook:FeedbackHook.before_method")
-async def _(before_method: Any, hook: Any, run: Any, call: Any) -> MethodResult | None:
+@SABOTEURS.row("flow.pending", "harness.flow.feedback.hook:FeedbackHook.before_method")
+async def method_run_again(before_method: Any, hook: Any, run: Any, call: Any) -> MethodResult | None:
     result: MethodResult | None = before_method(hook, run, call)
     if result is not None:
         again = getattr(run.flow, call.method.name)()
@@ -84,37 +63,31 @@ async def _(before_method: Any, hook: Any, run: Any, call: Any) -> MethodResult 
     return result
 
 
-@SABOTEURS.row("resumed-plainly", ("flow.pending",), "harness.flow.feedback.answerable:AnswerableFlow.resume")
-def _(resume: Any, flow: Any, feedback: str = "") -> Any:
+@SABOTEURS.row("flow.pending", "harness.flow.feedback.answerable:AnswerableFlow.resume")
+def resumed_plainly(resume: Any, flow: Any, feedback: str = "") -> Any:
     flow.stream = False
     return resume(flow, feedback)
 
 
 @SABOTEURS.row(
-    "first-outcome-always",
-    ("flow.feedback-frames", "flow.pending"),
+    "flow.feedback-frames flow.pending",
     "harness.flow.feedback.hook:choose_outcome",
     {"result.value": "the flow goes on by another outcome than the one that was chosen"},
 )
-async def _(choose_outcome: Any, message: str, feedback: str, outcomes: Any, *rest: Any) -> Any:
+async def first_outcome_always(choose_outcome: Any, message: str, feedback: str, outcomes: Any, *rest: Any) -> Any:
     return outcomes[0]
 
 
 SABOTEURS.add(
     "plan-left-behind",
-    ("flow.pending",),
+    "flow.pending",
     "harness.flow.feedback.pending:PendingFeedbackContext.to_dict",
     changing(lambda context: {**context, "plan": None}),
 )
 
 
-@SABOTEURS.row(
-    "one-branch-restored",
-    ("flow.checkpoint",),
-    "harness.flow.checkpoints.restore:put_into",
-    shown_by=("restore/branches/sync", "restore/branches/async"),
-)
-def _(put_into: Any, run: Any, checkpoint: Any) -> Any:
+@SABOTEURS.row("flow.checkpoint", "harness.flow.checkpoints.restore:put_into", at="restore/branches/*")
+def one_branch_restored(put_into: Any, run: Any, checkpoint: Any) -> Any:
     values = put_into(run, checkpoint)
     calls = run.plan._state.calls
     for number in list(calls)[1:]:
@@ -124,39 +97,35 @@ def _(put_into: Any, run: Any, checkpoint: Any) -> Any:
 
 SABOTEURS.add(
     "all-run-again",
-    ("flow.checkpoint",),
+    "flow.checkpoint",
     "harness.flow.checkpoints.restore:put_into",
     constant([]),
     {"entry.kwargs": "what comes with a checkpoint is not put into a run that begins anew"},
 )
-SABOTEURS.add("restored-quietly", ("flow.checkpoint",), _RESTORE_STEP, passing(quiet=True))
+SABOTEURS.add("restored-quietly", "flow.checkpoint", _RESTORE_STEP, passing(quiet=True))
 
 
 @SABOTEURS.row(
-    "restore-left-open",
-    ("flow.checkpoint",),
-    _RESTORE_STEP,
-    {"order.scope-nesting": "the restore that was begun first is never closed"},
+    "flow.checkpoint", _RESTORE_STEP, {"order.scope-nesting": "the restore that was begun first is never closed"}
 )
-def _(step: Any, source: Any, started: Any, ends: Any) -> Any:
+def restore_left_open(step: Any, source: Any, started: Any, ends: Any) -> Any:
     step(source, type(started)(location=started.location), ends).open()
     return step(source, started, ends)
 
 
-SABOTEURS.add("restored-plainly", ("flow.checkpoint",), "harness.flow.flow:Flow.kickoff", _restored_plainly)
+SABOTEURS.add("restored-plainly", "flow.checkpoint", "harness.flow.flow:Flow.kickoff", _restored_plainly)
 SABOTEURS.add(
-    "restored-plainly-in-a-loop", ("flow.checkpoint",), "harness.flow.flow:Flow.kickoff_async", _restored_plainly
+    "restored-plainly-in-a-loop", "flow.checkpoint", "harness.flow.flow:Flow.kickoff_async", _restored_plainly
 )
 
 
 @SABOTEURS.row(
-    "restored-and-unread",
-    ("flow.checkpoint",),
+    "flow.checkpoint",
     _RUN,
     also={"session.replay": "what is read again is not what was read"},
     perhaps={"entry.kwargs": "inputs that come with a checkpoint go into a run that nobody reads"},
 )
-async def _(run: Any, flow: Any, kickoff: Any, *args: Any) -> Any:
+async def restored_and_unread(run: Any, flow: Any, kickoff: Any, *args: Any) -> Any:
     if kickoff.from_checkpoint is not None:
         return flow.stream_events(kickoff.inputs, from_checkpoint=kickoff.from_checkpoint)
     return await run(flow, kickoff, *args)

@@ -44,13 +44,8 @@ def _kind(part: Any) -> str:
     return type(part).__name__
 
 
-@SABOTEURS.row(
-    "thinking-comes-last",
-    ("llm.sequence",),
-    "harness.providers.openai.chat:OpenAIChat.generate",
-    shown_by=("ask/thinking/sync",),
-)
-def _(generate: Any, llm: Any, request: Any) -> Iterator[Any]:
+@SABOTEURS.row("llm.sequence", "harness.providers.openai.chat:OpenAIChat.generate", at="ask/thinking/sync")
+def thinking_comes_last(generate: Any, llm: Any, request: Any) -> Iterator[Any]:
     held = []
     for part in generate(llm, request):
         if _kind(part) == "ThinkingDelta":
@@ -62,12 +57,9 @@ def _(generate: Any, llm: Any, request: Any) -> Iterator[Any]:
 
 
 @SABOTEURS.row(
-    "failures-not-raised",
-    ("llm.sequence",),
-    "harness.llm.base:BaseLLM.call",
-    {"turn.failed": "a turn whose answer has failed ends well"},
+    "llm.sequence", "harness.llm.base:BaseLLM.call", {"turn.failed": "a turn whose answer has failed ends well"}
 )
-def _(call: Any, llm: Any, *args: Any, **options: Any) -> Any:
+def failures_not_raised(call: Any, llm: Any, *args: Any, **options: Any) -> Any:
     try:
         return call(llm, *args, **options)
     except ProviderError:
@@ -75,8 +67,7 @@ def _(call: Any, llm: Any, *args: Any, **options: Any) -> Any:
 
 
 @SABOTEURS.row(
-    "chunks-stripped",
-    ("llm.deltas-equal-final",),
+    "llm.deltas-equal-final",
     _CHUNK,
     {
         "scope.captures-llm": "the tokens of a call inside do not join to its text",
@@ -86,119 +77,100 @@ def _(call: Any, llm: Any, *args: Any, **options: Any) -> Any:
         "turn.streams-answer": "and a turn its reply",
     },
 )
-def _(chunk: Any, call: Any, part: Any) -> Any:
+def chunks_stripped(chunk: Any, call: Any, part: Any) -> Any:
     made = chunk(call, part)
     return made.model_copy(update={"chunk": made.chunk.strip()}) if _kind(part) == "TextDelta" and made else made
 
 
 SABOTEURS.add(
     "arguments-as-deltas",
-    ("llm.tool-chunks",),
+    "llm.tool-chunks",
     _FRAGMENT,
     _with("deltas", lambda deltas: deltas[-1:]),
     {"entry.crew": "the last chunk of a crew's tool call has its last piece alone"},
 )
-SABOTEURS.add("one-id-for-all-calls", ("llm.tool-chunks",), _FRAGMENT, _with("id", lambda _: "call_0"))
+SABOTEURS.add("one-id-for-all-calls", "llm.tool-chunks", _FRAGMENT, _with("id", lambda _: "call_0"))
 
 
-@SABOTEURS.row("parallel-calls-lost", ("llm.tool-chunks",), _CHUNK)
-def _(chunk: Any, call: Any, part: Any) -> Any:
+@SABOTEURS.row("llm.tool-chunks", _CHUNK)
+def parallel_calls_lost(chunk: Any, call: Any, part: Any) -> Any:
     made = chunk(call, part)
     return None if _kind(part) == "ToolCallDelta" and part.index > 0 else made
 
 
 SABOTEURS.add(
     "calls-told-apart-by-index-alone",
-    ("llm.tool-chunks",),
+    "llm.tool-chunks",
     f"{_FRAGMENTS}._continues",
     constant(True),
     {"llm.deltas-equal-final": "the arguments of two calls are joined to one"},
 )
 SABOTEURS.add(
     "calls-of-two-objects-pass",
-    ("llm.tool-chunks",),
+    "llm.tool-chunks",
     "harness.providers.shared.calls.tool_calls:_holds_two",
     constant(False),
     {"llm.errors": "what had to fail passes", "llm.usage": "and has usage, which no failed call has"},
-    shown_by=("ask/tools-as-one/sync",),
+    at="ask/tools-as-one/sync",
 )
 SABOTEURS.add(
     "one-tools-value-in-a-list",
-    ("llm.tool-run",),
+    "llm.tool-run",
     _TOOL_RESULTS,
     replacing(lambda result_of, values: values),
-    shown_by=("ask/tool-run/sync",),
+    at="ask/tool-run/sync",
 )
 SABOTEURS.add(
-    "tools-values-reversed",
-    ("llm.tool-run",),
-    _TOOL_RESULTS,
-    replacing(lambda result_of, values: result_of(values[::-1])),
+    "tools-values-reversed", "llm.tool-run", _TOOL_RESULTS, replacing(lambda result_of, values: result_of(values[::-1]))
 )
 SABOTEURS.add(
     "tools-called-with-nothing",
-    ("llm.tool-run",),
+    "llm.tool-run",
     "harness.llm.output.assembly:AssembledCall.parsed_arguments",
     constant({}),
 )
 SABOTEURS.add(
-    "calls-without-type", ("llm.tool-run",), "harness.llm.output.assembly:AssembledCall.payload", omitting("type")
+    "calls-without-type", "llm.tool-run", "harness.llm.output.assembly:AssembledCall.payload", omitting("type")
 )
 
 
 @SABOTEURS.row(
-    "thinking-dropped",
-    ("llm.thinking",),
-    f"{_ANSWER}._message",
-    {"llm.sequence": "a piece that was on the wire did not come"},
-    by=changing,
+    "llm.thinking", f"{_ANSWER}._message", {"llm.sequence": "a piece that was on the wire did not come"}, by=changing
 )
-def _(message: Iterator[Any]) -> Iterator[Any]:
+def thinking_dropped(message: Iterator[Any]) -> Iterator[Any]:
     return (part for part in message if _kind(part) != "ThinkingDelta")
 
 
 SABOTEURS.add(
     "usage-not-asked-for",
-    ("llm.usage",),
+    "llm.usage",
     "harness.providers.openai.chat:wire_body",
     omitting("stream_options"),
     {"entry.llm-overrides": "what was not sent can't be counted"},
 )
 
 
-@SABOTEURS.row("totals-with-the-cache-twice", ("llm.usage",), "harness.providers.openai.chat_answer:usage", by=changing)
-def _(counts: Iterator[Any]) -> Iterator[Any]:
+@SABOTEURS.row("llm.usage", "harness.providers.openai.chat_answer:usage", by=changing)
+def totals_with_the_cache_twice(counts: Iterator[Any]) -> Iterator[Any]:
     for usage in counts:
         yield replace(usage, total_tokens=usage.total_tokens + (usage.cached_prompt_tokens or 0))
 
 
-@SABOTEURS.row(
-    "usage-lost-in-crews",
-    ("llm.usage",),
-    "harness.llm.call:ModelCall.complete",
-    shown_by=("crew/kind/used/sync-method/sync",),
-)
-def _(complete: Any, call: Any, step: Any) -> None:
+@SABOTEURS.row("llm.usage", "harness.llm.call:ModelCall.complete", at="crew/kind/used/sync-method/sync")
+def usage_lost_in_crews(complete: Any, call: Any, step: Any) -> None:
     if "agent_id" in call._common:
         call.assembly.usage = None
     complete(call, step)
 
 
-@SABOTEURS.row(
-    "usage-of-zero",
-    ("llm.usage",),
-    "harness.llm.call:ModelCall.complete",
-    shown_by=("ask/uncounted/sync", "ask/not-streamed-uncounted"),
-)
-def _(complete: Any, call: Any, step: Any) -> None:
+@SABOTEURS.row("llm.usage", "harness.llm.call:ModelCall.complete", at="ask/uncounted/sync ask/not-streamed-uncounted")
+def usage_of_zero(complete: Any, call: Any, step: Any) -> None:
     call.assembly.usage = call.assembly.usage or Usage(0, 0, 0)
     complete(call, step)
 
 
-@SABOTEURS.row(
-    "usage-of-all-calls", ("llm.usage",), "harness.llm.call:ModelCall.complete", shown_by=("ask/again/sync",)
-)
-def _(complete: Any, call: Any, step: Any) -> None:
+@SABOTEURS.row("llm.usage", "harness.llm.call:ModelCall.complete", at="ask/again/sync")
+def usage_of_all_calls(complete: Any, call: Any, step: Any) -> None:
     """Count what the LLM has used until then."""
     used, owner = call.assembly.usage, vars(call._llm)
     if used is not None:
@@ -212,10 +184,10 @@ def _(complete: Any, call: Any, step: Any) -> None:
     complete(call, step)
 
 
-SABOTEURS.add("finish-reasons-unknown", ("llm.usage",), f"{_ANSWER}.finish_reasons", lambda finish: {})
+SABOTEURS.add("finish-reasons-unknown", "llm.usage", f"{_ANSWER}.finish_reasons", lambda finish: {})
 SABOTEURS.add(
     "cut-answers-pass",
-    ("llm.truncation",),
+    "llm.truncation",
     "harness.llm.output.assembly:Assembly.check_end",
     constant(None),
     {
@@ -225,62 +197,47 @@ SABOTEURS.add(
 )
 
 
-@SABOTEURS.row("ends-that-nobody-marked-pass", ("llm.truncation",), f"{_ANSWER}.closing")
-def _(closing: Any, answer: Any, last: Any) -> Any:
+@SABOTEURS.row("llm.truncation", f"{_ANSWER}.closing")
+def ends_that_nobody_marked_pass(closing: Any, answer: Any, last: Any) -> Any:
     return answer.finished() if answer._finish is not None else ()
 
 
-@SABOTEURS.row(
-    "ends-are-marked-or-none",
-    ("llm.truncation",),
-    f"{_ANSWER}.closing",
-    {"llm.errors": "a failure inside an answer passes for its end"},
-)
-def _(closing: Any, answer: Any, last: Any) -> Any:
+@SABOTEURS.row("llm.truncation", f"{_ANSWER}.closing", {"llm.errors": "a failure inside an answer passes for its end"})
+def ends_are_marked_or_none(closing: Any, answer: Any, last: Any) -> Any:
     return answer.finished() if answer.done else ()
 
 
-@SABOTEURS.row("unmarked-ends-not-shown", ("llm.truncation",), "harness.events:LLMCallStartedEvent")
-def _(started: Any, **fields: Any) -> Any:
+@SABOTEURS.row("llm.truncation", "harness.events:LLMCallStartedEvent")
+def unmarked_ends_not_shown(started: Any, **fields: Any) -> Any:
     return started(**{name: value for name, value in fields.items() if name != "without_end_marker"})
 
 
-@SABOTEURS.row("errors-without-status", ("llm.errors",), _TRANSLATED, by=changing)
-def _(error: Any) -> Any:
+@SABOTEURS.row("llm.errors", _TRANSLATED, by=changing)
+def errors_without_status(error: Any) -> Any:
     if getattr(error, "status", None) is not None:
         error.status = None
     return error
 
 
-SABOTEURS.add("failures-inside-pass", ("llm.errors",), f"{_READ}.refuse_failure", constant(None))
+SABOTEURS.add("failures-inside-pass", "llm.errors", f"{_READ}.refuse_failure", constant(None))
 
 
-@SABOTEURS.row("failures-in-other-words", ("llm.errors",), f"{_READ}.reported")
-def _(reported: Any, answer: Any, failure: Any) -> Any:
+@SABOTEURS.row("llm.errors", f"{_READ}.reported")
+def failures_in_other_words(reported: Any, answer: Any, failure: Any) -> Any:
     return reported(answer, failure._replace(message="something went wrong"))
 
 
-SABOTEURS.add("errors-of-the-sdk", ("llm.errors",), _TRANSLATED, constant(None))
+SABOTEURS.add("errors-of-the-sdk", "llm.errors", _TRANSLATED, constant(None))
 
 
-@SABOTEURS.row("markers-in-one-piece", ("llm.rechunk",), f"{_ANSWER}.piece")
-def _(piece: Any, answer: Any, sent: bytes) -> Iterator[Any]:
+@SABOTEURS.row("llm.rechunk", f"{_ANSWER}.piece")
+def markers_in_one_piece(piece: Any, answer: Any, sent: bytes) -> Iterator[Any]:
     yield from piece(answer, sent)
     answer.done = answer.done and b"[DONE]" in sent
 
 
-@SABOTEURS.row("characters-torn", ("llm.rechunk",), f"{_ANSWER}.piece")
-def _(piece: Any, answer: Any, sent: bytes) -> Any:
-    return piece(answer, sent.decode("utf-8", "replace").encode())
-
-
-@SABOTEURS.row(
-    "plain-calls-in-chunks",
-    ("llm.no-stream",),
-    _CHUNK,
-    {"scope.captures-llm": "an LLM that was told not to stream does"},
-)
-def _(chunk: Any, call: Any, part: Any) -> Any:
+@SABOTEURS.row("llm.no-stream", _CHUNK, {"scope.captures-llm": "an LLM that was told not to stream does"})
+def plain_calls_in_chunks(chunk: Any, call: Any, part: Any) -> Any:
     from harness.events.llm import LLMStreamChunkEvent
 
     made = chunk(call, part)
@@ -289,81 +246,40 @@ def _(chunk: Any, call: Any, part: Any) -> Any:
     return made
 
 
-@SABOTEURS.row(
-    "plain-answers-shorter",
-    ("llm.no-stream",),
-    f"{_ANSWER}.whole",
-    {
-        "entry.llm": "the assembled result of a call outside a session is another",
-        "entry.llm-async": "and that of an awaited one",
-        "entry.llm-overrides": "and that of one told not to stream",
-        "turn.sequence": "a route that a model names is cut, and none",
-        "turn.result": "so that another handler replies",
-        "result.value": "and the turn comes to another reply",
-    },
-    by=changing,
-)
-def _(parts: Iterator[Any]) -> Iterator[Any]:
-    for part in parts:
-        yield replace(part, text=part.text[:-1]) if _kind(part) == "TextDelta" else part
-
-
-@SABOTEURS.row(
-    "legacy-chunks-of-text-only",
-    ("llm.legacy-chunk",),
-    _PROJECTED,
-    {"entry.crew": "a streamed crew loses its tool calls"},
-)
-def _(chunk: Any, **fields: Any) -> Any:
+@SABOTEURS.row("llm.legacy-chunk", _PROJECTED, {"entry.crew": "a streamed crew loses its tool calls"})
+def legacy_chunks_of_text_only(chunk: Any, **fields: Any) -> Any:
     return chunk(content=fields["content"])
 
 
-@SABOTEURS.row(
-    "legacy-chunks-of-tools-only",
-    ("llm.legacy-chunk",),
-    _PROJECTED,
-    {
-        "entry.crew": "a streamed crew loses its text",
-        "entry.flag-restored": "and is over before its flag can be looked at",
-        "scope.isolated": "two of them show nothing of their own",
-        "scope.nested": "and nor does one in a flow",
-    },
-)
-def _(chunk: Any, **fields: Any) -> Any:
-    return chunk(**fields) if fields["tool_call"] else None
-
-
-@SABOTEURS.row("every-frame-a-legacy-chunk", ("llm.legacy-chunk",), "harness.frames.legacy:stream_frame_to_chunk")
-def _(project: Any, frame: Any) -> Any:
+@SABOTEURS.row("llm.legacy-chunk", "harness.frames.legacy:stream_frame_to_chunk")
+def every_frame_a_legacy_chunk(project: Any, frame: Any) -> Any:
     from harness import StreamChunk
 
     return project(frame) or StreamChunk(content=frame.content)
 
 
-@SABOTEURS.row("characters-torn-in-loops", ("llm.rechunk",), f"{_ANSWER}.piece", shown_by=("ask/resplit/async",))
-def _(piece: Any, answer: Any, sent: bytes) -> Any:
+@SABOTEURS.row("llm.rechunk", f"{_ANSWER}.piece", at="ask/resplit/async")
+def characters_torn_in_loops(piece: Any, answer: Any, sent: bytes) -> Any:
     return piece(answer, sent.decode("utf-8", "replace").encode() if is_loop_running() else sent)
 
 
 @SABOTEURS.row(
-    "awaited-answers-shorter",
-    ("llm.no-stream",),
+    "llm.no-stream",
     f"{_ANSWER}.whole",
     {"entry.llm-async": "the assembled result of an awaited call outside a session is another"},
-    shown_by=("ask/not-streamed/async",),
+    at="ask/not-streamed/async",
 )
-def _(whole: Any, answer: Any, *rest: Any) -> Iterator[Any]:
+def awaited_answers_shorter(whole: Any, answer: Any, *rest: Any) -> Iterator[Any]:
     for part in whole(answer, *rest):
         is_text = _kind(part) == "TextDelta" and is_loop_running()
         yield replace(part, text=part.text[:-1]) if is_text else part
 
 
 @SABOTEURS.row(
-    "failing-tools-fail-their-calls",
-    ("llm.tool-run",),
+    "llm.tool-run",
     "harness.llm.tool_use:_Use.fail",
     {"llm.tool-chunks": "a call fails whose tool calls can be told apart"},
-    shown_by=("ask/failing-tool-run/sync", "ask/failing-tool-run/async"),
+    at="ask/failing-tool-run/*",
 )
-def _(fail: Any, use: Any, step: Any, error: Exception) -> Any:
+def failing_tools_fail_their_calls(fail: Any, use: Any, step: Any, error: Exception) -> Any:
     raise error

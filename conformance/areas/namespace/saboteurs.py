@@ -10,7 +10,7 @@ from conformance.proof.saboteur import Saboteurs, changing
 SABOTEURS: Final = Saboteurs()
 
 
-@SABOTEURS.row("namespace-inside-out", ("namespace.order",), NAMESPACE, by=changing)
-def _(namespace: tuple[str, ...]) -> tuple[str, ...]:
+@SABOTEURS.row("namespace.order", NAMESPACE, by=changing)
+def namespace_inside_out(namespace: tuple[str, ...]) -> tuple[str, ...]:
     channel, *names = namespace
     return channel, *reversed(names)

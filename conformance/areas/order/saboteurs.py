@@ -22,28 +22,26 @@ def _elsewhere(name: str) -> Callable[[Any], Any]:
     return fields_with(lambda frame: {name: "elsewhere"} if frame.channel == "custom" else {})
 
 
-@SABOTEURS.row("first-number-twice", ("order.seq-gapless",), FIELDS, _RESTORED, by=fields_with)
-def _(frame: StreamFrame) -> dict[str, Any]:
+@SABOTEURS.row("order.seq-gapless", FIELDS, _RESTORED, by=fields_with)
+def first_number_twice(frame: StreamFrame) -> dict[str, Any]:
     return {"seq": max(1, frame.seq - 1)}
 
 
 @SABOTEURS.row(
-    "first-two-swapped",
-    ("order.delivery",),
+    "order.delivery",
     FIELDS,
     {"order.seq-gapless": "number 1 is missing where a session was closed after its first frame", **_RESTORED},
     by=fields_with,
 )
-def _(frame: StreamFrame) -> dict[str, Any]:
+def first_two_swapped(frame: StreamFrame) -> dict[str, Any]:
     return {"seq": {1: 2, 2: 1}.get(frame.seq, frame.seq)}
 
 
-SABOTEURS.add("foreign-parent", ("order.parent-closed",), FIELDS, _elsewhere("parent_id"), _RESTORED)
+SABOTEURS.add("foreign-parent", "order.parent-closed", FIELDS, _elsewhere("parent_id"), _RESTORED)
 
 
 @SABOTEURS.row(
-    "end-names-no-start",
-    ("order.scope-nesting",),
+    "order.scope-nesting",
     PAYLOAD,
     _RESTORED,
     by=payload_with,
@@ -51,29 +49,19 @@ SABOTEURS.add("foreign-parent", ("order.parent-closed",), FIELDS, _elsewhere("pa
         "replay.equal": "of methods side by side, which end is whose can't be told when they end the other way round"
     },
 )
-def _(record: Any, payload: Any) -> None:
+def end_names_no_start(record: Any, payload: Any) -> None:
     if record.type == "method_execution_finished":
         put(payload, "started_event_id", None)
 
 
-@SABOTEURS.row(
-    "left-scopes-stay-open",
-    ("order.scope-nesting",),
-    "harness.bus.bus:_shut_inside",
-    shown_by=("nested/left/sync", "nested/left/async"),
-)
-def _(shut_inside: Any, scope: Any, published: Any) -> None:
+@SABOTEURS.row("order.scope-nesting", "harness.bus.bus:_shut_inside", at="nested/left/*")
+def left_scopes_stay_open(shut_inside: Any, scope: Any, published: Any) -> None:
     """End nothing that is still open in a scope which ends."""
     scope.children.clear()
 
 
-@SABOTEURS.row(
-    "left-scopes-end-late",
-    ("order.scope-nesting",),
-    "harness.bus.bus:_shut",
-    shown_by=("nested/left/sync", "nested/left/async"),
-)
-def _(shut: Any, scope: Any, source: Any, event: Any, published: Any) -> None:
+@SABOTEURS.row("order.scope-nesting", "harness.bus.bus:_shut", at="nested/left/*")
+def left_scopes_end_late(shut: Any, scope: Any, source: Any, event: Any, published: Any) -> None:
     """End what is still open in a scope once that has ended."""
     children, scope.children = scope.children, {}
     shut(scope, source, event, published)
@@ -81,16 +69,11 @@ def _(shut: Any, scope: Any, source: Any, event: Any, published: Any) -> None:
     bus._shut_inside(scope, published)
 
 
-SABOTEURS.add("foreign-previous", ("order.previous-earlier",), FIELDS, _elsewhere("previous_id"), _RESTORED)
+SABOTEURS.add("foreign-previous", "order.previous-earlier", FIELDS, _elsewhere("previous_id"), _RESTORED)
 
 
-@SABOTEURS.row(
-    "previous-of-the-thread",
-    ("order.previous-earlier",),
-    "harness.bus.bus:_scope_for",
-    shown_by=("thread/stray/after-others/sync", "thread/stray/after-others/async"),
-)
-def _(scope_for: Any, source: Any, **options: Any) -> Any:
+@SABOTEURS.row("order.previous-earlier", "harness.bus.bus:_scope_for", at="thread/stray/after-others/*")
+def previous_of_the_thread(scope_for: Any, source: Any, **options: Any) -> Any:
     """Link what a thread emits to what it has emitted before, for whichever session."""
     before = scopes.previous_id.get()
     scope = scope_for(source, **options)
@@ -99,8 +82,7 @@ def _(scope_for: Any, source: Any, **options: Any) -> Any:
 
 
 @SABOTEURS.row(
-    "call-completes-twice",
-    ("order.one-completion",),
+    "order.one-completion",
     ACCEPT,
     {
         "order.scope-nesting": "the second completion closes the call again",
@@ -109,7 +91,7 @@ def _(scope_for: Any, source: Any, **options: Any) -> Any:
         "scope.isolated": "and so does each of two beside each other",
     },
 )
-def _(accept: Any, timeline: Any, source: Any, event: Any, scope: Any) -> None:
+def call_completes_twice(accept: Any, timeline: Any, source: Any, event: Any, scope: Any) -> None:
     accept(timeline, source, event, scope)
     if event.type == "llm_call_completed":
         timeline._open.add(scope.event_id)
@@ -117,29 +99,15 @@ def _(accept: Any, timeline: Any, source: Any, event: Any, scope: Any) -> None:
 
 
 @SABOTEURS.row(
-    "turns-never-sealed",
-    ("order.terminal-last",),
-    "harness.frames.timeline:Timeline._move",
-    shown_by=("handler/publishes-at-the-end/turn/sync",),
+    "order.terminal-last", "harness.frames.timeline:Timeline._move", at="handler/publishes-at-the-end/turn/sync"
 )
-def _(move: Any, timeline: Any, action: str) -> None:
+def turns_never_sealed(move: Any, timeline: Any, action: str) -> None:
     if action != "seal" or not getattr(timeline.root, "conversational", False):
         move(timeline, action)
 
 
-@SABOTEURS.row("never-sealed", ("order.terminal-last",), "harness.frames.timeline:Timeline._move")
-def _(move: Any, timeline: Any, action: str) -> None:
-    if action != "seal":
-        move(timeline, action)
-
-
-@SABOTEURS.row(
-    "unsealed-by-failures",
-    ("order.terminal-last",),
-    ACCEPT,
-    shown_by=("handler/publishes-at-the-end/failing-flow/sync", "handler/publishes-at-the-end/failing-call/sync"),
-)
-def _(accept: Any, timeline: Any, source: Any, event: Any, scope: Any) -> None:
+@SABOTEURS.row("order.terminal-last", ACCEPT, at="handler/publishes-at-the-end/failing-*/sync")
+def unsealed_by_failures(accept: Any, timeline: Any, source: Any, event: Any, scope: Any) -> None:
     root = timeline.root
     if event.type.endswith("_failed"):
         timeline.root = None
@@ -149,8 +117,8 @@ def _(accept: Any, timeline: Any, source: Any, event: Any, scope: Any) -> None:
         timeline.root = root
 
 
-@SABOTEURS.row("late-events-dropped", ("order.terminal-last",), "harness.bus.bus:_publish")
-def _(publish: Any, source: Any, event: Any, scope: Any, *ids: Any, **more: Any) -> Any:
+@SABOTEURS.row("order.terminal-last", "harness.bus.bus:_publish")
+def late_events_dropped(publish: Any, source: Any, event: Any, scope: Any, *ids: Any, **more: Any) -> Any:
     ended = State.SEALED, State.RETURNED, State.RAISED
     is_late = any(getattr(sink, "state", None) in ended for sink in scope.sinks)
     return None if is_late and event.type == "probe" else publish(source, event, scope, *ids, **more)

@@ -10,17 +10,11 @@ from harness.frames.states import State
 
 SABOTEURS: Final = Saboteurs()
 
-_RESULT: Final = "harness.session.projections:Projected.result"
+_RESULT: Final = "harness.session.core:SessionCore.result"
 
 
-@SABOTEURS.row("result-once-returned", ("result.gated",), _RESULT, by=reading)
-def _(result: Callable[[Any], Any], session: Any) -> Any:
-    timeline = session._timeline
-    return timeline.value if timeline.state.value == "returned" else result(session)
-
-
-@SABOTEURS.row("failures-at-once", ("result.gated",), _RESULT, by=reading, shown_by=("result/failed/flow/sync",))
-def _(result: Callable[[Any], Any], session: Any) -> Any:
+@SABOTEURS.row("result.gated", _RESULT, by=reading, at="result/failed/flow/sync")
+def failures_at_once(result: Callable[[Any], Any], session: Any) -> Any:
     timeline = session._timeline
     if timeline.state.value == "raised":
         raise timeline.error
@@ -28,75 +22,70 @@ def _(result: Callable[[Any], Any], session: Any) -> Any:
 
 
 @SABOTEURS.row(
-    "leaving-completes",
-    ("result.gated-after-break",),
+    "result.gated-after-break",
     "harness.session.session:FrameIterator.__del__",
     {
         "result.states": "is_completed is True of a session that is at no end",
         "cleanup.idempotent": "it says the same of a session that has been closed and was left",
     },
 )
-def _(delete: Any, view: Any) -> None:
+def leaving_completes(delete: Any, view: Any) -> None:
     session = view._session
     if view._cursor.position and not session.is_completed:
         session.__class__ = type("Left", (type(session),), {"is_completed": property(lambda left: True)})
     delete(view)
 
 
-@SABOTEURS.row("falsy-results-are-none", ("result.value",), "harness.frames.timeline:Timeline.returned")
-def _(returned: Any, timeline: Any, value: Any) -> None:
+@SABOTEURS.row("result.value", "harness.frames.timeline:Timeline.returned")
+def falsy_results_are_none(returned: Any, timeline: Any, value: Any) -> None:
     returned(timeline, value or None)
 
 
 SABOTEURS.add(
     "tracebacks-grow",
-    ("result.reraises",),
+    "result.reraises",
     "harness.frames.timeline:Timeline.error",
     reading(lambda error, timeline: timeline._error),
 )
 
 
-@SABOTEURS.row("closed-sounds-early", ("result.after-close",), _RESULT, by=reading)
-def _(result: Callable[[Any], Any], session: Any) -> Any:
+@SABOTEURS.row("result.after-close", _RESULT, by=reading)
+def closed_sounds_early(result: Callable[[Any], Any], session: Any) -> Any:
     if session.is_cancelled:
         raise RuntimeError("Streaming has not completed yet.")
     return result(session)
 
 
-@SABOTEURS.row(
-    "failed-is-cancelled", ("result.states",), "harness.session.projections:Projected.is_cancelled", by=reading
-)
-def _(is_cancelled: Callable[[Any], Any], session: Any) -> bool:
+@SABOTEURS.row("result.states", "harness.session.core:SessionCore.is_cancelled", by=reading)
+def failed_is_cancelled(is_cancelled: Callable[[Any], Any], session: Any) -> bool:
     return bool(session.is_completed and not session.is_exhausted)
 
 
 @SABOTEURS.row(
-    "views-left-close",
-    ("result.gated-after-break", "result.states"),
+    "result.gated-after-break result.states",
     "harness.session.core:ViewCore.__del__",
     dict.fromkeys(("order.scope-nesting", "order.one-completion"), "what was open when it was left is never closed"),
 )
-def _(delete: Any, view: Any) -> None:
+def views_left_close(delete: Any, view: Any) -> None:
     if view._cursor._channels is not None and view._cursor.position and not view._session.is_completed:
         view._session.close()
     delete(view)
 
 
-@SABOTEURS.row("turn-results-at-once", ("result.gated",), _RESULT, by=reading, shown_by=("result/early/turn/sync",))
-def _(result: Callable[[Any], Any], session: Any) -> Any:
+@SABOTEURS.row("result.gated", _RESULT, by=reading, at="result/early/turn/sync")
+def turn_results_at_once(result: Callable[[Any], Any], session: Any) -> Any:
     timeline = session._timeline
     is_turn = any(frame.type == "conversation_turn_started" for frame in timeline.frames)
     return timeline.value if is_turn and timeline.state.value == "returned" else result(session)
 
 
 @SABOTEURS.row(
-    "returned-errors-raised",
-    ("result.value",),
+    "result.value",
     "harness.frames.timeline:Timeline.returned",
     {"error.frames-first": "no frame tells of the failure", "result.states": "nor was there any"},
-    shown_by=("result/value/error/sync",),
+    at="result/value/error/sync",
 )
-def _(returned: Any, timeline: Any, value: Any) -> None:
+def returned_errors_raised(returned: Any, timeline: Any, value: Any) -> None:
     if isinstance(value, LookupError):
         timeline.raised(value)
     else:
@@ -104,11 +93,7 @@ def _(returned: Any, timeline: Any, value: Any) -> None:
 
 
 @SABOTEURS.row(
-    "closing-keeps-failures",
-    ("result.after-close", "result.states"),
-    "harness.frames.timeline:LEGAL",
-    by=making,
-    shown_by=("result/closed/failed/sync",),
+    "result.after-close result.states", "harness.frames.timeline:LEGAL", by=making, at="result/closed/failed/sync"
 )
-def _(legal: Any) -> Any:
+def closing_keeps_failures(legal: Any) -> Any:
     return {**legal, (State.RAISED, "close"): State.FAILED}

@@ -8,13 +8,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, Final, Literal
 
-from conformance.areas.turn.conversation import TURN, HeldConversation, handler, to_handler
+from conformance.areas.turn.conversation import HeldConversation, handler, to_handler
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.patience import ends, unended
 from conformance.stage.points import DEADLINE_S
 from conformance.stage.programs import Block, ConversationProgram, Give
-from conformance.stage.reader import attempt
-from conformance.stage.scenario import FLOW_AND_LLM
+from conformance.stage.reader import FramesRead, attempt
 from conformance.subjects.subject import NotOfferedError
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import Expected, Raised, comes_to
@@ -124,13 +123,15 @@ def _take(consumer: Consumer, conversation: HeldConversation) -> tuple[object, B
     return None if raised is not None else session.result, raised
 
 
-def _after_close(consumer: Consumer) -> Evidence:
-    """A turn after one that was closed in its handler: that one is not open any more."""
+def _after_close(consumer: Consumer, *, begun: bool) -> Evidence:
+    """A turn after one that was closed in its handler, or before anybody read it: that one is not open any more."""
     opens = handler(consumer, "opens", Block("held"), Give("First."))
     conversation = HeldConversation(consumer, ConversationProgram((opens, handler(consumer, "joins", Give("Second.")))))
     session = conversation.ask(to_handler("opens"))
-    closed = consumer.take(consumer.iterate(session), 1)
-    consumer.await_reached("held")
+    closed = FramesRead()
+    if begun:
+        closed = consumer.take(consumer.iterate(session), 1)
+        consumer.await_reached("held")
     consumer.close(session)
     consumer.stage.release("held")
     # A handler that nobody can stop goes on for as long as it takes.
@@ -141,10 +142,11 @@ def _after_close(consumer: Consumer) -> Evidence:
 
 
 _CONCURRENT: Final = frozenset({"scope.concurrent-turns", "order.seq-gapless"})
-_WITH: Final = TURN | FLOW_AND_LLM
+_WITH: Final = "flow llm turn"
 
 SCENARIOS: Final = Scenarios()
 SCENARIOS.both("turn/concurrent/in-handler", _CONCURRENT, _WITH, _beside, "handler")
-SCENARIOS.both("turn/concurrent/after-close", _CONCURRENT, _WITH, _after_close)
+SCENARIOS.both("turn/concurrent/after-close", _CONCURRENT, _WITH, _after_close, begun=True)
+SCENARIOS.both("turn/concurrent/after-unread", {_CLAUSE}, _WITH, _after_close, begun=False)
 # In a loop what holds a turn outside of user code would hold everything.
 SCENARIOS.of_kind("sync", "turn/concurrent/at-start/sync", _CONCURRENT, _WITH, _beside, "start")

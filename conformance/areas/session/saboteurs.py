@@ -45,19 +45,7 @@ _EMPTY_ONCE_FAILED: Final = _begun_at(_here, ("failed",), whole=True)
 
 
 @SABOTEURS.row(
-    "eager",
-    ("session.lazy",),
-    "harness.session.session:StreamSession.__init__",
-    perhaps={"cleanup.close-before-start": "it has run when it is closed, where its thread was quick enough"},
-)
-def _(init: Any, session: Any, *args: Any, **options: Any) -> None:
-    init(session, *args, **options)
-    session._start()
-
-
-@SABOTEURS.row(
-    "iteration-without-messages",
-    ("session.iterates",),
+    "session.iterates",
     "harness.session.session:StreamSession.__iter__",
     {
         "order.seq-gapless": "the numbers of what is left out are missing",
@@ -68,61 +56,40 @@ def _(init: Any, session: Any, *args: Any, **options: Any) -> None:
         "turn.sequence": "and so are the messages of a turn",
     },
 )
-def _(iterate: Any, session: Any) -> Any:
+def iteration_without_messages(iterate: Any, session: Any) -> Any:
     return session.subscribe(["llm", "flow", "tools", "lifecycle", "custom"])
 
 
-SABOTEURS.add("no-messages", ("session.projections",), "harness.session.projections:Projected.messages", _is_missing)
-SABOTEURS.add(
-    "no-lifecycle", ("session.more-projections",), "harness.session.projections:Projected.lifecycle", _is_missing
-)
+SABOTEURS.add("no-messages", "session.projections", "harness.session.core:SessionCore.messages", _is_missing)
+SABOTEURS.add("no-lifecycle", "session.more-projections", "harness.session.core:SessionCore.lifecycle", _is_missing)
 
 
-@SABOTEURS.row("keeps-a-thousand", ("session.iterates",), ACCEPT, shown_by=("flow/many-events/sync",))
-def _(accept: Any, timeline: Any, source: Any, event: Any, scope: Any) -> None:
+@SABOTEURS.row("session.iterates", ACCEPT, at="flow/many-events/sync")
+def keeps_a_thousand(accept: Any, timeline: Any, source: Any, event: Any, scope: Any) -> None:
     if timeline.length < 1_000 or event.type != "probe":
         accept(timeline, source, event, scope)
 
 
-SABOTEURS.add("views-from-now-on", ("session.independent-views",), _CURSOR, _FROM_NOW_ON)
+_AFTER_BREAK: Final = "session/after-break/flow/sync"
+SABOTEURS.add("views-from-now-on", "session.independent-views", _CURSOR, _FROM_NOW_ON, at=_AFTER_BREAK)
 
 
-@SABOTEURS.row(
-    "views-hold-no-session",
-    ("session.independent-views",),
-    "harness.session.core:ViewCore.__init__",
-    shown_by=("session/of-nobody/plain/sync",),
-)
-def _(init: Any, view: Any, session: Any, cursor: Any) -> None:
+@SABOTEURS.row("session.independent-views", "harness.session.core:ViewCore.__init__", at="session/of-nobody/plain/sync")
+def views_hold_no_session(init: Any, view: Any, session: Any, cursor: Any) -> None:
     init(view, weakref.proxy(session), cursor)
 
 
 @SABOTEURS.row(
-    "views-end-alone",
-    ("session.drain",),
-    "harness.session.session:FrameIterator._end",
-    dict.fromkeys(
-        ("session.replay-failed", "error.original", "error.base-exception"), "they end so where the run has failed, too"
-    ),
-)
-def _(end: Any, view: Any) -> None:
-    """End a view of some channels without ending the session."""
-    if view._cursor._channels is not None:
-        raise StopIteration
-    end(view)
-
-
-@SABOTEURS.row(
-    "views-numbered-anew",
-    ("session.projections", "session.independent-views"),
+    "session.projections session.independent-views",
     "harness.session.session:FrameIterator.__next__",
     {
         "session.more-projections": "those of the other channels begin at 1, too",
         "session.replay": "and so they do when they are read again",
         "session.replay-failed": "after a failure as well",
     },
+    at="session/read-and-replayed/flow/sync",
 )
-def _(following: Any, view: Any) -> Any:
+def views_numbered_anew(following: Any, view: Any) -> Any:
     frame = following(view)
     if view._cursor._channels is None:
         return frame
@@ -130,33 +97,18 @@ def _(following: Any, view: Any) -> Any:
     return frame.model_copy(update={"seq": view.count})
 
 
-@SABOTEURS.row(
-    "views-of-failures-end-well",
-    ("session.replay-failed", "error.original", "error.base-exception"),
-    "harness.session.core:ViewCore._end",
-)
-def _(end: Any, view: Any) -> None:
-    try:
-        end(view)
-    except BaseException:
-        if view._cursor._channels is None:
-            raise
-
-
 SABOTEURS.add(
     "replay-from-the-second",
-    ("session.replay",),
+    "session.replay",
     _CURSOR,
     _WITHOUT_THE_FIRST,
     {"session.projections": "it is missing among the frames of all channels"},
 )
-SABOTEURS.add("failed-replay-is-empty", ("session.replay-failed",), _CURSOR, _EMPTY_ONCE_FAILED)
+SABOTEURS.add("failed-replay-is-empty", "session.replay-failed", _CURSOR, _EMPTY_ONCE_FAILED)
 
 
-@SABOTEURS.row(
-    "frames-are-the-log", ("session.frames-copy",), "harness.session.projections:Projected.frames", by=reading
-)
-def _(frames: Callable[[Any], Any], session: Any) -> Any:
+@SABOTEURS.row("session.frames-copy", "harness.session.core:SessionCore.frames", by=reading)
+def frames_are_the_log(frames: Callable[[Any], Any], session: Any) -> Any:
     every = frames(session)
     log, known = session.__dict__.setdefault("_log", ([], []))
     log.extend(every[len(known) :])
@@ -164,77 +116,67 @@ def _(frames: Callable[[Any], Any], session: Any) -> Any:
     return log
 
 
-SABOTEURS.add(
-    "channels-unchecked", ("session.bad-channels",), "harness.session.projections:_checked", lambda checked: list
-)
+SABOTEURS.add("channels-unchecked", "session.bad-channels", "harness.session.core:_checked", lambda checked: list)
 
 
-@SABOTEURS.row("threads-share-a-view", ("session.thread-safe",), "harness.session.session:StreamSession.__iter__")
-def _(iterate: Any, session: Any) -> Any:
+@SABOTEURS.row("session.thread-safe", "harness.session.session:StreamSession.__iter__")
+def threads_share_a_view(iterate: Any, session: Any) -> Any:
     if threading.current_thread() is threading.main_thread():
         return iterate(session)
     return session.__dict__.setdefault("_shared", iterate(session))
 
 
-SABOTEURS.add(
-    "room-for-all", ("session.backpressure",), "harness.session.look_ahead:FrameLimit._has_room", constant(True)
-)
+SABOTEURS.add("room-for-all", "session.backpressure", "harness.session.look_ahead:FrameLimit._has_room", constant(True))
 
 
-@SABOTEURS.row("async-only-in-a-loop", ("session.same-surface",), "harness.session.session:AsyncStreamSession.__init__")
-def _(init: Any, session: Any, *args: Any, **options: Any) -> None:
+@SABOTEURS.row("session.same-surface", "harness.session.session:AsyncStreamSession.__init__")
+def async_only_in_a_loop(init: Any, session: Any, *args: Any, **options: Any) -> None:
     asyncio.get_running_loop()
     init(session, *args, **options)
 
 
 @SABOTEURS.row(
-    "starts-at-its-block",
-    ("session.lazy",),
+    "session.lazy",
     "harness.session.session:StreamSession.__enter__",
     {"cleanup.close-before-start": "a session whose unused block was left has begun"},
 )
-def _(enter: Any, session: Any) -> Any:
+def starts_at_its_block(enter: Any, session: Any) -> Any:
     session._start()
     return enter(session)
 
 
-@SABOTEURS.row("starts-when-asked-about", ("session.lazy",), "harness.session.projections:Projected.result", by=reading)
-def _(result: Callable[[Any], Any], session: Any) -> Any:
+@reading
+def _starting(read: Callable[[Any], Any], session: Any) -> Any:
     if session._timeline.state.value == "new" and hasattr(type(session), "__iter__"):
         session._start()
-    return result(session)
+    return read(session)
+
+
+for _name in ("result", "frames"):
+    SABOTEURS.add(f"starts-at-its-{_name}", "session.lazy", f"harness.session.core:SessionCore.{_name}", _starting)
 
 
 @SABOTEURS.row(
-    "closing-wakes-one",
-    ("session.thread-safe",),
-    "harness.frames.timeline:Timeline.close",
-    shown_by=("session/closed-before-threads/plain/sync",),
+    "session.thread-safe", "harness.frames.timeline:Timeline.close", at="session/closed-before-threads/plain/sync"
 )
-def _(close: Any, timeline: Any) -> bool:
+def closing_wakes_one(close: Any, timeline: Any) -> bool:
     del timeline._wakers[1:]
     return bool(close(timeline))
 
 
 @SABOTEURS.row(
-    "closed-from-outside-alone",
-    ("session.same-surface",),
-    "harness.session.projections:Projected.close",
-    shown_by=("session/closed-by-its-run/sync",),
+    "session.same-surface", "harness.session.core:SessionCore.close", at="session/closed-by-its-run/sync"
 )
-def _(close: Any, session: Any) -> None:
+def closed_from_outside_alone(close: Any, session: Any) -> None:
     close(session)
     if threading.current_thread().name.startswith("harness-"):
         raise RuntimeError("cannot join current thread")
 
 
 @SABOTEURS.row(
-    "emitters-wait-for-the-slowest",
-    ("session.backpressure",),
-    "harness.frames.timeline:Timeline._next",
-    shown_by=("session/look-ahead/beside-another/sync",),
+    "session.backpressure", "harness.frames.timeline:Timeline._next", at="session/look-ahead/beside-another/sync"
 )
-def _(following: Any, timeline: Any, cursor: Any) -> Any:
+def emitters_wait_for_the_slowest(following: Any, timeline: Any, cursor: Any) -> Any:
     """Bound what the slowest view has not read."""
     seen = timeline.__dict__.setdefault("_seen", [])
     if cursor not in seen:
@@ -245,14 +187,13 @@ def _(following: Any, timeline: Any, cursor: Any) -> Any:
 
 
 @SABOTEURS.row(
-    "busy-views-end-alone",
-    ("session.drain",),
+    "session.drain",
     "harness.session.session:FrameIterator._end",
     dict.fromkeys(
         ("session.replay-failed", "error.original", "error.base-exception"), "they end so where the run has failed, too"
     ),
 )
-def _(end: Any, view: Any) -> None:
+def busy_views_end_alone(end: Any, view: Any) -> None:
     """End a view of a channel that has frames without ending the session."""
     if view._cursor._channels is not None and view._cursor._channels & {"llm", "flow"}:
         raise StopIteration
@@ -261,14 +202,14 @@ def _(end: Any, view: Any) -> None:
 
 SABOTEURS.add(
     "interleaves-two",
-    ("session.projections",),
-    "harness.session.projections:_checked",
+    "session.projections",
+    "harness.session.core:_checked",
     changing(lambda channels: channels[:2]),
 )
 
 
-@SABOTEURS.row("open-views-end-well", ("error.original",), "harness.session.core:ViewCore._next_nowait")
-def _(following: Any, view: Any) -> Any:
+@SABOTEURS.row("error.original", "harness.session.core:ViewCore._next_nowait")
+def open_views_end_well(following: Any, view: Any) -> Any:
     """Have a failure raised by the view that meets it first, and by those that are begun after it."""
     view.__dict__.setdefault("_was_open", not view._session.is_completed)
     frame = following(view)
@@ -277,13 +218,8 @@ def _(following: Any, view: Any) -> Any:
     return frame
 
 
-@SABOTEURS.row(
-    "failed-calls-replay-well",
-    ("session.replay-failed",),
-    "harness.session.core:ViewCore._end",
-    shown_by=("call/truncated/sync", "call/truncated/async"),
-)
-def _(end: Any, view: Any) -> None:
+@SABOTEURS.row("session.replay-failed", "harness.session.core:ViewCore._end", at="call/truncated/*")
+def failed_calls_replay_well(end: Any, view: Any) -> None:
     has_failed = view._cursor.timeline.state.value == "failed"
     try:
         end(view)

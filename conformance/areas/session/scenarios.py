@@ -16,11 +16,10 @@ from conformance.areas.session.settings import BEFORE_HOLD, SETTINGS, Setting
 from conformance.areas.session.surfaces import surface
 from conformance.areas.session.views import MORE_VIEWS, VIEWS, AllFrames, OnlyItsOwn
 from conformance.stage.consumer import Consumer, Scenarios
-from conformance.stage.patience import ends
+from conformance.stage.patience import becomes_true
 from conformance.stage.points import DEADLINE_S, StageError
 from conformance.stage.programs import Block, Emit, FlowProgram, Method, Raise
 from conformance.stage.reader import ENDING_S, FramesRead, attempt, read_result
-from conformance.stage.scenario import FLOW
 from conformance.timeline.evidence import AnyFrame, Evidence
 from conformance.timeline.expected import NOTHING, Expected, Same
 from conformance.timeline.vocabulary import CHANNELS
@@ -118,13 +117,14 @@ def _independent(when: str, setting: Setting, every: tuple[AnyFrame, ...], **vie
 
 
 def _single_projection(consumer: Consumer, setting: Setting) -> Evidence:
-    """Read one projection to its end: one that is likely to show nothing, or one that shows something."""
+    """Read one projection to its end: one that is likely to show nothing, one that shows something, or of several channels."""
     consumer.stage.release("held")
     expected: list[Expected] = []
     every = FramesRead()
-    for name in ("tools", setting.busy[0]):
+    for name in ("tools", setting.busy[0], "interleave"):
         session = consumer.open(setting.program)
-        consumer.read(getattr(session, name))
+        view = getattr(session, name)
+        consumer.read(view(list(setting.busy)) if name == "interleave" else view)
         frames, read = len(session.frames), read_result(session, "after-exhaustion")
         every = consumer.read(session.events)
         when = f"after `{name}` was read to its end"
@@ -192,7 +192,8 @@ def _closed_before_threads(consumer: Consumer, setting: Setting) -> Iterator[Exp
         await_waiting(reader)
     consumer.close(session)
     consumer.stage.release("held")
-    left = tuple(reader.name for reader in readers if not ends(reader, ENDING_S))
+    becomes_true(lambda: not any(reader.is_alive() for reader in readers), ENDING_S)
+    left = tuple(reader.name for reader in readers if reader.is_alive())
     yield Expected("session.thread-safe", "threads that wait for frames of a session that was closed", (), left)
 
 
@@ -224,5 +225,5 @@ for _setting in SETTINGS:
     for _read, _observe in (("by-threads", _by_threads), ("closed-before-threads", _closed_before_threads)):
         _id = f"session/{_read}/{_name}/sync"
         SCENARIOS.of_kind("sync", _id, {"session.thread-safe"}, _needs, _observe, _setting)
-SCENARIOS.both("session/two-at-once/failing", _VIEWS | {"error.original"}, FLOW, _failing_beside)
+SCENARIOS.both("session/two-at-once/failing", _VIEWS | {"error.original"}, "flow", _failing_beside)
 SCENARIOS.extend(look_ahead.SCENARIOS)

@@ -14,7 +14,6 @@ from conformance.stage.patience import becomes_true
 from conformance.stage.points import DEADLINE_S, StageError
 from conformance.stage.programs import Block, Emit, FlowProgram, Method, Reach
 from conformance.stage.reader import ENDING_S, SessionKind, attempt, close_session, in_thread, read_result
-from conformance.stage.scenario import FLOW
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import NOTHING, Expected, Raised
 from conformance.timeline.vocabulary import CHANNELS
@@ -31,7 +30,7 @@ def _unused(consumer: Consumer, setting: Setting) -> Evidence:
     views = [getattr(session, name, None) for name in (*VIEWS, *MORE_VIEWS)]
     views.append(session.interleave(["llm", "flow"]))
     begun = [consumer.iterate(view) for view in (session, *views) if view is not None]
-    before = read_result(session, "before")
+    before, frames = read_result(session, "before"), tuple(session.frames)
     reached = tuple(point for point in ("began", "held") if consumer.stage.has_reached(point))
     started = tuple(sorted(thread.name for thread in set(threading.enumerate()) - threads))
     expected = (
@@ -39,7 +38,6 @@ def _unused(consumer: Consumer, setting: Setting) -> Evidence:
         Expected("session.lazy", "threads that an unused session started", (), started),
         Expected("session.lazy", "how many tasks an unused session started", 0, consumer.tasks() - tasks),
     )
-    frames = tuple(session.frames)
     del begun
     consumer.close(session)
     return Evidence(frames, "closed", reads=(before, read_result(session, "after-close")), expected=expected)
@@ -153,4 +151,4 @@ for _setting in SETTINGS:
     SCENARIOS.both(f"session/bad-channels/{_name}", {"session.bad-channels"}, _needs, _bad_channels, _setting)
     SCENARIOS.of_kind("async", f"session/both-kinds/{_name}/async", _SAME, _needs, _surfaces, _setting)
 _INSIDE: Final = frozenset({"session.same-surface", "cleanup.work-stops"})
-SCENARIOS.both("session/closed-by-its-run", _INSIDE, FLOW, _closed_by_its_run)
+SCENARIOS.both("session/closed-by-its-run", _INSIDE, "flow", _closed_by_its_run)

@@ -26,8 +26,8 @@ def _comes_to(change: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return take_turn
 
 
-@SABOTEURS.row("hears-unshown", ("turn.sequence",), _ADD)
-def _(add: Any, flow: Any, role: Any, content: Any, **extra: Any) -> None:
+@SABOTEURS.row("turn.sequence", _ADD)
+def hears_unshown(add: Any, flow: Any, role: Any, content: Any, **extra: Any) -> None:
     if role == "user":
         flow.state.messages.append(ConversationMessage(role=role, content=content))
     else:
@@ -35,19 +35,18 @@ def _(add: Any, flow: Any, role: Any, content: Any, **extra: Any) -> None:
 
 
 @SABOTEURS.row(
-    "routes-unshown",
-    ("turn.sequence",),
+    "turn.sequence",
     "harness.flow.conversation.routing:route",
     {"turn.result": "an intent that is known is asked for again, and nobody answers"},
 )
-def _(route: Any, flow: Any) -> Any:
+def routes_unshown(route: Any, flow: Any) -> Any:
     from harness.flow.conversation.routing import decide
 
     return decide(flow, flow.build_router_context())
 
 
-@SABOTEURS.row("routes-before-it-hears", ("turn.sequence",), "harness.flow.conversation.turns:TurnHook.flow_began")
-async def _(flow_began: Any, hook: Any, run: Any) -> None:
+@SABOTEURS.row("turn.sequence", "harness.flow.conversation.turns:TurnHook.flow_began")
+async def routes_before_it_hears(flow_began: Any, hook: Any, run: Any) -> None:
     """Show the route of the turn before, and then hear the message."""
     from harness.bus.bus import emit
     from harness.events import ConversationRouteSelectedEvent
@@ -57,8 +56,7 @@ async def _(flow_began: Any, hook: Any, run: Any) -> None:
 
 
 @SABOTEURS.row(
-    "replies-twice",
-    ("turn.result",),
+    "turn.result",
     _ADD,
     {
         "turn.sequence": "the second one stands where the turn should end",
@@ -66,26 +64,24 @@ async def _(flow_began: Any, hook: Any, run: Any) -> None:
         "scope.concurrent-turns": "each of two turns has one reply",
     },
 )
-def _(add: Any, flow: Any, role: str, content: Any, **extra: Any) -> None:
+def replies_twice(add: Any, flow: Any, role: str, content: Any, **extra: Any) -> None:
     for _ in range(2 if role == "assistant" else 1):
         add(flow, role, content, **extra)
 
 
 @SABOTEURS.row(
-    "replies-unkept",
-    ("turn.result",),
+    "turn.result",
     _ADD,
     {"turn.failed": "that of the turn after a failed one, too", "scope.concurrent-turns": "and those of two turns"},
 )
-def _(add: Any, flow: Any, role: str, content: Any, **extra: Any) -> None:
+def replies_unkept(add: Any, flow: Any, role: str, content: Any, **extra: Any) -> None:
     add(flow, role, content, **extra)
     if role == "assistant":
         flow.state.messages.pop()
 
 
 @SABOTEURS.row(
-    "gives-no-reply",
-    ("turn.result",),
+    "turn.result",
     _TAKE,
     {
         "result.value": "the reply is not the value",
@@ -96,43 +92,38 @@ def _(add: Any, flow: Any, role: str, content: Any, **extra: Any) -> None:
     },
     by=_comes_to,
 )
-def _(value: Any) -> Any:
+def gives_no_reply(value: Any) -> Any:
     return value if isinstance(value, RunPaused) else None
 
 
 SABOTEURS.add(
     "routes-without-a-model",
-    ("turn.result",),
+    "turn.result",
     "harness.flow.conversation.routing:route_by_model",
     constant(None),
     {"turn.sequence": "no call of a model comes before the route", "result.value": "the reply is another one"},
 )
 SABOTEURS.add(
-    "completes-a-wait", ("turn.pending",), "harness.bus.step:Step.leave", replacing(lambda leave, step: step.close())
+    "completes-a-wait", "turn.pending", "harness.bus.step:Step.leave", replacing(lambda leave, step: step.close())
 )
 
 
-@SABOTEURS.row("gives-a-draft", ("turn.pending",), _TAKE, by=_comes_to)
-def _(value: Any) -> Any:
+@SABOTEURS.row("turn.pending", _TAKE, by=_comes_to)
+def gives_a_draft(value: Any) -> Any:
     return "A draft." if isinstance(value, RunPaused) else value
 
 
 SABOTEURS.add(
     "fails-unshown",
-    ("turn.failed",),
+    "turn.failed",
     ACCEPT,
     hiding("conversation_turn_failed"),
     {"error.frames-first": "no frame tells of the turn's failure", "order.scope-nesting": "the turn is never closed"},
 )
 
 
-@SABOTEURS.row(
-    "fails-for-good",
-    ("turn.failed",),
-    _TAKE,
-    {"scope.concurrent-turns": "the turn after one that was refused is refused, too"},
-)
-async def _(take_turn: Any, flow: Any, *rest: Any) -> Any:
+@SABOTEURS.row("turn.failed", _TAKE, {"scope.concurrent-turns": "the turn after one that was refused is refused, too"})
+async def fails_for_good(take_turn: Any, flow: Any, *rest: Any) -> Any:
     if flow.__dict__.get("has_failed"):
         raise RuntimeError("this conversation has failed")
     try:
@@ -142,8 +133,8 @@ async def _(take_turn: Any, flow: Any, *rest: Any) -> Any:
         raise
 
 
-@SABOTEURS.row("hears-again", ("turn.failed",), f"{_FLOW}.route_conversation")
-def _(route_conversation: Any, flow: Any) -> Any:
+@SABOTEURS.row("turn.failed", f"{_FLOW}.route_conversation")
+def hears_again(route_conversation: Any, flow: Any) -> Any:
     """Where nobody says anything, answer what was said last."""
     if flow.state.current_user_message is None and flow.state.last_user_message is not None:
         flow.receive_user_message(flow.state.last_user_message)
@@ -152,29 +143,22 @@ def _(route_conversation: Any, flow: Any) -> Any:
 
 SABOTEURS.add(
     "asks-as-the-llm-says",
-    ("turn.streams-answer",),
+    "turn.streams-answer",
     _ASK,
     replacing(lambda streamed_answer, llm, messages: llm.call(messages)),
 )
 
 
-@SABOTEURS.row(
-    "asks-by-the-flag",
-    ("turn.streams-answer",),
-    _ASK,
-    {"entry.flag-restored": "the LLM keeps the flag that a turn set"},
-)
-def _(streamed_answer: Any, llm: Any, messages: Any) -> Any:
+@SABOTEURS.row("turn.streams-answer", _ASK, {"entry.flag-restored": "the LLM keeps the flag that a turn set"})
+def asks_by_the_flag(streamed_answer: Any, llm: Any, messages: Any) -> Any:
     llm.stream = True
     return llm.call(messages)
 
 
-@SABOTEURS.row("starts-every-time", ("turn.deferred",), "harness.flow.conversation.turns:_start_flow")
-def _(start_flow: Any, flow: Any, run: Any) -> None:
+@SABOTEURS.row("turn.deferred", "harness.flow.conversation.turns:_start_flow")
+def starts_every_time(start_flow: Any, flow: Any, run: Any) -> None:
     flow._flow_dialogue.flow_started_id = None
     start_flow(flow, run)
 
 
-SABOTEURS.add(
-    "never-finishes", ("turn.deferred",), "harness.flow.conversation.conversational:finish_flow", constant(None)
-)
+SABOTEURS.add("never-finishes", "turn.deferred", "harness.flow.conversation.conversational:finish_flow", constant(None))

@@ -14,7 +14,7 @@ from harness.flow.conversation.fields import Content
 from harness.flow.conversation.transcript import History
 from harness.flow.graph.labels import several
 from harness.llm.input.words import words_in
-from harness.llm.reference import model_of
+from harness.llm.llm import model_of
 from harness.workers import in_thread
 
 if TYPE_CHECKING:

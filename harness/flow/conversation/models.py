@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from harness.annotations import signature_of
 from harness.llm import call_stream_override
-from harness.llm.input.characters import whole_characters
+from harness.llm.input.words import whole_characters
 from harness.workers import settled
 
 

@@ -16,8 +16,7 @@ from harness.errors import RunCancelled
 from harness.flow.conversation.fields import Role
 from harness.flow.state import field_of, id_of
 from harness.frames.frozen import FrozenDict
-from harness.llm.input.characters import whole_characters
-from harness.llm.input.words import has_content, words_in
+from harness.llm.input.words import has_content, whole_characters, words_in
 
 #: What a message may have beside role and content.
 _EXTRA = ("name", "tool_call_id", "tool_calls", "files", "metadata")
@@ -51,7 +50,7 @@ def add(flow: Any, role: Role, content: Any, **extra: Any) -> None:
     from harness.flow.conversation.state import ConversationMessage
 
     # Room first: a loop may wait for the lock, and its reader could then make none.
-    with bus.room_kept(), flow._flow_dialogue.adding:
+    with scopes.current_scope().lookahead, flow._flow_dialogue.adding:
         messages = messages_of(flow)
         refuse_closed()
         fields = {name: value for name, value in extra.items() if name in _EXTRA and value is not None}

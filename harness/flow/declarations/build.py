@@ -38,7 +38,7 @@ from harness.flow.graph.decorators import add_to_role
 from harness.flow.graph.definition import graph_of
 from harness.flow.persistence.persist import Persist
 from harness.flow.state import snapshot
-from harness.llm.reference import model_of
+from harness.llm.llm import model_of
 from harness.validation import fault_text
 
 C = TypeVar("C", bound=type)

@@ -25,7 +25,7 @@ from harness.llm.input.blocks import (
 )
 from harness.llm.input.hosted import HostedItem
 from harness.llm.input.items import ItemFacts, ReasoningItem
-from harness.llm.input.own_block import OwnBlock
+from harness.llm.input.own_block import KNOWN_TYPES, OwnBlock
 from harness.llm.input.value import Extended, Given
 
 
@@ -165,24 +165,9 @@ ContentPart = (
     | OwnBlock
 )
 
-#: The types of parts that have a word here; others are told apart by their form. What does not fit is judged by its type.
-_OF_TYPE: Final = [
-    "text",
-    "image_url",
-    "file",
-    "input_audio",
-    "refusal",
-    "reasoning",
-    "cache_point",
-    "thinking",
-    "redacted_thinking",
-    "image",
-    "document",
-    "tool_use",
-    "tool_result",
-]
-
-
+#: The types of parts that have a word here; others are told apart by their form. What does not fit is judged by its type,
+#: which may be what has no hash.
+_OF_TYPE: Final = [*KNOWN_TYPES - {"json"}]
 #: What a part may be whose type has no word here.
 OF_ANY_TYPE: Final = tuple(kind.__name__ for kind in (HostedItem, QuotedMessage, OwnBlock))
 

@@ -12,22 +12,8 @@ from harness.llm.input.value import Given
 
 #: The types of parts that this project has words for; one of them in another form is a mistake, and no block of others.
 KNOWN_TYPES: Final = frozenset(
-    {
-        "text",
-        "image_url",
-        "file",
-        "input_audio",
-        "refusal",
-        "cache_point",
-        "thinking",
-        "redacted_thinking",
-        "image",
-        "document",
-        "json",
-        "tool_use",
-        "tool_result",
-        "reasoning",
-    }
+    {"text", "image_url", "file", "input_audio", "refusal", "cache_point", "thinking", "redacted_thinking", "image"}
+    | {"document", "json", "tool_use", "tool_result", "reasoning"}
 )
 #: Fields of a message; what has one is no block of a provider's.
 _OF_MESSAGES: Final = frozenset({"role", "content"})
@@ -58,7 +44,7 @@ class OwnBlock(Given):
     @model_serializer
     def _serialized(self, info: SerializationInfo) -> dict[str, Any]:
         block = {**({"type": self.type} if self.type is not None else {}), **(self.model_extra or {})}
-        return _json(block) if info.mode == "json" else block
+        return json_value(block) if info.mode == "json" else block
 
     @property
     def kind(self) -> str:
@@ -66,14 +52,14 @@ class OwnBlock(Given):
         return self.type or next(iter(self.model_extra or {}), "")
 
 
-def _json(value: Any) -> Any:
+def json_value(value: Any) -> Any:
     """Return what stands for a value in JSON: bytes are base64."""
     match value:
         case bytes():
             return base64.b64encode(value).decode()
         case Mapping():
-            return {name: _json(inner) for name, inner in value.items()}
+            return {name: json_value(inner) for name, inner in value.items()}
         case list() | tuple():
-            return [_json(inner) for inner in value]
+            return [json_value(inner) for inner in value]
         case _:
             return value

@@ -46,3 +46,19 @@ def value_text(value: Any) -> str:
 def without_addresses(text: str) -> str:
     """Return a text without where objects in it lie in memory, as in `<Tide object at 0x7f2b4c1d2e50>`: elsewhere each time."""
     return _OBJECTS.sub(lambda found: _ADDRESS.sub("", found[0]), text)
+
+
+def whole_characters(value: Any) -> Any:
+    """Return messages, or what they are made of, with the halves of a character together, and one for each that is alone.
+
+    Half of a character, as of text that was cut by UTF-16, can be written on no wire.
+    """
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return value
+    if isinstance(value, Mapping):
+        return {name: whole_characters(part) for name, part in value.items()}
+    return [whole_characters(part) for part in value] if isinstance(value, list) else value

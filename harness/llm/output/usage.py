@@ -1,4 +1,4 @@
-"""What the calls of an LLM have used so far."""
+"""What calls to models have used so far."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any, Final, Self
 
 from harness.fork import freed_by_fork
-from harness.llm.output.parts import Usage
 from harness.validation import UserModel
 
 #: The names under which providers count what was read and what was written.
@@ -114,23 +113,18 @@ class UsageCounter:
         self._lock = freed_by_fork(threading.Lock())
         self._sums = dict(sums)
 
-    def add(self, usage: Usage | None, *, requests: int = 1) -> None:
+    def add(self, usage: Mapping[str, Any] | None, *, requests: int = 1) -> None:
         """Count so many completed calls, and their tokens where the wire told them."""
-        counts = usage.payload() if usage is not None else {}
+        # Other counts, and those of parts, may stand beside them.
+        reported = {name: count for name, count in (usage or {}).items() if name in self._sums and _is_count(count)}
+        counts: dict[str, int] = {**dict.fromkeys(self._sums, 0), **reported}
+        counts["total_tokens"] = counts["total_tokens"] or counts["prompt_tokens"] + counts["completion_tokens"]
+        counts["successful_requests"] = requests
         with self._lock:
-            self._sums["successful_requests"] += requests
             for name, count in counts.items():
                 self._sums[name] += count
 
-    def add_metrics(self, metrics: UsageMetrics | None) -> None:
-        """Count calls that somebody else has counted; of None there is nothing to count."""
-        if metrics is None:
-            return
-        with self._lock:
-            for name in self._sums:
-                self._sums[name] += getattr(metrics, name)
-
-    def summary(self) -> UsageMetrics:
+    def metrics(self) -> UsageMetrics:
         """Return the sums so far."""
         with self._lock:
             return UsageMetrics(**self._sums)

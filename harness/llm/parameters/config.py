@@ -7,23 +7,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
+from harness.llm.parameters.kinds import NUMBERS_AND_FLAGS
+
 #: The settings that hold what is plain.
-PLAIN: Final = (
-    "temperature",
-    "top_p",
-    "top_k",
-    "max_tokens",
-    "stream",
-    "seed",
-    "frequency_penalty",
-    "presence_penalty",
-    "n",
-    "timeout",
-    "max_retries",
-    "reasoning_effort",
-    "logprobs",
-    "top_logprobs",
-)
+PLAIN: Final = (*NUMBERS_AND_FLAGS, "reasoning_effort")
 #: Names of what must not be told.
 _SECRET: Final = re.compile(
     r"key|token(?!s)|secret|password|passwd|auth|credential|header|cookie|signature|query", re.IGNORECASE

@@ -17,78 +17,34 @@ from typing import Final
 UNKNOWN: Final = 8_192
 #: The part of a window that a request may fill, in percent.
 _USABLE_PERCENT: Final = 85
-#: By the longest beginning that fits a model's own name, without the prefixes of providers, regions and makers.
-_WINDOWS: Final[Mapping[str, int]] = MappingProxyType(
+#: The windows of models, by how their own names begin, without the prefixes of providers, regions and makers.
+_BEGINNINGS: Final[Mapping[int, str]] = MappingProxyType(
     {
-        "gpt-3.5": 16_385,
-        "gpt-4": 8_192,
-        "gpt-4-32k": 32_768,
-        "gpt-4-turbo": 128_000,
-        "gpt-4o": 128_000,
-        "chatgpt-4o": 128_000,
-        "gpt-4.1": 1_047_576,
-        "gpt-4.5": 128_000,
-        "gpt-5": 400_000,
-        "gpt-5-chat": 128_000,
-        "gpt-6": 400_000,
-        "gpt-oss": 131_072,
-        "o1": 200_000,
-        "o1-mini": 128_000,
-        "o1-preview": 128_000,
-        "o3": 200_000,
-        "o4": 200_000,
-        "claude": 200_000,
-        "claude-instant": 100_000,
-        "claude-v2": 100_000,
-        "claude-2.0": 100_000,
-        "gemini": 1_048_576,
-        "gemini-1.5-pro": 2_097_152,
-        "gemini-1.0": 32_760,
-        "gemini-pro": 32_760,
-        "gemma": 8_192,
-        "gemma-3": 131_072,
-        "nova-micro": 128_000,
-        "nova-lite": 300_000,
-        "nova-pro": 300_000,
-        "nova-premier": 1_000_000,
-        "titan-text-express": 8_192,
-        "titan-text-lite": 4_096,
-        "command-r": 128_000,
-        "command-a": 256_000,
-        "jamba": 256_000,
-        "llama3": 8_192,
-        "llama-3": 8_192,
-        "llama3.1": 131_072,
-        "llama-3.1": 131_072,
-        "llama3-1": 131_072,
-        "llama3.2": 131_072,
-        "llama-3.2": 131_072,
-        "llama3-2": 131_072,
-        "llama3.3": 131_072,
-        "llama-3.3": 131_072,
-        "llama3-3": 131_072,
-        "llama-4": 131_072,
-        "mistral": 32_768,
-        "mistral-large": 131_072,
-        "mistral-medium": 131_072,
-        "mistral-small": 131_072,
-        "mistral-nemo": 131_072,
-        "mixtral": 32_768,
-        "ministral": 131_072,
-        "codestral": 262_144,
-        "pixtral": 131_072,
-        "deepseek": 131_072,
-        "grok-2": 131_072,
-        "grok-3": 131_072,
-        "grok-4": 262_144,
-        "qwen2.5": 32_768,
-        "qwen3": 131_072,
-        "qwen-max": 32_768,
-        "qwen-plus": 131_072,
-        "qwen-turbo": 1_000_000,
-        "kimi-k2": 262_144,
+        4_096: "titan-text-lite",
+        8_192: "gpt-4 gemma titan-text-express llama3 llama-3",
+        16_385: "gpt-3.5",
+        32_760: "gemini-1.0 gemini-pro",
+        32_768: "gpt-4-32k mistral mixtral qwen2.5 qwen-max",
+        100_000: "claude-instant claude-v2 claude-2.0",
+        128_000: "gpt-4-turbo gpt-4o chatgpt-4o gpt-4.5 gpt-5-chat o1-mini o1-preview nova-micro command-r",
+        131_072: (
+            "gpt-oss gemma-3 llama3.1 llama-3.1 llama3-1 llama3.2 llama-3.2 llama3-2 llama3.3 llama-3.3 llama3-3 "
+            "llama-4 mistral-large mistral-medium mistral-small mistral-nemo ministral pixtral deepseek grok-2 "
+            "grok-3 qwen3 qwen-plus"
+        ),
+        200_000: "o1 o3 o4 claude",
+        256_000: "command-a jamba",
+        262_144: "codestral grok-4 kimi-k2",
+        300_000: "nova-lite nova-pro",
+        400_000: "gpt-5 gpt-6",
+        1_000_000: "nova-premier qwen-turbo",
+        1_047_576: "gpt-4.1",
+        1_048_576: "gemini",
+        2_097_152: "gemini-1.5-pro",
     }
 )
+#: The longest beginning that fits a name decides.
+_WINDOWS: Final = {name: window for window, names in _BEGINNINGS.items() for name in names.split()}
 #: The makers and regions that names of models begin with: `us.anthropic.claude-…`, `meta-llama/llama-3.1-…`.
 _MAKERS: Final = re.compile(
     r"^(?:.*/)?(?:(?:us|eu|ap|apac|au|jp|us-gov|global)\.)?"

@@ -49,12 +49,10 @@ _KINDS: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = MappingProxyTyp
 )
 
 #: Setting → what it is, where that is a number or a flag.
-_PLAIN: Final[Mapping[str, type]] = MappingProxyType(
-    {
-        **dict.fromkeys(("temperature", "top_p", "frequency_penalty", "presence_penalty", "timeout"), float),
-        **dict.fromkeys(("top_k", "max_tokens", "seed", "n", "max_retries", "top_logprobs"), int),
-        **dict.fromkeys(("stream", "logprobs"), bool),
-    }
+NUMBERS_AND_FLAGS: Final[Mapping[str, type]] = MappingProxyType(
+    {"temperature": float, "top_p": float, "top_k": int, "max_tokens": int, "stream": bool, "seed": int}
+    | {"frequency_penalty": float, "presence_penalty": float, "n": int, "timeout": float, "max_retries": int}
+    | {"logprobs": bool, "top_logprobs": int}
 )
 
 
@@ -65,7 +63,7 @@ def plain_settings(owner: str, values: Mapping[str, Any]) -> dict[str, Any]:
         UsageError: the text reads as none.
     """
     return {
-        name: _read(f"{name} of {owner}", value, _PLAIN[name])
+        name: _read(f"{name} of {owner}", value, NUMBERS_AND_FLAGS[name])
         if is_read(name, value) or (name == "stream" and value is not None)
         else value
         for name, value in values.items()
@@ -74,7 +72,7 @@ def plain_settings(owner: str, values: Mapping[str, Any]) -> dict[str, Any]:
 
 def is_read(name: str, value: Any) -> bool:
     """Return whether a setting becomes another value than it was given as: a number or a flag that came as text."""
-    return isinstance(value, str) and name in _PLAIN
+    return isinstance(value, str) and name in NUMBERS_AND_FLAGS
 
 
 def _read(label: str, value: Any, kind: type) -> Any:

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, ClassVar
 
+import anthropic
+
 from harness.llm.request import LLMRequest
 from harness.providers.anthropic.answer import AnthropicAnswer
 from harness.providers.anthropic.request import BETAS, CARRIED, PATH, asks_by_tool, wire_body
-from harness.providers.anthropic.sdk import anthropic
 from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.calls.structured import StructuredAnswer
 from harness.providers.shared.reasoning.thoughts import Thoughts

@@ -14,6 +14,7 @@ from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.anthropic.messages import wire_messages, wire_system, wire_tool
 from harness.providers.anthropic.recorded import parse_messages, parse_system, parse_tools
+from harness.providers.row import sdk_needed
 from harness.providers.shared.calls.structured import (
     STRUCTURED,
     fits_native_form,
@@ -22,9 +23,16 @@ from harness.providers.shared.calls.structured import (
     wants_model,
     with_structured_tool,
 )
-from harness.providers.shared.requests.answer_format import described, is_text
 from harness.providers.shared.requests.recorded_request import STOPS, RecordedRequest, json_object
-from harness.providers.shared.requests.wire_body import filled, present, same_names, wire_settings, with_additional
+from harness.providers.shared.requests.wire_body import (
+    described,
+    filled,
+    is_text,
+    present,
+    same_names,
+    wire_settings,
+    with_additional,
+)
 from harness.validation import answer_schema
 
 #: The API wants a limit with every request; this one stands where the caller names none.
@@ -110,7 +118,8 @@ def _output_format(response_format: type[BaseModel] | Mapping[str, Any]) -> Mapp
         if "json_schema" not in response_format:
             return response_format
         return {"type": "json_schema", "schema": described(response_format)["schema"]}
-    from harness.providers.anthropic.sdk import anthropic
+    with sdk_needed("anthropic", "anthropic"):
+        import anthropic
 
     return {"type": "json_schema", "schema": answer_schema(response_format, anthropic.transform_schema)}
 

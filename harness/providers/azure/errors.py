@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from azure.core import exceptions
+
 from harness.errors import ProviderError
-from harness.providers.azure.sdk import exceptions
 from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.failure import failure_in
 

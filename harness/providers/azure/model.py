@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from harness.errors import UsageError
+from azure.ai import inference
+from azure.ai.inference import aio
+from azure.core.credentials import AzureKeyCredential
+
 from harness.llm.connections import end_urllib3_with_runs
 from harness.llm.credentials import api_key
 from harness.llm.parameters.names import sole_value
@@ -25,10 +28,8 @@ from harness.providers.azure.endpoint import (
 from harness.providers.azure.errors import translated
 from harness.providers.azure.request import wire_body
 from harness.providers.azure.retries import AsyncRetries, Retries
-from harness.providers.azure.sdk import AzureKeyCredential, aio, inference
 from harness.providers.openai.chat_model import ChatModel
-from harness.providers.openai.request import NO_STOP_WORDS
-from harness.providers.shared.clients import SDKClients
+from harness.providers.row import sdk_needed
 from harness.providers.shared.model import SDKModel
 from harness.providers.shared.requests.wire_body import as_json, present
 
@@ -46,6 +47,7 @@ class AzureChat(ChatModel):
     provider = "azure"
     key_variables = KEY_VARIABLES
     response_body = AzureBody
+    no_interceptor = "its SDK has no interceptor; give its own policies as client_params={'policies': …}"
     _translated = staticmethod(translated)
 
     def __init__(
@@ -58,12 +60,7 @@ class AzureChat(ChatModel):
     ) -> None:
         base_url = sole_value("AzureChat", base_url=base_url, endpoint=endpoint)
         super().__init__(*args, base_url=base_url, **settings)
-        if self.interceptor is not None:
-            raise UsageError(
-                "azure: its SDK has no interceptor; give its own policies as client_params={'policies': …}"
-            )
         self._scopes = credential_scopes
-        self._clients = SDKClients(self._new_client, self._new_async_client)
 
     @property
     def endpoint(self) -> str | None:
@@ -87,19 +84,17 @@ class AzureChat(ChatModel):
             return None
         return [scope.strip() for scope in (found.split(",") if isinstance(found, str) else found) if scope.strip()]
 
-    def supports_stop_words(self) -> bool:
-        return NO_STOP_WORDS.match(self.model) is None
-
     def _by_responses(self) -> SDKModel:
         # It needs an SDK of its own, and is asked where its resource is, whose newest API needs no version.
-        from harness.providers.azure.responses import AzureResponses
+        with sdk_needed("azure", "azure"):
+            from harness.providers.azure.responses import AzureResponses
 
         resource = azure_endpoint(self.base_url).partition("/openai")[0]
         return AzureResponses(self.model, **{**self._settings(), **_OF_THIS_SDK, "base_url": resource})
 
     def check(self, request: LLMRequest) -> None:
         self._client_settings()
-        self._arguments(request)
+        super().check(request)
 
     def _arguments(self, request: LLMRequest) -> dict[str, Any]:
         body = wire_body(self, self._reasoning.restored(request), chat_endpoint(self.base_url, self.model))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.providers.azure.sdk import policies
+from azure.core.pipeline import policies
+
 from harness.providers.shared.failure import LONGEST_WAIT_S
 
 

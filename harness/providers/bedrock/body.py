@@ -6,11 +6,13 @@ import traceback
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any, Final
 
+import botocore.eventstream
+import botocore.exceptions
+import botocore.parsers
 import orjson
 
 from harness.errors import HarnessError, ProviderError, UsageError
 from harness.providers.bedrock.foreign import ForeignBodyError
-from harness.providers.bedrock.sdk import botocore
 from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.body import ResponseBody
 from harness.providers.shared.failure import Failure, failure_in, is_transport_error
@@ -31,19 +33,16 @@ _MALFORMED: Final = (botocore.eventstream.ParserError, botocore.parsers.Response
 class BedrockBody(ResponseBody):
     def __init__(self, sent: Mapping[str, Any]) -> None:
         self.headers = sent.get("ResponseMetadata", {})
-        self._sent = sent
+        self._sent, self._response = sent, sent.get("stream")
 
     def whole(self) -> Mapping[str, Any]:
         return self._sent
 
     def __iter__(self) -> Iterator[Mapping[str, Any]]:
-        return _events(with_words(self._sent["stream"]))
+        return _events(with_words(self._response))
 
     def __aiter__(self) -> AsyncIterator[Mapping[str, Any]]:
-        return aiter(with_words(self._sent["stream"]))
-
-    def close(self) -> None:
-        self._sent["stream"].close()
+        return aiter(with_words(self._response))
 
 
 def with_words(stream: Any) -> Any:

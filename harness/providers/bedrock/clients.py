@@ -11,12 +11,17 @@ from contextlib import AsyncExitStack
 from functools import cache
 from typing import Any, Final
 
+import boto3
+import botocore.config
+import botocore.hooks
+import botocore.loaders
+import botocore.session
+
 from harness.llm.base import BaseLLM
 from harness.llm.connections import end_urllib3_with_runs
 from harness.llm.credentials import PLACEHOLDER, credentials_needed
 from harness.providers.bedrock.extra_body import extra_fields, put_extra_fields
 from harness.providers.bedrock.foreign import take_foreign
-from harness.providers.bedrock.sdk import boto3, botocore
 
 _SERVICE: Final = "bedrock-runtime"
 #: The operation whose bodies are not parsed, and read by whoever asked.

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any, ClassVar, Final
 
-from harness.errors import UsageError
 from harness.llm.base import BaseLLM
 from harness.llm.input.unsent_fields import Carried
 from harness.llm.output.parts import Part
@@ -23,7 +22,6 @@ from harness.providers.bedrock.request import asks_by_tool, sdk_arguments
 from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.body import ResponseBody
 from harness.providers.shared.calls.structured import StructuredAnswer
-from harness.providers.shared.clients import SDKClients
 from harness.providers.shared.model import SDKModel
 from harness.providers.shared.reasoning.thoughts import Thoughts
 from harness.providers.shared.requests.wire_body import present
@@ -50,6 +48,9 @@ class Bedrock(SDKModel):
 
     provider = "bedrock"
     response_body: ClassVar[type[ResponseBody]] = BedrockBody
+    no_interceptor = "boto3 has no interceptor; register a handler for its events instead"
+    #: boto3's names of what asks, for a whole answer and for a stream.
+    operations: ClassVar[tuple[str, str]] = ("converse", "converse_stream")
     _translated = staticmethod(translated)
     carried = Carried(
         message=frozenset({"cache_control", "prefix"}),
@@ -63,10 +64,7 @@ class Bedrock(SDKModel):
     ) -> None:
         self._credentials = present(**{name: settings.pop(name, None) for name in _CREDENTIALS})
         super().__init__(*args, **{_OF_CONVERSE.get(name, name): value for name, value in settings.items()})
-        if self.interceptor is not None:
-            raise UsageError("bedrock: boto3 has no interceptor; register a handler for its events instead")
         self._region = sole_value("Bedrock", region_name=region_name, aws_region_name=aws_region_name)
-        self._clients = SDKClients(self._new_client, self._new_async_client)
         self._thoughts = Thoughts()
 
     def _new_client(self) -> BedrockClient:
@@ -74,9 +72,6 @@ class Bedrock(SDKModel):
 
     def _new_async_client(self) -> AsyncBedrockClient:
         return AsyncBedrockClient(self, self.region_name, self.client_arguments)
-
-    def check(self, request: LLMRequest) -> None:
-        sdk_arguments(self, request)
 
     @property
     def region_name(self) -> str | None:
@@ -96,7 +91,7 @@ class Bedrock(SDKModel):
         return sdk_arguments(self, self._thoughts.restored(request))
 
     def _send(self, client: Any, arguments: dict[str, Any], *, stream: bool) -> Any:
-        return client.send("converse_stream" if stream else "converse", arguments)
+        return client.send(self.operations[stream], arguments)
 
     def _answer(self, request: LLMRequest) -> ProviderAnswer:
         answer = BedrockAnswer(self.provider, partial(self._thoughts.keep, request))

@@ -14,7 +14,6 @@ from harness.llm.base import BaseLLM
 from harness.llm.input.blocks import ToolUsePart
 from harness.llm.input.messages import FunctionDefinition, Message, ToolCall, ToolDefinition
 from harness.llm.input.reader import read_messages
-from harness.llm.parameters.kinds import is_read
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.bedrock.extra_body import EXTRA_BODY
@@ -28,9 +27,16 @@ from harness.providers.shared.calls.structured import (
     wants_model,
     with_structured_tool,
 )
-from harness.providers.shared.requests.answer_format import described, is_text
 from harness.providers.shared.requests.recorded_request import RecordedRequest, json_object, picked
-from harness.providers.shared.requests.wire_body import as_json, filled, present, wire_settings, with_fields
+from harness.providers.shared.requests.wire_body import (
+    as_json,
+    described,
+    filled,
+    is_text,
+    present,
+    wire_settings,
+    with_fields,
+)
 from harness.validation import answer_schema
 
 #: In `additional_params`: what chooses among the tools. It is no field of the request: it goes with the tools.
@@ -206,12 +212,9 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
 def _take_inference(recorded: RecordedRequest) -> dict[str, Any]:
     """Take `inferenceConfig` where settings of ours say the same."""
     config = recorded.take("inferenceConfig") or {}
-    ours = {
-        name: config[field]
-        for name, field in _INFERENCE.items()
-        if config.get(field) not in (None, []) and not is_read(name, config[field])
-    }
-    if len(ours) < len(config):
+    inner = RecordedRequest(config)
+    ours = inner.settings(_INFERENCE)
+    if inner.rest:
         recorded.rest["inferenceConfig"] = config
         return {}
     return ours

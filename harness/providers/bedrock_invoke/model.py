@@ -29,27 +29,24 @@ class InvokedBody(ResponseBody):
 
     def __init__(self, sent: Mapping[str, Any]) -> None:
         self.headers = sent.get("ResponseMetadata", {})
-        self._body: Any = sent["body"]
+        self._response = sent["body"]
         self._encoding = sent.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("content-encoding")
 
     def whole(self) -> bytes:
         # In a loop it has been read already.
-        body = self._body if isinstance(self._body, bytes) else self._body.read()
+        body = self._response if isinstance(self._response, bytes) else self._response.read()
         return b"".join(decoder_of(self._encoding).decoded([body]))
 
     def __iter__(self) -> Iterator[bytes]:
-        return (event["chunk"]["bytes"] for event in with_words(self._body) if "chunk" in event)
+        return (event["chunk"]["bytes"] for event in with_words(self._response) if "chunk" in event)
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self._chunks()
 
     async def _chunks(self) -> AsyncIterator[bytes]:
-        async for event in with_words(self._body):
+        async for event in with_words(self._response):
             if "chunk" in event:
                 yield event["chunk"]["bytes"]
-
-    def close(self) -> None:
-        self._body.close()
 
 
 class BedrockInvoke(Bedrock):
@@ -61,6 +58,7 @@ class BedrockInvoke(Bedrock):
 
     asks_for_hosted_tools: ClassVar[bool] = True
     response_body = InvokedBody
+    operations = ("invoke_model", "invoke_model_with_response_stream")
 
     def carries(self) -> Carried:
         match family(self):
@@ -73,15 +71,9 @@ class BedrockInvoke(Bedrock):
             case "nova" | "prompt":
                 return type(self).carried
 
-    def check(self, request: LLMRequest) -> None:
-        wire_body(self, request)
-
     def _arguments(self, request: LLMRequest) -> dict[str, Any]:
         body = wire_body(self, self._thoughts.restored(request))
         return {"modelId": self.model, **present(body=body)}
-
-    def _send(self, client: Any, arguments: dict[str, Any], *, stream: bool) -> Any:
-        return client.send("invoke_model_with_response_stream" if stream else "invoke_model", arguments)
 
     def _answer(self, request: LLMRequest) -> ProviderAnswer:
         answer = answer_of(family(self), self.provider, request, partial(self._thoughts.keep, request))

@@ -9,11 +9,11 @@ from urllib.parse import unquote
 
 from harness.errors import UsageError
 from harness.llm.base import BaseLLM
+from harness.llm.input.own_block import json_value
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.anthropic import request as anthropic_request
 from harness.providers.bedrock import request as bedrock_request
-from harness.providers.bedrock.recorded import wire_json
 from harness.providers.cohere import request as cohere_request
 from harness.providers.openai import request as chat_request
 from harness.providers.shared.requests.recorded_request import RecordedRequest, json_object
@@ -73,7 +73,7 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> bytes | None:
             betas = filled(anthropic_beta=additional.get(anthropic_request.BETAS))
             body = {_VERSION: "bedrock-2023-05-31", **betas, **anthropic_request.wire_body(llm, request)}
         case "nova":
-            body = wire_json(bedrock_request.sdk_arguments(llm, request, converse=False))
+            body = json_value(bedrock_request.sdk_arguments(llm, request, converse=False))
             del body["modelId"]
         case "cohere":
             body = cohere_request.wire_body(llm, request)

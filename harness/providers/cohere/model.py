@@ -27,9 +27,6 @@ class Cohere(OpenAIModel):
     key_variables = ("CO_API_KEY", "COHERE_API_KEY")
     carried = Carried()
 
-    def supports_stop_words(self) -> bool:
-        return True
-
     def _address(self) -> str:
         return self.base_url or environment(("CO_API_URL",)) or v1.HOME
 

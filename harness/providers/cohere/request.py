@@ -15,10 +15,10 @@ from harness.errors import UsageError
 from harness.llm.input.messages import AnyToolCall, Message, TextPart, ToolDefinition
 from harness.llm.recorded import RecordedCall
 from harness.llm.request import LLMRequest
-from harness.providers.shared.requests.answer_format import described
 from harness.providers.shared.requests.recorded_request import RecordedRequest, body_fields, json_object, picked
 from harness.providers.shared.requests.turns import of_no_type
 from harness.providers.shared.requests.wire_body import (
+    described,
     filled,
     present,
     refuse_settings,

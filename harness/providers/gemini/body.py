@@ -10,8 +10,9 @@ import json
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
+from google.genai import errors as genai_errors
+
 from harness.errors import ProviderError
-from harness.providers.gemini.sdk import genai_errors
 from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.body import ResponseBody
 from harness.providers.shared.failure import failure_in, is_transport_error
@@ -38,9 +39,6 @@ class GeminiBody(ResponseBody):
         if hasattr(self._response, "aiter_bytes"):
             return self._response.aiter_bytes()  # type: ignore[no-any-return]
         return self._response.pieces()  # type: ignore[no-any-return]
-
-    def close(self) -> None:
-        self._response.close()
 
     async def aclose(self) -> None:
         if hasattr(self._response, "aclose"):

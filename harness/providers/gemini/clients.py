@@ -6,8 +6,9 @@ import importlib.util
 from collections.abc import Awaitable
 from typing import Any, Final
 
+from google import genai
+
 from harness.llm.connections import end_aiohttp_with_runs, end_with_run
-from harness.providers.gemini.sdk import genai
 from harness.providers.shared.content import read_as_sent
 
 _METHOD: Final = "POST"

@@ -8,7 +8,6 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, ClassVar, Final
 
-from harness.errors import UsageError
 from harness.llm.credentials import PLACEHOLDER, api_key, credentials_needed
 from harness.llm.input.unsent_fields import Carried
 from harness.llm.parameters.names import sole_value
@@ -19,7 +18,6 @@ from harness.providers.gemini.body import GeminiBody, translated
 from harness.providers.gemini.clients import AsyncGeminiClient, GeminiClient
 from harness.providers.gemini.messages import Signatures
 from harness.providers.gemini.request import NAMED_RESOURCES, wire_body
-from harness.providers.shared.clients import SDKClients
 from harness.providers.shared.model import SDKModel
 from harness.providers.shared.reasoning.by_call import outlines
 from harness.providers.shared.requests.wire_body import EXTRA_QUERY, present, with_query
@@ -42,6 +40,7 @@ class Gemini(SDKModel):
 
     provider = "gemini"
     response_body = GeminiBody
+    no_interceptor = "its SDK has no interceptor; give an HTTP client of your own instead"
     _translated = staticmethod(translated)
     asks_for_hosted_tools: ClassVar[bool] = True
     carried = Carried()
@@ -60,15 +59,12 @@ class Gemini(SDKModel):
     ) -> None:
         thinking = sole_value("Gemini", thinking=settings.get("thinking"), thinking_config=thinking_config)
         super().__init__(*args, **{**settings, **present(thinking=thinking)})
-        if self.interceptor is not None:
-            raise UsageError(f"{self.provider}: its SDK has no interceptor; give an HTTP client of your own instead")
         self._project = project
         self._location = location
         #: Category → threshold, or a list of `{category, threshold}`.
         self.safety_settings = safety_settings
         self._use_vertexai = use_vertexai
         self._signatures = Signatures()
-        self._clients = SDKClients(self._new_client, self._new_async_client)
 
     def _new_client(self) -> GeminiClient:
         return GeminiClient(self._client_arguments())
@@ -100,7 +96,7 @@ class Gemini(SDKModel):
 
     def check(self, request: LLMRequest) -> None:
         self._key()
-        self._body(request)
+        super().check(request)
 
     def _key(self) -> str | None:
         """Return the key, or None where credentials are Google's own to find. Raises UsageError where there is none."""

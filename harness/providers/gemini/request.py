@@ -10,14 +10,19 @@ from pydantic import BaseModel
 
 from harness.errors import UsageError
 from harness.llm.base import BaseLLM
-from harness.llm.parameters.kinds import is_read
 from harness.llm.recorded import RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.gemini.messages import JSON_SCHEMA, Signatures, wire_contents, wire_system, wire_tools
 from harness.providers.gemini.recorded import parse_contents, parse_system, parse_tools
-from harness.providers.shared.requests.answer_format import described, is_text
-from harness.providers.shared.requests.recorded_request import UNREADABLE, RecordedRequest, json_object
-from harness.providers.shared.requests.wire_body import filled, present, wire_settings, with_additional
+from harness.providers.shared.requests.recorded_request import STOPS, UNREADABLE, RecordedRequest, json_object
+from harness.providers.shared.requests.wire_body import (
+    described,
+    filled,
+    is_text,
+    present,
+    wire_settings,
+    with_additional,
+)
 from harness.validation import answer_schema
 
 #: In `additional_params`: the field that takes the JSON Schema of a tool, `parametersJsonSchema` where none is named.
@@ -156,15 +161,8 @@ def _take_tools(recorded: RecordedRequest) -> list[dict[str, Any]]:
 
 def _parse_config(config: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the settings that a recorded generation config stands for, and the fields that none does."""
-    rest = dict(config)
-    settings = {
-        ours: rest.pop(wire)
-        for ours, wire in _FIELDS.items()
-        if rest.get(wire) is not None and not is_read(ours, rest[wire])
-    }
-    if rest.get("stopSequences"):
-        settings["stop"] = rest.pop("stopSequences")
-    formats = {name: rest.pop(name) for name in _FORMAT if name in rest}
-    if formats:
+    inner = RecordedRequest(config, {"stopSequences": STOPS})
+    settings = inner.settings({**_FIELDS, "stop": "stopSequences"})
+    if formats := {name: inner.rest.pop(name) for name in _FORMAT if name in inner.rest}:
         settings["response_format"] = formats
-    return settings, rest
+    return settings, inner.rest

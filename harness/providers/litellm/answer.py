@@ -6,11 +6,12 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Any
 
+import httpx
+import openai
+
 from harness.errors import HarnessError, UsageError
 from harness.llm.output.parts import Part
-from harness.providers.litellm.sdk import httpx
 from harness.providers.openai.chat_answer import ChatAnswer
-from harness.providers.openai.sdk import openai
 from harness.providers.shared import stainless
 from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.body import ResponseBody

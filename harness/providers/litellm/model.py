@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
+import litellm  # type: ignore[import-not-found]  # it can't be installed beside the openai extra
+
 from harness.llm.connections import end_with_run
 from harness.llm.credentials import PLACEHOLDER, credentials_needed
 from harness.llm.request import LLMRequest
 from harness.providers.litellm.answer import LiteLLMAnswer, LiteLLMBody, translated
-from harness.providers.litellm.sdk import httpx, litellm
 from harness.providers.openai.request import wire_body
 from harness.providers.shared.clients import SDKClients
 from harness.providers.shared.model import SDKModel
+from harness.providers.shared.requests.wire_body import present
 
 
 def _prepare() -> None:
@@ -65,11 +68,7 @@ class LiteLLM(SDKModel):
     def _arguments(self, request: LLMRequest) -> dict[str, Any]:
         settings = {
             "api_key": self.api_key or (None if credentials_needed() else PLACEHOLDER),
-            "base_url": self.base_url,
-            "api_version": self.api_version,
-            "timeout": self.timeout,
-            "max_retries": self.max_retries,
-            "thinking": self.thinking,
+            **{name: getattr(self, name) for name in ("base_url", "api_version", "timeout", "max_retries", "thinking")},
             "extra_headers": None if self.default_headers is None else dict(self.default_headers),
             **(self.client_params or {}),
         }
@@ -77,7 +76,7 @@ class LiteLLM(SDKModel):
         if "tool_choice" not in self.additional_params:
             # Not every provider behind it knows the word.
             body.pop("tool_choice", None)
-        return {**{name: value for name, value in settings.items() if value is not None}, **body}
+        return {**present(**settings), **body}
 
     def _send(self, client: Any, arguments: dict[str, Any], *, stream: bool) -> Any:
         return client(**arguments)

@@ -34,9 +34,6 @@ class Ollama(ReasoningModel, OpenAIModel):
     key_variables = _HOST.key_variables
     carried = Carried(tool=frozenset({"strict", "cache_control"}), added_to_tools=True)
 
-    def supports_stop_words(self) -> bool:
-        return True
-
     def _key(self) -> str:
         # A server of one's own wants none.
         return self.api_key or PLACEHOLDER

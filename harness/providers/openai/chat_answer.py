@@ -102,7 +102,8 @@ class ChatAnswer(SSEAnswer):
 
     def _delta(self, choice: Mapping[str, Any]) -> Any:
         # The text of legacy completions stands in the choice; some hosts of the chat leave it there.
-        return {"content": choice["text"]} if "delta" not in choice and choice.get("text") else choice.get("delta")
+        is_there = "text" in choice and choice.keys().isdisjoint(("delta", "message"))
+        return {"content": choice["text"]} if is_there else choice.get("delta")
 
     def _refuse_beside(self, sent: Mapping[str, Any]) -> None:
         """Raise ProviderError for a failure that is told beside the choices: by Groq, and by MiniMax in its own envelope."""

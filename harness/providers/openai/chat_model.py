@@ -8,13 +8,13 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from harness.errors import MissingExtraError, ProviderStatusError, UsageError
+from harness.errors import ProviderStatusError, UsageError
 from harness.llm.input.unsent_fields import Carried
 from harness.llm.output.parts import Part
 from harness.llm.pump import aended
 from harness.llm.request import LLMRequest
 from harness.providers.openai.chat_answer import ChatAnswer
-from harness.providers.openai.request import carried_by
+from harness.providers.openai.request import NO_STOP_WORDS, carried_by
 from harness.providers.shared.model import ReasoningModel, SDKModel
 
 #: What OpenAI and Azure say of a model that chat completions do not serve, with these statuses.
@@ -36,6 +36,9 @@ class ChatModel(ReasoningModel):
         super().__init__(*args, **settings)
         #: What is asked in its place, once the provider has said that the model is served there alone.
         self._substitute: SDKModel | None = None
+
+    def supports_stop_words(self) -> bool:
+        return NO_STOP_WORDS.match(self.model) is None
 
     def carries(self) -> Carried:
         return carried_by(self)
@@ -83,7 +86,7 @@ class ChatModel(ReasoningModel):
                     other.check(request)
                     self._substitute = other
                     return other, request
-            except (UsageError, MissingExtraError):
+            except UsageError:
                 raise error from None
         if error.status == 400 and _EFFORT in message and request.tools and _EFFORT not in request.without:
             return self, replace(request, without=request.without | {_EFFORT})

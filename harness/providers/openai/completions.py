@@ -5,7 +5,6 @@ Source: https://platform.openai.com/docs/api-reference/completions (2026-11).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from harness.llm.input.unsent_fields import Carried
@@ -24,12 +23,5 @@ class OpenAICompletions(OpenAIModel):
     def _body(self, request: LLMRequest) -> dict[str, Any]:
         return wire_body(self, request)
 
-    def _answer(self, request: LLMRequest) -> CompletionAnswer:
-        return CompletionAnswer(self.provider, request)
-
-
-class CompletionAnswer(ChatAnswer):
-    """One answer, which differs from one of chat completions in where its text is."""
-
-    def _delta(self, choice: Mapping[str, Any]) -> Any:
-        return {"content": choice.get("text")} if choice else None
+    def _answer(self, request: LLMRequest) -> ChatAnswer:
+        return ChatAnswer(self.provider, request)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import openai
+
 from harness.llm.settings import environment
-from harness.providers.openai.request import ADDRESSES, NO_STOP_WORDS
-from harness.providers.openai.sdk import openai
+from harness.providers.openai.request import ADDRESSES
 from harness.providers.shared.stainless import StainlessModel
 
 
@@ -17,9 +18,6 @@ class OpenAIModel(StainlessModel):
     sdk: ClassVar[Any] = openai
     key_variables: tuple[str, ...] = ("OPENAI_API_KEY",)
     of_client = (*StainlessModel.of_client, "organization", "project")
-
-    def supports_stop_words(self) -> bool:
-        return NO_STOP_WORDS.match(self.model) is None
 
     def _address(self) -> str | None:
         return self.base_url or environment(ADDRESSES)

@@ -21,6 +21,7 @@ from harness.llm.input.value import Extended
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.llm.settings import environment
+from harness.providers.row import sdk_needed
 from harness.providers.shared.requests.recorded_request import STOPS, RecordedRequest, check_same, json_object
 from harness.providers.shared.requests.wire_body import filled, present, same_names, wire_settings, with_additional
 from harness.validation import answer_schema
@@ -181,7 +182,8 @@ def response_format(answer_format: type[BaseModel] | Mapping[str, Any]) -> Any:
     """Return what asks for an answer that validates as `wanted`; a mapping is the provider's own form already."""
     if isinstance(answer_format, Mapping):
         return answer_format
-    from harness.providers.openai.sdk import openai
+    with sdk_needed("openai", "openai"):
+        import openai
 
     schema = answer_schema(answer_format, openai.pydantic_function_tool)["function"]["parameters"]
     # A generic model's name has brackets, and a class may be named in any language.

@@ -2,79 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from harness.llm.output.parts import Part
-from harness.providers.shared.answer import SSEAnswer, is_whole, read_json
-from harness.providers.shared.failure import failure_in
-from harness.providers.shared.sse import KEPT
+from harness.providers.shared.answer import SSEAnswer, read_json
+from harness.providers.shared.sse import BOM, KEPT
+
+
+class LinesDecoder:
+    """Takes a body piece by piece, and gives each line as an event of no name.
+
+    A body whose first line is no JSON is no lines of it, and all of it is stray.
+    """
+
+    def __init__(self) -> None:
+        #: A line that has begun.
+        self.line = b""
+        self._begun = False
+        self._stray = bytearray()
+
+    def feed(self, piece: bytes) -> Iterator[tuple[str, bytes]]:
+        if self._stray:
+            self._stray += piece[: max(0, KEPT - len(self._stray))]
+            return
+        *whole, self.line = (self.line + piece).split(b"\n")
+        for number, line in enumerate(whole):
+            if not (self._begun or _is_json(line)):
+                self._stray += b"\n".join((*whole[number:], self.line))
+                return
+            if line.strip():
+                self._begun = True
+                yield "", line.removeprefix(BOM)
+
+    @property
+    def stray(self) -> bytes:
+        return bytes(self._stray)
+
+    def rest(self) -> bytes:
+        """Return the line that lacks its end; it is stray where it is the first."""
+        if self._begun:
+            return self.line
+        self._stray += b"" if self._stray else self.line
+        return b""
 
 
 class LinesAnswer(SSEAnswer):
-    """One answer in lines, each an event, or whole. Its last line says so: then `done` is set, and nothing more is read.
+    """One answer in lines, each an event, or whole. Its last line says so: then `done` is set, and nothing more is read."""
 
-    A body whose first line is no JSON is no lines of it: it is read as one value, or as the failure that it tells of.
-    """
+    decoder = LinesDecoder
 
-    def __init__(self, provider: str) -> None:
-        super().__init__(provider)
-        #: A line that has begun.
-        self._line = b""
-        #: A body that is no lines of JSON, as far as it has come.
-        self._body = bytearray()
-
-    def piece(self, piece: bytes) -> Iterator[Part]:
-        if self._body:
-            self._body += piece[: max(0, KEPT - len(self._body))]
-            return
-        *whole, self._line = (self._line + piece).split(b"\n")
-        for number, line in enumerate(whole):
-            if not (self._has_events or _is_json(line)):
-                self._body += b"\n".join((*whole[number:], self._line))
-                return
-            yield from self._take(line)
+    def refuse_failure(self, sent: Any, *, named: bool = False) -> None:
+        if isinstance(sent, dict) and sent.get("error") and isinstance(sent.get("message"), dict):
+            # The message beside it is one of the conversation, and says nothing of the failure.
+            sent = {"error": sent["error"]}
+        super().refuse_failure(sent, named=named)
 
     def end(self) -> Iterator[Part]:
-        rest = bytes(self._body or self._line).strip()
-        if _is_json(rest):
+        if _is_json(self._decoder.line):
             # The last line's end may be missing.
-            yield from self._take(rest)
-        elif not self.done:
-            if not self._has_events and (rest[:1] != b"{" or is_whole(rest)):
-                self.refuse_body(rest, "no JSON")
-            shown = rest.decode("utf-8", "replace")[:200]
-            raise self.cut(f"ended before its end marker, in the middle of {shown!r}")
+            yield from self.piece(b"\n")
+        yield from super().end()
 
-    def whole(self, sent: bytes) -> Iterator[Part]:
-        if sent.strip() and _is_json(sent):
-            yield from self._take(sent)
-            return
-        if b"\n" not in sent.strip():
-            self.refuse_body(sent, "no JSON")
-        # Some servers stream whatever they are asked for.
-        yield from self.piece(sent)
-        yield from self.end()
+    def closing(self, last: bytes) -> Iterable[Part]:
+        if last.strip() and not self.done:
+            raise self.cut(f"ended before its end marker, in the middle of {last.decode('utf-8', 'replace')[:200]!r}")
+        return ()
 
-    def _take(self, line: bytes) -> Iterator[Part]:
-        if self.done or not line.strip():
-            return
-        event = self._json(line.removeprefix(b"\xef\xbb\xbf"))
-        self._has_events = True
-        if isinstance(event, dict) and event.get("error") and isinstance(event.get("message"), dict):
-            # The message beside it is one of the conversation, and says nothing of the failure.
-            raise self.reported(failure_in(event["error"]))
-        self.refuse_failure(event)
-        yield from self.event(event)
+    def _is_streamed(self, body: bytes) -> bool:
+        return b"\n" in body.strip()
 
-    def answer(self, answer: Any) -> Iterator[Part]:
-        yield from self.event(answer)
+    def answer(self, answer: Any) -> Iterable[Part]:
+        return self.event(answer)
 
 
 def _is_json(line: bytes) -> bool:
     """Whether a line is a value of JSON, or blank."""
     try:
-        read_json(line.strip() or b"{}")
+        read_json(line.strip().removeprefix(BOM) or b"{}")
     except ValueError:
         return False
     return True

@@ -29,8 +29,25 @@ class SDKModel(LLM):
 
     #: What makes the body of a response of what the SDK returned.
     response_body: ClassVar[type[ResponseBody]]
-    #: What asks; a subclass makes it.
-    _clients: SDKClients
+    #: What one is told who gives an interceptor to an SDK that has none.
+    no_interceptor: ClassVar[str | None] = None
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        if self.interceptor is not None and self.no_interceptor is not None:
+            raise UsageError(f"{self.provider}: {self.no_interceptor}")
+        self._clients = SDKClients(self._new_client, self._new_async_client)
+
+    @abstractmethod
+    def _new_client(self) -> Any:
+        """Return a client for threads, which has a `close()`."""
+
+    @abstractmethod
+    def _new_async_client(self) -> Any:
+        """Return a client for the loop that runs here, which has an async `close()`."""
+
+    def check(self, request: LLMRequest) -> None:
+        self._arguments(request)
 
     @abstractmethod
     def _arguments(self, request: LLMRequest) -> dict[str, Any]:

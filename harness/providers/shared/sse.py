@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 
 _LINE_END: Final = re.compile(rb"\r\n|\n|\r")
-_BOM: Final = b"\xef\xbb\xbf"
+BOM: Final = b"\xef\xbb\xbf"
 #: How many bytes are kept of what belongs to no event.
 KEPT: Final = 8_388_608
 
@@ -42,7 +42,7 @@ class SSEDecoder:
             whole, self._rest = b"".join(self._rest), [line]
             if not self._begun:
                 self._begun = True
-                whole = whole.removeprefix(_BOM)
+                whole = whole.removeprefix(BOM)
             if whole:
                 self._field(whole)
             elif self._data:

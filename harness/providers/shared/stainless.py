@@ -7,6 +7,7 @@ than the APIs, swallows what marks the end of a stream, and leaves async generat
 from __future__ import annotations
 
 import contextlib
+import inspect
 import time
 from abc import abstractmethod
 from email.utils import parsedate_to_datetime
@@ -18,10 +19,8 @@ from harness.llm.credentials import api_key
 from harness.llm.request import LLMRequest
 from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.body import HTTPXBody
-from harness.providers.shared.clients import SDKClients
 from harness.providers.shared.content import read_as_sent
 from harness.providers.shared.failure import LONGEST_WAIT_S, failure_in, is_transport_error
-from harness.providers.shared.interceptor import intercept
 from harness.providers.shared.model import SDKModel
 from harness.providers.shared.requests.wire_body import EXTRA_QUERY, present, with_query
 from harness.providers.shared.tls import http_client, library_of
@@ -42,7 +41,6 @@ class StainlessModel(SDKModel):
         super().__init__(*args, **settings)
         if of_client:
             self.client_params = {**of_client, **(self.client_params or {})}
-        self._clients = SDKClients(self._new_client, self._new_async_client)
 
     @abstractmethod
     def _body(self, request: LLMRequest) -> dict[str, Any]:
@@ -50,7 +48,7 @@ class StainlessModel(SDKModel):
 
     def check(self, request: LLMRequest) -> None:
         self._key()
-        self._body(request)
+        super().check(request)
 
     def _arguments(self, request: LLMRequest) -> dict[str, Any]:
         path = with_query(self.path, self.additional_params.get(EXTRA_QUERY))
@@ -94,6 +92,37 @@ class StainlessModel(SDKModel):
 
     def _translated(self, error: Exception, answer: ProviderAnswer) -> HarnessError | None:
         return translated(self.sdk, error, answer)
+
+
+def intercept(client: Any, interceptor: Any) -> None:
+    """Have `interceptor` see each request of a client of httpx before it leaves, and each response when it has come.
+
+    It has `on_outbound(request)` and `on_inbound(response)`, which return what is to be sent and seen instead; in loops it
+    may have `aon_outbound` and `aon_inbound`, which are awaited. Each may be left out, and so may it.
+    """
+    if interceptor is None:
+        return
+    real = client.send
+
+    def send(request: Any, **options: Any) -> Any:
+        return _seen(interceptor, "on_inbound", real(_seen(interceptor, "on_outbound", request), **options))
+
+    async def asend(request: Any, **options: Any) -> Any:
+        changed = await _aseen(interceptor, "on_outbound", request)
+        return await _aseen(interceptor, "on_inbound", await real(changed, **options))
+
+    client.send = asend if hasattr(client, "aclose") else send
+
+
+def _seen(interceptor: Any, method: str, value: Any) -> Any:
+    look = getattr(interceptor, method, None)
+    return value if look is None else look(value)
+
+
+async def _aseen(interceptor: Any, method: str, value: Any) -> Any:
+    name = f"a{method}"
+    found = _seen(interceptor, name if getattr(interceptor, name, None) else method, value)
+    return await found if inspect.isawaitable(found) else found
 
 
 def _tell_long_waits(client: Any) -> None:

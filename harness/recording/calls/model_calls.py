@@ -15,6 +15,12 @@ from harness.recording.wire import Interaction
 STARTED = "llm_call_started"
 
 
+def called_providers(interactions: Iterable[Interaction]) -> tuple[str, ...]:
+    """Return the names of the providers that were called, sorted."""
+    apis = (recognized(taped.request.method, taped.request.url, taped.request.body) for taped in interactions)
+    return tuple(sorted({api.name for api in apis if api is not None}))
+
+
 def answered_calls(interactions: Iterable[Interaction]) -> int:
     """Return how many are answered calls to a model. Failed attempts do not count: a client may repeat them unseen."""
     return sum(

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
-from harness.frames.stored import FrameLike
 from harness.recording.comparison.compare import _aligned, _matched, _moved, _moved_past_end
-from harness.recording.comparison.normal import Normalizer
 from harness.recording.comparison.scope_tree import ScopeNode, content, scope_tree
 
 
@@ -17,12 +15,6 @@ class AlignedPair(NamedTuple):
     first: int
     second: int
     kind: Literal["equal", "changed", "moved"]
-
-
-def normalised(frames: Iterable[FrameLike]) -> list[dict[str, Any]]:
-    """Return frames as timelines are compared."""
-    normalizer = Normalizer()
-    return [normalizer.frame(frame) for frame in frames]
 
 
 def aligned_frames(first: Sequence[dict[str, Any]], second: Sequence[dict[str, Any]]) -> list[AlignedPair]:

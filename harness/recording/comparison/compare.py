@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from harness.frames.stored import FrameLike
 from harness.recording.comparison.json_diff import contrast, differences
-from harness.recording.comparison.normal import Normalizer
+from harness.recording.comparison.normal import normalised
 from harness.recording.comparison.scope_tree import RUN_TIME, ScopeNode, content, masked, scope_tree
 from harness.recording.words.counts import counted
 
@@ -54,7 +54,7 @@ class Difference(Struct, frozen=True):
 
 def compare_frames(recorded: Iterable[FrameLike], replayed: Iterable[FrameLike]) -> list[Difference]:
     """Return all differences between two timelines, in the order of the first; none where their scope trees are equal."""
-    return compare_stored(_stored(recorded), _stored(replayed))
+    return compare_stored(normalised(recorded), normalised(replayed))
 
 
 class LineComparison:
@@ -119,11 +119,6 @@ def compare_values(recorded: Any, replayed: Any, where: str) -> list[Difference]
         Difference("changed", where, (None, None), *_texts([(path or "it", mine, theirs)]))
         for path, mine, theirs in differences(masked(recorded), masked(replayed), "")
     ]
-
-
-def _stored(frames: Iterable[FrameLike]) -> list[dict[str, Any]]:
-    normalizer = Normalizer()
-    return [normalizer.frame(frame) for frame in frames]
 
 
 def _same_line(recorded: bytes, replayed: bytes) -> bool:
@@ -223,10 +218,8 @@ def _moved(pairs: list[tuple[ScopeNode, ScopeNode]], around: tuple[str, ...]) ->
                 latest = by_end[ended]
             ended += 1
         if latest is not None and theirs.last < latest[1].first:
-            where = " / ".join((*around, mine.label))
-            seqs = (mine.frame["seq"], theirs.frame["seq"])
-            yield Difference(
-                "moved", where, seqs, f"came after {latest[0].label} (#{latest[0].first}), and now before it"
+            yield _moved_pair(
+                mine, theirs, around, f"came after {latest[0].label} (#{latest[0].first}), and now before it"
             )
 
 
@@ -244,11 +237,13 @@ def _moved_past_end(
         was_early, is_early = mine.last < recorded["seq"], theirs.last < replayed["seq"]
         if (was_early and is_late) or (was_late and is_early):
             before, now = ("before", "after") if was_early else ("after", "before")
-            where = " / ".join((*around, mine.label))
-            seqs = (mine.frame["seq"], theirs.frame["seq"])
-            yield Difference(
-                "moved", where, seqs, f"came {before} {recorded['type']} (#{recorded['seq']}), and now {now} it"
-            )
+            message = f"came {before} {recorded['type']} (#{recorded['seq']}), and now {now} it"
+            yield _moved_pair(mine, theirs, around, message)
+
+
+def _moved_pair(mine: ScopeNode, theirs: ScopeNode, around: tuple[str, ...], message: str) -> Difference:
+    seqs = (mine.frame["seq"], theirs.frame["seq"])
+    return Difference("moved", " / ".join((*around, mine.label)), seqs, message)
 
 
 def _aligned(

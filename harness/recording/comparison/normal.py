@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -141,6 +141,12 @@ class Normalizer:
             return value
         since = moment - (self._started or moment)
         return _written(since) if abs(since) < _MARGIN else value
+
+
+def normalised(frames: Iterable[FrameLike]) -> list[dict[str, Any]]:
+    """Return the frames of one run as JSON objects."""
+    normalizer = Normalizer()
+    return [normalizer.frame(frame) for frame in frames]
 
 
 def _written(since: timedelta) -> str:

@@ -17,11 +17,8 @@ from typing import Any, Final
 from msgspec import Struct
 
 from harness.errors import UsageError
-from harness.recording.faults.cuts import cut_points, resplit
 from harness.recording.faults.effects import Responses, break_off, garble, mislabel, refuse, repeat_end, tell_of_error
 from harness.recording.wire import Interaction, WireResponse
-
-__all__ = ["FAULTS", "Fault", "FaultKind", "cut_points", "faulted", "parse_fault", "resplit"]
 
 
 class Fault(Struct, frozen=True):

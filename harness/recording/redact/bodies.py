@@ -16,18 +16,18 @@ from harness.recording.redact import aws_stream
 from harness.recording.redact.environment import environment_secrets
 from harness.recording.redact.judge import Judge, default_judge
 from harness.recording.redact.names import SHORTEST_OPAQUE
-from harness.recording.redact.passage import Buffer, JoinedPassage, JsonString, Narrowed, Passage, Slice, Utf8, is_wide
+from harness.recording.redact.passage import JSON, UTF_8, WIDE, Buffer, Decoded, JoinedPassage, Passage, Slice, is_wide
 from harness.recording.redact.search import Hit, Search, is_json
 
 #: Looks at a whole text with a search.
 _Look = Callable[[Search, Passage], None]
 
 #: A line and its end: CR LF, LF or CR (WHATWG HTML, "Interpreting an event stream", read 2025-11).
-_SSE_LINE = re.compile(r"(?P<field>data: ?)?(?P<value>[^\r\n]*+)(?P<end>\r\n|\n|\r|\Z)")
-_SSE_START = re.compile(r"(?:(?:data|event|id|retry): ?|:)[^\r\n]*+[\r\n]")
+_SSE_LINE = re.compile(r"(?P<field>\ufeff?data: ?)?(?P<value>[^\r\n]*+)(?P<end>\r\n|\n|\r|\Z)")
+_SSE_START = re.compile(r"[\ufeff\r\n]{0,9}(?:(?:data|event|id|retry): ?|:)[^\r\n]*+[\r\n]")
 _LINE = re.compile(r"[^\r\n]+")
 _FORM_START = re.compile(r"[A-Za-z0-9_.%*-]{1,100}=[^\s{}\"]*+\Z")
-_JSON_START = re.compile(r"\s*+[\[{]")
+_JSON_START = re.compile(r"[\ufeff\s]*+[\[{]")
 _JSON_LINES = frozenset(
     {"application/jsonl", "application/x-ndjson", "application/jsonlines", "application/stream+json"}
 )
@@ -57,7 +57,7 @@ def redacted_body(body: bytes, content_type: str, judge: Judge | None = None) ->
     redacted, hits = _settled(text, _aws if binary else _reading(text, content_type), judge)
     if is_wide(redacted) and not binary:
         look = _reading(redacted.replace("\0", ""), content_type)
-        redacted, more = _settled(redacted, lambda search, body: look(search, Narrowed(body)), judge)
+        redacted, more = _settled(redacted, lambda search, body: look(search, Decoded(body, WIDE)), judge)
         hits += more
     if not hits:
         return body, ()
@@ -93,7 +93,8 @@ def _settled(text: str, look: _Look, judge: Judge | None) -> tuple[str, tuple[Hi
     for _ in range(_PASSES):
         buffer, search = Buffer(text), Search(judge)
         look(search, buffer)
-        hits = hits or tuple(search.hits)
+        # A place is made of names, and a name may be a secret itself.
+        hits = hits or tuple(Hit(hit.rule, redacted_text(hit.where, judge)[0]) for hit in search.hits)
         if not search.hits:
             break
         text = buffer.render()
@@ -103,19 +104,34 @@ def _settled(text: str, look: _Look, judge: Judge | None) -> tuple[str, tuple[Hi
 def _reading(text: str, content_type: str, depth: int = 0) -> _Look:
     """How a body of the media type `content_type` is read, in so many multipart bodies."""
     kind = media_type(content_type)
-    if kind == "text/event-stream" or (_SSE_START.match(text) and not kind.startswith("text/")):
+    if kind == "text/event-stream":
         return _sse
     if kind in _JSON_LINES:
         return _json_lines
+    # Not all servers and proxies say that they send a stream.
+    if _SSE_START.match(text):
+        return _each(_sse, _plain) if kind.startswith("text/") else _sse
+    if "\n{" in text and _JSON_START.match(text) and not is_json(text):
+        return _each(_json_lines, _plain)
     if kind.startswith("multipart/") and depth < _DEEPEST and (boundary := _BOUNDARY.search(content_type)) is not None:
         return _multipart(boundary[1], depth + 1)
     if kind == "application/x-www-form-urlencoded" or (not kind.startswith("text/") and _FORM_START.match(text)):
         return _form
     if not text.isascii() and _CONTROL.search(text) is not None and _NO_UTF8.search(text) is not None:
         return _pieces
-    if text.lstrip()[:1] == "[":
+    if text.lstrip("\ufeff \t\r\n")[:1] == "[":
         return _json_stream
     return _plain
+
+
+def _each(*looks: _Look) -> _Look:
+    """In one way and in others: what either finds is blotted."""
+
+    def look(search: Search, body: Passage) -> None:
+        for each in looks:
+            each(search, body)
+
+    return look
 
 
 def _plain(search: Search, body: Passage) -> None:
@@ -184,7 +200,7 @@ def _sse(search: Search, body: Passage) -> None:
             remaining.append(Slice(body, start, stop))
         elif pending:
             # A blank line; the end of the body matches as one.
-            events.append(_joined(pending))
+            events.append(pending[0] if len(pending) == 1 else JoinedPassage(pending))
             pending = []
     _look_at_lines(search, remaining)
     _look_at_events(search, events)
@@ -193,7 +209,7 @@ def _sse(search: Search, body: Passage) -> None:
 def _aws(search: Search, body: Passage) -> None:
     found = list(aws_stream.messages(body.text.encode("latin-1")))
     _look_at_lines(search, [Slice(body, message.headers, message.payload) for message in found])
-    _look_at_events(search, [_utf8(Slice(body, message.payload, message.checksum)) for message in found])
+    _look_at_events(search, [Decoded(Slice(body, message.payload, message.checksum), UTF_8) for message in found])
 
 
 def _look_at_events(search: Search, events: list[Passage]) -> None:
@@ -202,8 +218,7 @@ def _look_at_events(search: Search, events: list[Passage]) -> None:
     texts = [_string(event) for event in events if not _JSON_START.match(event.text)]
     search.documents(documents, "", streamed=True)
     for document in documents:
-        if not is_json(document.text):
-            search.malformed(document, "")
+        search.malformed(document, "")
     _look_at_lines(search, texts)
     search.text(JoinedPassage(texts), "")
 
@@ -211,7 +226,7 @@ def _look_at_events(search: Search, events: list[Passage]) -> None:
 def _string(event: Passage) -> Passage:
     """What an event reads as that is one JSON string."""
     if event.text[:1] == '"' and is_json(event.text):
-        return JsonString(event, 1, len(event.text.rstrip()) - 1)
+        return Decoded(Slice(event, 1, len(event.text.rstrip()) - 1), JSON)
     return event
 
 
@@ -225,14 +240,6 @@ def _look_at_lines(search: Search, lines: Iterable[Passage]) -> None:
         search.text(line, "")
         if len(search.hits) == hits:
             clean.add(line.text)
-
-
-def _utf8(passage: Passage) -> Passage:
-    return passage if passage.text.isascii() else Utf8(passage)
-
-
-def _joined(passages: list[Passage]) -> Passage:
-    return passages[0] if len(passages) == 1 else JoinedPassage(passages)
 
 
 def _mark(char: str) -> Passage:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from importlib import import_module
 from typing import Any, Protocol
@@ -20,22 +20,21 @@ from harness.recording.wire import Chunk, Headers, WireRequest, WireResponse
 
 #: The most that a body may become. What grows beyond it is a bomb, or nothing that a recording is for.
 LARGEST = 256 * 2**20
-#: How much is decoded at a time, so that a bomb is known before it has gone off.
-_STEP = 2**20
-
-_GZIP, _ZLIB, _RAW = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
-#: How much of a body is decoded at a time.
+#: How much is decoded at a time, so that a bomb is known before it has gone off: of a body, and of what it becomes; and
+#: compressed bytes of which no decoder that gives all at once makes more than some megabytes.
 _WINDOW = 16 * 1024
-#: gzip files that stand one after the other: logs have a few.
+_STEP = 2**20
+_SIP = 256
+
+#: Files that stand one after the other: logs have a few. Zeros after one are padding (RFC 1952, 2.2).
 _MOST_MEMBERS = 10_000
+_PADDING = re.compile(rb"\0+")
 #: What deflate makes at most of one byte (https://www.zlib.net/zlib_tech.html), and the codings that are one.
 _DEFLATES_MOST = 1032
 _DEFLATES = frozenset({"gzip", "x-gzip", "deflate"})
 #: What stands before a chunk: the end of the one before, its length and signature; and how that may begin.
 _CHUNK_LINE = re.compile(rb"(?:\r\n)?(?P<length>[0-9A-Fa-f]{1,16})(?:;[^\r\n]{0,1000})?\r\n")
 _CHUNK_LINE_BEGINNING = re.compile(rb"\r|(?:\r\n)?(?:[0-9A-Fa-f]{1,16}(?:;[^\r\n]{0,1000})?\r?)?")
-#: Compressed bytes of which no decoder that gives all at once makes more than some megabytes.
-_SIP = 256
 
 
 class Decoder(Protocol):
@@ -99,18 +98,14 @@ def is_bomb(headers: Headers, body: bytes) -> bool:
     codings = _codings(headers)
     if not codings or (codings[0] in _DEFLATES and len(codings) == 1 and len(body) * _DEFLATES_MOST <= LARGEST):
         return False
-    if not body or any(coding not in _DECODERS for coding in codings):
-        return False
     try:
-        decoders = [_DECODERS[coding]() for coding in reversed(codings)]
-        room = LARGEST
-        for start in range(0, len(body), _WINDOW):
-            room -= len(_through(decoders, body[start : start + _WINDOW], room))
+        for _ in _decoded(_decoders(codings), (body[at : at + _WINDOW] for at in range(0, len(body), _WINDOW))):
+            pass
     except OverflowError:
         return True
-    except (ModuleNotFoundError, ValueError):
+    except (KeyError, ModuleNotFoundError, ValueError):
         # What can't be opened here can't go off here.
-        return False
+        pass
     return False
 
 
@@ -122,7 +117,7 @@ def gunzipped(content: bytes, room: int) -> bytes:
         EOFError: it ends in the middle.
         ValueError: it is no gzip file.
     """
-    decoder = _Zlib(_GZIP)
+    decoder = _gzip()
     found = decoder.decode(content, room)
     if not decoder.at_end:
         raise EOFError
@@ -136,63 +131,56 @@ def _codings(headers: Headers) -> list[str]:
 
 def _plain(headers: Headers, body: bytes, pieces: list[bytes], side: str) -> list[bytes] | None:
     """What each of `pieces` adds when decoded; None where there is nothing to decode."""
-    value = ", ".join(value for name, value in headers if name.lower() == "content-encoding")
     codings = _codings(headers)
     if not codings or not body:
         return None
-    if any(coding not in _DECODERS for coding in codings):
-        if _is_text(body):
-            return None
-        raise RecordingError(
-            f"a {side} body has the content encoding '{value}', in which secrets can't be found; record with a client "
-            f"that uses only {', '.join(_DECODERS)} or none"
-        )
+    encoded = f"a {side} body has the content encoding '{', '.join(codings)}'"
     try:
-        # The coding that was applied last is undone first.
-        decoders = [_DECODERS[coding]() for coding in reversed(codings)]
+        decoders = _decoders(codings)
         plain = list(_decoded(decoders, pieces))
-    except ModuleNotFoundError as error:
-        if _is_text(body):
-            return None
-        raise RecordingError(
-            f"a {side} body has the content encoding '{value}', and what opens it is not installed, so no secret in it "
-            f"could be found; install '{error.name}'"
-        ) from None
     except OverflowError:
+        most = f"{LARGEST // 2**20} MiB"
         raise RecordingError(
-            f"a {side} body with the content encoding '{value}' becomes larger than {LARGEST // 2**20} MiB, more than "
-            "a recording takes; record without it"
+            f"{encoded} and becomes larger than {most}, more than a recording takes; record without it"
         ) from None
+    except KeyError:
+        known = ", ".join(_DECODERS)
+        problem = f", in which secrets can't be found; record with a client that uses only {known} or none"
+    except ModuleNotFoundError as error:
+        problem = f", and what opens it is not installed, so no secret in it could be found; install '{error.name}'"
     except ValueError:
-        if _is_text(body):
-            return None
-        raise RecordingError(
-            f"a {side} body can't be decoded as its content encoding '{value}', so no secret in it could be found"
-        ) from None
-    # Some plain texts are the beginning of a body that is encoded.
-    return None if not all(decoder.at_end for decoder in decoders) and _is_text(body) else plain
+        problem = " and can't be decoded as that, so no secret in it could be found"
+    else:
+        # Some plain texts are the beginning of a body that is encoded.
+        return None if not all(decoder.at_end for decoder in decoders) and _is_text(body) else plain
+    if _is_text(body):
+        return None
+    raise RecordingError(f"{encoded}{problem}")
 
 
-def _decoded(decoders: list[Decoder], pieces: list[bytes]) -> list[bytes]:
-    plain: list[bytes] = []
+def _decoders(codings: list[str]) -> list[Decoder]:
+    # The coding that was applied last is undone first.
+    return [_DECODERS[coding]() for coding in reversed(codings)]
+
+
+def _decoded(decoders: list[Decoder], pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield what each piece adds. Raises OverflowError where that is too much."""
     room = LARGEST
-    for piece in pieces:
-        plain.append(_through(decoders, piece, room))
-        room -= len(plain[-1])
-    return plain
+    for encoded in pieces:
+        piece = encoded
+        for decoder in decoders:
+            piece = decoder.decode(piece, room)
+        room -= len(piece)
+        yield piece
 
 
-def _through(decoders: list[Decoder], piece: bytes, room: int) -> bytes:
-    for decoder in decoders:
-        piece = decoder.decode(piece, room)
-    return piece
+class _Members:
+    """A coding of files that may stand one after the other, as clients read them: gzip, zstd, and deflate."""
 
-
-class _Zlib:
-    """gzip, of any number of members, and deflate, with its frame and without, as clients read them."""
-
-    def __init__(self, bits: int) -> None:
-        self._bits = bits
+    def __init__(self, begin: Callable[[bytes], Any], failure: type[Exception] = zlib.error) -> None:
+        #: Makes what opens one file, by how it begins.
+        self._begin = begin
+        self._failure = failure
         self._stream: Any = None
         self._members = 0
 
@@ -202,40 +190,43 @@ class _Zlib:
 
     def decode(self, piece: bytes, room: int) -> bytes:
         found = bytearray()
-        # What a member leaves is copied: of a part of the piece, lest many small members take quadratic time.
-        for start in range(0, len(piece), _WINDOW):
-            self._decode(piece[start : start + _WINDOW], found, room)
-        return bytes(found)
-
-    def _decode(self, piece: bytes, found: bytearray, room: int) -> None:
-        while piece:
+        position = 0
+        while position < len(piece):
             if self._stream is None:
-                # Zeros after a member are padding (RFC 1952, 2.2).
-                piece = piece.lstrip(b"\0") if self._members else piece
-                if not piece:
-                    break
+                if self._members and (padding := _PADDING.match(piece, position)) is not None:
+                    position = padding.end()
+                    continue
                 self._members += 1
                 if self._members > _MOST_MEMBERS:
                     raise OverflowError
-                self._stream = zlib.decompressobj(self._window(piece))
+                self._stream = self._begin(piece[position : position + 2])
+            sip = piece[position : position + _SIP]
             try:
-                found += self._stream.decompress(piece, _STEP)
-            except zlib.error as error:
+                found += self._stream.decompress(sip)
+            except self._failure as error:
                 raise ValueError(str(error)) from None
             if len(found) > room:
                 raise OverflowError
+            position += len(sip)
             if self._stream.eof:
-                piece, self._stream = self._stream.unused_data, None
-            else:
-                piece = self._stream.unconsumed_tail
-
-    def _window(self, piece: bytes) -> int:
-        return _RAW if self._bits == _ZLIB and not _is_framed(piece) else self._bits
+                position -= len(self._stream.unused_data)
+                self._stream = None
+        return bytes(found)
 
 
-def _is_framed(piece: bytes) -> bool:
-    """Whether a deflate body has zlib's frame: method 8, and two bytes that are a multiple of 31 (RFC 1950, 2.2)."""
-    return piece[0] & 0x0F == 8 and (len(piece) < 2 or int.from_bytes(piece[:2], "big") % 31 == 0)
+def _inflating(start: bytes) -> Any:
+    """Deflate with zlib's frame, of method 8 and two bytes that are a multiple of 31 (RFC 1950, 2.2), or without."""
+    is_framed = start[0] & 0x0F == 8 and (len(start) < 2 or int.from_bytes(start, "big") % 31 == 0)
+    return zlib.decompressobj(zlib.MAX_WBITS if is_framed else -zlib.MAX_WBITS)
+
+
+def _gzip() -> Decoder:
+    return _Members(lambda start: zlib.decompressobj(16 + zlib.MAX_WBITS))
+
+
+def _zstd() -> Decoder:
+    module: Any = import_module("zstandard")
+    return _Members(lambda start: module.ZstdDecompressor().decompressobj(), module.ZstdError)
 
 
 class _AwsChunked:
@@ -294,42 +285,12 @@ class _Brotli:
         return bytes(found)
 
 
-class _Zstd:
-    def __init__(self) -> None:
-        self._module: Any = import_module("zstandard")
-        self._stream: Any = None
-
-    @property
-    def at_end(self) -> bool:
-        return self._stream is None
-
-    def decode(self, piece: bytes, room: int) -> bytes:
-        found = bytearray()
-        position = 0
-        while position < len(piece):
-            if self._stream is None:
-                self._stream = self._module.ZstdDecompressor().decompressobj()
-            sip = piece[position : position + _SIP]
-            try:
-                found += self._stream.decompress(sip)
-            except self._module.ZstdError as error:
-                raise ValueError(str(error)) from None
-            if len(found) > room:
-                raise OverflowError
-            position += len(sip)
-            if self._stream.eof:
-                # Another frame may follow (RFC 8878, 3).
-                position -= len(self._stream.unused_data)
-                self._stream = None
-        return bytes(found)
-
-
 _DECODERS: dict[str, Callable[[], Decoder]] = {
-    "gzip": lambda: _Zlib(_GZIP),
-    "x-gzip": lambda: _Zlib(_GZIP),
-    "deflate": lambda: _Zlib(_ZLIB),
+    "gzip": _gzip,
+    "x-gzip": _gzip,
+    "deflate": lambda: _Members(_inflating),
     "br": _Brotli,
-    "zstd": _Zstd,
+    "zstd": _zstd,
     "aws-chunked": _AwsChunked,
 }
 

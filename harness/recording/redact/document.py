@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Literal
 
 from harness.recording.redact.names import Weight, is_exempt, is_option, is_schema_word
-from harness.recording.redact.passage import JsonString, Passage, Slice
+from harness.recording.redact.passage import JSON, Decoded, Passage, Slice
 
 #: A string, whole or torn, with the colon that makes it a name; or what opens and closes.
 _TOKEN = re.compile(r'"((?:[^"\\]++|\\.)*+)"?(\s{0,40}:)?|[{}\[\]]', re.DOTALL)
@@ -110,7 +110,7 @@ class Leaf:
         self.container = container
         raw = document.text[start:stop]
         #: As it reads, without escapes.
-        self.text = JsonString.decoded(raw) if "\\" in raw else raw
+        self.text = JSON.decoded(raw) if "\\" in raw else raw
 
     def like(self, document: Passage, raw: str, start: int) -> Leaf:
         """Return the leaf that stands in the same place of another document, where `raw` is written from `start` on."""
@@ -118,13 +118,14 @@ class Leaf:
         leaf.kind, leaf.key, leaf.container = self.kind, self.key, self.container
         leaf.settles, leaf.inside, leaf.group, leaf.lead = self.settles, self.inside, self.group, self.lead
         leaf.document, leaf.start, leaf.stop = document, start, start + len(raw)
-        leaf.text = JsonString.decoded(raw) if "\\" in raw else raw
+        leaf.text = JSON.decoded(raw) if "\\" in raw else raw
         return leaf
 
     @property
     def passage(self) -> Passage:
         """The string, to be blotted in."""
-        return JsonString(self.document, self.start, self.stop)
+        raw = Slice(self.document, self.start, self.stop)
+        return Decoded(raw, JSON) if "\\" in raw.text else raw
 
     @property
     def exempt(self) -> bool:

@@ -27,7 +27,7 @@ from harness.recording.redact.names import (
     query_weight,
     weight,
 )
-from harness.recording.redact.passage import CodeString, has_escapes
+from harness.recording.redact.passage import CODE, has_escapes
 from harness.recording.redact.structures import Find, live_structures
 from harness.recording.redact.values import is_held, is_held_doubtful, is_held_option, without_scheme
 from harness.recording.settings import project_settings
@@ -53,7 +53,7 @@ class Judge(Struct, frozen=True):
             return Lens(self, (), (), announces=False, encodes=False, decodes=False)
         if has_escapes(text):
             # As it stands and as it reads: an escape that ends in a letter is no part of the word after it.
-            text = f"{text}\n{CodeString.decoded(text)}"
+            text = f"{text}\n{CODE.decoded(text)}"
         lowered = lower(text)
         runs = _runs(lowered)
         words = frozenset(_WORD.findall(" ".join(runs)))

@@ -13,6 +13,27 @@ from typing import Literal
 #: How far a name settles what its value is: `secret` by itself, `doubtful` together with the look of the value.
 Weight = Literal["secret", "doubtful", "none"]
 
+#: Of `pass` and `pwd`, which mean other things too, those are secret that say whose password it is.
+_OWNERS = (
+    *(
+        "admin",
+        "auth",
+        "db",
+        "email",
+        "ftp",
+        "http",
+        "key",
+        "keystore",
+        "ldap",
+        "login",
+        "mail",
+        "mongo",
+        "mq",
+        "mysql",
+    ),
+    *("pg", "postgres", "proxy", "rabbitmq", "redis", "root", "smtp", "sql", "ssh", "store", "truststore", "user"),
+    *("vault", "wifi"),
+)
 #: A field is secret when its name ends with one of these: `OPENAI_API_KEY`, `aws_secret_access_key`, `dbPassword`.
 _SECRET_ENDINGS = (
     *("accesskey", "accesskeyid", "accesstoken", "accountkey", "adminkey", "apikey", "apikeys", "apisecret"),
@@ -26,44 +47,7 @@ _SECRET_ENDINGS = (
     *("secretbinary", "secretstring"),
     *("servicetoken", "sessiontoken", "sharedaccesskey", "sharedkey", "signingkey", "slacktoken"),
     *("subscriptionkey", "usertoken"),
-    # Of `pass` and `pwd`, which mean other things too, those that say whose password it is.
-    *(
-        f"{whose}{short}"
-        for short in ("pass", "pwd")
-        for whose in (
-            *(
-                "admin",
-                "auth",
-                "db",
-                "email",
-                "ftp",
-                "http",
-                "key",
-                "keystore",
-                "ldap",
-                "login",
-                "mail",
-                "mongo",
-                "mq",
-                "mysql",
-            ),
-            *(
-                "pg",
-                "postgres",
-                "proxy",
-                "rabbitmq",
-                "redis",
-                "root",
-                "smtp",
-                "sql",
-                "ssh",
-                "store",
-                "truststore",
-                "user",
-            ),
-            *("vault", "wifi"),
-        )
-    ),
+    *(f"{whose}{short}" for short in ("pass", "pwd") for whose in _OWNERS),
 )
 #: Secret only when the name is exactly this; longer names that end so mean other things.
 _SECRET_NAMES = frozenset(
@@ -123,42 +107,16 @@ _QUERY_WORDS = frozenset(
 #: request is refused. Anthropic: signature, redacted_thinking. Gemini: thoughtSignature. OpenAI: encrypted_content,
 #: obfuscation, system_fingerprint. Bedrock: redactedContent.
 _EXEMPT_NAMES = frozenset(
-    {
-        "encryptedcontent",
-        "encryptedindex",
-        "encryptedstdout",
-        "obfuscation",
-        "redactedcontent",
-        "signature",
-        "systemfingerprint",
-        "thoughtsignature",
-    }
+    {"encryptedcontent", "encryptedindex", "encryptedstdout", "obfuscation", "redactedcontent", "signature"}
+    | {"systemfingerprint", "thoughtsignature"}
 )
 #: `data` is exempt in a part of one of these types (Anthropic; OpenRouter's reasoning details).
 _EXEMPT_DATA_TYPES = frozenset({"redacted_thinking", "reasoning.encrypted"})
 
 #: The words of JSON Schema: a tool's parameter may be named `password`, and its type is no secret.
 _SCHEMA_WORDS = frozenset(
-    {
-        "$ref",
-        "allof",
-        "anyof",
-        "const",
-        "default",
-        "description",
-        "enum",
-        "examples",
-        "format",
-        "maximum",
-        "maxlength",
-        "minimum",
-        "minlength",
-        "oneof",
-        "pattern",
-        "required",
-        "title",
-        "type",
-    }
+    {"$ref", "allof", "anyof", "const", "default", "description", "enum", "examples", "format", "maximum", "maxlength"}
+    | {"minimum", "minlength", "oneof", "pattern", "required", "title", "type"}
 )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 import orjson
 from msgspec import Struct
@@ -16,17 +17,18 @@ from msgspec import Struct
 from harness.recording.redact.document import Container, Leaf, leaves, numbers
 from harness.recording.redact.judge import SHORTEST_BASE64, Judge, Lens
 from harness.recording.redact.passage import (
+    CODE,
+    COLOURED,
+    FORM,
+    URL,
+    UTF_8,
+    WIDE,
     Base64,
     Buffer,
-    CodeString,
+    Decoded,
     JoinedPassage,
-    Masked,
-    Narrowed,
     Passage,
-    PercentEncoded,
     Slice,
-    Uncoloured,
-    Utf8,
     decoded_base64,
     has_escapes,
     is_coloured,
@@ -103,7 +105,7 @@ class Search:
                 continue
             span = self._held(leaf) if leaf.kind == "string" else None
             if span is not None:
-                self._blot(leaf.passage, *span, "secret-name", _place(where, leaf.path))
+                self._blot(leaf.passage, *span, "secret-name", place_in(where, leaf.path))
             elif len(leaf.text) > 1 or streamed:
                 looked_at.append(leaf)
         self._look_at_arguments(looked_at, where)
@@ -134,7 +136,7 @@ class Search:
             beside = [] if command is None else [command.passage, Buffer(" ")]
             passage = JoinedPassage([*beside, *(piece for word in words for piece in (word.passage, Buffer(" ")))])
             for rule, start, stop in arguments(passage.text):
-                self._blot(passage, start, stop, rule, _place(where, words[0].path))
+                self._blot(passage, start, stop, rule, place_in(where, words[0].path))
 
     def _look_at_all(self, found: Sequence[Leaf], where: str, *, streamed: bool, depth: int) -> None:
         groups = _grouped(found) if streamed else [[leaf] for leaf in found]
@@ -156,13 +158,13 @@ class Search:
             return
         for group, text in zip(joined, texts, strict=True):
             if lens.judges or _MAY_HIDE.search(text) is not None:
-                self._look(JoinedPassage([leaf.passage for leaf in group]), _place(where, group[0].path), lens, depth)
+                self._look(JoinedPassage([leaf.passage for leaf in group]), place_in(where, group[0].path), lens, depth)
         for text, equal_leaves in alone.items():
             if not lens.judges and _MAY_HIDE.search(text) is None:
                 continue
             for leaf in equal_leaves:
                 matches = self._matches
-                self._look(leaf.passage, _place(where, leaf.path), lens, depth)
+                self._look(leaf.passage, place_in(where, leaf.path), lens, depth)
                 if self._matches == matches:
                     break
 
@@ -170,7 +172,7 @@ class Search:
         """Look at a text with `lens`, made for it or for more; None: what is asked of it is still to be found out."""
         text = passage.text
         if depth < _DEPTH and is_coloured(text):
-            self._look(Uncoloured(passage), where, None, depth + 1)
+            self._look(Decoded(passage, COLOURED), where, None, depth + 1)
         if depth < _DEPTH and ("{" in text or "[" in text) and (json_start := _JSON_START.search(text)) is not None:
             self.documents([Slice(passage, json_start.start(), len(text))], where, streamed=False, depth=depth + 1)
             if not text[: json_start.start()].strip() and is_json(text):
@@ -178,16 +180,16 @@ class Search:
         lens = lens or self._judge.lens(text)
         if lens.decodes and "=" in text and (decoded := self._look_at_queries(passage, where, depth + 1)):
             # What a query encodes means something else as it is written.
-            passage = Masked(passage, decoded)
+            passage = _without(passage, decoded)
         if lens.judges:
             self._blot_matches(passage, where, lens)
         if lens.encodes and depth < _DEPTH:
             self._look_at_base64(passage, where, depth + 1)
             if _PERCENT.search(passage.text):
-                self.text(PercentEncoded(passage), where, depth=max(depth + 1, _DEPTH - 1))
+                self.text(Decoded(passage, URL), where, depth=max(depth + 1, _DEPTH - 1))
 
     def _blot_matches(self, passage: Passage, where: str, lens: Lens) -> None:
-        for view in (passage, CodeString(passage)) if has_escapes(passage.text) else (passage,):
+        for view in (passage, Decoded(passage, CODE)) if has_escapes(passage.text) else (passage,):
             protected = _escapes(view.text)
             for rule, start, stop in lens.secrets(view.text):
                 self._blot(view, start, stop, rule, where, protected)
@@ -207,11 +209,8 @@ class Search:
             spaced = "+" in value.text and match["mark"] in "?&"
             if spaced or _PERCENT.search(value.text):
                 encoded.append((start, stop))
-                value = PercentEncoded(value, plus=spaced)
-            name = (
-                match["name"] if "%" not in match["name"] else PercentEncoded(Slice(passage, *match.span("name"))).text
-            )
-            if self._judge.query(name, value.text, text[max(0, start - 200) : start]):
+                value = Decoded(value, FORM if spaced else URL)
+            if self._judge.query(URL.decoded(match["name"]), value.text, text[max(0, start - 200) : start]):
                 self._blot(passage, start, stop, "query-key", where)
             elif encoded and encoded[-1] == (start, stop) and depth < _DEPTH:
                 self.text(value, where, depth=depth)
@@ -223,7 +222,7 @@ class Search:
                 decoded = decoded_base64(run.string[start : run.end()])
                 if is_wide(decoded.decode("latin-1")):
                     # As PowerShell encodes its commands.
-                    self.text(Narrowed(Base64(passage, start, run.end())), where, depth=depth)
+                    self.text(Decoded(Base64(passage, start, run.end()), WIDE), where, depth=depth)
                 if _READABLE.search(decoded) is None:
                     continue
                 text = _utf8_of(decoded)
@@ -231,7 +230,7 @@ class Search:
                     lens = self._judge.lens(text)
                     if lens or _JSON_START.search(text) is not None:
                         content = Base64(passage, start, run.end())
-                        self._look(content if decoded.isascii() else Utf8(content), where, lens, depth)
+                        self._look(content if decoded.isascii() else Decoded(content, UTF_8), where, lens, depth)
                     continue
                 # What is readable in a file of another kind.
                 content = Base64(passage, start, run.end())
@@ -242,7 +241,7 @@ class Search:
         """Blot the log probabilities whole: they spell the text again, token by token, with alternatives and bytes."""
         for leaf in found:
             if leaf.kind == "string" and leaf.key in _LOGPROB_FIELDS and "logprobs" in leaf.path:
-                self._blot(leaf.passage, 0, len(leaf.text), "logprobs", _place(where, leaf.path))
+                self._blot(leaf.passage, 0, len(leaf.text), "logprobs", place_in(where, leaf.path))
         for document in documents:
             if '"logprobs"' not in document.text:
                 continue
@@ -260,11 +259,7 @@ class Search:
         self, passage: Passage, start: int, stop: int, rule: str, where: str, protected: frozenset[int] = frozenset()
     ) -> None:
         self._matches += 1
-        changed = False
-        for index in range(start, stop):
-            if index not in protected:
-                changed |= passage.blot(index, index + 1)
-        if changed:
+        if passage.blot(start, stop, protected):
             self.hits.append(Hit(rule, where))
 
 
@@ -275,7 +270,8 @@ def _spell_filler(number: Slice) -> None:
             number.put(index, char)
 
 
-def _place(where: str, path: str) -> str:
+def place_in(where: str, path: str) -> str:
+    """Return a place for a reader: the one at `path` in what stands at `where`."""
     return f"{where}: {path}" if where and path else where or path
 
 
@@ -300,6 +296,13 @@ def _numbered(groups: Sequence[list[Leaf]]) -> list[list[Leaf]]:
         if len(group) == 1 and group[0].kind == "string":
             fields.setdefault(group[0].path, []).append(group[0])
     return [field for field in fields.values() if len(field) > 1 and not _is_repeated(field)]
+
+
+def _without(passage: Passage, spans: Sequence[tuple[int, int]]) -> Passage:
+    """Return a passage without some stretches of it, which are looked at otherwise."""
+    edges = [(0, 0), *spans, (len(passage.text), 0)]
+    pieces = (Slice(passage, start, stop) for (_, start), (stop, _) in pairwise(edges))
+    return JoinedPassage([part for piece in pieces for part in (piece, Buffer("\0"))])
 
 
 def _utf8_of(content: bytes) -> str | None:

@@ -15,9 +15,6 @@ from harness.recording.redact.names import weight
 from harness.recording.redact.passage import FILLERS, decoded_base64
 from harness.recording.redact.values import is_held, is_held_bare, is_placeholder
 
-_LONGEST_LINE = 400
-
-
 #: Yields the secrets of one structure in a text.
 Find = Callable[[str], Iterator[Found]]
 
@@ -26,11 +23,13 @@ def live_structures(words: frozenset[str], lowered: str) -> list[Find]:
     """Return what could find a secret in a text that is `lowered` in lower case and has `words`."""
     return [
         find
-        for needed, literals, find in _STRUCTURES
+        for needed, shape, find in _STRUCTURES
         if (not needed or not words.isdisjoint(needed))
-        and any(map(lowered.__contains__, literals))
-        and (find is not _discord or _DOTTED.search(lowered) is not None)
-        and (find is not _pgpass or _BETWEEN.search(lowered) is not None)
+        and (
+            shape.search(lowered) is not None
+            if isinstance(shape, re.Pattern)
+            else any(map(lowered.__contains__, shape))
+        )
     ]
 
 
@@ -176,14 +175,6 @@ def _cookies(text: str) -> Iterator[Found]:
 _PART = re.compile(
     r"name=\"(?P<name>[^\"\r\n]{1,100})\"(?:;[^\r\n]{0,200})?\r?\n(?:[^\r\n]{1,400}\r?\n){0,8}?\r?\n(?P<secret>[^\r\n]{1,4000})"
 )
-
-
-def _form_parts(text: str) -> Iterator[Found]:
-    for match in _PART.finditer(text):
-        if weight(match["name"]) == "secret" and is_held(match["secret"]):
-            yield Found("form-part", *match.span("secret"))
-
-
 _NETRC = re.compile(
     r"\b(?:login|machine|default|account)\s{1,8}\S{1,200}\s{1,8}(?:(?:login|account)\s{1,8}\S{1,200}\s{1,8}){0,2}password\s{1,8}(?P<secret>\S{1,200})"
 )
@@ -268,49 +259,43 @@ def _literals(pattern: re.Pattern[str], rule: str) -> Find:
     return find
 
 
-#: Programs, and the option by which they are given a password: `joined` to it, or after a space.
-_COMMAND = re.compile(
-    r"\b(?P<program>mysql(?:dump|admin|import|show|check|pump|sh|slap)?|mariadb(?:-dump|-admin)?|sshpass"
-    r"|(?:docker|podman|buildah|helm[ ]registry|nerdctl)[ ]login|az[ ]login|redis-cli|ldap(?:search|modify|add|delete|whoami)"
-    r"|mongo(?:sh|dump|restore|import|export)?|7za?|unzip|zip|rabbitmqadmin|smbclient|htpasswd|vncviewer|ftp|lftp|rclone"
-    r"|sqlcmd|bcp|ssh-keygen)\b"
-    r"(?P<rest>[^\r\n|;]{0,400})"
-)
-_JOINED = frozenset({"mysql", "mariadb", "7z", "7za"})
-_OPTIONS = {
-    "redis-cli": "a",
-    "ldap": "w",
-    "unzip": "P",
-    "zip": "P",
-    "sshpass": "p",
-    "lftp": "",
-    "smbclient": "U",
-    "sqlcmd": "P",
-    "bcp": "P",
-    "ssh-keygen": "N",
+#: Programs by the option that gives them a password: joined to it, or after a space as well.
+_PROGRAMS: Final = {
+    r"\s-p": (
+        *("7z", "7za", "mariadb", "mysql", "mysqladmin", "mysqlcheck", "mysqldump", "mysqlimport", "mysqlpump"),
+        *("mysqlsh", "mysqlshow", "mysqlslap"),
+    ),
+    r"\s-p\s{0,4}": (
+        *("az login", "buildah login", "docker login", "helm registry login", "nerdctl login", "podman login", "ftp"),
+        *("htpasswd", "mongo", "mongodump", "mongoexport", "mongoimport", "mongorestore", "mongosh", "rabbitmqadmin"),
+        *("rclone", "sshpass", "vncviewer"),
+    ),
+    r"\s-P\s{0,4}": ("bcp", "sqlcmd", "unzip", "zip"),
+    r"\s-a\s{0,4}": ("redis-cli",),
+    r"\s-w\s{0,4}": ("ldapadd", "ldapdelete", "ldapmodify", "ldapsearch", "ldapwhoami"),
+    r"\s-N\s{0,4}": ("ssh-keygen",),
+    r"\s-U\s{0,4}": ("smbclient",),
 }
-_JOINED_OPTION = re.compile(r"\s-p(?P<quote>[\"']?)(?P<secret>[^\s\"']{1,200})")
+_PROGRAM_WORDS: Final = tuple({re.split("[ -]", program)[0] for each in _PROGRAMS.values() for program in each})
+_COMMANDS: Final = tuple(
+    (
+        re.compile(rf"\b(?:{'|'.join(programs)})\b(?P<rest>[^\r\n|;]{{0,400}})"),
+        re.compile(rf"{option}[\"']?(?P<secret>[^\s\"']{{1,200}})"),
+    )
+    for option, programs in _PROGRAMS.items()
+)
 _LOGIN_OPTION = re.compile(
     r"(?:\A|\s)(?:-u|-U|--user|--proxy-user|--basic|--auth)(?:\s{1,4}|=)?(?P<quote>[\"']?)(?P<user>[^\s:\"'=/]{1,100}):(?P<secret>[^\s\"']{1,200}|[^\"'\r\n]{1,200}(?=[\"']))"
 )
 
 
 def _commands(text: str) -> Iterator[Found]:
-    for match in _COMMAND.finditer(text):
-        program, begin, stop = match["program"], match.start("rest"), match.end("rest")
-        if program.startswith(("mysql", "mariadb", "7z")):
-            options = _JOINED_OPTION.finditer(text, begin, stop)
-        else:
-            letter = next((letter for start, letter in _OPTIONS.items() if program.startswith(start)), "p")
-            if not letter:
-                continue
-            options = re.compile(rf"\s-{letter}\s{{0,4}}(?P<quote>[\"']?)(?P<secret>[^\s\"']{{1,200}})").finditer(
-                text, begin, stop
-            )
-        for option in options:
-            value = option["secret"]
-            if is_held(value) and not value.startswith("-") and not value.isdecimal():
-                yield Found("command", *option.span("secret"))
+    for command, option in _COMMANDS:
+        for match in command.finditer(text):
+            for given in option.finditer(text, *match.span("rest")):
+                value = given["secret"]
+                if is_held(value) and not value.startswith("-") and not value.isdecimal():
+                    yield Found("command", *given.span("secret"))
 
 
 def arguments(text: str) -> Iterator[Found]:
@@ -326,39 +311,6 @@ def _logins(text: str) -> Iterator[Found]:
             continue
         if len(secret) >= 8 or not secret.isalpha():
             yield Found("command", *match.span("secret"))
-
-
-_PROGRAMS = frozenset(
-    {"7z", "7za", "buildah", "docker", "ftp", "helm", "htpasswd", "ldapadd", "ldapdelete", "ldapmodify", "ldapsearch"}
-    | {"ldapwhoami", "lftp", "mariadb", "mongo", "mongodump", "mongoexport", "mongoimport", "mongorestore", "mongosh"}
-    | {
-        "mysql",
-        "mysqladmin",
-        "mysqlcheck",
-        "mysqldump",
-        "mysqlimport",
-        "mysqlpump",
-        "mysqlsh",
-        "mysqlshow",
-        "mysqlslap",
-    }
-    | {
-        "nerdctl",
-        "podman",
-        "az",
-        "bcp",
-        "keygen",
-        "sqlcmd",
-        "rabbitmqadmin",
-        "rclone",
-        "redis",
-        "smbclient",
-        "sshpass",
-        "unzip",
-        "vncviewer",
-        "zip",
-    }
-)
 
 
 _AWS_SECRET = re.compile(r"(?<![A-Za-z0-9/+=])(?P<secret>[A-Za-z0-9/+]{40,}+)")
@@ -389,41 +341,38 @@ def _discord(text: str) -> Iterator[Found]:
             yield Found("discord-token", begin + head.start(), match.end())
 
 
-_pgpass: Final = _literals(_PGPASS, "pgpass")
-_BETWEEN = re.compile(r":(?:[0-9]{4,5}|\*):")
-
-#: Words of which one must stand in a text, where that helps, and literals of which one must, in lower case; and what
-#: then looks.
-_STRUCTURES: tuple[tuple[frozenset[str], tuple[str, ...], Find], ...] = (
-    (frozenset({"private"}), ("private key", "private-lines"), _private_keys),
-    (frozenset(), ("://",), _urls),
-    (frozenset({"authorization", "bearer", "basic"}), ("",), _authorizations),
-    (frozenset({"cookie"}), (":",), _cookies),
-    (frozenset({"name"}), ('name="',), _form_parts),
-    (frozenset({"password"}), ("login", "machine", "default", "account"), _netrc),
-    (frozenset({"convertto"}), ("-securestring",), _literals(_SECURE_STRING, "command")),
-    (frozenset({"identified"}), ("'",), _literals(_IDENTIFIED, "sql")),
-    (frozenset({"value"}), ("value=",), _literals(_NAMED_TAG, "settings")),
-    (frozenset({"value"}), ("value=",), _literals(_TAG_NAMED, "settings")),
-    (frozenset({"secretstr", "secretbytes", "secretstring", "secret"}), ("secret",), _literals(_WRAPPED, "code")),
-    (frozenset({"variable"}), ("default",), _literals(_VARIABLE, "settings")),
-    (frozenset({"cookie"}), ("<cookie ",), _literals(_SHOWN_COOKIE, "cookie")),
-    (_PROGRAMS, (" -", "\t-"), _commands),
-    (frozenset({"curl", "wget", "http"}), (" -b", "--cookie"), _literals(_COOKIE_OPTION, "cookie")),
-    (frozenset({"sudo", "chpasswd", "stdin", "token"}), ("echo", "printf"), _literals(_PIPED, "command")),
-    (frozenset({"openssl"}), ("pass:",), _literals(_PASS_PHRASE, "command")),
-    (frozenset({"tcp", "unix"}), ("@tcp(", "@unix("), _literals(_GO_DSN, "url-password")),
-    (frozenset({"value"}), ("value:",), _literals(_NAMED_LINES, "settings")),
-    (frozenset({"value"}), ("<value>",), _literals(_NAMED_ELEMENTS, "settings")),
-    (frozenset(), ("key(", "token(", "secret(", "password(", "passphrase(", "string("), _literals(_SETTER, "code")),
+#: Words of which one must stand in a text, where that helps; literals of which one must, or a shape, in lower case; and
+#: what then looks.
+_STRUCTURES: tuple[tuple[tuple[str, ...], tuple[str, ...] | re.Pattern[str], Find], ...] = (
+    (("private",), ("private key", "private-lines"), _private_keys),
+    ((), ("://",), _urls),
+    (("authorization", "bearer", "basic"), ("",), _authorizations),
+    (("cookie",), (":",), _cookies),
+    (("name",), ('name="',), _literals(_PART, "form-part")),
+    (("password",), ("login", "machine", "default", "account"), _netrc),
+    (("convertto",), ("-securestring",), _literals(_SECURE_STRING, "command")),
+    (("identified",), ("'",), _literals(_IDENTIFIED, "sql")),
+    (("value",), ("value=",), _literals(_NAMED_TAG, "settings")),
+    (("value",), ("value=",), _literals(_TAG_NAMED, "settings")),
+    (("secretstr", "secretbytes", "secretstring", "secret"), ("secret",), _literals(_WRAPPED, "code")),
+    (("variable",), ("default",), _literals(_VARIABLE, "settings")),
+    (("cookie",), ("<cookie ",), _literals(_SHOWN_COOKIE, "cookie")),
+    (_PROGRAM_WORDS, (" -", "\t-"), _commands),
+    (("curl", "wget", "http"), (" -b", "--cookie"), _literals(_COOKIE_OPTION, "cookie")),
+    (("sudo", "chpasswd", "stdin", "token"), ("echo", "printf"), _literals(_PIPED, "command")),
+    (("openssl",), ("pass:",), _literals(_PASS_PHRASE, "command")),
+    (("tcp", "unix"), ("@tcp(", "@unix("), _literals(_GO_DSN, "url-password")),
+    (("value",), ("value:",), _literals(_NAMED_LINES, "settings")),
+    (("value",), ("<value>",), _literals(_NAMED_ELEMENTS, "settings")),
+    ((), ("key(", "token(", "secret(", "password(", "passphrase(", "string("), _literals(_SETTER, "code")),
     (
-        frozenset(),
+        (),
         ("auth(", "auth=(", "auth = (", "login(", "credential(", "credentials("),
         _literals(_LOGIN_CALL, "code"),
     ),
-    (frozenset({"sqlplus"}), ("/",), _literals(_SQLPLUS, "command")),
-    (frozenset(), (":",), _pgpass),
-    (frozenset(), (" -u", "-user ", "-user=", "--auth"), _logins),
-    (frozenset(), ("aws", "secret", "akia", "asia"), _aws_secrets),
-    (frozenset(), ("",), _discord),
+    (("sqlplus",), ("/",), _literals(_SQLPLUS, "command")),
+    ((), re.compile(r":(?:[0-9]{4,5}|\*):"), _literals(_PGPASS, "pgpass")),
+    ((), (" -u", "-user ", "-user=", "--auth"), _logins),
+    ((), ("aws", "secret", "akia", "asia"), _aws_secrets),
+    ((), _DOTTED, _discord),
 )

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from harness.errors import UnreadableRecordingError
 from harness.providers.registry import recognized
+from harness.recording.calls.model_calls import called_providers
 from harness.recording.faults.faults import Fault, faulted
 from harness.recording.files.cassette_document import cassette_name
 from harness.recording.files.cassette_reader import read_cassette
@@ -44,11 +45,7 @@ class Served:
     @property
     def providers(self) -> tuple[str, ...]:
         """The providers that were called, sorted."""
-        apis = (
-            recognized(interaction.request.method, interaction.request.url, interaction.request.body)
-            for interaction in self.recorded
-        )
-        return tuple(sorted({api.name for api in apis if api is not None}))
+        return called_providers(self.recorded)
 
     def variables(self, url: str) -> dict[str, str]:
         """Return the environment variables with which the SDKs of what was called ask a server at `url` the same."""

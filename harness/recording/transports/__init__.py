@@ -8,11 +8,14 @@ To add one: a module here with `install()`, which patches what its row names, an
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import os
 import sys
 import threading
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any, cast
 
 __all__ = ["install"]
 
@@ -31,39 +34,62 @@ _PATCHED_BY = {
 }
 
 _lock = threading.Lock()
-_installed: set[str] = set()
-#: Libraries that were not found, and what was searched for them.
-_missing: dict[str, tuple[tuple[str, int], ...]] = {}
+_patched: set[str] = set()
 
 
 def install() -> None:
-    """Patch every known HTTP library that is installed and not patched yet. Safe to call again, from any thread."""
+    """Patch every known HTTP library that is imported, and see to it that each other one is patched where it is imported.
+
+    Safe to call again, from any thread.
+    """
     with _lock:
-        waiting = [library for library in _PATCHED_BY if library not in _installed]
-        places = _places() if waiting else ()
-        for library in waiting:
-            if _is_there(library, places):
-                importlib.import_module(_PATCHED_BY[library]).install(importlib.import_module(library))
-                _installed.add(library)
+        if sys.meta_path[0] is not _finder:
+            # Before those of others, which may find a library, too.
+            sys.meta_path[:] = [_finder, *(finder for finder in sys.meta_path if finder is not _finder)]
+    for library in _PATCHED_BY:
+        # What somebody has put in the place of one, as tests do, has no spec.
+        if library not in _patched and isinstance(getattr(sys.modules.get(library), "__spec__", None), ModuleSpec):
+            # Another thread may still be at it: this waits until it is imported.
+            _patch(library, import_module(library))
 
 
-def _is_there(library: str, places: tuple[tuple[str, int], ...]) -> bool:
-    # A search takes longer than opening a cassette, and each one opens a tape.
-    if library not in sys.modules and _missing.get(library) == places:
-        return False
-    if importlib.util.find_spec(library) is None:
-        _missing[library] = places
-        return False
-    return True
+def _patch(library: str, module: ModuleType) -> None:
+    # Not under the lock: what this imports may be what another thread imports, who will ask for the lock, too.
+    patcher = import_module(_PATCHED_BY[library])
+    with _lock:
+        if library not in _patched:
+            patcher.install(module)
+            _patched.add(library)
 
 
-def _places() -> tuple[tuple[str, int], ...]:
-    """Return where Python looks for modules, and when something was last put there; 0 for what is no folder."""
-    return tuple((place, _changed_ns(place)) for place in sys.path)
+class _Finder(MetaPathFinder):
+    """Finds what others find, and has it patched before anybody gets it who imports it."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname not in _PATCHED_BY or fullname in _patched:
+            return None
+        others = (finder for finder in tuple(sys.meta_path) if finder is not self)
+        spec = next(filter(None, (finder.find_spec(fullname, path, target) for finder in others)), None)
+        if spec is not None and spec.loader is not None:
+            spec.loader = cast(Loader, _PatchingLoader(spec.loader))
+        return spec
 
 
-def _changed_ns(place: str) -> int:
-    try:
-        return os.stat(place or ".").st_mtime_ns  # noqa: PTH116 - a Path takes longer
-    except OSError:
-        return 0
+class _PatchingLoader:
+    """The loader of a library, until that is loaded."""
+
+    def __init__(self, loader: Loader) -> None:
+        self._loader = loader
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)
+
+    def exec_module(self, module: Any) -> None:
+        module.__spec__.loader = module.__loader__ = self._loader
+        self._loader.exec_module(module)
+        _patch(module.__name__, module)
+
+
+_finder = _Finder()

@@ -11,7 +11,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from functools import wraps
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import compression_utils
 from aiohttp.client_exceptions import (
@@ -30,7 +30,7 @@ from yarl import URL
 
 from harness.recording.tape.tape import tape_for
 from harness.recording.transports.aiohttp_played import play
-from harness.recording.transports.failures import FailureKind, described
+from harness.recording.transports.failures import FailureKind, described, ending_before_response
 from harness.recording.wire import Headers, How, WireRequest
 
 if TYPE_CHECKING:
@@ -251,10 +251,7 @@ def _ending_before_connection(error: BaseException, request: ClientRequest) -> t
 
 
 def _ending_before_response(error: BaseException) -> tuple[How, str | None]:
-    if not isinstance(error, Exception):
-        return "cancelled", None
-    failure = next((failure for kind, failure in _BEFORE_RESPONSE if isinstance(error, kind)), "RemoteProtocolError")
-    return "no-response", described(cast(FailureKind, failure), error)
+    return ending_before_response(error, _BEFORE_RESPONSE, "RemoteProtocolError")
 
 
 def _ending_within_body(error: BaseException) -> tuple[How, str | None]:

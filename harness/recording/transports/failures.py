@@ -6,6 +6,7 @@ The names are httpx's, which divides failures by what happened on the wire. Anot
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal, TypeVar, cast, get_args
 
 from msgspec import Struct
@@ -62,6 +63,15 @@ def system_error(number: int, text: str) -> OSError:
 def described(kind: FailureKind, error: BaseException) -> str:
     """Return how `error`, of a library other than httpx, is recorded."""
     return f"{kind}: {type(error).__name__}: {error}"
+
+
+def ending_before_response(
+    error: BaseException, kinds: Iterable[tuple[type[Exception], FailureKind]], otherwise: FailureKind
+) -> tuple[How, str | None]:
+    """Return how a response ended before it began, by the first of a library's classes that `error` is of."""
+    if not isinstance(error, Exception):
+        return "cancelled", None
+    return "no-response", described(next((kind for of, kind in kinds if isinstance(error, of)), otherwise), error)
 
 
 def recorded_failure(response: WireResponse) -> RecordedFailure:

@@ -15,13 +15,18 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urldefrag, urlsplit, urlunsplit
 
 from harness.recording.tape.tape import tape_for
-from harness.recording.transports.failures import described
+from harness.recording.transports.failures import FailureKind, described, ending_before_response
 from harness.recording.transports.http_client_played import Played
 from harness.recording.wire import How, WireRequest
 
 if TYPE_CHECKING:
     from harness.recording.tape.take import Take
 
+#: What an error after the request is recorded as; the first row that fits.
+_BEFORE_RESPONSE: tuple[tuple[type[Exception], FailureKind], ...] = (
+    (TimeoutError, "ReadTimeout"),
+    (HTTPException, "RemoteProtocolError"),
+)
 #: Where a connection keeps what answers its request until it is asked for the response.
 _ANSWERED_BY = "_harness_answered_by"
 
@@ -44,8 +49,8 @@ def _patched_send(real: Callable[..., None], receive: Callable[..., HTTPResponse
         if tape is None:
             real(conn, method, url, body, headers, encode_chunked)
             return
-        content = _content(body)
-        fields = tuple((name, _text(value)) for name, value in headers.items())
+        content = content_of(body)
+        fields = tuple((name, text_of(value)) for name, value in headers.items())
         wire_request = WireRequest(method, absolute_url, fields, content or b"")
         answer = tape.answer(wire_request)
         if answer is not None:
@@ -66,7 +71,7 @@ def _patched_send(real: Callable[..., None], receive: Callable[..., HTTPResponse
         try:
             real(at, method, url, content, headers, encode_chunked)
         except BaseException as error:
-            take.ended(*_ending_of_request(error))
+            take.ended(*ending_before_response(error, [(TimeoutError, "ConnectTimeout")], "ConnectError"))
             raise
         vars(conn)[_ANSWERED_BY] = lambda: _noted(receive, at, take, single=at is not conn)
 
@@ -107,20 +112,19 @@ def _connection_to(destination: str, conn: HTTPConnection) -> HTTPConnection:
     return HTTPConnection(parts.netloc, timeout=conn.timeout)
 
 
-def _content(body: Any) -> bytes | None:
-    """Return the body of a request as bytes."""
+def content_of(body: Any, encoding: str = "latin-1") -> bytes | None:
+    """Return the body of a request as bytes; http.client sends texts as Latin-1."""
     if body is None or isinstance(body, bytes):
         return body
     if isinstance(body, str):
-        # As http.client does.
-        return body.encode("latin-1")
+        return body.encode(encoding)
     with suppress(TypeError):
         return memoryview(body).tobytes()
     pieces = iter([body.read()]) if hasattr(body, "read") else iter(body)
-    return b"".join(piece.encode("latin-1") if isinstance(piece, str) else bytes(piece) for piece in pieces)
+    return b"".join(piece.encode(encoding) if isinstance(piece, str) else bytes(piece) for piece in pieces)
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
     return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
@@ -135,7 +139,7 @@ def _noted(
     try:
         response = receive(conn)
     except BaseException as error:
-        take.ended(*_ending_before_response(error))
+        take.ended(*ending_before_response(error, _BEFORE_RESPONSE, "ReadError"))
         raise
     if single and conn.sock is not None:
         # The response has a hold of its own on the socket.
@@ -215,20 +219,6 @@ class _NotedResponse(HTTPResponse):
         # silence what can't.
         if self.length == 0 or self.isclosed():
             self._take.ended("cut" if self.length else "complete")
-
-
-def _ending_of_request(error: BaseException) -> tuple[How, str | None]:
-    if not isinstance(error, Exception):
-        return "cancelled", None
-    return "no-response", described("ConnectTimeout" if isinstance(error, TimeoutError) else "ConnectError", error)
-
-
-def _ending_before_response(error: BaseException) -> tuple[How, str | None]:
-    if not isinstance(error, Exception):
-        return "cancelled", None
-    if isinstance(error, TimeoutError):
-        return "no-response", described("ReadTimeout", error)
-    return "no-response", described("RemoteProtocolError" if isinstance(error, HTTPException) else "ReadError", error)
 
 
 def _ending_within_body(error: BaseException) -> tuple[How, str | None]:

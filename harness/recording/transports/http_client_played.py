@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 from collections.abc import Iterator
 from contextlib import closing
 from http.client import BadStatusLine, HTTPResponse, RemoteDisconnected
@@ -11,7 +12,6 @@ from typing import Any, cast
 from harness.recording.files.bounds import whole_number
 from harness.recording.tape.playback import Playback, cut_off, framed_headers, head_of
 from harness.recording.transports.failures import RecordedFailure, mark_recorded, recorded_failure, system_error
-from harness.recording.transports.played_socket import PlayedSocket
 from harness.recording.wire import WireRequest, WireResponse
 
 
@@ -66,6 +66,27 @@ class Played:
             raise mark_recorded(_failure_within_body(recorded_failure(recorded)))
         if self._is_chunked:
             yield b"0\r\n\r\n"
+
+
+class PlayedSocket(io.RawIOBase):
+    """What http.client reads a response from: each piece of the script is one read, none is asked for before its turn."""
+
+    def __init__(self, script: Iterator[bytes]) -> None:
+        super().__init__()
+        self._script = script
+        self._rest = b""
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self._rest = self._rest or next(self._script, b"")
+        count = min(len(self._rest), len(buffer))
+        buffer[:count], self._rest = self._rest[:count], self._rest[count:]
+        return count
 
 
 def _is_counted(response: WireResponse) -> bool:

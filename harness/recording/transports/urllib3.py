@@ -31,7 +31,8 @@ from urllib3.util import Url, parse_url
 from harness.bus.scope import current_run
 from harness.errors import RunCancelled
 from harness.recording.tape.tape import tape_for
-from harness.recording.transports.failures import FailureKind, described
+from harness.recording.transports.failures import FailureKind, described, ending_before_response
+from harness.recording.transports.http_client import content_of, text_of
 from harness.recording.transports.urllib3_played import SHORT, Playing, loaded
 from harness.recording.wire import Headers, How, WireRequest
 
@@ -79,7 +80,8 @@ def _patched(real: _Send) -> _Send:
             # An SDK that tries again after its connection has ended: nothing of the run that is recorded.
             raise RunCancelled
         open_tunnel = vars(conn).pop(_TUNNEL, None)
-        body = _read(options.get("body"))
+        # A file is rewound by urllib3 itself before it is sent again.
+        body = content_of(options.get("body"), "utf-8")
         headers = options.get("headers") or {}
         wire_request = WireRequest(method, absolute_url, _plain(headers), body or b"")
         answer = tape.answer(wire_request)
@@ -97,7 +99,7 @@ def _patched(real: _Send) -> _Send:
                     open_tunnel()
                 response = real(pool, conn, method, url, **options)
         except BaseException as error:
-            take.ended(*_ending_before_response(error))
+            take.ended(*ending_before_response(error, _BEFORE_RESPONSE, "ConnectError"))
             raise
         take.responded(response.status, response.reason or "", tuple(response.headers.items()))
         return loaded(_tee(response, take), preload)
@@ -132,7 +134,7 @@ def _elsewhere(
     """Send a request over a connection of its own to where the tape sends it."""
     own_pool = connection_from_url(destination)
     own: Any = own_pool._get_conn()
-    headers = {name: value for name, value in options["headers"].items() if _text(name).lower() != "host"}
+    headers = {name: value for name, value in options["headers"].items() if text_of(name).lower() != "host"}
     # The response has the connection, whether it is streamed or read at once, so that it closes with the response.
     own_options = options | {"headers": headers, "response_conn": own}
     try:
@@ -217,39 +219,15 @@ def _absolute(pool: HTTPConnectionPool, target: str) -> str:
     return Url(scheme=pool.scheme, host=pool.host, port=port, path=target or None).url
 
 
-def _read(body: Any) -> bytes | None:
-    """Return the body of a request as bytes. A file is rewound by urllib3 itself before it is sent again."""
-    if body is None or isinstance(body, bytes):
-        return body
-    if isinstance(body, str):
-        return body.encode()
-    if isinstance(body, bytearray | memoryview):
-        return bytes(body)
-    pieces = iter([body.read()]) if hasattr(body, "read") else iter(body)
-    return b"".join(piece.encode() if isinstance(piece, str) else bytes(piece) for piece in pieces)
-
-
 def _plain(headers: Mapping[Any, Any]) -> Headers:
-    return tuple((_text(name), _text(value)) for name, value in headers.items())
-
-
-def _text(value: Any) -> str:
-    # botocore has some as bytes.
-    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+    return tuple((text_of(name), text_of(value)) for name, value in headers.items())
 
 
 def _without_coding(headers: Mapping[Any, Any]) -> Mapping[Any, Any]:
     """Return the headers that ask for a body that can be read in a file; without the field, urllib3 does just that."""
-    if not any(_text(name).lower() == "accept-encoding" for name in headers):
+    if not any(text_of(name).lower() == "accept-encoding" for name in headers):
         return headers
-    return {name: headers[name] for name in headers if _text(name).lower() != "accept-encoding"}
-
-
-def _ending_before_response(error: BaseException) -> tuple[How, str | None]:
-    if not isinstance(error, Exception):
-        return "cancelled", None
-    failure = next((failure for kind, failure in _BEFORE_RESPONSE if isinstance(error, kind)), "ConnectError")
-    return "no-response", described(cast(FailureKind, failure), error)
+    return {name: headers[name] for name in headers if text_of(name).lower() != "accept-encoding"}
 
 
 def _ending_within_body(error: BaseException) -> tuple[How, str | None]:

@@ -15,8 +15,7 @@ from urllib3.response import HTTPResponse
 
 from harness.recording.tape.playback import Playback, cut_off, framed_headers, head_of
 from harness.recording.transports.failures import RecordedFailure, mark_recorded, recorded_failure, system_error
-from harness.recording.transports.http_client_played import disconnected
-from harness.recording.transports.played_socket import PlayedSocket
+from harness.recording.transports.http_client_played import PlayedSocket, disconnected
 from harness.recording.wire import WireRequest, WireResponse
 
 #: How a body is recorded that was shorter than its length, where urllib3 was told not to mind.

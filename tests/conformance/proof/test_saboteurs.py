@@ -6,6 +6,7 @@ import importlib
 import os
 from collections import defaultdict
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,13 @@ def caught_by(name: str) -> Caught:
         areas[scenario.partition("/")[0]].append(scenario)
     # Sync and async take turns in a list of scenarios, so that an even step would see one of them alone.
     some = [scenario for area in areas.values() for scenario in area[:: len(area) // OF_AREA | 1]]
-    return caught_in(list(dict.fromkeys((*some, *saboteur.shown_by))), saboteur)
+    return caught_in(list(dict.fromkeys((*some, *scenarios_at(saboteur)))), saboteur)
+
+
+def scenarios_at(saboteur: Saboteur) -> list[str]:
+    every, globs = scenarios_of(saboteur.clauses), saboteur.at.split()
+    assert all(any(fnmatchcase(scenario, glob) for scenario in every) for glob in globs)
+    return [scenario for scenario in every if any(fnmatchcase(scenario, glob) for glob in globs)]
 
 
 def goes_free(caught: Caught, clause_id: str) -> bool:
@@ -106,7 +113,7 @@ def test_a_row_names_clauses_with_reasons_and_scenarios_that_decide_them(saboteu
     assert len(set(listed)) == len(listed)
     assert all((*saboteur.also.values(), *saboteur.perhaps.values()))
     assert all(scenarios_of((clause_id,)) for clause_id in saboteur.clauses)
-    assert set(saboteur.shown_by) <= set(scenarios_of(saboteur.clauses))
+    assert bool(scenarios_at(saboteur)) is bool(saboteur.at)
 
 
 @pytest.mark.parametrize("target", sorted({one.target for one in SABOTEURS}))

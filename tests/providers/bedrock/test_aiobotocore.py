@@ -14,8 +14,8 @@ from harness.errors import ProviderError, ProviderStatusError, StreamTruncatedEr
 from harness.llm.credentials import no_credentials_needed
 from harness.llm.overrides import call_stream_override
 from harness.recording.comparison.normal import Normalizer
+from harness.recording.faults.cuts import cut_points
 from harness.recording.faults.dialects import is_stream
-from harness.recording.faults.faults import cut_points
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.tape.tape import network_guard, playing
 from harness.recording.wire import Interaction, WireResponse

@@ -9,9 +9,9 @@ import pytest
 
 from harness.errors import UsageError
 from harness.llm import LLM, LLMRequest
+from harness.llm.input.own_block import json_value
 from harness.llm.input.reader import read_messages, read_tools
 from harness.providers.bedrock.extra_body import EXTRA_BODY
-from harness.providers.bedrock.recorded import wire_json
 from harness.providers.bedrock.request import parse_recorded, sdk_arguments
 from tests.providers.bedrock.requests import (
     ASKED,
@@ -69,7 +69,7 @@ def rebuilt(body: Any, url: str = URL) -> Any:
     arguments = sdk_arguments(*again(parse_recorded(url, json.dumps(body).encode())))
     del arguments["modelId"]
     extra = arguments.pop(EXTRA_BODY, {})
-    return {**wire_json(arguments), **extra}
+    return {**json_value(arguments), **extra}
 
 
 def canonical(value: Any) -> str:
@@ -185,7 +185,7 @@ ORDINARY: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {
 @pytest.mark.parametrize(("part", "blocks"), ORDINARY.values(), ids=ORDINARY)
 def test_ordinary_parts_become_blocks(part: dict[str, Any], blocks: list[dict[str, Any]]) -> None:
     body = sent({"role": "user", "content": [part]})
-    assert wire_json(body["messages"]) == [user(*blocks)]
+    assert json_value(body["messages"]) == [user(*blocks)]
 
 
 def call(name: str, arguments: str) -> dict[str, Any]:

@@ -137,10 +137,10 @@ class Body:
 
 @dataclass(frozen=True)
 class SDK:
-    """The package that an integration needs, the module of this project that imports it, and the extra that brings it."""
+    """The package that an integration needs, the modules of it that lead to its import, and the extra that brings it."""
 
     package: str
-    module: str
+    modules: tuple[str, ...]
     extra: str
 
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 from harness.errors import ProviderError, StreamTruncatedError
-from harness.recording.faults.cuts import events_of
+from harness.recording.faults.cuts import events_of, resplit
 from harness.recording.faults.dialects import dialect_of
-from harness.recording.faults.faults import parse_fault, resplit
+from harness.recording.faults.faults import parse_fault
 from harness.recording.wire import Interaction, WireResponse
 from tests.recording.support.remade import Run
 

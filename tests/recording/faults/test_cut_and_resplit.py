@@ -15,7 +15,8 @@ import pytest
 from hypothesis import example, given, settings, strategies as st
 
 from harness.errors import ProviderError
-from harness.recording.faults.faults import cut_points, parse_fault, resplit
+from harness.recording.faults.cuts import cut_points, resplit
+from harness.recording.faults.faults import parse_fault
 from harness.recording.wire import Chunk, Ending, Interaction, WireRequest, WireResponse
 from tests.recording.faults.cutting import check_cuts, check_split
 from tests.recording.support.remade import Remade, streams_of

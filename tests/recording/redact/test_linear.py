@@ -99,8 +99,16 @@ def test_no_pattern_repeats_what_repeats() -> None:
 def _patterns_of_modules() -> Iterator[tuple[str, re.Pattern[str]]]:
     for module in pkgutil.iter_modules(redact.__path__, f"{redact.__name__}."):
         for name, value in vars(importlib.import_module(module.name)).items():
-            if isinstance(value, re.Pattern):
-                yield f"{module.name}.{name}", value
+            for pattern in _patterns_in(value):
+                yield f"{module.name}.{name}: {pattern.pattern}", pattern
+
+
+def _patterns_in(value: object) -> Iterator[re.Pattern[str]]:
+    if isinstance(value, re.Pattern):
+        yield value
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from _patterns_in(part)
 
 
 def _fails_late(nodes: Iterable[Any]) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
 import io
 import json
 import threading
@@ -151,13 +150,6 @@ def test_the_answer_is_seen_as_live(path: Path) -> None:
         assert server.exchanges[0].headers["accept-encoding"] == "identity"
     with network_guard(), open_tape(path, "none"):
         assert asyncio.run(ask(server.url)) == live
-
-
-def test_a_compressed_recording_is_decoded_and_a_plain_one_is_not(path: Path) -> None:
-    for body in (BODY, gzip.compress(BODY)):
-        cassette_of(path, answer(body, headers=(*JSON, ("content-encoding", "gzip"), ("content-length", "9"))))
-        with open_tape(path, "none"):
-            assert asyncio.run(post(URL, READINGS["read"])) == BODY
 
 
 @pytest.mark.parametrize("decompresses", [True, False])

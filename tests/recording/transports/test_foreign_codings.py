@@ -43,11 +43,13 @@ CODINGS: list[tuple[str, str, Callable[[], bytes]]] = [
     ("zstd", "zstd", lambda: zstd(TEXT)),
     ("zstd of two frames", "zstd", lambda: members(zstd)),
     ("plain, whatever is said", "br", lambda: TEXT),
+    ("plain, with the headers of what it was", "gzip", lambda: TEXT),
 ]
 
 
 def foreign(path: Path, coding: str, body: bytes, method: str) -> None:
-    headers = {"Content-Type": ["text/event-stream"], "Content-Encoding": [coding], "Content-Length": [str(len(body))]}
+    length = len(gzip.compress(body)) if body == TEXT else len(body)
+    headers = {"Content-Type": ["text/event-stream"], "Content-Encoding": [coding], "Content-Length": [str(length)]}
     response = {"status": {"code": 200, "message": "OK"}, "headers": headers, "body": {"string": body}}
     request: dict[str, object] = {
         "method": method,
@@ -76,4 +78,5 @@ def test_a_library_that_undoes_no_coding_is_told_of_none(
     foreign(tmp_path / "theirs.yaml", coding, body(), "GET")
     with open_tape(tmp_path / "theirs.yaml", "none", redactor=Redactor()):
         headers, content = by_urllib(URL)
-    assert (content, headers.get("content-encoding"), headers.get("content-length")) == (TEXT, None, str(len(TEXT)))
+    assert (content, headers.get("content-encoding")) == (TEXT, None)
+    assert headers.get("content-length") in (None, str(len(TEXT)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import threading
 from collections.abc import Callable, Iterator
@@ -138,13 +137,6 @@ def test_a_short_body_is_cut_and_ends_quietly_for_who_asked_for_that(pools: urll
         with open_tape(path, "none"), pytest.raises(urllib3.exceptions.ProtocolError):
             ask(server.url, minds=True)
     assert [one.response.ended.how for one in read_cassette(path)] == ["cut"]
-
-
-def test_a_compressed_recording_is_decoded_and_a_plain_one_is_not(pools: urllib3.PoolManager, path: Path) -> None:
-    for body in (BODY, gzip.compress(BODY)):
-        cassette_of(path, answer(body, headers=(*JSON, ("content-encoding", "gzip"), ("content-length", "9"))))
-        with open_tape(path, "none"):
-            assert pools.request("POST", URL, body=b"x").data == BODY
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ from collections.abc import Container, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
+from pydantic import BaseModel
+
 from harness.errors import UsageError
 from harness.llm.recorded import OMIT
 
@@ -86,6 +88,26 @@ def with_query(path: str, query: Mapping[str, Any] | None) -> str:
     return f"{path}{'&' if '?' in path else '?'}{urlencode(query, doseq=True)}" if query else path
 
 
+def is_text(answer_format: type[BaseModel] | Mapping[str, Any] | None) -> bool:
+    """Whether a format is the one of OpenAI's that asks for none."""
+    return isinstance(answer_format, Mapping) and answer_format.get("type") == "text"
+
+
+def described(answer_format: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the part of a format in OpenAI's form that has its `schema`; chat completions have it one level deeper.
+
+    Raises:
+        UsageError: there is none.
+    """
+    part = answer_format.get("json_schema", answer_format)
+    if not isinstance(part, Mapping) or not isinstance(part.get("schema"), Mapping):
+        raise UsageError(
+            f"response_format {answer_format!r:.200} has no JSON Schema, and is no other form that is known here; expected "
+            "{'type': 'json_schema', 'json_schema': {'name': …, 'schema': {…}}}, or a pydantic model's class"
+        )
+    return part
+
+
 def sent_arguments(call: AnyToolCall, api: str) -> dict[str, Any]:
     """Return the arguments of a call as an object, as some APIs take them; no text, and null, means none.
 
@@ -96,7 +118,7 @@ def sent_arguments(call: AnyToolCall, api: str) -> dict[str, Any]:
         arguments = json.loads(text.strip() or "null")
         # Python reads numbers that JSON lacks.
         json.dumps(arguments, allow_nan=False)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{expected}, and these are no JSON: {error}") from error
     if arguments is not None and not isinstance(arguments, dict):
         raise UsageError(f"{expected}, and these are {text[:80]!r}")
