@@ -229,8 +229,12 @@ def _session(session: Any, name: str) -> Session:
     )
 
 
+#: What an async session has as a sync one does; its projections are async.
+_ALIKE: Final = frozenset({"frames", "result", "close", "is_completed", "is_exhausted", "is_cancelled"})
+
+
 class _AsyncSession:
-    """An async session, read by a thread; all else it has is its own."""
+    """An async session, read by a thread."""
 
     def __init__(self, session: Any) -> None:
         #: The session itself, for those who want to know what it is.
@@ -240,4 +244,6 @@ class _AsyncSession:
         return iterated_in_loop(self.wrapped.__aiter__)
 
     def __getattr__(self, name: str) -> Any:
+        if name not in _ALIKE:
+            raise AttributeError(f"an async session that is read by a thread has no {name!r}")
         return getattr(self.wrapped, name)
