@@ -87,7 +87,8 @@ class Target(Struct, frozen=True):
             yield _session(_called(start, (turn,), inputs, self.name), self.name)
         if self.turns:
             return
-        if _takes_inputs(start):
+        # Flows and crews take them as one mapping, LLMs one by one.
+        if "inputs" in signature_of(start).parameters:
             inputs = {"inputs": dict(inputs)} if inputs else {}
         yield _session(_called(start, (), inputs, self.name), self.name)
 
@@ -177,11 +178,6 @@ def _method(subject: Any, entry: str | None, name: str) -> Callable[..., Any]:
     if not callable(method):
         raise UsageError(f"target {name!r}: {type(subject).__name__} has no entry {entry!r}")
     return cast(Callable[..., Any], method)
-
-
-def _takes_inputs(start: Callable[..., Any]) -> bool:
-    """Whether an entry takes its inputs as one mapping, as flows and crews do; LLMs take them one by one."""
-    return "inputs" in signature_of(start).parameters
 
 
 def _accepted_inputs(start: Callable[..., Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
