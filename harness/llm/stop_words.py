@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final, TypeGuard
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -34,7 +34,8 @@ class StopWords:
                 # What may have begun a word has begun none.
                 held, self._held = self._held, ""
                 yield TextDelta(held)
-            yield replace(part, reason="stop") if self._over and _is_end_of_text(part) else part
+            is_end_of_text = isinstance(part, Finish) and part.reason != "tool_calls"
+            yield replace(part, reason="stop") if self._over and is_end_of_text else part
             return
         if self._over:
             return
@@ -56,7 +57,3 @@ class StopWords:
         if not text.endswith(self._beginnings):
             return 0
         return next(len(beginning) for beginning in self._beginnings if text.endswith(beginning))
-
-
-def _is_end_of_text(part: Part) -> TypeGuard[Finish]:
-    return isinstance(part, Finish) and part.reason != "tool_calls"

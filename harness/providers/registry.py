@@ -339,7 +339,7 @@ def _split(model: str) -> tuple[str, str]:
     bare = None if slash else _row(lambda row: row.bare_names is not None and row.bare_names.match(model) is not None)
     if bare is not None:
         return next(iter(bare.models)), model
-    fallback = next((row for row in ROWS if row.takes_all and _is_installed(row)), None)
+    fallback = next((row for row in ROWS if row.takes_all and importlib.util.find_spec(row.distributions[0])), None)
     if name and fallback is not None:
         return fallback.name, model
     known = ", ".join(f"{prefix}/…" for row in providers() for prefix in row.models)
@@ -380,7 +380,3 @@ def _row_of(name: str) -> Provider | None:
 def _row(fits: Callable[[Provider], bool]) -> Provider | None:
     """Return a row of ours that fits, else one of other packages, which are looked for only then."""
     return next((row for rows in (lambda: ROWS, _external_rows) for row in rows() if fits(row)), None)
-
-
-def _is_installed(row: Provider) -> bool:
-    return importlib.util.find_spec(row.distributions[0]) is not None

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from harness.errors import UsageError
 from harness.llm.input.reader import read_messages
 from harness.providers.anthropic.messages import wire_block, wire_messages, wire_system
 from harness.providers.shared.data_url import DataURL
-from harness.providers.shared.requests.recorded_request import check_same, picked, text_or_parts, tool_call
+from harness.providers.shared.requests.recorded_request import checked, picked, rebuilt, text_or_parts, tool_call
 from harness.providers.shared.requests.wire_body import present
 
 
@@ -29,36 +28,16 @@ def _tool(wire: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def parse_system(system: str | Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    ours = {"role": "system", "content": system if isinstance(system, str) else [dict(block) for block in system]}
-    check_same(wire_system(read_messages([ours])), system)
-    return ours
+    content = system if isinstance(system, str) else [dict(block) for block in system]
+    return checked([{"role": "system", "content": content}], wire_system, system)[0]
 
 
 def parse_messages(wire: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    after_results = False
-    for message in wire:
-        ordinary = _ordinary(message)
-        # Results that stand in two messages in a row would become one.
-        are_results = ordinary is not None and ordinary[0]["role"] == "tool"
-        if ordinary is None or (are_results and after_results):
-            check_same(wire_messages(read_messages([dict(message)])), [message])
-            yield dict(message)
-            after_results = False
-        else:
-            yield from ordinary
-            after_results = are_results
-
-
-def _ordinary(message: Mapping[str, Any]) -> list[dict[str, Any]] | None:
-    """Return the messages that every caller would write for this one; None where they would not give it again."""
-    try:
-        ours = _as_written(message)
-        return ours if wire_messages(read_messages(ours)) == [message] else None
-    except UsageError:
-        return None
+    return rebuilt(wire, (_as_written, lambda message: [dict(message)]), wire_messages)
 
 
 def _as_written(message: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the messages that every caller would write for this one."""
     role, content = message.get("role"), message.get("content")
     if not isinstance(content, list):
         return [{"role": role, "content": content}]

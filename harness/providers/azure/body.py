@@ -17,7 +17,7 @@ class AzureBody(ResponseBody):
     """What the SDK returned: an iterator of updates, of which the bytes are read."""
 
     def __init__(self, sent: Any) -> None:
-        self._response: Any = sent._response
+        self._response = sent._response
         self.headers = self._response.headers
 
     def whole(self) -> bytes:
@@ -31,9 +31,6 @@ class AzureBody(ResponseBody):
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return _decoder(self._response).adecoded(self._response.iter_raw())
-
-    def close(self) -> None:
-        self._response.close()
 
     async def aclose(self) -> None:
         await self._response.close()

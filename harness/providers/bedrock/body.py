@@ -33,19 +33,16 @@ _MALFORMED: Final = (botocore.eventstream.ParserError, botocore.parsers.Response
 class BedrockBody(ResponseBody):
     def __init__(self, sent: Mapping[str, Any]) -> None:
         self.headers = sent.get("ResponseMetadata", {})
-        self._sent = sent
+        self._sent, self._response = sent, sent.get("stream")
 
     def whole(self) -> Mapping[str, Any]:
         return self._sent
 
     def __iter__(self) -> Iterator[Mapping[str, Any]]:
-        return _events(with_words(self._sent["stream"]))
+        return _events(with_words(self._response))
 
     def __aiter__(self) -> AsyncIterator[Mapping[str, Any]]:
-        return aiter(with_words(self._sent["stream"]))
-
-    def close(self) -> None:
-        self._sent["stream"].close()
+        return aiter(with_words(self._response))
 
 
 def with_words(stream: Any) -> Any:

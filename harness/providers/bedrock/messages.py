@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from harness.llm.input import blocks, messages as common
-from harness.llm.input.messages import AnyToolCall, ContentPart, Message, ToolDefinition
+from harness.llm.input.messages import ContentPart, Message, ToolDefinition
 from harness.llm.input.own_block import OwnBlock
 from harness.providers.bedrock import media
 from harness.providers.shared.data_url import DataURL
@@ -35,7 +35,11 @@ def sdk_messages(messages: Sequence[Message]) -> list[dict[str, Any]]:
 
 def _sdk_message(message: Message) -> dict[str, Any]:
     role = turns.wire_role(message, _ROLES, "bedrock")
-    return {"role": role, "content": [*_blocks(message), *map(_tool_use, message.tool_calls or ()), *_mark(message)]}
+    uses = [
+        {"toolUse": {"toolUseId": call.id, "name": call.function.name, "input": sent_arguments(call, "bedrock")}}
+        for call in message.tool_calls or ()
+    ]
+    return {"role": role, "content": [*_blocks(message), *uses, *_mark(message)]}
 
 
 def _blocks(message: Message) -> list[dict[str, Any]]:
@@ -93,10 +97,6 @@ def sdk_block(part: _Part) -> dict[str, Any]:
             return part.model_dump(exclude_unset=True)
         case _:
             raise turns.unsendable(part, "bedrock")
-
-
-def _tool_use(call: AnyToolCall) -> dict[str, Any]:
-    return {"toolUse": {"toolUseId": call.id, "name": call.function.name, "input": sent_arguments(call, "bedrock")}}
 
 
 def _tool_result(part: blocks.ToolResultPart) -> dict[str, Any]:

@@ -3,37 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from harness.errors import UsageError
 from harness.llm.input.own_block import json_value
-from harness.llm.input.reader import read_messages
 from harness.providers.bedrock.media import DOCUMENTS, IMAGES, media_source
 from harness.providers.bedrock.messages import sdk_messages, sdk_system
 from harness.providers.shared.data_url import DataURL
-from harness.providers.shared.requests.recorded_request import check_same, picked, text_or_parts, tool_call
+from harness.providers.shared.requests.recorded_request import checked, picked, rebuilt, text_or_parts, tool_call
 
 
 def parse_system(system: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    ours = {"role": "system", "content": text_or_parts([*map(_part, system)])}
-    check_same(json_value(sdk_system(read_messages([ours]))), list(system))
-    return ours
+    content = text_or_parts([*map(_part, system)])
+    return checked([{"role": "system", "content": content}], lambda ours: json_value(sdk_system(ours)), list(system))[0]
 
 
 def parse_messages(wire: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    for place, message in enumerate(wire):
-        if place and wire[place - 1].get("role") == message.get("role"):
+    for before, message in pairwise(wire):
+        if before.get("role") == message.get("role"):
             raise ValueError(f"{message!r:.200} has the role of the one before it")
-        ours = _ordinary(message)
-        if not _gives(ours, message):
-            ours = [{"role": message["role"], "content": [_part(block) for block in message["content"]]}]
-            if not _gives(ours, message):
-                raise ValueError(f"{message!r:.200} can't be rebuilt")
-        yield from ours
+    yield from rebuilt(wire, (_ordinary, _by_parts), lambda ours: json_value(sdk_messages(ours)))
 
 
-def _gives(ours: list[dict[str, Any]], message: Mapping[str, Any]) -> bool:
-    return bool(ours) and bool(json_value(sdk_messages(read_messages(ours))) == [message])
+def _by_parts(message: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [{"role": message["role"], "content": [_part(block) for block in message["content"]]}]
 
 
 def _ordinary(message: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -51,7 +45,7 @@ def _ordinary(message: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _result(result: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a tool message; a result that it can't say is what `_gives` finds out."""
+    """Return a tool message; a result that it can't say makes another content."""
     parts = [_part(block) for block in result["content"]]
     if any(part["type"] == "json" for part in parts):
         parts = []

@@ -19,7 +19,7 @@ from harness.providers.cohere.answer import CohereAnswer
 from harness.providers.openai.chat_answer import ChatAnswer
 from harness.providers.shared.answer import ProviderAnswer, SSEAnswer, read_json
 from harness.providers.shared.reasoning.thoughts import Keep
-from harness.providers.shared.shapes import as_number, as_object
+from harness.providers.shared.shapes import as_number, as_object, as_text
 from harness.providers.shared.usage import usage
 
 #: Where answers in the form of a text are listed, what the text is called, and why it ended.
@@ -192,7 +192,7 @@ class InvokedText(_ByChunks):
         text = _first(item.get("data") or item, _TEXTS)
         self._has_text = self._has_text or text is not None
         if text:
-            yield TextDelta(self._text(text))
+            yield TextDelta(as_text(text))
         reason = _first(item, _REASONS) or _first(event, _REASONS)
         if isinstance(reason, Mapping):
             reason = reason.get("reason")
@@ -214,11 +214,6 @@ class InvokedText(_ByChunks):
             raise self.malformed("an answer without text")
         yield from self._counted()
         yield finish
-
-    def _text(self, value: Any) -> str:
-        if not isinstance(value, str):
-            raise self.malformed(f"a text that is {value!r:.200}")
-        return value
 
 
 def _first(sent: Mapping[str, Any], names: Iterable[str]) -> Any:

@@ -29,27 +29,24 @@ class InvokedBody(ResponseBody):
 
     def __init__(self, sent: Mapping[str, Any]) -> None:
         self.headers = sent.get("ResponseMetadata", {})
-        self._body: Any = sent["body"]
+        self._response = sent["body"]
         self._encoding = sent.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("content-encoding")
 
     def whole(self) -> bytes:
         # In a loop it has been read already.
-        body = self._body if isinstance(self._body, bytes) else self._body.read()
+        body = self._response if isinstance(self._response, bytes) else self._response.read()
         return b"".join(decoder_of(self._encoding).decoded([body]))
 
     def __iter__(self) -> Iterator[bytes]:
-        return (event["chunk"]["bytes"] for event in with_words(self._body) if "chunk" in event)
+        return (event["chunk"]["bytes"] for event in with_words(self._response) if "chunk" in event)
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self._chunks()
 
     async def _chunks(self) -> AsyncIterator[bytes]:
-        async for event in with_words(self._body):
+        async for event in with_words(self._response):
             if "chunk" in event:
                 yield event["chunk"]["bytes"]
-
-    def close(self) -> None:
-        self._body.close()
 
 
 class BedrockInvoke(Bedrock):

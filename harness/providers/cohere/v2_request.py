@@ -10,11 +10,10 @@ from typing import Any, Final
 
 from harness.llm.base import BaseLLM
 from harness.llm.input.messages import AnyToolCall, ContentPart, ImagePart, Message, TextPart
-from harness.llm.input.reader import read_messages
 from harness.llm.recorded import RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.cohere.request import FIELDS, response_format
-from harness.providers.shared.requests.recorded_request import RecordedRequest, check_same, json_object, parse_tools
+from harness.providers.shared.requests.recorded_request import RecordedRequest, checked, json_object, parse_tools
 from harness.providers.shared.requests.turns import of_no_type
 from harness.providers.shared.requests.wire_body import filled, present, refuse_settings, wire_settings, with_additional
 
@@ -25,21 +24,17 @@ _ROLES: Final = {"developer": "system", "function": "tool"}
 
 def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
     refuse_settings(llm, _UNKNOWN, "cohere-v2")
-    answer_format = request.response_format
+    answer_format, thinking = request.response_format, llm.thinking
     body = {
         "model": llm.model,
         "messages": [_wire_message(message) for message in request.messages],
         **present(stream=request.stream),
         **wire_settings(llm, {**FIELDS, "logprobs": "logprobs"}),
-        **({} if llm.thinking is None else {"thinking": _thinking(llm.thinking)}),
+        **present(thinking={"type": "enabled" if thinking else "disabled"} if isinstance(thinking, bool) else thinking),
         **filled(stop_sequences=request.stop, tools=[tool.given() for tool in request.tools]),
         **({} if answer_format is None else {"response_format": response_format(answer_format, "json_schema")}),
     }
     return with_additional(llm, body)
-
-
-def _thinking(setting: Any) -> Any:
-    return {"type": "enabled" if setting else "disabled"} if isinstance(setting, bool) else setting
 
 
 def _wire_message(message: Message) -> dict[str, Any]:
@@ -76,5 +71,4 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
 
 def _parse_messages(wire: Sequence[Any]) -> list[dict[str, Any]]:
     found = [{"reasoning" if name == "tool_plan" else name: message[name] for name in message} for message in wire]
-    check_same([_wire_message(message) for message in read_messages(found)], list(wire))
-    return found
+    return checked(found, lambda ours: list(map(_wire_message, ours)), list(wire))

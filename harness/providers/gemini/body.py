@@ -40,9 +40,6 @@ class GeminiBody(ResponseBody):
             return self._response.aiter_bytes()  # type: ignore[no-any-return]
         return self._response.pieces()  # type: ignore[no-any-return]
 
-    def close(self) -> None:
-        self._response.close()
-
     async def aclose(self) -> None:
         if hasattr(self._response, "aclose"):
             await self._response.aclose()

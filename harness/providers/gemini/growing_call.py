@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from io import StringIO
 from itertools import pairwise
 from typing import Any, Final
@@ -34,7 +34,8 @@ class GrowingCall:
     def take(self, pieces: Sequence[Any]) -> None:
         """Add values, and pieces of texts. Raises ValueError for what has no place among those that have come."""
         for piece in map(as_object, pieces):
-            path, value, goes_on = as_text(piece.get("jsonPath")), _value(piece), as_flag(piece.get("willContinue"))
+            path, goes_on = as_text(piece.get("jsonPath")), as_flag(piece.get("willContinue"))
+            value = next((piece[name] for name in _VALUES if piece.get(name) is not None), None)
             # Only a text goes on, and it may begin with nothing.
             is_text = goes_on or isinstance(value, str) or path == self._path
             if path != self._path:
@@ -63,10 +64,6 @@ def _steps(path: str) -> list[str | int]:
     if not steps or "".join(["$", *(step[0] for step in steps)]) != path:
         raise ValueError(f"a value at {path!r:.200}, which is no path")
     return [int(step["index"]) if step["index"] else step["name"] or step["quoted"][1:-1] for step in steps]
-
-
-def _value(piece: Mapping[str, Any]) -> Any:
-    return next((piece[name] for name in _VALUES if piece.get(name) is not None), None)
 
 
 def _member(place: Any, step: str | int, empty: Any) -> Any:

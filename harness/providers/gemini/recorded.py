@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from itertools import count
 from typing import Any, Final
 
-from harness.errors import UsageError
 from harness.llm.input.hosted import hosted_tools, in_order
 from harness.llm.input.reader import read_messages, read_tools
 from harness.providers.gemini.media import parse_media
@@ -20,7 +21,14 @@ from harness.providers.gemini.messages import (
     wire_system,
     wire_tools,
 )
-from harness.providers.shared.requests.recorded_request import check_same, picked, text_or_parts, tool_call
+from harness.providers.shared.requests.recorded_request import (
+    check_same,
+    checked,
+    picked,
+    rebuilt,
+    text_or_parts,
+    tool_call,
+)
 from harness.providers.shared.requests.wire_body import present
 
 _ROLES: Final = {"user": "user", "model": "assistant"}
@@ -30,70 +38,52 @@ _SCHEMA_FIELDS: Final = (OWN_SCHEMA, JSON_SCHEMA, "parameters_json_schema")
 
 def parse_system(wire: Mapping[str, Any]) -> dict[str, Any]:
     parts = [{"type": "text", "text": str(part.get("text"))} for part in wire.get("parts") or ()]
-    ours = {"role": "system", "content": text_or_parts(parts)}
-    check_same(wire_system(read_messages([ours])), wire)
-    return ours
+    return checked([{"role": "system", "content": text_or_parts(parts)}], wire_system, wire)[0]
 
 
 def parse_contents(wire: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    calls = _Calls()
-    after_results = False
-    for content in wire:
-        numbered = [(part, calls.id_of(part)) for part in content["parts"]]
-        ordinary = _as_written(_ROLES[content["role"]], numbered)
-        # Results that stand in two contents in a row would become one.
-        are_results = ordinary[0]["role"] == "tool"
-        if (are_results and after_results) or not calls.make(ordinary, content):
-            ordinary = [{"role": _ROLES[content["role"]], "content": [_part(*part) for part in numbered]}]
-            are_results = False
-            if not calls.make(ordinary, content):
-                raise ValueError(f"{content!r:.200} can't be rebuilt")
-        yield from ordinary
-        after_results = are_results
-        calls.names |= names_of_calls(read_messages(ordinary))
+    names: dict[str, str] = {}
+    readings = [partial(read, _ids(wire)) for read in (_as_written, _by_parts)]
+    for message in rebuilt(wire, readings, lambda ours: wire_contents(ours, Signatures(), names)):
+        yield message
+        names.update(names_of_calls(read_messages([message])))
 
 
-class _Calls:
-    """The calls of a conversation as far as it has been read. Those that have no id get one of ours."""
-
-    def __init__(self) -> None:
-        self.names: dict[str, str] = {}
-        #: Calls of our own numbering that no result has answered.
-        self._open: list[tuple[str, str]] = []
-        self._count = 0
-
-    def id_of(self, part: Mapping[str, Any]) -> str:
-        """Return the id of the call that a part makes or answers."""
+def _ids(wire: Sequence[Mapping[str, Any]]) -> dict[int, str]:
+    """Return the id of the call that each part makes or answers, by the part's identity; those without get one of ours."""
+    ids: dict[int, str] = {}
+    #: Calls of our own numbering that no result has answered.
+    pending: list[tuple[str, str]] = []
+    numbers = count()
+    for part in (part for content in wire for part in content["parts"]):
         call, response = part.get("functionCall"), part.get("functionResponse")
         if call is not None and "id" not in call:
-            call_id = own_id("", self._count)
-            self._count += 1
-            self._open.append((call_id, call.get("name")))
-            return call_id
-        if response is not None and "id" not in response:
-            found = next((pending for pending in self._open if pending[1] == response.get("name")), None)
+            pending.append((own_id("", next(numbers)), call.get("name")))
+            ids[id(part)] = pending[-1][0]
+        elif response is not None and "id" not in response:
+            found = next((open_call for open_call in pending if open_call[1] == response.get("name")), None)
             if found is None:
                 raise ValueError(f"the result of {response.get('name')!r} answers no call")
-            self._open.remove(found)
-            return found[0]
-        return str((call or response or {}).get("id", ""))
-
-    def make(self, ours: list[dict[str, Any]], content: Mapping[str, Any]) -> bool:
-        """Whether our messages make this content again."""
-        try:
-            return wire_contents(read_messages(ours), Signatures(), self.names) == [content]
-        except UsageError:
-            return False
+            pending.remove(found)
+            ids[id(part)] = found[0]
+        else:
+            ids[id(part)] = str((call or response or {}).get("id", ""))
+    return ids
 
 
-def _as_written(role: str, parts: Sequence[tuple[Mapping[str, Any], str]]) -> list[dict[str, Any]]:
+def _by_parts(ids: Mapping[int, str], content: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [{"role": _ROLES[content["role"]], "content": [_part(part, ids[id(part)]) for part in content["parts"]]}]
+
+
+def _as_written(ids: Mapping[int, str], content: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the messages that every caller would write, whatever they leave out."""
-    if all("functionResponse" in part for part, _ in parts):
-        return [_tool_message(part["functionResponse"], call_id) for part, call_id in parts]
-    called = [(part["functionCall"], call_id) for part, call_id in parts if "functionCall" in part]
+    parts = content["parts"]
+    if all("functionResponse" in part for part in parts):
+        return [_tool_message(part["functionResponse"], ids[id(part)]) for part in parts]
+    called = [(part["functionCall"], ids[id(part)]) for part in parts if "functionCall" in part]
     calls = [tool_call(call_id, call.get("name"), call.get("args")) for call, call_id in called]
-    content = text_or_parts([_part(part, call_id) for part, call_id in parts if "functionCall" not in part])
-    message: dict[str, Any] = {"role": role, "content": content or (None if calls else content)}
+    text = text_or_parts([_part(part, ids[id(part)]) for part in parts if "functionCall" not in part])
+    message: dict[str, Any] = {"role": _ROLES[content["role"]], "content": text or (None if calls else text)}
     return [{**message, "tool_calls": calls} if calls else message]
 
 

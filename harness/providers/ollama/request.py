@@ -13,14 +13,13 @@ from pydantic import BaseModel
 
 from harness.errors import UsageError
 from harness.llm.input.messages import AnyToolCall, ImagePart, Message, RefusalPart, TextPart
-from harness.llm.input.reader import read_messages
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.shared.data_url import DataURL
 from harness.providers.shared.requests.recorded_request import (
     RecordedRequest,
     body_fields,
-    check_same,
+    checked,
     json_object,
     parse_tools,
     picked,
@@ -161,12 +160,6 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
 
 
 def _parse_messages(wire: Sequence[Any]) -> list[dict[str, Any]]:
-    found = list(map(_common_message, wire))
-    check_same(_wire_messages(read_messages(found)), list(wire))
-    return found
-
-
-def _common_message(message: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a message of a recorded request in the common form, as far as that has a place for what it says."""
-    same = same_names("role", "content", "tool_call_id")
-    return picked(message, **same, thinking="reasoning", tool_name="name", tool_calls="tool_calls")
+    known = same_names("role", "content", "tool_call_id", "tool_calls")
+    found = [picked(message, **known, thinking="reasoning", tool_name="name") for message in wire]
+    return checked(found, _wire_messages, list(wire))

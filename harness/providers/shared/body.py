@@ -11,6 +11,8 @@ class ResponseBody(ABC):
     """A response whose head has come. Which half is used depends on the client that gave it."""
 
     headers: Mapping[str, str]
+    #: What holds the connection of a streamed body.
+    _response: Any
 
     @abstractmethod
     def __init__(self, sent: Any) -> None:
@@ -28,9 +30,9 @@ class ResponseBody(ABC):
     def __aiter__(self) -> AsyncIterator[Any]:
         """Yield the pieces of a streamed body, in a loop."""
 
-    @abstractmethod
     def close(self) -> None:
         """Let go of the connection, in threads."""
+        self._response.close()
 
     async def aclose(self) -> None:
         """Let go of the connection, in a loop; by default as in threads."""
@@ -52,9 +54,6 @@ class HTTPXBody(ResponseBody):
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self._response.aiter_bytes()  # type: ignore[no-any-return]
-
-    def close(self) -> None:
-        self._response.close()
 
     async def aclose(self) -> None:
         await self._response.aclose()

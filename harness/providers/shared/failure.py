@@ -101,7 +101,8 @@ def failure_in(sent: Any, code_field: str = "code") -> Failure:
     if not isinstance(sent, Mapping):
         return Failure(None if sent is None else str(sent))
     kinds = " ".join(value for name in ("type", "status") if isinstance(value := sent.get(name), str))
-    own = Failure(_message(sent, code_field), _text(sent.get(code_field)), _status(sent), kinds, _request_id(sent))
+    code = None if sent.get(code_field) is None else str(sent[code_field])
+    own = Failure(_message(sent, code_field), code, _status(sent), kinds, _request_id(sent))
     inner = sent.get("error")
     if not inner or isinstance(inner, bool | int):
         return own
@@ -141,10 +142,6 @@ def _request_id(sent: Mapping[str, Any]) -> str | None:
     places = (sent, *(details if isinstance(details, list) else ()))
     found = (place.get(name) for place in places if isinstance(place, Mapping) for name in _REQUEST_IDS)
     return next((value for value in found if value and isinstance(value, str)), None)
-
-
-def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
 
 
 def is_transport_error(error: Exception) -> bool:

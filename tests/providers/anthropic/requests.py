@@ -6,6 +6,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from tests.providers.openai.requests_chat import json_values, said
+
 URL = "https://api.anthropic.com/v1/messages"
 PDF = "JVBERi0xLjQK"
 PNG = "iVBORw0KGgo="
@@ -73,28 +75,22 @@ def body_of(messages: list[dict[str, Any]], **fields: Any) -> dict[str, Any]:
     return {"model": "claude-sonnet-4-5", "max_tokens": 4096, "messages": messages, **fields}
 
 
-_said = st.text()
-_json = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | _said,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_said, inner, max_size=3),
-    max_leaves=6,
-)
 _marks = st.sampled_from([{}, CACHED])
-_text_block = st.builds(lambda said, mark: text(said, **mark), _said, _marks)
+_text_block = st.builds(lambda said, mark: text(said, **mark), said, _marks)
 _media = st.sampled_from([pdf(), pdf(title="t"), image(), image(**CACHED)])
 _use = st.builds(
-    lambda name, arguments: {**use(name), "input": arguments}, _said, st.dictionaries(_said, _json, max_size=3)
+    lambda name, arguments: {**use(name), "input": arguments}, said, st.dictionaries(said, json_values, max_size=3)
 )
 _result = st.builds(
     lambda name, content, more: result(name, content, **more),
-    _said,
-    _said | st.lists(_text_block | _media, max_size=3),
+    said,
+    said | st.lists(_text_block | _media, max_size=3),
     st.sampled_from([{}, {"is_error": True}, CACHED]),
 )
 _message = st.one_of(
-    st.builds(lambda said: user(said), _said),
+    st.builds(lambda said: user(said), said),
     st.builds(lambda blocks: {"role": "user", "content": blocks}, st.lists(_text_block | _media | _result, max_size=4)),
-    st.builds(lambda said: answer(said), _said),
+    st.builds(lambda said: answer(said), said),
     st.builds(
         lambda blocks: {"role": "assistant", "content": blocks},
         st.lists(_text_block | _use | st.sampled_from([THOUGHT, HIDDEN]), max_size=4),

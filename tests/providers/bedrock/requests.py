@@ -6,6 +6,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from tests.providers.openai.requests_chat import json_values, said
+
 MODEL = "us.anthropic.claude-sonnet-4-20250514-v1:0"
 URL = "https://bedrock-runtime.us-east-1.amazonaws.com/model/us.anthropic.claude-sonnet-4-20250514-v1%3A0/converse"
 PDF = "JVBERi0xLjQK"
@@ -71,24 +73,18 @@ FIELDS: dict[str, dict[str, Any]] = {
     "output": {"outputConfig": {"textFormat": {"type": "json_schema"}}},
 }
 
-_said = st.text()
 _named = st.text(min_size=1)
-_json = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | _said,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_said, inner, max_size=3),
-    max_leaves=6,
-)
-_arguments = st.dictionaries(_said, _json, max_size=3)
+_arguments = st.dictionaries(said, json_values, max_size=3)
 _media = st.sampled_from([image(), document(), document("md", "b", {"text": "x"})])
 _use = st.builds(lambda name, asked: {"toolUse": {**use(name)["toolUse"], "input": asked}}, _named, _arguments)
-_inner = st.builds(text, _said) | _media | st.builds(lambda value: {"json": value}, _arguments)
+_inner = st.builds(text, said) | _media | st.builds(lambda value: {"json": value}, _arguments)
 _result = st.builds(
     lambda name, content, more: {"toolResult": {**result(name)["toolResult"], "content": content, **more}},
     _named,
     st.lists(_inner, max_size=3),
     st.sampled_from([{}, {"status": "error"}]),
 )
-_text = st.builds(text, _said)
+_text = st.builds(text, said)
 _turns = st.tuples(
     st.lists(_text | _media | _result | st.just(POINT), max_size=4),
     st.lists(_text | _use | st.sampled_from([THOUGHT, HIDDEN]), max_size=4),

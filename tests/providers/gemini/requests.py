@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.providers.openai.requests_chat import of, some
+from tests.providers.openai.requests_chat import json_values, of, said, some
 
 _HOST = "https://generativelanguage.googleapis.com"
 _VERTEX = "https://aiplatform.googleapis.com/v1beta1"
@@ -21,16 +21,10 @@ URLS = tuple(
     for method in _METHODS
 )
 
-_said = st.text(max_size=12)
 _names = st.text("abcdefgh_", min_size=1, max_size=8)
-_json = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | _said,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_said, inner, max_size=3),
-    max_leaves=6,
-)
-_object = st.dictionaries(_said, _json, max_size=3)
+_object = st.dictionaries(said, json_values, max_size=3)
 _signature = {"thoughtSignature": st.just("c2ln")}
-_text = of({"text": _said}, **_signature)
+_text = of({"text": said}, **_signature)
 _media = st.sampled_from(
     [
         {"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgo="}},
@@ -40,7 +34,7 @@ _media = st.sampled_from(
     ]
 )
 _call = of({"functionCall": of({"name": _names, "args": _object}, id=_names)}, **_signature)
-_thought = of({"text": _said, "thought": st.just(value=True)}, **_signature)
+_thought = of({"text": said, "thought": st.just(value=True)}, **_signature)
 
 
 def _exchange(call: dict[str, Any], response: dict[str, Any]) -> list[dict[str, Any]]:
@@ -60,7 +54,7 @@ _contents = st.lists(
             lambda parts: [{"role": "model", "parts": parts}],
             st.lists(_text | _call | _thought, min_size=1, max_size=3),
         ),
-        st.builds(_exchange, _call, of({"result": _said}) | _object),
+        st.builds(_exchange, _call, of({"result": said}) | _object),
     ),
     min_size=1,
     max_size=4,
@@ -68,7 +62,7 @@ _contents = st.lists(
 _declarations = st.lists(
     of(
         {"name": _names},
-        description=_said,
+        description=said,
         parametersJsonSchema=st.just({"type": "object", "properties": {}}),
     )
     | of({"name": _names, "parameters": st.just({"type": "OBJECT", "properties": {}})}),
@@ -95,24 +89,24 @@ _config = some(
     candidateCount=st.integers(0, 2),
     responseLogprobs=st.booleans(),
     logprobs=st.integers(0, 5),
-    stopSequences=st.lists(_said, max_size=2),
+    stopSequences=st.lists(said, max_size=2),
     thinkingConfig=some(thinkingBudget=st.integers(0, 9), thinkingLevel=_names, includeThoughts=st.booleans()),
     responseMimeType=_names,
     responseJsonSchema=_object,
     responseSchema=_object,
-    laterInvention=_json,
+    laterInvention=json_values,
 )
 bodies = st.fixed_dictionaries(
     {"contents": _contents},
     optional={
         "systemInstruction": of(
-            {"parts": st.lists(of({"text": _said}), min_size=1, max_size=2), "role": st.just("user")}
+            {"parts": st.lists(of({"text": said}), min_size=1, max_size=2), "role": st.just("user")}
         ),
         "generationConfig": _config,
         "tools": _tools,
         "toolConfig": some(functionCallingConfig=some(mode=_names)),
         "safetySettings": st.lists(some(category=_names), max_size=2),
         "cachedContent": _names,
-        "laterInvention": _json,
+        "laterInvention": json_values,
     },
 )

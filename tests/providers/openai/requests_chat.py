@@ -16,11 +16,11 @@ AZURE_URLS = (
     "https://m.models.ai.azure.com/chat/completions?api-version=2024-05-01-preview",
 )
 
-_said = st.text(max_size=12)
+said = st.text(max_size=12)
 _names = st.text("abcdefgh_-09", min_size=1, max_size=8)
-_json = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | _said,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_said, inner, max_size=3),
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | said,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(said, inner, max_size=3),
     max_leaves=6,
 )
 
@@ -40,15 +40,15 @@ def of(
 _mark = st.sampled_from([{"type": "ephemeral"}, {"type": "ephemeral", "ttl": "1h"}])
 _parts = st.lists(
     st.one_of(
-        of({"type": st.just("text"), "text": _said}, cache_control=_mark),
+        of({"type": st.just("text"), "text": said}, cache_control=_mark),
         of(
             {
                 "type": st.just("image_url"),
-                "image_url": of({"url": _said | st.just("data:image/png;base64,AAAA")}, detail=_names),
+                "image_url": of({"url": said | st.just("data:image/png;base64,AAAA")}, detail=_names),
             }
         ),
-        of({"type": st.just("file"), "file": some(file_id=_names, filename=_said, file_data=_said)}),
-        of({"type": st.just("input_audio"), "input_audio": of({"data": _said, "format": st.just("wav")})}),
+        of({"type": st.just("file"), "file": some(file_id=_names, filename=said, file_data=said)}),
+        of({"type": st.just("input_audio"), "input_audio": of({"data": said, "format": st.just("wav")})}),
     ),
     max_size=3,
 )
@@ -57,7 +57,7 @@ _calls = st.lists(
         {
             "id": _names,
             "type": st.just("function"),
-            "function": of({"name": _names, "arguments": _said | st.just('{"a": [1, "é"]}')}),
+            "function": of({"name": _names, "arguments": said | st.just('{"a": [1, "é"]}')}),
         }
     ),
     min_size=1,
@@ -65,15 +65,15 @@ _calls = st.lists(
 )
 _messages = st.lists(
     st.one_of(
-        of({"role": st.sampled_from(["system", "developer", "user"]), "content": _said | _parts}, name=_names),
+        of({"role": st.sampled_from(["system", "developer", "user"]), "content": said | _parts}, name=_names),
         of(
             {"role": st.just("assistant")},
-            content=st.none() | _said | _parts,
+            content=st.none() | said | _parts,
             tool_calls=_calls,
-            refusal=st.none() | _said,
+            refusal=st.none() | said,
             name=_names,
         ),
-        of({"role": st.just("tool"), "tool_call_id": _names, "content": _said | _parts}, name=_names),
+        of({"role": st.just("tool"), "tool_call_id": _names, "content": said | _parts}, name=_names),
     ),
     min_size=1,
     max_size=5,
@@ -85,7 +85,7 @@ _tools = st.lists(
                 "type": st.just("function"),
                 "function": of(
                     {"name": _names},
-                    description=_said,
+                    description=said,
                     parameters=st.just({"type": "object", "properties": {"city": {"type": "string"}}}),
                     strict=st.none() | st.booleans(),
                 ),
@@ -108,17 +108,17 @@ _fields = {
     "n": st.none() | st.integers(1, 3),
     "max_tokens": st.none() | st.integers(0, 99),
     "max_completion_tokens": st.none() | st.integers(0, 99),
-    "stop": st.none() | _said | st.lists(_said, max_size=2),
+    "stop": st.none() | said | st.lists(said, max_size=2),
     "reasoning_effort": st.none() | _names,
     "logprobs": st.none() | st.booleans(),
     "top_logprobs": st.none() | st.integers(0, 5),
     "tools": st.none() | _tools,
     "tool_choice": _names | some(type=_names),
     "response_format": st.none()
-    | of({"type": st.sampled_from(["text", "json_object", "json_schema"])}, json_schema=_json),
+    | of({"type": st.sampled_from(["text", "json_object", "json_schema"])}, json_schema=json_values),
     "parallel_tool_calls": st.booleans(),
-    "user": _said,
-    "later_invention": _json,
+    "user": said,
+    "later_invention": json_values,
 }
 _models = st.sampled_from(["gpt-4o-mini", "gpt-5", "o3", "org/model:free"])
 bodies = st.fixed_dictionaries({"model": _models, "messages": _messages}, optional=_fields)

@@ -10,7 +10,6 @@ import pytest
 from harness.llm import LLM, LLMRequest
 from harness.llm.input.reader import read_messages
 from harness.llm.output.parts import ToolCallDelta
-from harness.providers.shared.answer import read_json
 from tests.providers.integrations import ANTHROPIC, BEDROCK, GEMINI, OPENAI_CHAT
 
 #: The least that 64 bits don't hold with a sign, the most that they hold without, and what follows on it; an amount of wei.
@@ -47,10 +46,3 @@ def test_integers_of_any_length_reach_a_tool_as_they_are(model: str) -> None:
     answer = llm._answer(LLMRequest(read_messages("Hi")))  # type: ignore[attr-defined]
     parts = answer.whole(json.dumps(ANSWERS[model]).encode())
     assert json.loads("".join(part.arguments for part in parts if isinstance(part, ToolCallDelta))) == GIVEN
-
-
-@pytest.mark.parametrize("number", NUMBERS)
-def test_an_integer_is_read_as_it_is_wherever_it_stands(number: int) -> None:
-    for blanks in range(20):
-        read = read_json(b" " * blanks + str(number).encode())
-        assert (type(read), read) == (int, number)

@@ -12,7 +12,8 @@ from harness.providers.shared.requests.wire_body import sent_arguments
 
 MODELS = ("anthropic/claude-sonnet-4-5", "bedrock/amazon.nova-lite-v1:0", "gemini/gemini-2.5-flash", "cohere-v1/command-r", "ollama-api/qwen3")  # fmt: skip
 TEXTS = {"a list": ("[1]", r"and these are '\[1\]'"), "cut": ('{"place":', "and these are no JSON"),
-         "not a number": ('{"place": NaN}', "and these are no JSON"), "too large": ('{"place": 1e999}', "and these are no JSON")}  # fmt: skip
+         "not a number": ('{"place": NaN}', "and these are no JSON"), "too large": ('{"place": 1e999}', "and these are no JSON"),
+         "nested too deep": ("[" * 100_000, "and these are no JSON")}  # fmt: skip
 
 
 @pytest.mark.parametrize("model", MODELS)

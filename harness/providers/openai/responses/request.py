@@ -19,7 +19,13 @@ from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.openai.request import response_format
 from harness.providers.openai.responses.items import parse_item, wire_items
-from harness.providers.shared.requests.recorded_request import UNREADABLE, RecordedRequest, check_same, json_object
+from harness.providers.shared.requests.recorded_request import (
+    UNREADABLE,
+    RecordedRequest,
+    check_same,
+    checked,
+    json_object,
+)
 from harness.providers.shared.requests.wire_body import filled, present, same_names, wire_settings, with_additional
 
 _SETTINGS: Final = {
@@ -171,9 +177,7 @@ def _parse_conversation(rest: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _parse_item(item: Any) -> dict[str, Any]:
-    message = parse_item(item)
-    check_same(list(wire_items(read_messages([message])[0])), [item])
-    return message
+    return checked([parse_item(item)], lambda ours: list(wire_items(ours[0])), [item])[0]
 
 
 def _take_settings(rest: dict[str, Any]) -> dict[str, Any]:

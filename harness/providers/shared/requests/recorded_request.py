@@ -12,14 +12,15 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import parse_qs
 
 import msgspec
 
 from harness.errors import UsageError
-from harness.llm.input.reader import read_tools
+from harness.llm.input.messages import Message
+from harness.llm.input.reader import read_messages, read_tools
 from harness.llm.parameters.kinds import is_read
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.providers.shared.requests.turns import SYSTEM_ROLES
@@ -183,6 +184,33 @@ def text_or_parts(parts: Sequence[Mapping[str, Any]]) -> Any:
 def picked(recorded: Mapping[str, Any], **names: str) -> dict[str, Any]:
     """Return those of the fields that are there, under the names that are given for theirs."""
     return {ours: recorded[wire] for wire, ours in names.items() if wire in recorded}
+
+
+def rebuilt(
+    wire: Iterable[Any], readings: Sequence[Callable[[Any], list[dict[str, Any]]]], make: Callable[[list[Message]], Any]
+) -> Iterator[dict[str, Any]]:
+    """Yield our messages of recorded ones, of each by the first reading of which `make` makes it again.
+
+    Results of tools that stand in two in a row are none of which it makes two again. Raises ValueError where no reading fits.
+    """
+    after_results = False
+    for item in wire:
+        for read in readings:
+            with contextlib.suppress(ValueError):
+                ours = checked(read(item), make, [item])
+                are_results = ours[0]["role"] == "tool"
+                if not (are_results and after_results):
+                    break
+        else:
+            raise ValueError(f"{item!r:.200} can't be rebuilt")
+        yield from ours
+        after_results = are_results
+
+
+def checked(ours: list[dict[str, Any]], make: Callable[[list[Message]], Any], recorded: Any) -> list[dict[str, Any]]:
+    """Return our messages. Raises ValueError where what `make` makes of them is not what was recorded."""
+    check_same(make(read_messages(ours)), recorded)
+    return ours
 
 
 def check_same(made: Any, recorded: Any) -> None:

@@ -118,7 +118,7 @@ def sent_arguments(call: AnyToolCall, api: str) -> dict[str, Any]:
         arguments = json.loads(text.strip() or "null")
         # Python reads numbers that JSON lacks.
         json.dumps(arguments, allow_nan=False)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{expected}, and these are no JSON: {error}") from error
     if arguments is not None and not isinstance(arguments, dict):
         raise UsageError(f"{expected}, and these are {text[:80]!r}")
