@@ -185,7 +185,7 @@ def _validators(cls: Any) -> dict[str, Callable[..., Any]]:
         UsageError: a validator is of another kind, of a whole model, and would check nothing.
     """
     found: dict[str, Callable[..., Any]] = {}
-    for name in dict.fromkeys(name for base in reversed(_mro(cls)) for name in vars(base)):
+    for name in dict.fromkeys(name for base in reversed(cls.__mro__) for name in vars(base)):
         written: Any = inspect.getattr_static(cls, name)
         # What pydantic's decorators make, whose class has no public name.
         if type(written).__name__ != "PydanticDescriptorProxy":

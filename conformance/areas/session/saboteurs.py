@@ -164,9 +164,7 @@ def closing_wakes_one(close: Any, timeline: Any) -> bool:
     return bool(close(timeline))
 
 
-@SABOTEURS.row(
-    "session.same-surface", "harness.session.core:SessionCore.close", at="session/closed-by-its-run/sync"
-)
+@SABOTEURS.row("session.same-surface", "harness.session.core:SessionCore.close", at="session/closed-by-its-run/sync")
 def closed_from_outside_alone(close: Any, session: Any) -> None:
     close(session)
     if threading.current_thread().name.startswith("harness-"):
