@@ -12,7 +12,7 @@ from harness.agents.agent_settings import AgentSettings
 from harness.agents.driver import Driver, LoopDriver, ThreadDriver, run_unsuspended
 from harness.agents.execution import Execution, distinct
 from harness.agents.guardrail import guarded, replacement
-from harness.agents.inquiry import Inquirer
+from harness.agents.inquiry import Inquirer, accepts, takes_tools
 from harness.agents.output import AgentAnswer, LiteAgentOutput
 from harness.agents.toolbox import Toolbox, ToolCache, named
 from harness.bus.running_loop import is_loop_running
@@ -239,7 +239,7 @@ class Agent(AgentSettings):
         return prompts.opening(system, text, (self.system_template, self.prompt_template, self.response_template))
 
     def _system(self, tools: Sequence[BaseTool]) -> str:
-        in_text = tools and not self.inquirer(ThreadDriver(), tools=True).takes_tools
+        in_text = tools and not takes_tools(self.model(with_tools=True))
         described = text_form.described(named(tools)) if in_text else None
         return prompts.system_text(self.role, self.goal, self.backstory, described)
 
@@ -248,9 +248,9 @@ class Agent(AgentSettings):
 
     def _in_form(self, prompt: str, model: type[BaseModel] | None, tools: Sequence[BaseTool]) -> str:
         """Return a prompt that tells the form of the answer, where the model is not told of it otherwise."""
-        if model is None or not (tools or not self.inquirer(ThreadDriver()).accepts("response_model")):
-            return prompt
-        return f"{prompt}\n\n{prompts.form_text(model)}"
+        if model is not None and (tools or not accepts(self.model(), "response_model")):
+            return f"{prompt}\n\n{prompts.form_text(model)}"
+        return prompt
 
     def _conversation(self, messages: Messages, model: type[BaseModel] | None) -> list[dict[str, Any]]:
         if isinstance(messages, str):

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from harness.agents import prompts, text_form
 from harness.agents.digest import shortened
 from harness.agents.driver import Driver
-from harness.agents.inquiry import Inquirer
+from harness.agents.inquiry import Inquirer, takes_tools
 from harness.agents.output import AgentAction, AgentAnswer, AgentFinish
 from harness.agents.structured import in_form
 from harness.agents.toolbox import Toolbox, ToolResult
@@ -66,7 +66,7 @@ class Execution:
     @property
     def is_native(self) -> bool:
         """Whether its model is given tools as such, and not in text."""
-        return self.inquirer.takes_tools
+        return takes_tools(self.inquirer.llm)
 
     async def answer(
         self,
@@ -168,7 +168,7 @@ class Execution:
             tools=tools if self.is_native else None,
             # With tools, a model that is to answer in a form does so before it has used any.
             response_model=self.model if tools is None else None,
-            stop=text_form.STOP_WORD if in_text and self.inquirer.stops else None,
+            stop=text_form.STOP_WORD if in_text else None,
         )
 
     async def _finish(self, answer: Any) -> str | BaseModel:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -34,25 +34,6 @@ class Inquirer:
     crew: Paced | None = None
     #: How often a failing call is made again, in all.
     retries: int = 0
-    _names: frozenset[str] | None = field(default=None, init=False)
-
-    @property
-    def takes_tools(self) -> bool:
-        """Whether the model can be given tools."""
-        supports = getattr(self.llm, "supports_function_calling", None)
-        return self.accepts("tools") and (bool(supports()) if callable(supports) else False)
-
-    @property
-    def stops(self) -> bool:
-        """Whether the model can be told words to stop at."""
-        supports = getattr(self.llm, "supports_stop_words", None)
-        return bool(supports()) if callable(supports) else False
-
-    def accepts(self, option: str) -> bool:
-        """Return whether the model's `call` has a parameter of that name; a subclass's own need not have all."""
-        if self._names is None:
-            self._names = _parameters(self.llm.call)
-        return option in self._names or "**" in self._names
 
     async def ask(
         self,
@@ -75,7 +56,7 @@ class Inquirer:
             "from_agent": self.agent,
             "response_model": response_model,
         }
-        accepted = {name: value for name, value in options.items() if value is not None and self.accepts(name)}
+        accepted = {name: value for name, value in options.items() if value is not None and accepts(self.llm, name)}
         llm, driver = self.llm, self.driver
         # As it is now: the model must not see what is added to the conversation later.
         sent = plain = whole_characters(messages)
@@ -101,6 +82,21 @@ class Inquirer:
                     sent = _in_words(plain, response_model)
             else:
                 return answer
+
+
+def accepts(llm: Any, option: str) -> bool:
+    """Return whether a model's `call` has a parameter of that name; a subclass's own need not have all."""
+    return not {option, "**"}.isdisjoint(_parameters(llm.call))
+
+
+def takes_tools(llm: Any) -> bool:
+    """Return whether a model can be given tools."""
+    return accepts(llm, "tools") and _says_yes(llm, "supports_function_calling")
+
+
+def _says_yes(llm: Any, question: str) -> bool:
+    method = getattr(llm, question, None)
+    return callable(method) and bool(method())
 
 
 def _in_words(messages: list[dict[str, Any]], model: type[BaseModel]) -> list[dict[str, Any]]:
@@ -130,7 +126,7 @@ async def _acall(llm: Any, messages: list[dict[str, Any]], options: dict[str, An
 
 def _stopping(llm: Any, stop: str | None) -> AbstractContextManager[None]:
     # One that knows no call scope would be set for all who share it; it is not told, and what it says is cut.
-    if stop is None or not getattr(llm, "knows_call_scope", False):
+    if stop is None or not (getattr(llm, "knows_call_scope", False) and _says_yes(llm, "supports_stop_words")):
         return nullcontext()
     own = getattr(llm, "stop_sequences", None) or getattr(llm, "stop", None) or []
     return call_stop_override(llm, [*([own] if isinstance(own, str) else own), stop])

@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from harness import LLM, BaseEventListener, BaseLLM, EventBus, Flow, event_bus, listen, start
+from harness import BaseLLM, Flow, listen, start
 from harness.conversation import ConversationConfig, ConversationState
-from harness.events import LLMStreamChunkEvent
 from harness.llm import Finish, TextDelta
 from tests.llm.scripted import Scripted
 
@@ -137,30 +136,6 @@ def test_a_program_prints_the_tokens_and_has_the_result(
     assert printer(flow) == (TEXT, f"<{TEXT}>")
 
 
-def test_a_direct_call_streams_and_a_plain_one_is_whole() -> None:
-    llm = model()
-    with llm.stream_events("Describe the lamp.") as stream:
-        assert [frame.content for frame in stream.llm if frame.content] == list(WORDS)
-    assert stream.result == llm.call("Describe the lamp.") == TEXT
-
-
-def test_a_listener_is_told_of_each_chunk(flow: LampFlow) -> None:
-    chunks: list[str] = []
-
-    class ChunkListener(BaseEventListener):
-        def setup_listeners(self, bus: EventBus) -> None:
-            @bus.on(LLMStreamChunkEvent)
-            def on_chunk(source: Any, event: LLMStreamChunkEvent) -> None:
-                chunks.append(event.chunk)
-
-    with event_bus.scoped_handlers():
-        ChunkListener()
-        flow.stream = True
-        list(flow.kickoff())
-        event_bus.flush()
-    assert chunks == list(WORDS)
-
-
 @ConversationConfig(llm=model(), defer_trace_finalization=True)
 class LampTalk(Flow[ConversationState]):
     """Answers by its model."""
@@ -183,8 +158,3 @@ def test_a_turn_streams_the_tokens_of_its_reply() -> None:
         ("assistant", TEXT),
     ]
     flow.finalize_session_traces()
-
-
-def test_a_model_is_named_as_there() -> None:
-    llm = LLM(model="openai/gpt-4o", stream=True, temperature=0, api_key="nobody")
-    assert (llm.model, llm.stream, llm.temperature) == ("gpt-4o", True, 0)

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from harness.errors import error_text
 from harness.fields import take_fields
 from harness.flow.storage import StorageError
 
@@ -37,7 +38,7 @@ class StorageFailures(AbstractContextManager[None, None]):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if isinstance(error, Exception):
-            raise StatePersistenceError(f"{self._doing} failed: {error}") from error
+            raise StatePersistenceError(f"{self._doing} failed: {error_text(error)}") from error
 
 
 class FlowPersistence(ABC):

@@ -291,17 +291,31 @@ USES: dict[str, tuple[str, str, Callable[[FlowPersistence], object]]] = {
 }
 
 
-@pytest.mark.parametrize("error", [ConnectionError("no server there"), StopIteration("no server there")], ids=repr)
+class MuteError(Exception):
+    def __str__(self) -> str:
+        raise LookupError
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (ConnectionError("no server"), "no server"),
+        (StopIteration("no server"), "no server"),
+        (MuteError(), "<its text raised"),
+    ],
+    ids=["an error", "the end of an iterator", "one without a text"],
+)
 @pytest.mark.parametrize(("refused", "doing", "use"), USES.values(), ids=USES.keys())
 def test_whatever_a_place_raises_is_told_as_what_could_not_be_done(
     refused: str,
     doing: str,
     use: Callable[[FlowPersistence], object],
     error: Exception,
+    text: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(Memory, refused, lambda *args, **named: raises(error)(None))
-    with pytest.raises(StatePersistenceError, match=f"{doing} failed: no server there") as caught:
+    with pytest.raises(StatePersistenceError, match=f"{doing} failed: {text}") as caught:
         use(Memory())
     assert caught.value.__cause__ is error
 
