@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import pytest
 from pydantic import PrivateAttr, field_validator, model_validator
 
-from harness import BaseTool, Flow, UsageError, start
+from harness import Agent, BaseTool, Crew, Flow, Task, TaskOutput, UsageError, start
 from harness.tools import ToolFailure
-from tests.agents.scripted import WAYS, Way, by, tide
+from tests.agents.scripted import ASKED, WAYS, Speaker, Way, agent, by, kicked_off, tide
 
 #: What the private names of a class begin with, but for those that are the user's to call or to implement. `_harness_` is
 #: for what several of these classes share.
 PREFIXES: dict[type, tuple[str, set[str]]] = {
     Flow: ("_flow_", {"_state", "_input_history"}),
     BaseTool: ("_tool_", {"_run", "_arun"}),
+    Agent: ("_agent_", set()),
+    Task: ("_task_", set()),
+    Crew: ("_crew_", set()),
 }
 
 
@@ -30,6 +33,9 @@ class StartedFlow(Flow):
     [
         (StartedFlow(), Flow),
         (tide, BaseTool),
+        (agent("High."), Agent),
+        (Task(description="Look.", expected_output="An answer."), Task),
+        (Crew(), Crew),
     ],
     ids=[base.__name__ for base in PREFIXES],
 )
@@ -95,3 +101,133 @@ def test_a_tool_may_have_any_private_names_of_its_own(way: Way) -> None:
         MeasuringTool(name="Measure it")
     with pytest.raises(UsageError, match="is a generator"):
         GeneratingTool()
+
+
+class NotingAgent(Agent):
+    """Has names of its own that say what they hold or do, as the task and the crew below have."""
+
+    _begun: int = PrivateAttr(default=0)
+    _default_llm: str = PrivateAttr(default="a small one")
+
+    def execute_task(self, task: Any, context: str | None = None, tools: Any = None) -> str:
+        self._begun += 1
+        return self._execution(super().execute_task(task, context, tools))
+
+    def _execution(self, text: str) -> str:
+        return f"{text} {self._system}"
+
+    @property
+    def _system(self) -> str:
+        return "So it was measured."
+
+    def _kickoff(self) -> None:
+        raise AssertionError("nobody calls this")
+
+    _opening = _dated = _in_form = _conversation = _kickoff
+
+    @field_validator("llm", mode="before")
+    @classmethod
+    def _known_llm(cls, value: Any) -> Any:
+        return Speaker(*value) if isinstance(value, tuple) else value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse(cls, options: Any) -> Any:
+        return options
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        return self
+
+
+class NotingTask(Task):
+    _output: list[str] = PrivateAttr(default_factory=list)
+
+    def execute_sync(self, agent: Agent | None = None, context: str | None = None, tools: Any = None) -> TaskOutput:
+        done = super().execute_sync(agent, context, tools)
+        self._execute(done.raw)
+        return done
+
+    def _execute(self, text: str) -> None:
+        self._output.append(text)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        return self
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse(cls, options: Any) -> Any:
+        return options
+
+
+class NotingCrew(Crew):
+    _usage: list[str] = PrivateAttr(default_factory=list)
+    _begun: bool = PrivateAttr(default=False)
+    _streams: bool = PrivateAttr(default=True)
+
+    def kickoff(self, inputs: Any = None, **options: Any) -> Any:  # type: ignore[override]
+        return self._run(super().kickoff(inputs, **options))
+
+    def _run(self, output: Any) -> Any:
+        self._begun = True
+        self._usage.append(output.raw)
+        return output
+
+    def _inside(self) -> None:
+        raise AssertionError("nobody calls this")
+
+    _refuse_options = _own_run = _run_by_kickoff = _run_each = _noting_usage = _inside
+
+    @field_validator("manager_llm", mode="before")
+    @classmethod
+    def _known_llm(cls, value: Any) -> Any:
+        return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse(cls, options: Any) -> Any:
+        return options
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        return self
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_agents_tasks_and_crews_may_have_any_private_names_of_their_own(way: Way) -> None:
+    pilot = NotingAgent(role="Pilot", goal="Look.", backstory="Old.", llm=(ASKED, "High."), tools=[tide], max_rpm=60)
+    look = NotingTask(description="Look.", expected_output="An answer.", agent=pilot)
+    crew = NotingCrew(agents=[pilot], tasks=[look], max_rpm=60)
+    text = "High. So it was measured."
+    assert kicked_off(crew, way).raw == text
+    assert (pilot._begun, look._output, crew._usage, crew._begun) == (1, [text], [text], True)
+    assert (look.output.raw if look.output else None) == text
+    assert crew.usage_metrics is not None
+    assert crew.usage_metrics.total_tokens == 20
+    assert [each.raw for each in crew.kickoff_for_each([{}])] == [text]
+    assert kicked_off(pilot, way, "How high?").raw == "High."
+    with pytest.raises(UsageError, match="crews are given no files yet"):
+        kicked_off(crew, way, input_files={"chart": "chart.png"})
+
+
+PILOT: Final = {"role": "Pilot", "goal": "Look.", "backstory": "Old."}
+LOOK: Final = {"description": "Look.", "expected_output": "Much."}
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "message"),
+    [
+        (NotingAgent, {**PILOT, "max_itr": 3}, "did you mean 'max_iter'"),
+        (NotingAgent, {**PILOT, "llm": 5}, "an llm is 'provider/model'"),
+        (NotingAgent, {**PILOT, "guardrail": lambda: 1}, "a guardrail"),
+        (NotingTask, {**LOOK, "output_file": "~/it"}, "no '~'"),
+        (NotingTask, {**LOOK, "contxt": []}, "did you mean 'context'"),
+        (NotingCrew, {"process": "hierarchical"}, "a hierarchical crew has a manager"),
+        (NotingCrew, {"task": []}, "did you mean 'tasks'"),
+        (NotingCrew, {"manager_llm": 5}, "an llm is 'provider/model'"),
+    ],
+)
+def test_validators_of_a_subclass_take_the_place_of_none(kind: type, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        kind(**options)
