@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final, Self
 
 import pytest
 from pydantic import PrivateAttr, field_validator, model_validator
 
-from harness import Agent, BaseTool, Crew, Flow, Task, TaskOutput, UsageError, start
+from harness import LLM, Agent, BaseLLM, BaseTool, Crew, Flow, Task, TaskOutput, UsageError, start
+from harness.llm import Finish, LLMRequest, Part, TextDelta, Usage
 from harness.tools import ToolFailure
-from tests.agents.scripted import ASKED, WAYS, Speaker, Way, agent, by, kicked_off, tide
+from tests.agents.scripted import ASKED, WAYS, Speaker, Way, agent, by, kicked_off, session_of, tide
 
 #: What the private names of a class begin with, but for those that are the user's to call or to implement. `_harness_` is
 #: for what several of these classes share.
@@ -19,7 +21,19 @@ PREFIXES: dict[type, tuple[str, set[str]]] = {
     Agent: ("_agent_", set()),
     Task: ("_task_", set()),
     Crew: ("_crew_", set()),
+    LLM: (
+        "_llm_",
+        {
+            *("_effective_stream", "_handle_tool_execution", "_track_token_usage_internal"),
+            *(f"_emit_{name}_event" for name in ("call_started", "stream_chunk", "thinking_chunk")),
+            *("_emit_call_completed_event", "_emit_call_failed_event"),
+        },
+    ),
 }
+
+
+class SilentLLM(LLM):
+    provider = "silent"
 
 
 class StartedFlow(Flow):
@@ -36,6 +50,7 @@ class StartedFlow(Flow):
         (agent("High."), Agent),
         (Task(description="Look.", expected_output="An answer."), Task),
         (Crew(), Crew),
+        (SilentLLM("silent"), LLM),
     ],
     ids=[base.__name__ for base in PREFIXES],
 )
@@ -231,3 +246,62 @@ LOOK: Final = {"description": "Look.", "expected_output": "Much."}
 def test_validators_of_a_subclass_take_the_place_of_none(kind: type, options: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         kind(**options)
+
+
+class NotingLLM(BaseLLM):
+    """Has names of its own, as a program has that publishes its own events."""
+
+    provider = "noting"
+    _usage: int = PrivateAttr(default=0)
+    _settings: dict[str, Any] = PrivateAttr(default_factory=lambda: {"api_key": "the key of another host"})
+    _stop: bool = False
+    _api_version = "1"
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        self._api_key, self._prefix = "a secret", "Captain:"
+        super().__init__(*args, **settings)
+        self._client = {"High.": self._common("High")}
+
+    def _begin(self) -> str:
+        self._usage += 1
+        return f"{self._prefix} {self._client['High.']}"
+
+    def _common(self, text: str) -> str:
+        return f"{text}. Low."
+
+    def _streams(self) -> str:
+        raise AssertionError("nobody calls this")
+
+    _take = _own_call = _set_own_call = _end_own_call = _streams
+
+
+class GeneratingLLM(NotingLLM):
+    def generate(self, request: LLMRequest) -> Iterator[Part]:
+        yield TextDelta(self._begin())
+        yield Usage(10, 3, 13)
+        yield Finish("stop")
+
+
+class CallingLLM(NotingLLM):
+    def call(self, messages: Any, *args: Any, **options: Any) -> Any:
+        self._emit_call_started_event(messages)
+        text = self._begin().partition(self.stop[0])[0] + self.stop[0] * self._effective_stream()
+        self._emit_stream_chunk_event(text)
+        self._track_token_usage_internal({"prompt_tokens": 10, "completion_tokens": 3})
+        self._emit_call_completed_event(text)
+        return text
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("kind", [GeneratingLLM, CallingLLM])
+def test_an_llm_may_have_any_private_names_of_its_own(kind: type[NotingLLM], way: Way) -> None:
+    llm = kind("noting", stop=[" Low"], temperature=0.5, stream=False)
+    assert by(way, lambda: llm.call("How high?"), lambda: llm.acall("How high?")) == "Captain: High."
+    assert (llm._usage, llm._stop, llm._api_key) == (1, False, "a secret")
+    assert (llm.api_key, llm.api_version, llm.stop) == (None, None, [" Low"])
+    assert llm.get_token_usage_summary().total_tokens == 13
+    assert llm.to_config_dict() == {"model": "noting/noting", "temperature": 0.5, "stream": False, "stop": [" Low"]}
+    frames, answer = session_of(llm, way, "How high?")
+    assert answer.startswith("Captain: High.")
+    assert [frame.type for frame in frames] == ["llm_call_started", "llm_stream_chunk", "llm_call_completed"]
+    assert {frame.data["call_id"] for frame in frames} == {frames[0].data["call_id"]}
