@@ -221,7 +221,9 @@ class _Shape:
         except ValueError as error:
             # What stands before an `@` is a login, and what an error quotes may be a part of one.
             reason = re.sub("'.*'", "…", str(error))
-            raise unreadable(self.name, f"{where} is {shown(re.sub('//.*@', '//', text))} ({reason})", "a URL") from error
+            raise unreadable(
+                self.name, f"{where} is {shown(re.sub('//.*@', '//', text))} ({reason})", "a URL"
+            ) from error
         return text
 
     def content(self, value: Any, where: str) -> bytes:
