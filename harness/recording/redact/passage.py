@@ -51,10 +51,10 @@ _WIDE = re.compile(r"(?:[\t\r\n -~]\0{1,3}){8}")
 _BEGINS_ESCAPE = re.compile("[\\\\\x1b\x9b]|=3[Dd]|&[aglq#]")
 _CODE_ESCAPE = re.compile(
     r"(?:(?:\x1b|\\(?:x1[bB]|u001[bB]|033|e))\[|\x9b)[0-9;]*[A-Za-z]"
-    r"|\\(?:[nrtbfv]|x(?P<byte>[0-9a-fA-F]{2})|u(?P<unit>[0-9a-fA-F]{4})|(?P<octal>[0-3][0-7]{2}))|(?P<mail>=3[Dd])"
+    r"|\\(?:[nrtbfv\"']|x(?P<byte>[0-9a-fA-F]{2})|u(?P<unit>[0-9a-fA-F]{4})|(?P<octal>[0-3][0-7]{2}))|(?P<mail>=3[Dd])"
     r"|&(?:quot|apos|amp|[lg]t|#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6});"
 )
-_SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+_SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"} | {quote: quote for quote in "\"'"}
 _URL_SAFE = str.maketrans("-_", "+/")
 _STANDARD = str.maketrans("+/", "-_")
 
