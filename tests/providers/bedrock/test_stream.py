@@ -93,10 +93,4 @@ def test_text_is_not_gone_through_by_the_services_description() -> None:
 def test_what_comes_behind_the_end_is_none_of_the_answer() -> None:
     text = {"contentBlockDelta": {"contentBlockIndex": 0, "delta": {"text": "é"}}}
     events = [text, {"messageStop": {"stopReason": "end_turn"}}, {"metadata": {"usage": {"inputTokens": 1}}}]
-    once, twice = (_parts(events), _parts(events * 2))
-    assert twice == once
-
-
-def _parts(events: list[dict[str, Any]]) -> list[Part]:
-    answer = BedrockAnswer("bedrock", lambda *_: None)
-    return [part for event in events for part in answer.piece(event)]
+    assert heard(events * 2) == heard(events)
