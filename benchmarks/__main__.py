@@ -16,45 +16,30 @@ from typing import Final
 from rich.console import Console
 
 from benchmarks.contest import Contest, Outcome, Settings, hold
-from benchmarks.contests import (
-    closing,
-    comparing,
-    crews,
-    first_byte,
-    folder,
-    frames,
-    importing,
-    matching,
-    memory,
-    methods,
-    providers,
-    size,
-    stages,
-    suite,
-    turns,
-)
+from benchmarks.contests import recordings, runs, streams
 from benchmarks.peers import PEERS, installed_version
 from benchmarks.report import as_json, show
 
-CONTESTS: Final[dict[str, Callable[[Settings], Contest]]] = {
-    "frames": frames.contest,
-    "stages": stages.contest,
-    "closing": closing.contest,
-    "importing": importing.contest,
-    "memory": memory.contest,
-    "methods": methods.contest,
-    "first-frame": methods.first_frame,
-    "crews": crews.contest,
-    "turns": turns.contest,
-    "late-turns": turns.late,
-    "providers": providers.contest,
-    "first-byte": first_byte.contest,
-    "matching": matching.contest,
-    "folder": folder.contest,
-    "comparing": comparing.contest,
-    "suite": suite.contest,
-    "size": size.contest,
-    "size-memory": size.memory_contest,
+#: By name; those that depend on settings are made with them.
+CONTESTS: Final[dict[str, Contest | Callable[[Settings], Contest]]] = {
+    "frames": streams.frames,
+    "stages": streams.stages,
+    "closing": streams.CLOSING,
+    "importing": runs.IMPORTING,
+    "memory": streams.memory,
+    "methods": runs.METHODS,
+    "first-frame": runs.FIRST_FRAME,
+    "crews": runs.CREWS,
+    "turns": runs.TURNS,
+    "late-turns": runs.LATE_TURNS,
+    "providers": streams.PROVIDERS,
+    "first-byte": streams.FIRST_BYTE,
+    "matching": recordings.MATCHING,
+    "folder": recordings.folder,
+    "comparing": recordings.COMPARING,
+    "suite": recordings.suite,
+    "size": recordings.size,
+    "size-memory": recordings.size_memory,
 }
 
 
@@ -77,7 +62,9 @@ def main(arguments: list[str] | None = None) -> int:
     for name in options.names or CONTESTS:
         with watched.status(name) as status:
             tell: Callable[[str], None] = status.update if watched.is_terminal else lambda _: None
-            outcomes.append(hold(CONTESTS[name](settings), settings.runs, interpreters, tell))
+            found = CONTESTS[name]
+            contest = found if isinstance(found, Contest) else found(settings)
+            outcomes.append(hold(contest, settings.runs, interpreters, tell))
         show(outcomes[-1], console)
     if options.json is not None:
         _write(options.json, json.dumps(as_json(outcomes, versions, settings.runs), indent=2, ensure_ascii=False))
@@ -96,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--interactions",
         type=_positive,
-        default=size.INTERACTIONS,
+        default=recordings.INTERACTIONS,
         help="interactions that are replayed (default %(default)s)",
     )
     parser.add_argument(

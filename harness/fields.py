@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import copy
 import functools
+import inspect
 import warnings
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Final, TypeVar, TypeVarTuple, cast, get_origin, get_type_hints
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, ValidationError, create_model
+from pydantic import AliasChoices, BaseModel, ConfigDict, ValidationError, create_model, field_validator
 from pydantic.fields import FieldInfo, ModelPrivateAttr
 
 from harness.annotations import annotations_of
@@ -33,6 +34,7 @@ def take_fields(flow: Any, root: Any, options: Mapping[str, Any]) -> dict[str, A
         UsageError: a value does not fit its annotation; the message names the field.
     """
     cls: Any = type(flow)
+    _validators(cls)
     rest = dict(options)
     fields = _fields(cls, root)
     given = {name: rest.pop(alias) for name in fields for alias in _spellings(cls, root, name) if alias in rest}
@@ -172,4 +174,31 @@ def _model(cls: Any, root: Any, names: tuple[str, ...]) -> type[BaseModel]:
     with warnings.catch_warnings():
         # A field may have the name of one of pydantic's own attributes.
         warnings.simplefilter("ignore", UserWarning)
-        return create_model(cls.__name__, __config__=_ANY_TYPE, **fields)
+        return create_model(cls.__name__, __config__=_ANY_TYPE, __validators__=_validators(cls), **fields)
+
+
+@kept_with_class
+def _validators(cls: Any) -> dict[str, Callable[..., Any]]:
+    """Return what checks the fields of a class by pydantic's decorator, for a model of any of them.
+
+    Raises:
+        UsageError: a validator is of another kind, of a whole model, and would check nothing.
+    """
+    found: dict[str, Callable[..., Any]] = {}
+    for name in dict.fromkeys(name for base in reversed(cls.__mro__) for name in vars(base)):
+        written: Any = inspect.getattr_static(cls, name)
+        # What pydantic's decorators make, whose class has no public name.
+        if type(written).__name__ != "PydanticDescriptorProxy":
+            continue
+        info, kind = written.decorator_info, written.decorator_info.decorator_repr
+        if kind == "@field_validator":
+            # Called with this class, and not with the model.
+            bound: Any = staticmethod(getattr(cls, name))
+            validator: Any = field_validator(*info.fields, mode=info.mode, check_fields=False)
+            found[name] = validator(bound)
+        elif kind.endswith("validator"):
+            raise UsageError(
+                f"{cls.__name__}.{name} is a {kind}, which nothing calls here: check fields by @field_validator, and all of them "
+                "together in model_post_init"
+            )
+    return found

@@ -218,9 +218,8 @@ def object_schema(model: type[BaseModel], **options: Any) -> dict[str, Any]:
     Providers ask for the type of what a tool is given where the schema begins.
     """
     # A class with a schema of its own need not take what makes it.
-    if model.model_json_schema.__func__ is BaseModel.model_json_schema.__func__:  # type: ignore[attr-defined]
-        options = {"schema_generator": ObjectSchema, **options}
-    schema = model.model_json_schema(**options)
+    is_own = model.model_json_schema.__func__ is not BaseModel.model_json_schema.__func__  # type: ignore[attr-defined]
+    schema = model.model_json_schema(**({} if is_own else {"schema_generator": ObjectSchema, **options}))
     name = schema.pop("$ref", "").rpartition("/")[2]
     return {**schema["$defs"][name], **schema} if name else schema
 

@@ -11,9 +11,12 @@ import math
 import queue
 import threading
 import time
+from contextvars import ContextVar
 from typing import Final, TypeVar
 
 T = TypeVar("T")
+#: Whether requests of this context are answered at once from a recording, whose provider no wait before one spares.
+answered_at_once: Final[ContextVar[bool]] = ContextVar("harness_answered_at_once", default=False)
 #: How late a signal is seen at most that came at such a moment.
 _PIECE_S: Final = 0.1
 

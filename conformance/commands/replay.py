@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -90,7 +91,7 @@ def replay(
     from conformance.run import replay as replaying
     from conformance.run.scheduler import consume
     from conformance.run.shard import Shard
-    from harness.recording import Trust
+    from harness.recording import Trust, network_guard
 
     started = time.perf_counter()
     part = None if shard is None else Shard.parse(shard)
@@ -119,8 +120,12 @@ def replay(
             turn=turn,
         )
         if scheduler is None:
-            for group in groups:
-                take(group)
+            try:
+                for group in groups:
+                    take(group)
+            finally:
+                # What runs have left for the end of the process comes after this, and is to reach nothing either.
+                atexit.register(network_guard().__enter__)
             is_whole = True
         else:
             is_whole = consume(groups, take)

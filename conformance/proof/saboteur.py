@@ -31,8 +31,8 @@ class Saboteur(Struct, frozen=True):
     also: Mapping[str, str] = field(default_factory=dict)
     #: Clauses that it breaks in some runs and not in others, each with the reason.
     perhaps: Mapping[str, str] = field(default_factory=dict)
-    #: Globs, with spaces between them, for scenarios that show it, of those that a sample of their area might leave out.
-    shown_by: str = ""
+    #: Globs, with spaces between them, for scenarios at which it is caught, of those that a sample of their area might leave out.
+    at: str = ""
 
     @property
     def address(self) -> str:

@@ -192,12 +192,15 @@ class Scenarios(list[Scenario]):
         self,
         name: str,
         clauses: Clauses,
-        needs: AbstractSet[str],
+        needs: str,
         observe: Callable[Concatenate[Consumer, P], Seen],
         *args: P.args,
         **options: P.kwargs,
     ) -> None:
-        """Add the scenario for sync and for async sessions; `name` and the kind are their ids."""
+        """Add the scenario for sync and for async sessions; `name` and the kind are their ids.
+
+        `needs` are capabilities, with spaces between them.
+        """
         for kind in KINDS:
             self.of_kind(kind, f"{name}/{kind}", clauses, needs, observe, *args, **options)
 
@@ -206,7 +209,7 @@ class Scenarios(list[Scenario]):
         kind: SessionKind,
         id_: str,
         clauses: Clauses,
-        needs: AbstractSet[str],
+        needs: str,
         observe: Callable[Concatenate[Consumer, P], Seen],
         *args: P.args,
         **options: P.kwargs,
@@ -219,12 +222,10 @@ class Scenarios(list[Scenario]):
                 return [seen if isinstance(seen, Evidence) else beside_frames(seen)]
 
         decides = clauses[kind] if isinstance(clauses, Mapping) else clauses
-        asynchronous = {"async"} if kind == "async" else set[str]()
-        self.append(Scenario(id_, frozenset(decides), observed, frozenset(needs | asynchronous), **self._common))
+        declared = frozenset(needs.split()) | ({"async"} if kind == "async" else set())
+        self.append(Scenario(id_, frozenset(decides), observed, declared, **self._common))
 
-    def whole_run(
-        self, name: str, clauses: Clauses, needs: AbstractSet[str], program: Program, value: Any = None
-    ) -> None:
+    def whole_run(self, name: str, clauses: Clauses, needs: str, program: Program, value: Any = None) -> None:
         """Add the scenarios that read a run to its end; `value` is what it returns, where it does not fail."""
         self.both(name, clauses, needs, _whole_run, program, value)
 
@@ -235,7 +236,7 @@ def _whole_run(consumer: Consumer, program: Program, value: Any) -> Evidence:
         return evidence
     emits = [step for method in program.methods for step in method.steps if isinstance(step, Emit)]
     types = {step.type for step in emits}
-    shown = Counter(str(frame.data.get("note")) for frame in evidence.frames if frame.type in types)
+    shown = Counter(str(frame.data.get("note")) for frame in evidence.frames if getattr(frame, "type", None) in types)
     lost = tuple((Counter(step.note for step in emits) - shown).elements())
     return replace(evidence, expected=(Expected("session.iterates", "published events without a frame", (), lost),))
 

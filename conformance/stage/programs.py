@@ -62,8 +62,8 @@ class Script(Struct, frozen=True):
     counted: bool = True
     #: The answer fails after what it says, and its end marker comes all the same.
     failing: Failing | None = None
-    #: An HTTP error status in place of the answer.
-    status: int = 200
+    #: An HTTP error status in place of the answer; None resets the connection in place of any.
+    status: int | None = 200
     #: The provider is silent before its status line until this point is released.
     hold_head: str | None = None
 
@@ -83,8 +83,8 @@ class ToolProgram(Struct, frozen=True):
     name: str
     place: str
     returns: str
-    #: It raises that in place of returning it.
-    fails: bool = False
+    #: It raises such an error in place of returning it.
+    fails: type[BaseException] | None = None
 
 
 class TaskProgram(Struct, frozen=True):
@@ -294,5 +294,8 @@ def route_to(handler: str) -> str:
     return f"[route {handler}]"
 
 
+#: A run that fails, and a call whose answer is cut off.
+FAILING: Final = FlowProgram((Method("fails", (Emit("one"), Raise(LookupError))),))
+CUT_CALL: Final = CallProgram(Ask(Script(("Half",), ending="cut")))
 #: What `Subject.session` and `asession` are asked to perform.
 Program = FlowProgram | CallProgram | RecordedProgram

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import KW_ONLY, dataclass
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from conformance.subjects.subject import Performance
 from conformance.timeline.evidence import Evidence
-
-#: What most scenarios need.
-FLOW: Final = frozenset({"flow"})
-LLM: Final = frozenset({"llm"})
-FLOW_AND_LLM: Final = FLOW | LLM
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,9 @@ class ScriptedProvider:
             script = self._scripts[_script_number(body)]
         if script.hold_head is not None and not self._held(handler, script.hold_head):
             return
-        if script.status >= 400:
+        if script.status is None:
+            _reset(handler)
+        elif script.status >= 400:
             message = {"error": {"message": WORDS, "type": "conformance", "param": None, "code": "refused"}}
             _plain(handler, script.status, message)
         elif body.get("stream"):
@@ -120,9 +122,7 @@ class ScriptedProvider:
         if script.ending != "reset":
             _chunk(handler, b"")
             return
-        linger = struct.pack("ii", 1, 0)  # a close that throws away what was not sent is a reset
-        handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-        handler.connection.close()
+        _reset(handler)
 
     def _held(self, handler: BaseHTTPRequestHandler, point: str) -> bool:
         """Stay silent until `point` is released; False where the client went away meanwhile."""
@@ -268,6 +268,13 @@ def _head(handler: BaseHTTPRequestHandler, status: int, *headers: tuple[str, str
     for name, value in (*headers, ("x-request-id", "req_conformance")):
         handler.send_header(name, value)
     handler.end_headers()
+
+
+def _reset(handler: BaseHTTPRequestHandler) -> None:
+    handler.close_connection = True
+    linger = struct.pack("ii", 1, 0)  # a close that throws away what was not sent is a reset
+    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    handler.connection.close()
 
 
 def _pieces(handler: BaseHTTPRequestHandler, data: bytes, length: int | None) -> None:

@@ -90,8 +90,8 @@ def _tool(names: Names, tool: ToolProgram, task: TaskProgram, performance: Perfo
 
     def use(place: str) -> str:
         """Tell what there is to know of a place."""
-        if tool.fails:
-            raise LookupError(returned)
+        if tool.fails is not None:
+            raise tool.fails(returned)
         return returned
 
     return names.tool(tool.name)(use)

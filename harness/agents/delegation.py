@@ -13,6 +13,7 @@ from harness.agents.driver import Driver, LoopDriver, ThreadDriver, run_unsuspen
 from harness.tools.base_tool import BaseTool
 from harness.tools.failure import ToolFailure, ToolFailureReason
 
+_MARKS: Final = str.maketrans("", "", "\"'[]")
 #: Has an agent do a piece of work, and returns its answer.
 HandOver = Callable[[Driver, Agent, "Work", str], Awaitable[str]]
 
@@ -94,5 +95,5 @@ def _roles(agents: Sequence[Agent]) -> str:
 
 
 def _plain(role: str) -> str:
-    """Return a role without what models change in it: case, quotes and spaces."""
-    return " ".join(role.replace('"', "").replace("'", "").split()).casefold()
+    """Return a role without what models change in it: case, quotes, brackets and spaces."""
+    return " ".join(role.translate(_MARKS).split()).casefold()

@@ -156,7 +156,7 @@ def _verdict(verdict: Any, guardrail: Guardrail) -> tuple[bool, Any]:
     if isinstance(verdict, tuple) and len(verdict) == 2 and isinstance(verdict[0], bool):
         return verdict
     raise TypeError(
-        f"a guardrail returns (True, the output) or (False, what is wrong with it); {_name(guardrail)} returned {verdict!r}"
+        f"a guardrail returns (True, the output) or (False, what is wrong with it); {_name(guardrail)} returned {repr(verdict)[:200]}"
     )
 
 

@@ -11,6 +11,7 @@ from pydantic import Field, PrivateAttr
 
 from harness.agents.options import Configured
 from harness.fork import freed_by_fork
+from harness.waits import answered_at_once
 
 _WINDOW_S: Final = 60.0
 #: Short, and rare; a lock of each pace's own could not be copied with an agent.
@@ -27,7 +28,7 @@ class Paced(Configured):
 
     def delay_s(self) -> float:
         """Take the next request's place, and return how many seconds it is away."""
-        if self.max_rpm is None:
+        if self.max_rpm is None or answered_at_once.get():
             return 0.0
         with _taking:
             begun, now = self._begun, time.monotonic()

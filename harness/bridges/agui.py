@@ -150,7 +150,7 @@ class AguiTranslator:
     def _of(self, frame: PlacedFrame | None, event: Event, *, carry: bool) -> Event:
         if frame is None:
             return event
-        event["timestamp"] = frame.milliseconds
+        event["timestamp"] = frame.microseconds // 1_000
         if carry and self._raw:
             event["rawEvent"] = stored_frame(frame.frame)
         return event

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from harness.bridges.agui import CUSTOM_PREFIX
 from harness.bridges.agui_calls import ForeignCalls
+from harness.bridges.scopes import EPOCH
 from harness.bridges.texts import name_in, text_of
 from harness.frames.channels import CHANNEL_OF, channel_of
 from harness.frames.codec import encode
@@ -19,7 +20,6 @@ from harness.frames.stored import ENVELOPE, StoredFrames
 Event = dict[str, Any]
 
 _FIELDS: Final = frozenset({*ENVELOPE, "data"})
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 #: The events that are pieces of what a model says.
 _SPEECH: Final = {
     "TEXT_MESSAGE_START": "text",
@@ -73,7 +73,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self.frames: list[dict[str, Any]] = []
-        self._moment = _EPOCH
+        self._moment = EPOCH
         self._thread: str | None = None
         self._run: str | None = None
         #: Owner → the names of the open steps → the frames that began them.
@@ -88,7 +88,7 @@ class _Reader:
         timestamp = event.get("timestamp")
         if isinstance(timestamp, int):
             with suppress(OverflowError):
-                self._moment = _EPOCH + timedelta(milliseconds=timestamp)
+                self._moment = EPOCH + timedelta(milliseconds=timestamp)
         kind = event["type"]
         owner = name_in(event.get("subagentRunId"))
         if kind in _SPEECH:

@@ -59,11 +59,10 @@ class OpenAIChatTranslator:
         events: list[Event] = []
         if self._base is None:
             model = self._model or name_in(payload.get("model")) or name_in(payload.get("flow_name")) or "unknown"
-            created = placed.milliseconds // 1000
             self._base = {
                 "id": f"chatcmpl-{placed.unique_id}",
                 "object": "chat.completion.chunk",
-                "created": created,
+                "created": placed.microseconds // 1_000_000,
                 "model": model,
             }
             events.append(self._chunk({"role": "assistant", "content": ""}))

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.bridges.otel_attributes import (
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.trace import Span, TracerProvider
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_CHUNKS: Final = frozenset({"llm_stream_chunk", "llm_thinking_chunk"})
 #: What a failure is called whose class is not known.
 _OTHER: Final = "_OTHER"
 _LIBRARY: Final = "stream-harness"
@@ -79,7 +76,7 @@ class TracedTimeline:
         """Take the next frame."""
         step = self._scopes.take(frame)
         placed = step.frame
-        self._now_ns = _nanoseconds(placed.moment)
+        self._now_ns = max(0, placed.microseconds) * 1_000
         if placed.begins:
             self._close_all()
         # Which call of a model a tool's run belongs to is told by what was said before.
@@ -91,7 +88,7 @@ class TracedTimeline:
             self._open(step.opened, None if tool is None else tool.id)
         elif step.closed is not None:
             self._end(step.closed, step)
-        elif placed.type in _CHUNKS:
+        elif placed.is_chunk:
             self._chunk(placed)
         else:
             self._event(placed)
@@ -269,7 +266,3 @@ def _otlp_value(value: Attribute) -> dict[str, Any]:
     if isinstance(value, list):
         return {"arrayValue": {"values": [_otlp_value(item) for item in value]}}
     return {"stringValue": value}
-
-
-def _nanoseconds(moment: datetime) -> int:
-    return max(0, (moment - _EPOCH) // timedelta(microseconds=1)) * 1000

@@ -7,7 +7,6 @@ Source: the Trace Event Format, "Nestable Async Events" (2026-11); Perfetto's pa
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 from typing import Any, Final
 
@@ -15,10 +14,8 @@ from harness.bridges.scopes import OpenScopes, PlacedFrame, PlacedScope
 from harness.bridges.texts import encodable, text_of
 from harness.frames.stored import FrameLike
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 #: Events of one category and id nest, so all have this one.
 _CATEGORY: Final = "run"
-_CHUNKS: Final = frozenset({"llm_stream_chunk", "llm_thinking_chunk"})
 
 Event = dict[str, Any]
 
@@ -50,7 +47,7 @@ class PerfettoTranslator:
         if not self._has_begun:
             self._has_begun = True
             events.append(self._event("M", "process_name", args={"name": self._name}))
-        self._moment = (placed.moment - _EPOCH) // timedelta(microseconds=1)
+        self._moment = placed.microseconds
         events += [event for scope in step.left for event in self._ended(scope, {})]
         args = {"seq": placed.frame.seq, "type": placed.type, **placed.details()}
         if step.opened is not None:
@@ -122,4 +119,4 @@ def perfetto_trace(timelines: Iterable[tuple[str, Iterable[FrameLike]]]) -> dict
 
 
 def _tick(frame: PlacedFrame) -> str:
-    return text_of(frame.payload.get("chunk")) or frame.type if frame.type in _CHUNKS else frame.type
+    return (frame.is_chunk and text_of(frame.payload.get("chunk"))) or frame.type

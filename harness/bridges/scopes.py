@@ -53,8 +53,8 @@ _NAMES: Final = {
     "task": "task_name",
     "agent": "agent_role",
 }
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND: Final = timedelta(milliseconds=1)
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 #: How many frames of users' own events are kept in mind.
 _MOST_POSSIBLE: Final = 1_000
 #: Links between frames, which tell a reader of another protocol nothing, and what a model was given, which is none of a page's
@@ -126,9 +126,14 @@ class PlacedFrame(NamedTuple):
     begins: bool
 
     @property
-    def milliseconds(self) -> int:
-        """The time in milliseconds since 1970."""
-        return (self.moment - _EPOCH) // _MILLISECOND
+    def is_chunk(self) -> bool:
+        """Whether it is a piece of what a model says or thinks."""
+        return self.type in ("llm_stream_chunk", "llm_thinking_chunk")
+
+    @property
+    def microseconds(self) -> int:
+        """The time in microseconds since 1970."""
+        return (self.moment - EPOCH) // _MICROSECOND
 
     def details(self) -> dict[str, Any]:
         """Return what the payload tells: the values that are there, but for links and what a model was given."""
@@ -158,7 +163,7 @@ class OpenScopes:
         self._possible: dict[str, PlacedScope] = {}
         self._sessions = 0
         self._opened = 0
-        self._latest = _EPOCH
+        self._latest = EPOCH
         self._shift = timedelta()
 
     def take(self, frame: FrameLike) -> FrameStep:

@@ -11,7 +11,6 @@ import orjson
 from harness.bridges.scopes import FrameStep, PlacedFrame, PlacedScope
 from harness.bridges.texts import json_text, name_in, text_of
 
-_CHUNKS: Final = frozenset({"llm_stream_chunk", "llm_thinking_chunk"})
 #: How many calls of one tool are kept in mind that nobody has run.
 _MOST_WAITING: Final = 1_000
 #: How a tool is called whose name never came.
@@ -145,7 +144,7 @@ class Speech:
         frame = step.frame
         if frame.begins:
             self._texts.clear()
-        if frame.type in _CHUNKS:
+        if frame.is_chunk:
             return list(self._chunk(frame))
         if is_reply(frame):
             return list(self._reply(frame))

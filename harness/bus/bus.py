@@ -160,7 +160,7 @@ def open_scope(
         scope.handled = _tell(source, published, around)
     elif isinstance(event, Unseen) and not quiet:
         _set_previous_id(event.number)
-    scopes.enter(scope)
+    scopes.begin(scope)
     remember(source, scope)
     return scope
 
@@ -173,11 +173,11 @@ def close_scope(scope: Scope, source: Any, event: BaseEvent | Unseen | None) -> 
     Raises:
         RunCancelled: the run around has been cancelled, and whoever did that closes this scope too.
     """
-    if not scope.is_open:
-        return
     around = scope.parent or ROOT
     published: list[_Published] = []
     try:
+        if not scope.is_open:
+            return
         if around.run.cancelled:
             raise RunCancelled
         if isinstance(event, BaseEvent):
@@ -248,6 +248,8 @@ def _scope_for(source: Any, *, opens: str | None) -> Scope:
         if found is not ROOT:
             scope = scopes.sink_scope(*scope.sinks, around=found) if scope.sinks else found
     if scope.run.cancelled:
+        # This ends the work that it does for this run.
+        scopes.leave_source()
         raise RunCancelled
     return scope
 
@@ -265,7 +267,7 @@ def _nearest(scope: Scope, kind: str) -> Scope | None:
 def _open(source: Any, event: BaseEvent, around: Scope) -> Future[None] | None:
     event = _unpublished(event)
     handled = _publish(source, event, around, around.event_id)
-    scopes.enter(Scope(event.opens or "", event_id_of(event), around, around.run, around.sinks, around.lookahead))
+    scopes.begin(Scope(event.opens or "", event_id_of(event), around, around.run, around.sinks, around.lookahead))
     return handled
 
 

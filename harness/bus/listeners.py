@@ -52,10 +52,9 @@ class Listeners:
     def __init__(self) -> None:
         # Reentrant: the garbage collector may end a step that was left, and publish that, in the middle of this.
         self._lock = freed_by_fork(threading.RLock())
-        #: In the order of registration; replaced as a whole, so that it can be looked at without the lock.
-        self.handlers: list[tuple[type[BaseEvent], Handler]] = []
-        #: What a handler depends on, by the class for which it was registered, and its identity.
-        self._depends_on: dict[tuple[type[BaseEvent], Hashable], tuple[Handler, ...]] = {}
+        #: Each with its class, and with what it depends on, in the order of registration; replaced as a whole, so that it
+        #: can be looked at without the lock.
+        self.handlers: list[tuple[type[BaseEvent], Handler, tuple[Handler, ...]]] = []
         #: The handlers of each class in stages, nearly always in one.
         self._by_class = _stages_by_class()
         self._loop = OwnLoop()
@@ -68,32 +67,27 @@ class Listeners:
         several = depends_on if isinstance(depends_on, Iterable) else () if depends_on is None else (depends_on,)
         prerequisites = tuple(_dependency(prerequisite) for prerequisite in several)
         with self._lock:
-            if prerequisites:
-                self._depends_on[event_class, identity_of(handler)] = prerequisites
-            self._replace([*self.handlers, (event_class, handler)])
+            self._replace([*self.handlers, (event_class, handler, prerequisites)])
 
     def remove(self, event_class: type[BaseEvent], handler: Handler) -> None:
         """Take a handler off; one that is not there is no error."""
         removed = event_class, identity_of(handler)
         with self._lock:
-            self._depends_on.pop(removed, None)
-            self._replace([(known, other) for known, other in self.handlers if (known, identity_of(other)) != removed])
+            self._replace([row for row in self.handlers if (row[0], identity_of(row[1])) != removed])
 
     @block
     def scoped(self) -> Generator[None]:
         """Start without handlers, and put back at the end those that were there before."""
         with self._lock:
-            before, dependencies = self.handlers, self._depends_on
-            self._depends_on = {}
+            before = self.handlers
             self._replace([])
         try:
             yield
         finally:
             with self._lock:
-                self._depends_on = dependencies
                 self._replace(before)
 
-    def _replace(self, handlers: list[tuple[type[BaseEvent], Handler]]) -> None:
+    def _replace(self, handlers: list[tuple[type[BaseEvent], Handler, tuple[Handler, ...]]]) -> None:
         self.handlers = handlers
         self._by_class = _stages_by_class()
 
@@ -123,7 +117,7 @@ class Listeners:
     def check_dependencies(self) -> None:
         """Raise CircularDependencyError where handlers of an event depend on each other."""
         with self._lock:
-            for event_class in dict.fromkeys(known for known, _ in self.handlers):
+            for event_class in dict.fromkeys(known for known, *_ in self.handlers):
                 self._staged_handlers(event_class)
 
     def _stages_of(self, cls: type[BaseEvent]) -> tuple[tuple[Handler, ...], ...]:
@@ -134,25 +128,23 @@ class Listeners:
                     stages = self._staged_handlers(cls)
                 except CircularDependencyError as error:
                     logger.error("%s. They are called in the order of their registration", error)  # noqa: TRY400 - its text says it all
-                    stages = (self._handlers_of(cls),)
+                    stages = (tuple(self._handlers_of(cls).values()),)
                 self._by_class[cls] = stages
         return stages
 
     def _staged_handlers(self, cls: type[BaseEvent]) -> tuple[tuple[Handler, ...], ...]:
         handlers = self._handlers_of(cls)
+        # What it was told last counts, of each class.
+        latest = {(known, identity_of(handler)): on for known, handler, on in self.handlers if on}
         depends_on: dict[Hashable, tuple[Handler, ...]] = {}
-        for (known, identity), prerequisites in self._depends_on.items():
+        for (known, identity), prerequisites in latest.items():
             if issubclass(cls, known):
                 depends_on[identity] = (*depends_on.get(identity, ()), *prerequisites)
-        if not depends_on:
-            return (handlers,) if handlers else ()
         return in_stages(handlers, depends_on, cls.__name__)
 
-    def _handlers_of(self, cls: type[BaseEvent]) -> tuple[Handler, ...]:
+    def _handlers_of(self, cls: type[BaseEvent]) -> dict[Hashable, Handler]:
         # Once, though one may be registered for a class and for one above it.
-        return tuple(
-            {identity_of(handler): handler for known, handler in self.handlers if issubclass(cls, known)}.values()
-        )
+        return {identity_of(handler): handler for known, handler, _ in self.handlers if issubclass(cls, known)}
 
     def _finish(self, pending: Pending) -> Future[None]:
         collected = _collected.get()
@@ -164,7 +156,6 @@ class Listeners:
     def shutdown(self, wait: bool = True) -> None:
         """Take all handlers off and end the loop of the async ones, which without `wait` are cancelled."""
         with self._lock:
-            self._depends_on = {}
             self._replace([])
         self._loop.shutdown(wait)
 

@@ -43,27 +43,31 @@ def identity_of(handler: Handler) -> Hashable:
 
 
 def in_stages(
-    handlers: Sequence[Handler], depends_on: Dependencies, event_name: str
+    handlers: Mapping[Hashable, Handler], depends_on: Dependencies, event_name: str
 ) -> tuple[tuple[Handler, ...], ...]:
-    """Return handlers in stages, each of which begins when the one before it has ended; inside one, as they were given.
+    """Return handlers, by their identity, in stages, each of which begins when the one before it has ended.
+
+    Inside of one they are in the order in which they were given.
 
     A dependency on what is no handler of this event says nothing.
 
     Raises:
         CircularDependencyError: handlers depend on each other.
     """
-    known = {identity_of(handler): handler for handler in handlers}
     sorter = TopologicalSorter(
-        {identity: [on for on in map(identity_of, depends_on.get(identity, ())) if on in known] for identity in known}
+        {
+            identity: [on for on in map(identity_of, depends_on.get(identity, ())) if on in handlers]
+            for identity in handlers
+        }
     )
     try:
         sorter.prepare()
     except CycleError as error:
-        raise CircularDependencyError([known[identity] for identity in error.args[1]], event_name) from None
-    place = {identity: number for number, identity in enumerate(known)}
+        raise CircularDependencyError([handlers[identity] for identity in error.args[1]], event_name) from None
+    place = {identity: number for number, identity in enumerate(handlers)}
     stages = []
     while sorter.is_active():
         ready = sorter.get_ready()
-        stages.append(tuple(known[identity] for identity in sorted(ready, key=place.__getitem__)))
+        stages.append(tuple(handlers[identity] for identity in sorted(ready, key=place.__getitem__)))
         sorter.done(*ready)
     return tuple(stages)

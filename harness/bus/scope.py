@@ -171,6 +171,7 @@ class Scope:
         "kind",
         "label",
         "lookahead",
+        "outside",
         "owned",
         "parent",
         "run",
@@ -206,6 +207,8 @@ class Scope:
         self.children: dict[Scope, None] = {}
         #: The scope that has this one among its children.
         self.holder: Scope | None = None
+        #: What its context stood in before it was opened: of a thread that is known by its source, not what is around it.
+        self.outside: Scope | None = None
         #: Who opened it, and the event that closes it when the one around it closes first, from an explanation.
         self.source: Any = None
         self.abandon: Callable[[str], BaseEvent | Unseen | None] | None = None
@@ -285,10 +288,26 @@ def reset(token: contextvars.Token[Scope]) -> None:
     current.reset(token)
 
 
+def begin(scope: Scope) -> None:
+    """Make a new scope the current one of the context that opens it."""
+    scope.outside = current.get()
+    current.set(scope)
+
+
 def leave(scope: Scope) -> None:
-    """Make the parent of a closed `scope` current, where the scope itself was."""
-    if current.get() is scope and scope.parent is not None:
-        current.set(scope.parent)
+    """Have the context that opened a scope stand where it did before, unless it stands in another one by now."""
+    if current.get() is scope and scope.outside is not None:
+        current.set(scope.outside)
+
+
+def leave_source() -> None:
+    """Have a thread that stands in a session by its source alone stand outside of it again, as a pool's does for other work."""
+    scope: Scope | None = current.get()
+    while scope is not None and scope.parent is not None:
+        outside = scope.outside
+        if outside is not None and without_sinks(outside) is ROOT and without_sinks(scope.parent) is not ROOT:
+            current.set(outside)
+        scope = scope.parent
 
 
 def current_run() -> Run | None:

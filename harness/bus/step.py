@@ -22,7 +22,7 @@ from msgspec import Struct
 
 from harness.bus.bus import close_scope, is_seen, listeners, open_scope, room
 from harness.bus.running_loop import cancelled_errors
-from harness.bus.scope import Run, Scope
+from harness.bus.scope import Run, Scope, leave
 from harness.bus.unseen import Unseen
 from harness.errors import RunCancelled
 from harness.events import BaseEvent
@@ -241,6 +241,7 @@ class Step:
 
     def _stop(self, error: BaseException) -> None:
         """Let go of a run that was cancelled. What a library says when its socket is shut down is not what ended it."""
+        leave(self.scope)
         if self._own_run:
             self.run.end()
         if isinstance(error, Exception):

@@ -127,6 +127,12 @@ def writing_to(stream: IO[str], *, needs_reader: bool = False) -> Iterator[None]
     """
     try:
         yield
+    except ValueError:
+        from harness.recording.streams import is_open
+
+        # What is run may close it, or take it apart.
+        if is_open(stream):
+            raise
     except OSError as error:
         _abandon(stream)
         if isinstance(error, BrokenPipeError):
@@ -236,9 +242,9 @@ def tell(
     """
     text = shown(text, lines=lines)
     stream = file if file is not None else sys.stderr if err else sys.stdout
-    if wrap and nl and not lines and stream.isatty():
-        text = fitted(text, _width_of(stream))
     with writing_to(stream, needs_reader=needs_reader):
+        if wrap and nl and not lines and stream.isatty():
+            text = fitted(text, _width_of(stream))
         click.echo(text, nl=nl, file=stream)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
 from typing import Any, Final
@@ -135,16 +135,20 @@ class Crew(CrewSettings):
         kickoff = bound(type(self).kickoff, StandIn(self, self._inside()))
         return await in_thread(lambda: kickoff(**_given(inputs)))
 
-    def _inside(self, *, of_twin: bool = False) -> dict[str, Callable[..., Any]]:
+    def _inside(self, *, of_twin: bool = False) -> dict[str, Any]:
         """Return what a kickoff of a subclass's own is to call in place of the crew's entries, which lead to it again.
 
         Of a twin's, which the way leads through `kickoff` as well.
         """
-        return {
-            "_streams": lambda: False,
-            "_own_run": self._run,
-            "_run_by_kickoff": self._run_by_kickoff if of_twin else lambda inputs: self._run(LoopDriver(), inputs),
-        }
+
+        def run(_: Any, driver: Driver, inputs: Mapping[str, Any] | None) -> Coroutine[Any, Any, Any]:
+            return self._run(driver, inputs)
+
+        def run_by_kickoff(_: Any, inputs: Mapping[str, Any] | None) -> Coroutine[Any, Any, Any]:
+            return self._run_by_kickoff(inputs) if of_twin else self._run(LoopDriver(), inputs)
+
+        replaced = {"_streams": lambda _: False, "_run": run, "_own_run": run, "_run_by_kickoff": run_by_kickoff}
+        return {**vars(Crew), **replaced}
 
     async def _run(self, driver: Driver, inputs: Mapping[str, Any] | None) -> CrewOutput:
         _check_inputs("inputs", inputs)

@@ -160,7 +160,7 @@ async def performed(
         return await agent.perform(driver, task, context, tools, **options)
     answers: list[AgentAnswer] = []
 
-    async def perform(driver: Driver, *arguments: Any, **more: Any) -> AgentAnswer:
+    async def perform(_: Any, driver: Driver, *arguments: Any, **more: Any) -> AgentAnswer:
         answers.append(await agent.perform(driver, *arguments, **{**options, **more}))
         return answers[-1]
 

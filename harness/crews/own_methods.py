@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
-
-from pydantic import BaseModel
 
 from harness.agents.driver import Driver
 from harness.workers import in_thread
 
+_LIBRARIES: Final = ("harness.", "pydantic.")
+
 
 class StandIn:
-    """Is read, set and taken for an object, but for some methods that are given here.
+    """Is read, set and taken for an object, but for some methods, which are given here as its class would have them.
 
-    A method whose `self` it is, with all that it calls by `self` and `super()`, calls these.
+    A method of the user's whose `self` it is calls these, by `super()` and in other methods of the user's; the rest of what
+    the object's class has sees the object itself.
     """
 
     __slots__ = ("__methods", "__original")
 
-    def __init__(self, original: Any, methods: dict[str, Callable[..., Any]]) -> None:
+    def __init__(self, original: Any, methods: Mapping[str, Any]) -> None:
         object.__setattr__(self, "_StandIn__original", original)
         object.__setattr__(self, "_StandIn__methods", methods)
 
@@ -29,16 +30,19 @@ class StandIn:
         return type(self.__original)
 
     def __getattr__(self, name: str) -> Any:
-        if name in self.__methods:
-            return self.__methods[name]
         method = inspect.getattr_static(type(self.__original), name, None)
-        # What pydantic has works on the object's insides.
-        if inspect.isfunction(method) and not hasattr(BaseModel, name):
-            return bound(method, self)
-        return getattr(self.__original, name)
+        if not inspect.isfunction(method) or method.__module__.startswith(_LIBRARIES):
+            if name not in self.__methods:
+                return getattr(self.__original, name)
+            method = self.__methods[name]
+        return bound(method, self)
 
     def __setattr__(self, name: str, value: Any) -> None:
         setattr(self.__original, name, value)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        # A copy is one of the object.
+        return self.__original.__reduce_ex__(protocol)
 
 
 class Replaceable:
@@ -57,8 +61,8 @@ class Replaceable:
         driver: Driver,
         original: Any,
         arguments: dict[str, Any],
-        methods: dict[str, Callable[..., Any]],
-        twin_methods: dict[str, Callable[..., Any]] | None = None,
+        methods: Mapping[str, Any],
+        twin_methods: Mapping[str, Any] | None = None,
     ) -> Any:
         """Return what the one gives that fits the driver, called for the object with other `methods`, the twin with its own.
 

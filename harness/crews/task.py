@@ -70,7 +70,7 @@ class Task(TaskSettings):
             return await duty.do(context)
 
         async def execute(
-            driver: Driver, agent: Agent | None, context: str | None, tools: Sequence[BaseTool] | None
+            _: object, driver: Driver, agent: Agent | None, context: str | None, tools: Sequence[BaseTool] | None
         ) -> TaskOutput:
             given = replace(duty, agent=agent or duty.agent, driver=driver, tools=tools or duty.tools)
             return await given.do(context)

@@ -32,7 +32,7 @@ class Database:
 
     It is in WAL mode: what was committed outlives a process that is killed at any moment, readers and the one writer do
     not wait for each other, and writers wait for at most `busy_s`. What happened in the last moments before the machine
-    itself loses power may be gone, and the file stays whole.
+    itself loses power may be gone, and the file stays whole. One that it makes is readable by its owner alone.
     """
 
     def __init__(
@@ -108,6 +108,9 @@ class Database:
             _inherited.append(self._connection)
         if self.path not in _UNNAMED:
             Path(self.path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # What runs keep is nobody else's to read. What goes wrong here, SQLite meets as well, and says.
+            with contextlib.suppress(OSError):
+                os.close(os.open(self.path, os.O_CREAT | os.O_EXCL, 0o600))
         connection = sqlite3.connect(
             self.path, timeout=self._busy_s, isolation_level=None, check_same_thread=False, cached_statements=32
         )

@@ -230,8 +230,14 @@ class Flow(ConversationalFlow, DeclarableFlow, AnswerableFlow, Generic[State]):
         # A step may be called `name`, too, and then stands in the option's place.
         return self.name if isinstance(self.name, str) and self.name else type(self).__name__
 
-    def _flow_new_state(self) -> AnyState:
-        declared = self.initial_state if self.initial_state is not None else declared_type(type(self), Flow)
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        # Which types stand in the place of its variables, a flow is told once it has been made.
+        if name == "__orig_class__" and declared_type(value, Flow) != declared_type(type(self), Flow):
+            self._state = self._flow_new_state(value)
+
+    def _flow_new_state(self, cls: Any = None) -> AnyState:
+        declared = self.initial_state if self.initial_state is not None else declared_type(cls or type(self), Flow)
         if self.conversational:
             from harness.flow.conversation.state import conversation_state
 

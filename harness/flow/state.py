@@ -29,12 +29,16 @@ class FlowState(UserModel):
     id: str = Field(default_factory=new_id)
 
 
-def declared_type(cls: type, root: type) -> Any:
-    """Return what stands in `Flow[…]` above `cls`; None where nothing does, or `Any`. `root` is the flow class itself."""
-    given: dict[type, tuple[Any, ...]] = {}
-    for base in cls.__mro__:
+def declared_type(cls: Any, root: type) -> Any:
+    """Return what stands in `Flow[…]` above `cls`; None where nothing does, or `Any`. `root` is the flow class itself.
+
+    `cls` may be one with types in the place of its variables.
+    """
+    of_class: Any = get_origin(cls) or cls
+    given: dict[type, tuple[Any, ...]] = {of_class: get_args(cls)}
+    for base in of_class.__mro__:
         known = dict(zip(getattr(base, "__parameters__", ()), given.get(base, ()), strict=False))
-        for written in base.__dict__.get("__orig_bases__", ()):
+        for written in (cls, *base.__dict__.get("__orig_bases__", ())):
             origin = get_origin(written)
             if not (isinstance(origin, type) and issubclass(origin, root)):
                 continue

@@ -94,6 +94,4 @@ def sdk_needed(provider: str, extra: str) -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        raise MissingExtraError(
-            f"calls to {provider} need its SDK: pip install 'stream-harness[{extra}]' ({error})"
-        ) from error
+        raise MissingExtraError(f"calls to {provider} need its SDK: pip install 'stream-harness[{extra}]'") from error

@@ -23,6 +23,7 @@ from harness.recording.files.frames_file import read_lines
 from harness.recording.files.workplace import Workplace, latest_aside, place_for, put_in_place, recover
 from harness.recording.recorder import Aside, Recorder
 from harness.recording.scan import scan
+from harness.recording.streams import streams_put_back
 from harness.recording.tape.tape import Mode, Tape, open_tape
 from harness.recording.target import Target
 from harness.recording.trust.exits import exits_noted
@@ -131,6 +132,7 @@ def _run(
     with contextlib.ExitStack() as stack:
         # A run may go to another folder, as into a workspace.
         stack.enter_context(contextlib.chdir(Path.cwd()))
+        stack.enter_context(streams_put_back())
         path = workplace.path / CASSETTE
         tape = stack.enter_context(
             open_tape(

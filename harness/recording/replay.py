@@ -31,6 +31,7 @@ from harness.recording.pack.access import at_hand, pack_of
 from harness.recording.recorded_turn import recorded_turn
 from harness.recording.redact.redaction import Redactor
 from harness.recording.replayed import Replayed, note_blocked, note_tape
+from harness.recording.streams import streams_put_back
 from harness.recording.tape.recorded_answers import answered_as_recorded
 from harness.recording.tape.tape import network_guard, open_tape
 from harness.recording.target import Session, Target
@@ -107,6 +108,7 @@ def _replay(
     with (
         # A run may go to another folder, as into a workspace.
         chdir(Path.cwd()),
+        streams_put_back(),
         exits_noted() as exits,
         network_guard() as guard,
         answered_as_recorded(recorded_lines),

@@ -239,5 +239,10 @@ class _AsyncSession:
     def __iter__(self) -> Iterator[FrameLike]:
         return iterated_in_loop(self.wrapped.__aiter__)
 
+    @property
+    def events(self) -> Iterator[FrameLike]:
+        """Every frame, from the first."""
+        return iterated_in_loop(self.wrapped.events.__aiter__)
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self.wrapped, name)

@@ -20,6 +20,12 @@ Headers = tuple[tuple[str, str], ...]
 How = Literal["complete", "cut", "reset", "error", "cancelled", "no-response"]
 
 
+def header_of(headers: Headers, name: str) -> str | None:
+    """Return the first value of header `name`, whatever its case, or None."""
+    wanted = name.lower()
+    return next((value for key, value in headers if key.lower() == wanted), None)
+
+
 class WireRequest(Struct, frozen=True):
     """One request as the client made it, to the URL it asked for."""
 
@@ -61,8 +67,7 @@ class WireResponse(Struct, frozen=True):
 
     def header(self, name: str) -> str | None:
         """Return the first value of header `name`, whatever its case, or None."""
-        wanted = name.lower()
-        return next((value for key, value in self.headers if key.lower() == wanted), None)
+        return header_of(self.headers, name)
 
 
 class Interaction(Struct, frozen=True):

@@ -22,9 +22,6 @@ from harness.validation import ObjectSchema, object_schema
 
 #: The beginnings of names of pydantic's own that no field may have; see its `protected_namespaces`.
 _PROTECTED = ("model_dump", "model_validate")
-#: Keywords of JSON Schema with a schema for each name, and with values, which have keys of their own.
-_OF_NAMES = ("properties", "$defs")
-_OF_VALUES = ("default", "examples", "enum", "const")
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
@@ -122,9 +119,15 @@ class _Open(InferredArguments):
 
 
 class _Schema(ObjectSchema):
-    """Makes schemas in which a default that JSON does not have, such as infinity or a mark for none, is left to the function."""
+    """Makes schemas without titles that repeat names.
+
+    A default that JSON does not have, such as infinity or a mark for none, is left to the function.
+    """
 
     ignored_warning_kinds = ObjectSchema.ignored_warning_kinds | {"non-serializable-default"}
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
 
     def encode_default(self, dft: Any) -> Any:
         encoded = super().encode_default(dft)
@@ -154,24 +157,11 @@ def parameters_schema(model: type[BaseModel], tool_name: str) -> dict[str, Any]:
         UsageError: they have none.
     """
     with _named_in_errors(tool_name):
-        schema = _untitled(object_schema(model, schema_generator=_Schema))
+        schema = object_schema(model, schema_generator=_Schema)
+    for part in (schema, *schema.get("$defs", {}).values()):
+        # A class's name.
+        part.pop("title", None)
     return {name: part for name, part in schema.items() if name != "description"}
-
-
-def _untitled(schema: Any) -> Any:
-    if isinstance(schema, list):
-        return [_untitled(part) for part in schema]
-    if not isinstance(schema, dict):
-        return schema
-    untitled = {}
-    for name, part in schema.items():
-        if name in _OF_NAMES:
-            untitled[name] = {key: _untitled(each) for key, each in part.items()}
-        elif name in _OF_VALUES:
-            untitled[name] = part
-        elif name != "title":
-            untitled[name] = _untitled(part)
-    return untitled
 
 
 def _identifier(name: str) -> str:

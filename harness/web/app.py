@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Any, Final, Protocol
+from weakref import WeakValueDictionary
 
 import orjson
 from starlette.applications import Starlette
@@ -19,7 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from harness.errors import UsageError
-from harness.web.feed import AHEAD, feed_of
+from harness.web.feed import AHEAD, Feed, feed_of
 from harness.web.front_ends import FrontEndRequest, front_end_request
 from harness.web.page import page_response, timeline_response
 from harness.web.response import SessionResponse
@@ -107,10 +108,8 @@ class _Routes:
         self._served = served
         self._timeline = timeline
         self._runs = runs
-        #: The latest run of each conversation; dropped with the run's end.
-        self._turns: dict[str, str] = {}
-        #: What each run is of, to go on where it has paused; dropped with the run's end in the store.
-        self._subjects: dict[str, tuple[Any, str | None]] = {}
+        #: The latest run of each conversation; gone with the run.
+        self._turns: WeakValueDictionary[str, Feed] = WeakValueDictionary()
         #: Questions of runs that have paused whose answers have come, the latest; each leads to one run.
         self._answered: dict[str, None] = {}
 
@@ -147,7 +146,7 @@ class _Routes:
 
     def _begun(self, request: Request, session: Any, subject: Any, conversation: str | None) -> Response:
         run = self._runs.add(session, asks=True)
-        self._note(run, subject, conversation)
+        self._note(subject, conversation, self._runs.feed(run))
         # Where the app is mounted in another, or behind a proxy that takes a prefix off.
         prefix = request.scope.get("root_path", "")
         where = f"{prefix}{request.app.url_path_for('events', run=run)}"
@@ -158,7 +157,8 @@ class _Routes:
         served = self._served
         if request.answer is not None:
             answer = request.answer
-            waiting = await self._waiting(self._turns.get(request.conversation, ""), answer.flow, answer.question)
+            latest = self._turns.get(request.conversation)
+            waiting = await self._waiting(latest, answer.flow, answer.question)
             subject, _ = _found(waiting)
             session = await run_in_threadpool(served.resume, subject, answer.text)
         elif served.is_conversation:
@@ -175,7 +175,7 @@ class _Routes:
         # Who has left can't come back to an answer of a POST.
         feed = feed_of(session, ahead=AHEAD, linger_s=0.0, asks=True)
         run = self._runs.add(session)
-        self._note(run, subject, request.conversation)
+        self._note(subject, request.conversation, feed)
         return SessionResponse(feed, format=request.format, headers={"X-Run-Id": run})
 
     async def events(self, request: Request) -> Response:
@@ -211,26 +211,27 @@ class _Routes:
         feed = self._runs.feed(run)
         if feed is not None and feed.answer(text, number):
             return Response(status_code=204)
-        waiting = await self._waiting(run, *paused)
+        waiting = await self._waiting(feed, *paused)
         if waiting is None and feed is None and paused == (None, None):
             return self._runs.missing(run)
         subject, conversation = _found(waiting)
         session = await run_in_threadpool(self._served.resume, subject, text)
         return self._begun(request, session, subject, conversation)
 
-    async def _waiting(self, run: str, flow: str | None, question: str | None) -> tuple[Any, str | None] | None:
+    async def _waiting(
+        self, feed: Feed | None, flow: str | None, question: str | None
+    ) -> tuple[Any, str | None] | None:
         """Return what a run that has paused is of, and its conversation; None where nothing waits there.
 
         A run that is not here, as it was another process's, is found by the ids of its flow and of its question.
         """
-        feed, (subject, conversation) = self._runs.feed(run), self._subjects.get(run, (None, None))
-        pending = getattr(subject, "pending_feedback", None)
         if feed is not None:
+            waiting, pending = feed.subject, getattr(feed.subject[0], "pending_feedback", None)
             if not feed.has_ended or pending is None or question not in (None, pending.request_id):
                 return None
-            del self._subjects[run]
+            feed.subject = (None, None)
             self._note_answer(pending.request_id)
-            return subject, conversation
+            return waiting
         if flow is None or question is None or question in self._answered:
             return None
         # Before it is looked for: of two who answer at once, one is the first.
@@ -246,21 +247,14 @@ class _Routes:
         return Response(status_code=204) if self._runs.end(run) else self._runs.missing(run)
 
     def _is_open(self, conversation: str | None) -> bool:
-        feed = self._runs.feed(self._turns.get(conversation or "", ""))
+        feed = self._turns.get(conversation or "")
         return feed is not None and feed.has_begun and not feed.has_ended
 
-    def _note(self, run: str, subject: Any, conversation: str | None) -> None:
-        self._subjects = {
-            run_id: entry for run_id, entry in self._subjects.items() if self._runs.feed(run_id) is not None
-        }
-        self._subjects[run] = (subject, conversation)
-        self._turns = {
-            conversation_id: latest
-            for conversation_id, latest in self._turns.items()
-            if self._runs.feed(latest) is not None
-        }
-        if conversation is not None:
-            self._turns[conversation] = run
+    def _note(self, subject: Any, conversation: str | None, feed: Feed | None) -> None:
+        if feed is not None:
+            feed.subject = (subject, conversation)
+            if conversation is not None:
+                self._turns[conversation] = feed
 
     def _note_answer(self, question: str | None) -> None:
         if question is not None:

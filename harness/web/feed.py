@@ -63,6 +63,8 @@ class Feed:
         self.session = session
         #: Its id in the store that it is kept in.
         self.run: str | None = None
+        #: What it is a run of, and the conversation that it is a turn of, to go on where it has paused.
+        self.subject: tuple[Any, str | None] = (None, None)
         self.linger_s = linger_s
         #: What has been read, in order; only ever grows.
         self.frames: list[ServedFrame] = []

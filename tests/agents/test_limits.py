@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.agents import IterationLimitError
 from harness.errors import LLMContextLengthExceededError
+from harness.recording.tape.tape import playing
 from tests.agents.scripted import (
     ASKED,
     WAYS,
@@ -120,8 +122,8 @@ def test_what_interrupts_an_agent_with_a_time_limit_is_raised(way: Way) -> None:
     assert tree(frames)[-1] == "agent_execution_error"
 
 
-def test_requests_keep_their_pace(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = [100.0]
+def waits(monkeypatch: pytest.MonkeyPatch, now: list[float]) -> list[float]:
+    """Return what agents wait, of which only the clock tells that it has passed."""
     waited: list[float] = []
 
     async def wait(self: Any, seconds: float) -> None:
@@ -130,6 +132,24 @@ def test_requests_keep_their_pace(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("harness.agents.driver.ThreadDriver.wait", wait)
     monkeypatch.setattr("harness.agents.pace.time.monotonic", lambda: now[0])
+    return waited
+
+
+@pytest.mark.parametrize(("speed", "waited"), [(None, []), (1.0, [60])])
+def test_requests_that_a_tape_answers_at_once_wait_for_no_pace(
+    speed: float | None, waited: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = waits(monkeypatch, [100.0])
+    pilot = agent("yes", max_rpm=1)
+    with playing(Path("cassette.yaml"), (), speed=speed):
+        for _ in range(2):
+            pilot.kickoff("Is it?")
+    assert seen == waited
+
+
+def test_requests_keep_their_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    waited = waits(monkeypatch, now)
     pilot = agent("yes", max_rpm=2)
     for _ in range(5):
         pilot.kickoff("Is it?")

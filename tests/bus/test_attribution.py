@@ -15,11 +15,12 @@ import pytest
 
 from harness import workers
 from harness.agents import Agent
-from harness.bus import add_stream_sink, attribution, emit, reset_stream_sinks
+from harness.bus import add_stream_sink, attribution, emit, reset_stream_sinks, scope as scopes
 from harness.bus.attribution import UnattributedEventWarning
 from harness.bus.bus import close_scope, open_scope
+from harness.bus.scope import ROOT, Scope
 from harness.crews import Crew, Task
-from harness.events import BaseEvent, FlowFinishedEvent, FlowStartedEvent
+from harness.events import BaseEvent, FlowFinishedEvent, FlowStartedEvent, MethodExecutionStartedEvent
 from harness.flow import Flow, start
 from harness.frames.frame import StreamFrame
 from harness.llm import BaseLLM, Finish, LLMRequest, Part, TextDelta
@@ -246,6 +247,63 @@ def test_a_call_in_a_thread_that_the_run_starts_is_part_of_it(kind: type[Shared]
     assert [frame.data["messages"][-1]["content"] for frame in frames] == ["Ann", "Bob"]
     # A scope that a `call` of its own opens takes in nothing of other threads.
     assert frames[1].parent_id == (frames[0].id if kind is Shared else None)
+
+
+@pytest.mark.filterwarnings("ignore::harness.bus.attribution.UnattributedEventWarning")
+@pytest.mark.parametrize(
+    ("kind", "how"),
+    [(Shared, "done"), (SharedOwn, "done"), (Shared, "closed"), (SharedOwn, "closed"), (Shared, "cut")],
+)
+def test_a_thread_of_a_pool_stands_in_a_session_only_while_it_works_for_it(kind: type[Shared], how: str) -> None:
+    seen: list[Any] = []
+    asked = threading.Event()
+
+    def end() -> None:
+        if how != "done":
+            session.close()
+        if how == "cut":
+            raise ConnectionError("reset")
+
+    others = kind({"Eve": lambda: None})
+
+    def ask() -> None:
+        pool.submit(llm.call, "Bob").exception(TIMEOUT_S)
+        seen.append(pool.submit(scopes.current.get).result(TIMEOUT_S))
+        seen.append(pool.submit(others.call, "Eve").result(TIMEOUT_S))
+        asked.set()
+
+    llm = kind({"Ann": ask, "Bob": end})
+    with ThreadPoolExecutor(1) as pool:
+        session = llm.stream_events("Ann")
+        frames = [*session]
+        assert asked.wait(TIMEOUT_S)
+    started = [frame for frame in frames if frame.type == "llm_call_started"]
+    assert [frame.data["messages"][-1]["content"] for frame in started] == ["Ann", "Bob"]
+    assert seen == [ROOT, "Hello, Eve"]
+
+
+def test_a_thread_whose_step_another_one_has_ended_stands_in_no_session_any_more() -> None:
+    source, opened, ended = Source(), threading.Event(), threading.Event()
+
+    def work() -> Scope:
+        step = open_scope(source, FlowStartedEvent(flow_name="inner"), abandon=lambda _reason: None)
+        opened.set()
+        ended.wait(TIMEOUT_S)
+        close_scope(step, source, FlowFinishedEvent(flow_name="inner"))
+        return scopes.current.get()
+
+    def body() -> Scope:
+        outer = open_scope(source, MethodExecutionStartedEvent(flow_name="F", method_name="m"))
+        with ThreadPoolExecutor(1) as pool:
+            working = pool.submit(work)
+            opened.wait(TIMEOUT_S)
+            close_scope(outer, source, None)
+            ended.set()
+            return working.result(TIMEOUT_S)
+
+    session = StreamSession(body, source=source)
+    assert len(list(session)) == 2
+    assert session.result is ROOT
 
 
 def asking(llm: BaseLLM) -> Flow:

@@ -73,6 +73,19 @@ def test_a_callback_that_was_taken_back_is_not_called() -> None:
     assert calls == []
 
 
+def test_a_callback_of_a_block_is_called_inside_of_it_and_not_after() -> None:
+    def check() -> None:
+        run, calls = Run(), []
+        scopes.enter(Scope("test", None, ROOT, run, ()))
+        with scopes.on_cancel(lambda: calls.append("after")):
+            pass
+        with scopes.on_cancel(lambda: calls.append("inside")):
+            run.cancel()
+        assert calls == ["inside"]
+
+    in_own_context(check)
+
+
 def test_a_run_that_has_ended_is_forgotten_by_its_parent() -> None:
     above = Run()
     below = Run(above)

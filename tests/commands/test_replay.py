@@ -14,7 +14,10 @@ from conformance.run import replay as replaying
 from harness.shipped import shipped_recording
 from tests.commands.command_line import Run
 from tests.commands.recordings import FILES, edit_frame
+from tests.recording.support.loopback import loopback
+from tests.recording.transports.test_together import text_stream
 from tests.servers.openai.chat_scenarios import HARBOUR_TEXT
+from tests.warm import WarmPython
 
 
 def drop_frame(copy: Path) -> None:
@@ -128,3 +131,26 @@ def test_an_interrupt_ends_with_130_and_leaves_no_report(
     said = run("replay", recorded, "--json", tmp_path / "report.json", "--junit", tmp_path / "junit.xml")
     assert (said.code, said.err.strip()) == (130, "interrupted")
     assert list(tmp_path.iterdir()) == []
+
+
+#: Asks once more when its process ends, as what sends telemetry does.
+LEAVING = """
+import atexit
+from urllib.request import urlopen
+from harness import Flow, start
+
+class LeavingFlow(Flow):
+    @start()
+    def leave(self):
+        atexit.register(lambda: urlopen("{}/left").close())
+"""
+
+
+def test_what_a_run_leaves_for_the_end_of_the_process_reaches_no_network_in_a_replay(
+    tmp_path: Path, warm_python: WarmPython
+) -> None:
+    with loopback(text_stream) as server, (tmp_path / "said").open("wb") as said:
+        (tmp_path / "leaving.py").write_text(LEAVING.format(server.url))
+        for arguments, asked in ((["record", "leaving:LeavingFlow", "-o", "left"], 1), (["replay", "left"], 1)):
+            assert warm_python.run("harness", *arguments, stdout=said, stderr=said, cwd=tmp_path) == 0
+            assert len(server.exchanges) == asked

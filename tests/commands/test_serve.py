@@ -90,40 +90,12 @@ def test_a_recorded_request_is_streamed_its_recorded_answer(server: Serving) -> 
     assert b"".join(pieces).endswith(b"data: [DONE]\n\n")
 
 
-def test_an_equal_request_with_other_spaces_and_another_key_is_the_same_one(server: Serving) -> None:
-    body = json.dumps(json.loads(RECORDED.request.body), indent=3).encode()
-    response = httpx.post(
-        f"{server.url}{PATH}", content=body, headers={**JSON, "authorization": "Bearer mine"}, timeout=PATIENCE_S
-    )
-
-    assert response.content == RECORDED.response.body
-
-
-def test_a_request_that_was_not_recorded_is_told_the_nearest_one_and_what_differs(server: Serving) -> None:
-    asked = json.loads(RECORDED.request.body)
-    asked["messages"][0]["content"] = "How is the lighthouse?"
-    response = server.post(json.dumps(asked).encode())
-
-    assert response.status_code == 404
-    assert "messages[0].content" in response.text
-    assert "nearest" in response.text
-
-
-def test_another_path_is_not_found(server: Serving) -> None:
-    assert server.post(path="/v1/embeddings").status_code == 404
-
-
 def test_a_fault_is_served_as_it_was_asked_for() -> None:
     with serving(TEXT, "--fault", "500:1") as server:
         first, second = server.post(), server.post()
 
     assert first.status_code == 500
     assert (second.status_code, second.content) == (200, RECORDED.response.body)
-
-
-def test_a_fault_without_a_count_stays() -> None:
-    with serving(TEXT, "--fault", "500") as server:
-        assert [server.post().status_code for _ in range(3)] == [500, 500, 500]
 
 
 def test_variables_are_printed_and_each_request_is_logged() -> None:
@@ -211,15 +183,6 @@ def test_the_port_that_was_asked_for_is_taken() -> None:
     with serving(TEXT, "--port", str(port)) as server:
         assert server.url == f"http://127.0.0.1:{port}"
         assert server.post().status_code == 200
-
-
-def test_a_port_that_is_taken_ends_with_2(run: Run) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-        said = run("serve", TEXT, "--port", port)
-
-    assert said.code == 2
-    assert f"port {port} of 127.0.0.1 can't be used" in said.err
 
 
 @pytest.mark.parametrize(

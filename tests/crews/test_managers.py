@@ -29,7 +29,7 @@ def delegating(**arguments: str) -> Answer:
 def test_a_manager_hands_work_to_the_agents_of_its_crew(way: Way) -> None:
     manager = Speaker(
         delegating(task="Look.", context="At Bergen.", coworker="pilot"),
-        delegating(question="How deep?", context="At Bergen.", coworker="Diver"),
+        delegating(question="How deep?", context="At Bergen.", coworker="[Diver]"),
         "High, and deep.",
     )
     pilot = agent(calls(("get_tide", {"place": "Bergen"})), "It is high.", tools=[tide])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import Callable
 from typing import Any
 from unittest.mock import patch
@@ -112,6 +113,19 @@ def test_what_the_run_says_holds_for_what_an_own_execution_calls(way: Way) -> No
     llm = passing.llm
     assert "Mind the wind." in llm.said_to(0)[1]
     assert "Only Bergen will do." in llm.said_to(2)[-1]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_frames_show_the_agent_itself_where_its_own_execution_asks_by_other_methods(way: Way) -> None:
+    class AskingAgent(Agent):
+        def execute_task(self, task: Any, context: str | None = None, tools: Any = None) -> str:
+            assert copy.copy(self) == self
+            return str(self.kickoff(task.description))
+
+    asking = pilot(AskingAgent, "It is high.")
+    frames, _ = session_of(Crew(agents=[asking], tasks=[task("Look.", asking)]), way)
+    (shown,) = [frame.data["agent"] for frame in frames if frame.type == "agent_execution_started"]
+    assert shown["id"] == asking.id
 
 
 @pytest.mark.parametrize("way", WAYS)

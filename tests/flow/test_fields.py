@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar, Generic
+from typing import Any, ClassVar, Generic, Self
 
 import pytest
-from pydantic import BaseModel, Field, PrivateAttr
+from pydantic import BaseModel, Field, PrivateAttr, field_validator, model_validator
 
 from harness.errors import UsageError
 from harness.flow import Flow, SQLiteFlowPersistence, start
@@ -86,6 +86,29 @@ def test_what_one_flow_adds_is_no_others() -> None:
     one.sources.append("x")
     assert (one.tags, one._seen, one.sources) == (["written"], ["tides"], ["x"])
     assert (other.tags, other._seen, other.sources, Article.tags) == ([], [], [], [])
+
+
+def test_what_validates_fields_of_a_model_validates_those_of_a_flow() -> None:
+    class Shouted(Article):
+        marks: str = "!"
+
+        @field_validator("topic", "marks", mode="before")
+        @classmethod
+        def shout(cls, text: Any) -> str:
+            assert text, f"{cls.__name__} is about something"
+            return str(text).upper()
+
+    assert Shouted(topic="winds").kickoff() == "100 on WINDS"
+    with pytest.raises(UsageError, match=r"Shouted\.topic: Shouted is about something"):
+        Shouted(topic="")
+
+    class Whole(Article):
+        @model_validator(mode="after")
+        def check(self) -> Self:
+            return self
+
+    with pytest.raises(UsageError, match=r"Whole\.check is a @model_validator, which nothing calls here"):
+        Whole()
 
 
 def test_a_subclass_adds_fields_and_may_act_once_it_is_made() -> None:

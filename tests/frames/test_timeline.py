@@ -155,17 +155,6 @@ def test_the_first_frame_of_a_session_names_nothing_from_outside_it() -> None:
     assert (frames[0].parent_id, frames[0].previous_id) == (None, None)
 
 
-def test_an_event_is_in_no_frame_twice_though_its_instance_is_emitted_twice() -> None:
-    note = Note()
-
-    def body() -> None:
-        emit(None, note)
-        emit(None, note)
-
-    first, second = frames_of(body)
-    assert (first.id, second.id != first.id, second.previous_id) == (note.event_id, True, first.id)
-
-
 @pytest.mark.parametrize("template", [Note(), Note(items=["a"])], ids=["unread", "validated"])
 def test_events_that_are_made_of_one_by_changing_it_are_frames_of_ids_of_their_own(template: Note) -> None:
     changed = [template.model_copy(update={"n": n}) for n in range(2)]

@@ -810,7 +810,11 @@ import sys
 
 def test_start():
     ours = {name for name in sys.modules if name.partition(".")[0] in ("harness", "conformance")}
-    assert {name for name in ours if not name.startswith("harness.pytest_plugin.")} == {"harness", "harness.pytest_plugin"}
+    assert {name for name in ours if not name.startswith("harness.pytest_plugin.")} == {
+        "harness",
+        "harness.lazy_names",
+        "harness.pytest_plugin",
+    }
     assert not {"pydantic", "vcr", "syrupy", "openai", "click", "rich", "yaml"} & set(sys.modules)
 """
     started(test_it=source).assert_outcomes(passed=1)

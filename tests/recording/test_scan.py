@@ -306,6 +306,39 @@ def test_a_planted_secret_is_found_and_never_told(tmp_path: Path, planted: Plant
     assert scan([file], now=NOW) == [], "what was redacted is clean"
 
 
+def _asking(url: str) -> str:
+    return json.dumps({"interactions": [{"request": {"method": "GET", "uri": url}, "response": {}}]})
+
+
+#: Files whose message or place would have to quote what is in them.
+QUOTED = {
+    "the name of a field": json.dumps({"interactions": [], KEY.value: {"password": "Tr0ub4dor3x"}}),
+    "a name that says one": json.dumps({"interactions": [], f"my password is {KEY.core}": {"api_key": KEY.value}}),
+    "a key twice in JSON": f'{{"{KEY.value}": 1, "{KEY.value}": 2}}',
+    "a key twice in YAML": f"{KEY.value}: 1\n{KEY.value}: 2\n",
+    "a tag": f"interactions: !{KEY.value} x\n",
+    "a version": json.dumps({"version": KEY.value, "interactions": []}),
+    "a port of a URL": _asking(f"https://h:99999/?api_key={KEY.value}"),
+    "what is taken for a port": _asking(f"https://me:{KEY.core}/x@h/"),
+}
+
+
+@pytest.mark.parametrize("content", QUOTED.values(), ids=QUOTED)
+def test_no_finding_quotes_a_secret(content: str, tmp_path: Path) -> None:
+    (tmp_path / "plain.yaml").write_text(content)
+    findings = scan([tmp_path / "plain.yaml"], now=NOW)
+    assert findings
+    assert KEY.core[:8] not in repr(findings)
+
+
+def test_no_finding_quotes_a_secret_of_a_recording(recording: Path) -> None:
+    (recording / "recording.json").write_text(json.dumps({**MANIFEST, "target": [KEY.value]}))
+    (recording / "frames.jsonl").write_text(lines(HEADER, {**STARTED, "timestamp": KEY.value}))
+    findings = scan([recording], now=NOW)
+    assert {finding.kind for finding in findings} == {"format", "secret"}
+    assert KEY.core[:8] not in repr(findings)
+
+
 @pytest.mark.parametrize(
     "value", ["SCRUBBED", "AUTHORIZATION-XXX", "Bearer REDACTED", "**********", "Bearer sk-xxxx", "", "your-api-key"]
 )

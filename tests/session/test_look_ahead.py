@@ -5,29 +5,23 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from contextvars import copy_context
 from typing import Any
 
 import pytest
 
 from harness.bus import aemit, emit
-from harness.bus.bus import close_scope, open_scope, room
+from harness.bus.bus import close_scope, open_scope
 from harness.bus.scope import ROOT, Run, Scope
 from harness.errors import RunCancelled, UsageError
-from harness.events import BaseEvent, MethodExecutionFinishedEvent, MethodExecutionStartedEvent
+from harness.events import MethodExecutionFinishedEvent, MethodExecutionStartedEvent
 from harness.frames.timeline import Timeline
 from harness.session.look_ahead import FrameLimit
 from harness.session.session import AsyncStreamSession, StreamSession
 from harness.workers import run_coroutine
-from tests.session.bodies import join_harness_threads
+from tests.session.bodies import TIMEOUT_S, Note, collected, join_harness_threads, notes
 from tests.session.waiting import WatchedLimit, watched_limits
-
-TIMEOUT_S = 10.0
-
-
-class Note(BaseEvent):
-    type: str = "note"
-    n: int = 0
 
 
 @pytest.fixture
@@ -49,11 +43,7 @@ def test_threads_never_exceed_the_limit(limit: int, emitters: int, limits: list[
     ahead: list[int] = []
 
     def body() -> None:
-        def work() -> None:
-            for n in range(20):
-                emit(None, Note(n=n))
-
-        threads = [threading.Thread(target=copy_context().run, args=(work,)) for _ in range(emitters)]
+        threads = [threading.Thread(target=copy_context().run, args=(notes(20),)) for _ in range(emitters)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -69,11 +59,6 @@ def test_threads_never_exceed_the_limit(limit: int, emitters: int, limits: list[
     assert max(ahead) <= limit
 
 
-def _noted() -> None:
-    for n in range(5):
-        emit(None, Note(n=n))
-
-
 async def _anoted() -> None:
     for n in range(5):
         await aemit(None, Note(n=n))
@@ -81,7 +66,7 @@ async def _anoted() -> None:
 
 @pytest.mark.parametrize(
     "blocking",
-    [lambda: list(StreamSession(_noted)), lambda: run_coroutine(_anoted)],
+    [lambda: list(StreamSession(notes(5))), lambda: run_coroutine(_anoted)],
     ids=["the frames of a sync session", "a run that does not stream"],
 )
 def test_what_a_readers_own_loop_waits_for_blocked_goes_beyond_the_limit(blocking: Callable[[], object]) -> None:
@@ -91,7 +76,7 @@ def test_what_a_readers_own_loop_waits_for_blocked_goes_beyond_the_limit(blockin
         blocking()
 
     async def read() -> None:
-        seqs.extend([frame.seq async for frame in AsyncStreamSession(body, look_ahead=1)])
+        seqs.extend(frame.seq for frame in await collected(aiter(AsyncStreamSession(body, look_ahead=1))))
 
     # In a thread, since no timeout of a loop that is blocked ever comes.
     reader = threading.Thread(target=asyncio.run, args=(read(),), daemon=True)
@@ -101,11 +86,7 @@ def test_what_a_readers_own_loop_waits_for_blocked_goes_beyond_the_limit(blockin
 
 
 def test_an_emitter_waits_until_the_furthest_reader_goes_on(limits: list[WatchedLimit]) -> None:
-    def body() -> None:
-        for n in range(3):
-            emit(None, Note(n=n))
-
-    session = StreamSession(body, look_ahead=1)
+    session = StreamSession(notes(3), look_ahead=1)
     reader = iter(session)
     next(reader)
     limits[0].wait_until_full(frames=2)
@@ -120,10 +101,8 @@ def test_a_plain_emit_in_a_loop_never_waits_and_an_awaiting_one_does() -> None:
     seen: list[int] = []
 
     async def body() -> None:
-        for n in range(5):
-            emit(None, Note(n=n))
-        for n in range(5):
-            await aemit(None, Note(n=n))
+        notes(5)()
+        await _anoted()
 
     async def read() -> list[int]:
         session = AsyncStreamSession(body, look_ahead=2)
@@ -168,8 +147,7 @@ def test_closing_wakes_emitters_that_wait(how: str, limits: list[WatchedLimit]) 
 
     def body() -> None:
         try:
-            for n in range(5):
-                emit(None, Note(n=n))
+            notes(5)()
         except RunCancelled:
             stopped.set()
             raise
@@ -214,11 +192,8 @@ def test_a_thread_left_behind_by_its_run_is_woken_when_the_session_is_closed(lim
         limits[0].wait_until_full()
 
     def emit_two() -> None:
-        try:
-            emit(None, Note())
-            emit(None, Note())
-        except RunCancelled:
-            return
+        with suppress(RunCancelled):
+            notes(2)()
 
     session = StreamSession(body, look_ahead=1)
     next(iter(session))
@@ -228,7 +203,9 @@ def test_a_thread_left_behind_by_its_run_is_woken_when_the_session_is_closed(lim
     assert not left[0].is_alive()
 
 
-def test_the_end_of_the_run_lets_waiting_threads_go(limits: list[WatchedLimit]) -> None:
+@pytest.mark.parametrize("how", ["the run ends", "what took it became no frame"])
+@pytest.mark.usefixtures("limits")
+def test_a_thread_that_waits_goes_on_when_there_is_room_because(how: str) -> None:
     timeline = Timeline(threading.RLock())
     timeline.start()
     limit = WatchedLimit(1, timeline, Run())
@@ -236,20 +213,10 @@ def test_the_end_of_the_run_lets_waiting_threads_go(limits: list[WatchedLimit]) 
     waiter = threading.Thread(target=limit.take)
     waiter.start()
     limit.wait_until_full(frames=0)
-    timeline.returned(None)
-    waiter.join(TIMEOUT_S)
-    assert not waiter.is_alive()
-
-
-def test_an_event_that_became_no_frame_leaves_its_room_to_the_next_emitter(limits: list[WatchedLimit]) -> None:
-    timeline = Timeline(threading.RLock())
-    timeline.start()
-    limit = WatchedLimit(1, timeline, Run())
-    limit.take()
-    waiter = threading.Thread(target=limit.take)
-    waiter.start()
-    limit.wait_until_full(frames=0)
-    limit.settle()
+    if how == "the run ends":
+        timeline.returned(None)
+    else:
+        limit.settle()
     waiter.join(TIMEOUT_S)
     assert not waiter.is_alive()
 
@@ -274,12 +241,8 @@ def test_a_waiter_whose_loop_has_been_closed_is_passed_over() -> None:
 
 
 def test_a_session_inside_another_keeps_the_limits_of_both(limits: list[WatchedLimit]) -> None:
-    def inner() -> None:
-        for n in range(4):
-            emit(None, Note(n=n))
-
     def outer() -> list[int]:
-        return [frame.seq for frame in StreamSession(inner, look_ahead=3)]
+        return [frame.seq for frame in StreamSession(notes(4), look_ahead=3)]
 
     session = StreamSession(outer, look_ahead=1)
     reader = iter(session)
@@ -316,12 +279,8 @@ def test_closing_an_inner_session_gives_back_the_room_it_took_in_the_outer_one(l
 def test_who_waits_in_an_inner_session_that_is_left_half_read_takes_no_room_in_the_outer_one(
     limits: list[WatchedLimit],
 ) -> None:
-    def inner() -> None:
-        for n in range(3):
-            emit(None, Note(n=n))
-
     def outer() -> list[int]:
-        with StreamSession(inner, look_ahead=1) as session:
+        with StreamSession(notes(3), look_ahead=1) as session:
             next(iter(session))
             limits[1].wait_until_full(frames=2)
             return list(limits[0]._holders)
@@ -329,10 +288,6 @@ def test_who_waits_in_an_inner_session_that_is_left_half_read_takes_no_room_in_t
     session = StreamSession(outer, look_ahead=1)
     assert len(list(session)) == 2
     assert session.result == []
-
-
-def test_room_returns_at_once_where_no_session_sets_a_limit() -> None:
-    asyncio.run(asyncio.wait_for(room(), TIMEOUT_S))
 
 
 class ReadMeanwhile(Timeline):

@@ -170,26 +170,6 @@ def test_closing_from_another_thread_ends_every_reader(gate: threading.Event) ->
     assert (ends, gate.is_set()) == (["ended"] * 3, False)
 
 
-def test_sessions_in_threads_see_only_their_own_frames() -> None:
-    together = threading.Barrier(4)
-    seen: list[set[int]] = []
-
-    def read(number: int) -> None:
-        def body() -> None:
-            together.wait(TIMEOUT_S)
-            for _ in range(50):
-                emit(None, Note(n=number))
-
-        seen.append({frame.data["n"] for frame in StreamSession(body)})
-
-    threads = [threading.Thread(target=read, args=(number,)) for number in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(TIMEOUT_S)
-    assert sorted(map(sorted, seen)) == [[0], [1], [2], [3]]
-
-
 @pytest.mark.parametrize("closer", ["reader", "other"])
 def test_a_reader_in_the_thread_of_another_run_can_be_closed(closer: str, gate: threading.Event) -> None:
     blocked = threading.Event()

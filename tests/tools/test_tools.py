@@ -340,13 +340,24 @@ def test_arguments_that_hold_others_of_their_kind_are_told_of_as_an_object() -> 
     assert told["$defs"]["Branch"]["properties"] == told["properties"]
 
 
+def test_a_schema_of_ones_own_may_be_said_by_its_class() -> None:
+    class Says(Route):
+        @classmethod
+        def model_json_schema(cls) -> dict[str, Any]:  # type: ignore[override]
+            return {"title": "Says", "type": "object", "properties": {"start": {"type": "string"}}}
+
+    told = OwnSchema(args_schema=Says).definition()["function"]["parameters"]
+    assert told == {"type": "object", "properties": {"start": {"type": "string"}}}
+
+
 def test_values_in_a_schema_are_told_whole() -> None:
     @tool
-    def lend(book: dict[str, str] = Field(default={"title": "Fram"}, examples=[{"title": "Kon-Tiki"}])) -> str:  # noqa: B008
+    def lend(book: dict[str, str] = Field({"title": "Fram"}, examples=[{"title": "Kon-Tiki"}], title="It")) -> str:  # noqa: B008
         """Lend a book."""
         return str(book)
 
     assert lend.definition()["function"]["parameters"]["properties"]["book"] == {
+        "title": "It",
         "type": "object",
         "additionalProperties": {"type": "string"},
         "default": {"title": "Fram"},

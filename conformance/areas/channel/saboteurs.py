@@ -17,13 +17,6 @@ def _row(event_type: str, channel: str) -> Callable[[Table], Table]:
     return lambda table: {**table, event_type: channel}
 
 
-class _BySubstring(dict[str, str]):
-    """Routes what the table does not know by a part of its name."""
-
-    def get(self, event_type: str, default: Any = None) -> Any:
-        return super().get(event_type, "lifecycle" if "failed" in event_type else default)
-
-
 class _ByPrefix(dict[str, str]):
     """Routes what the table does not know by how its name begins."""
 
@@ -45,19 +38,14 @@ SABOTEURS.add(
 SABOTEURS.add("chunks-on-lifecycle", "channel.llm", _TABLE, _row("llm_stream_chunk", "lifecycle"))
 SABOTEURS.add("methods-on-lifecycle", "channel.flow", _TABLE, _row("method_execution_started", "lifecycle"))
 SABOTEURS.add("messages-on-flow", "channel.messages", _TABLE, _row("conversation_message_added", "flow"))
-SABOTEURS.add("unknown-types-by-substring", "channel.custom channel.by-table", _TABLE, _BySubstring)
 SABOTEURS.add("unknown-types-by-prefix", "channel.custom channel.by-table", _TABLE, _ByPrefix)
 SABOTEURS.add(
-    "rare-tools-on-custom",
-    "channel.tools",
-    _TABLE,
-    _row("tool_selection_error", "custom"),
-    shown_by="vocabulary/rare/sync",
+    "rare-tools-on-custom", "channel.tools", _TABLE, _row("tool_selection_error", "custom"), at="vocabulary/rare/sync"
 )
 SABOTEURS.add(
     "failed-restores-on-custom",
     "channel.lifecycle",
     _TABLE,
     _row("checkpoint_restore_failed", "custom"),
-    shown_by="vocabulary/rare/sync",
+    at="vocabulary/rare/sync",
 )

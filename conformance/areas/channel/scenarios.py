@@ -7,7 +7,6 @@ from typing import Any, Final
 from conformance.areas.envelope.scenarios import OF_SOURCES
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.programs import Ask, Emit, FlowProgram, Method, Raise, Script, ScriptedToolCall
-from conformance.stage.scenario import FLOW
 from conformance.timeline.evidence import Evidence
 
 _LIFECYCLE: Final = (
@@ -88,6 +87,6 @@ _EVERY: Final = OF_SOURCES | {
 _RARELY: Final = frozenset({"channel.flow", "channel.tools", "channel.lifecycle", "namespace.order"})
 
 SCENARIOS: Final = Scenarios()
-SCENARIOS.both("vocabulary/every-channel", _EVERY, {"flow", "llm", "tools"}, _heard, _PROGRAM)
-SCENARIOS.both("vocabulary/rare", OF_SOURCES | _RARELY, FLOW, _heard, _RARE)
-SCENARIOS.whole_run("flow/unknown-event", {"channel.custom", "channel.by-table"}, FLOW, _UNKNOWN)
+SCENARIOS.both("vocabulary/every-channel", _EVERY, "flow llm tools", _heard, _PROGRAM)
+SCENARIOS.both("vocabulary/rare", OF_SOURCES | _RARELY, "flow", _heard, _RARE)
+SCENARIOS.whole_run("flow/unknown-event", {"channel.custom", "channel.by-table"}, "flow", _UNKNOWN)

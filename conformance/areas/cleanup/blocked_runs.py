@@ -11,7 +11,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from conformance.areas.cleanup.closers import CLOSERS, PLAINEST, Closing, close_blocked
-from conformance.areas.turn.conversation import TURN, first_turn
+from conformance.areas.turn.conversation import first_turn
 from conformance.stage.census import ENDING_S, Census
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.patience import ends
@@ -35,7 +35,6 @@ from conformance.stage.programs import (
     TaskProgram,
 )
 from conformance.stage.reader import KINDS, SessionKind
-from conformance.stage.scenario import FLOW_AND_LLM, LLM
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import NOTHING, Expected
 
@@ -51,7 +50,7 @@ class Place(Struct, frozen=True):
     name: str
     description: str
     program: Program | ConversationProgram
-    needs: frozenset[str]
+    needs: str
     #: How many connections to the provider are open there.
     asks: int = 0
     #: How often the run has come to the point by then.
@@ -77,35 +76,35 @@ _TOOLS: Final = Ask(
 )
 _CREW: Final = Nest(CrewProgram((TaskProgram("greet", _HEAD.script),)))
 _SIDE_BY_SIDE: Final = FlowProgram(tuple(Method(name, (Emit(name), _BODY)) for name in ("left", "right")))
-_USING: Final = FLOW_AND_LLM | {"tools"}
+_USING: Final = "flow llm tools"
 PLACES: Final = (
-    Place("sync-method", "a sync method", _flow(Block("held")), frozenset({"flow"})),
-    Place("async-method", "an async method", _flow(Block("held"), is_async=True), frozenset({"flow"})),
-    Place("provider-head", "a provider's head", _flow(_HEAD), FLOW_AND_LLM, asks=1),
-    Place("provider-body", "a provider's body", _flow(_BODY), FLOW_AND_LLM, asks=1),
-    Place("async-provider-head", "a provider's head, awaited", _flow(_HEAD, is_async=True), FLOW_AND_LLM, asks=1),
-    Place("async-provider-body", "a provider's body, awaited", _flow(_BODY, is_async=True), FLOW_AND_LLM, asks=1),
+    Place("sync-method", "a sync method", _flow(Block("held")), "flow"),
+    Place("async-method", "an async method", _flow(Block("held"), is_async=True), "flow"),
+    Place("provider-head", "a provider's head", _flow(_HEAD), "flow llm", asks=1),
+    Place("provider-body", "a provider's body", _flow(_BODY), "flow llm", asks=1),
+    Place("async-provider-head", "a provider's head, awaited", _flow(_HEAD, is_async=True), "flow llm", asks=1),
+    Place("async-provider-body", "a provider's body, awaited", _flow(_BODY, is_async=True), "flow llm", asks=1),
     Place(
-        "nested-provider-head", "a provider's head in a streamed flow inside", _flow(_NESTED_HEAD), FLOW_AND_LLM, asks=1
+        "nested-provider-head", "a provider's head in a streamed flow inside", _flow(_NESTED_HEAD), "flow llm", asks=1
     ),
     Place(
-        "nested-provider-body", "a provider's body in a streamed flow inside", _flow(_NESTED_BODY), FLOW_AND_LLM, asks=1
+        "nested-provider-body", "a provider's body in a streamed flow inside", _flow(_NESTED_BODY), "flow llm", asks=1
     ),
-    Place("side-by-side", "two providers' bodies at once", _SIDE_BY_SIDE, FLOW_AND_LLM, asks=2, times=2),
+    Place("side-by-side", "two providers' bodies at once", _SIDE_BY_SIDE, "flow llm", asks=2, times=2),
     Place("tool", "a tool that a call runs", _flow(_TOOLS), _USING),
     Place("awaited-tool", "a tool that an awaited call runs", _flow(_TOOLS, is_async=True), _USING),
-    Place("crew", "the head of a crew's provider", _flow(_CREW), FLOW_AND_LLM | {"crew"}, asks=1),
+    Place("crew", "the head of a crew's provider", _flow(_CREW), "flow llm crew", asks=1),
     Place(
         "awaited-crew",
         "the head of an awaited crew's provider",
         _flow(_CREW, is_async=True),
-        FLOW_AND_LLM | {"crew"},
+        "flow llm crew",
         asks=1,
     ),
-    Place("call-head", "the head of a direct call", CallProgram(_HEAD), LLM, asks=1),
-    Place("call-body", "the body of a direct call", CallProgram(_BODY), LLM, asks=1),
-    Place("turn-handler", "a handler of a turn", ConversationProgram((_HANDLER,)), FLOW_AND_LLM | TURN),
-    Place("turn-answer", "the answer of a turn", ConversationProgram(), FLOW_AND_LLM | TURN, asks=1),
+    Place("call-head", "the head of a direct call", CallProgram(_HEAD), "llm", asks=1),
+    Place("call-body", "the body of a direct call", CallProgram(_BODY), "llm", asks=1),
+    Place("turn-handler", "a handler of a turn", ConversationProgram((_HANDLER,)), "flow llm turn"),
+    Place("turn-answer", "the answer of a turn", ConversationProgram(), "flow llm turn", asks=1),
 )
 #: What leaves a block, and so must have closed the session; and what ends the consumer of an async one.
 _LEAVES: Final = ("with", "consumer-error")

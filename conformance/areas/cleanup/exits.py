@@ -21,7 +21,6 @@ from conformance.stage.patience import comes_true
 from conformance.stage.points import Stage, StageError
 from conformance.stage.programs import Block, Emit, FlowProgram, Method
 from conformance.stage.reader import KINDS
-from conformance.stage.scenario import FLOW
 from conformance.stage.server import ScriptedProvider
 from conformance.subjects.subject import Performance, Subject, address_of, load_subject
 from conformance.timeline.expected import Expected
@@ -111,7 +110,7 @@ _kept: object = None
 SCENARIOS: Final = Scenarios(deadline_s=_DEADLINE_S)
 for _kind in KINDS:
     for _place in ("sync-method", "async-method"):
-        SCENARIOS.of_kind(_kind, f"exit/{_place}/{_kind}", {"cleanup.close-prompt"}, FLOW, _exited, _place)
+        SCENARIOS.of_kind(_kind, f"exit/{_place}/{_kind}", {"cleanup.close-prompt"}, "flow", _exited, _place)
 
 if __name__ == "__main__":
     main(*sys.argv[1:])

@@ -63,7 +63,7 @@ def one_more_later(frames: Callable[[Any], Any], session: Any) -> Any:
 
 
 @SABOTEURS.row(
-    "cleanup.work-stops", "harness.session.production:Run", by=making, shown_by="close/nested-provider-head/close/sync"
+    "cleanup.work-stops", "harness.session.production:Run", by=making, at="close/nested-provider-head/close/sync"
 )
 def inner_runs_go_on(run: Any) -> Any:
     class GoingOn(run):  # type: ignore[misc]
@@ -99,7 +99,7 @@ SABOTEURS.add(
 )
 
 
-@SABOTEURS.row("cleanup.context-exit", _LEAVE, shown_by="close/blocks/sync")
+@SABOTEURS.row("cleanup.context-exit", _LEAVE, at="close/blocks/sync")
 def blocks_unread(leave: Any, session: Any, *failure: Any) -> None:
     leave(session, *failure)
     unread = {"is_exhausted": property(lambda left: False), "is_cancelled": property(lambda left: True)}
@@ -111,11 +111,11 @@ SABOTEURS.add(
     "cleanup.context-exit",
     "harness.session.session:StreamSession.__enter__",
     constant(None),
-    shown_by="close/blocks/sync",
+    at="close/blocks/sync",
 )
 
 
-@SABOTEURS.row("cleanup.context-exit", _LEAVE, shown_by="close/blocks/sync")
+@SABOTEURS.row("cleanup.context-exit", _LEAVE, at="close/blocks/sync")
 def blocks_swallow_errors(leave: Any, session: Any, *failure: Any) -> bool:
     leave(session, *failure)
     return True
@@ -145,9 +145,7 @@ async def cancelled_consumers_see_an_end(anext_of: Any, view: Any) -> Any:
         raise StopAsyncIteration from None
 
 
-@SABOTEURS.row(
-    "cleanup.no-leaks", "harness.session.session:AsyncStreamSession._launch", shown_by="left-behind/read/async"
-)
+@SABOTEURS.row("cleanup.no-leaks", "harness.session.session:AsyncStreamSession._launch", at="left-behind/read/async")
 def heartbeats_go_on(launch: Any, session: Any, *rest: Any) -> None:
     """Beside the run, start a task that ends where the session is closed, and not where it is read to its end."""
     launch(session, *rest)
@@ -156,14 +154,14 @@ def heartbeats_go_on(launch: Any, session: Any, *rest: Any) -> None:
     session._production.run.on_cancel(lambda: loop.call_soon_threadsafe(beat.cancel))
 
 
-@SABOTEURS.row("cleanup.no-leaks", "harness.session.session:StreamSession._launch", shown_by="left-behind/failed/sync")
+@SABOTEURS.row("cleanup.no-leaks", "harness.session.session:StreamSession._launch", at="left-behind/failed/sync")
 def loops_stay_open(launch: Any, *rest: Any) -> None:
     """Beside each run, make a loop that nobody closes."""
     _KEPT.append(asyncio.new_event_loop())
     launch(*rest)
 
 
-@SABOTEURS.row("cleanup.no-leaks", "harness.session.production:Production.failed", shown_by="left-behind/cut-call/sync")
+@SABOTEURS.row("cleanup.no-leaks", "harness.session.production:Production.failed", at="left-behind/cut-call/sync")
 def last_error_kept(failed: Any, production: Any, error: BaseException) -> None:
     failed(production, error)
     if isinstance(error, ProviderError):
@@ -175,7 +173,7 @@ def remembered_for_ever(forget: Any, base: Any) -> None:
     base.is_open = False
 
 
-@SABOTEURS.row("cleanup.work-stops", "harness.llm.base:run_tool", shown_by="close/tool/close/sync")
+@SABOTEURS.row("cleanup.work-stops", "harness.llm.base:run_tool", at="close/tool/close/sync")
 def tools_begin_all_the_same(run_tool: Any, call: Any, functions: Any, *rest: Any) -> Any:
     """Run the tools of a call to the last, whether or not it has been closed meanwhile."""
     try:
@@ -184,16 +182,14 @@ def tools_begin_all_the_same(run_tool: Any, call: Any, functions: Any, *rest: An
         return functions[call.name](**call.parsed_arguments())
 
 
-@SABOTEURS.row(
-    "cleanup.no-leaks", "harness.session.look_ahead:FrameLimit._wake", shown_by="left-behind/look-ahead/sync"
-)
+@SABOTEURS.row("cleanup.no-leaks", "harness.session.look_ahead:FrameLimit._wake", at="left-behind/look-ahead/sync")
 def emitters_wait_for_ever(wake: Any, limit: Any) -> None:
     """Wake those who wait for a reader where one has read, and not where the session is closed."""
     if not limit._run.cancelled:
         wake(limit)
 
 
-@SABOTEURS.row("cleanup.no-leaks", "harness.llm.base:run_tool", shown_by="left-behind/busy/sync")
+@SABOTEURS.row("cleanup.no-leaks", "harness.llm.base:run_tool", at="left-behind/busy/sync")
 def tools_watched_for_ever(run_tool: Any, *arguments: Any) -> Any:
     threading.Thread(target=threading.Event().wait, name="watchdog", daemon=True).start()
     return run_tool(*arguments)
@@ -207,7 +203,7 @@ def calls_that_never_began_run(close: Any, session: Any) -> None:
         threading.Thread(target=body, name="belated", daemon=True).start()
 
 
-@SABOTEURS.row("cleanup.no-leaks", "harness.session.core:SessionCore.__init__", shown_by="left-behind/unread/*")
+@SABOTEURS.row("cleanup.no-leaks", "harness.session.core:SessionCore.__init__", at="left-behind/unread/*")
 def kept_until_they_begin(init: Any, session: Any, body: Any, **options: Any) -> None:
     key = id(session)
     _UNBEGUN[key] = session
@@ -238,4 +234,4 @@ for _name, _target, _breaks, _of in (
     ("waiting-flows-kept", "harness.flow.feedback.hook:keep", _keeping, "waiting/sync"),
     ("events-of-crews-kept", ACCEPT, _keeping_of_crews, "crew/*"),
 ):
-    SABOTEURS.add(_name, "cleanup.no-leaks", _target, _breaks, shown_by=f"left-behind/{_of}")
+    SABOTEURS.add(_name, "cleanup.no-leaks", _target, _breaks, at=f"left-behind/{_of}")

@@ -7,19 +7,17 @@ from functools import partial
 from typing import Any, Final
 
 from conformance.areas.cleanup import blocked_runs, exits, leaks
-from conformance.areas.turn.conversation import TURN, opened
+from conformance.areas.turn.conversation import opened
 from conformance.stage.census import ENDING_S
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.points import StageError
 from conformance.stage.programs import CallProgram, ConversationProgram, Emit, FlowProgram, Method, Program, Reach
 from conformance.stage.reader import attempt, close_session, in_thread
-from conformance.stage.scenario import FLOW, FLOW_AND_LLM, LLM
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import NOTHING, Expected, Same
 
 _PLAIN: Final = FlowProgram((Method("first", (Reach("began"), Emit("one"), Emit("two"))),))
 _CALL: Final = CallProgram()
-_TURN: Final = ConversationProgram()
 
 
 def _close_calls(consumer: Consumer, program: Program) -> Evidence:
@@ -130,11 +128,11 @@ def _leave_block(consumer: Consumer, session: Any, error: Exception | None = Non
 SCENARIOS: Final = Scenarios()
 SCENARIOS.extend(blocked_runs.SCENARIOS)
 _UNSTARTED: Final = frozenset({"cleanup.close-before-start"})
-SCENARIOS.both("close/twice", {"cleanup.idempotent"}, FLOW, _close_calls, _PLAIN)
-SCENARIOS.both("close/twice/call", {"cleanup.idempotent"}, LLM, _close_calls, _CALL)
-SCENARIOS.both("close/before-start", _UNSTARTED, FLOW, _unstarted, _PLAIN)
-SCENARIOS.both("close/before-start/call", _UNSTARTED, LLM, _unstarted, _CALL)
-SCENARIOS.both("close/before-start/turn", _UNSTARTED, FLOW_AND_LLM | TURN, _unstarted, _TURN)
-SCENARIOS.both("close/blocks", {"cleanup.context-exit"}, FLOW, _blocks, _PLAIN)
-SCENARIOS.both("close/blocks/call", {"cleanup.context-exit"}, LLM, _blocks, _CALL)
+SCENARIOS.both("close/twice", {"cleanup.idempotent"}, "flow", _close_calls, _PLAIN)
+SCENARIOS.both("close/twice/call", {"cleanup.idempotent"}, "llm", _close_calls, _CALL)
+SCENARIOS.both("close/before-start", _UNSTARTED, "flow", _unstarted, _PLAIN)
+SCENARIOS.both("close/before-start/call", _UNSTARTED, "llm", _unstarted, _CALL)
+SCENARIOS.both("close/before-start/turn", _UNSTARTED, "flow llm turn", _unstarted, ConversationProgram())
+SCENARIOS.both("close/blocks", {"cleanup.context-exit"}, "flow", _blocks, _PLAIN)
+SCENARIOS.both("close/blocks/call", {"cleanup.context-exit"}, "llm", _blocks, _CALL)
 SCENARIOS.extend((*exits.SCENARIOS, *leaks.SCENARIOS))

@@ -129,7 +129,7 @@ class CrewRun:
 
 
 def _is_refused(task: TaskProgram) -> bool:
-    return task.script.status >= 400
+    return task.script.status != 200
 
 
 def _called(task: TaskProgram) -> tuple[str | None, str]:

@@ -107,12 +107,12 @@ def _run(
     return run.read() if run.iterator is None else read(run, consumer)
 
 
-_CREW: Final = frozenset({"crew", "llm"})
+_CREW: Final = "llm crew"
 
 SCENARIOS: Final = Scenarios()
 for _name, _program, _read, _needs in (
     ("crew/streamed", _HELD, _streamed, _CREW),
-    ("crew/tool", _TOOL, _with_tool, _CREW | {"tools"}),
+    ("crew/tool", _TOOL, _with_tool, "llm crew tools"),
     ("crew/failing", _REFUSED, _failing, _CREW),
     ("crew/closed", _HELD, _closed, _CREW),
 ):

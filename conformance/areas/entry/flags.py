@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.programs import Ask, Block, Emit, FlowProgram, Method, Raise, ReadFlag, Script
-from conformance.stage.scenario import FLOW, FLOW_AND_LLM, LLM
 from conformance.timeline.expected import Expected
 
 
@@ -75,6 +74,6 @@ _FLAGS: Final = frozenset({"entry.flag-restored"})
 
 SCENARIOS: Final = Scenarios()
 for _end in ("read", "failed", "closed", "overlapping"):
-    SCENARIOS.both(f"entry/flag/flow/{_end}", _FLAGS, FLOW, _of_flow, _end)
-    SCENARIOS.both(f"entry/flag/llm/{_end}", _FLAGS, LLM, _of_llm, _end)
-SCENARIOS.both("entry/flag/captured", _FLAGS, FLOW_AND_LLM, _captured)
+    SCENARIOS.both(f"entry/flag/flow/{_end}", _FLAGS, "flow", _of_flow, _end)
+    SCENARIOS.both(f"entry/flag/llm/{_end}", _FLAGS, "llm", _of_llm, _end)
+SCENARIOS.both("entry/flag/captured", _FLAGS, "flow llm", _captured)

@@ -168,7 +168,7 @@ def overrides_outlive_errors(overridden: Any, *arguments: Any) -> Iterator[None]
     block.__exit__(None, None, None)
 
 
-@SABOTEURS.row("entry.kwargs", "harness.flow.flow:Flow.stream_events", shown_by="entry/files/sync")
+@SABOTEURS.row("entry.kwargs", "harness.flow.flow:Flow.stream_events", at="entry/files/sync")
 def streams_without_files(
     stream_events: Any, flow: Any, *arguments: Any, input_files: Any = None, **options: Any
 ) -> Any:

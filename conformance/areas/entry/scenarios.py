@@ -10,11 +10,10 @@ from typing import Any, Final
 
 from conformance.areas.entry import crews, flags
 from conformance.areas.entry.ways import flow_entries, way_in
-from conformance.areas.turn.conversation import TURN, TURN_ENTRIES, HeldConversation, to_model
+from conformance.areas.turn.conversation import TURN_ENTRIES, HeldConversation, to_model
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.programs import ConversationProgram, Emit, FlowProgram, Give, Method, ReadFiles, Script
 from conformance.stage.reader import attempt
-from conformance.stage.scenario import FLOW, FLOW_AND_LLM, LLM
 from conformance.timeline.expected import NOTHING, Expected, Raised, comes_to
 
 _VALUE: Final = "value"
@@ -150,12 +149,12 @@ def _entered(consumer: Consumer) -> Iterator[Expected]:
 
 
 SCENARIOS: Final = Scenarios()
-SCENARIOS.both("entry/flow", {"sync": {"entry.flow"}, "async": {"entry.flow-async"}}, FLOW, _flows)
-SCENARIOS.both("entry/llm", {"sync": {"entry.llm"}, "async": {"entry.llm-async"}}, LLM, _llms)
-SCENARIOS.both("entry/options", {"entry.kwargs"}, FLOW, _options)
+SCENARIOS.both("entry/flow", {"sync": {"entry.flow"}, "async": {"entry.flow-async"}}, "flow", _flows)
+SCENARIOS.both("entry/llm", {"sync": {"entry.llm"}, "async": {"entry.llm-async"}}, "llm", _llms)
+SCENARIOS.both("entry/options", {"entry.kwargs"}, "flow", _options)
 _WITH_FILES: Final = Scenarios(part="given_files")
-_WITH_FILES.both("entry/files", {"entry.kwargs"}, FLOW, _files)
+_WITH_FILES.both("entry/files", {"entry.kwargs"}, "flow", _files)
 SCENARIOS.extend((*_WITH_FILES, *flags.SCENARIOS))
-SCENARIOS.both("entry/overrides", {"entry.llm-overrides"}, LLM, _overrides)
-SCENARIOS.both("entry/turn", {"sync": {"entry.turn"}, "async": {"entry.turn-async"}}, TURN | FLOW_AND_LLM, _entered)
+SCENARIOS.both("entry/overrides", {"entry.llm-overrides"}, "llm", _overrides)
+SCENARIOS.both("entry/turn", {"sync": {"entry.turn"}, "async": {"entry.turn-async"}}, "flow llm turn", _entered)
 SCENARIOS.extend(crews.SCENARIOS)

@@ -179,24 +179,29 @@ def error_class(evidence: Evidence) -> Iterator[Breach]:
     """A failure names its error's text and class, which the consumer knows of what ended the run."""
     raised = evidence.outcome.error if evidence.outcome is not None else None
     own = raised if raised is not None and raised.__cause__ is None else None
+    methods: dict[Any, AnyFrame] = {}
     for frame in evidence.frames:
-        if frame.type in FAILURES:
-            if not isinstance(frame.data.get("error"), str):
-                yield frame.seq, f"{frame.type} has no text of its error in data.error"
-            name = frame.data.get("error_type")
-            if not isinstance(name, str) or not name:
-                yield frame.seq, f"{frame.type} has no class name of its error in data.error_type"
-            elif own is not None and frame.type in _OF_RUN and frame.parent_id is None:
-                if name != type(own).__name__:
-                    yield (
-                        frame.seq,
-                        f"{frame.type} has the class name {name!r} of its error, which is {type(own).__name__}",
-                    )
-                if _text_of(own) not in str(frame.data.get("error")):
-                    yield (
-                        frame.seq,
-                        f"{frame.type} has the text {frame.data.get('error')!r} of its error: {_text_of(own)!r}",
-                    )
+        if frame.type not in FAILURES:
+            continue
+        text, name = frame.data.get("error"), frame.data.get("error_type")
+        if not isinstance(text, str):
+            yield frame.seq, f"{frame.type} has no text of its error in data.error"
+        if not isinstance(name, str) or not name:
+            yield frame.seq, f"{frame.type} has no class name of its error in data.error_type"
+            continue
+        if own is not None and frame.type in _OF_RUN and frame.parent_id is None:
+            if name != type(own).__name__:
+                yield frame.seq, f"{frame.type} has the class name {name!r} of its error, {type(own).__name__}"
+            if _text_of(own) not in str(text):
+                yield frame.seq, f"{frame.type} has the text {text!r} of its error: {_text_of(own)!r}"
+        if frame.type == "method_execution_failed":
+            methods[name] = frame
+    if own is not None and methods and type(own).__name__ not in methods:
+        name, frame = methods.popitem()
+        yield (
+            frame.seq,
+            f"{frame.type} has the class name {name!r}, and no other that of the run's {type(own).__name__}",
+        )
 
 
 def _text_of(error: BaseException) -> str:

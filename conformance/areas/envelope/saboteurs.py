@@ -88,7 +88,7 @@ def event_id_in_data(record: Any, payload: Any) -> None:
     put(payload, "event_id", str(record.event_id))
 
 
-@SABOTEURS.row("envelope.data-json", "harness.frames.payload:encode", shown_by="payload/bytes/*")
+@SABOTEURS.row("envelope.data-json", "harness.frames.payload:encode", at="payload/bytes/*")
 def bytes_not_encoded(encode: Any, value: Any) -> Any:
     return value if isinstance(value, bytes) else encode(value)
 
@@ -98,21 +98,21 @@ SABOTEURS.add(
     "envelope.data-json",
     "harness.frames.payload:encode",
     changing(_cut),
-    shown_by="payload/deep-150/*",
+    at="payload/deep-150/*",
 )
 
 
 SABOTEURS.add("errors-without-a-class", "envelope.error-class", PAYLOAD, _with_error_type(None))
 
 
-@SABOTEURS.row("envelope.timestamp-utc", "harness.frames.payload:encode", shown_by="payload/naive-time/*")
+@SABOTEURS.row("envelope.timestamp-utc", "harness.frames.payload:encode", at="payload/naive-time/*")
 def naive_times_local(encode: Any, value: Any) -> Any:
     if isinstance(value, datetime) and value.tzinfo is None:
         return value.replace(tzinfo=timezone(timedelta(hours=2))).isoformat()
     return encode(value)
 
 
-@SABOTEURS.row("envelope.timestamp-utc", "harness.frames.payload:encode", shown_by="payload/times-inside/*")
+@SABOTEURS.row("envelope.timestamp-utc", "harness.frames.payload:encode", at="payload/times-inside/*")
 def naive_times_inside(encode: Any, value: Any) -> Any:
     """Leave times that stand inside of something as they are."""
     if isinstance(value, dict) and isinstance(value.get("at"), list):
@@ -120,7 +120,7 @@ def naive_times_inside(encode: Any, value: Any) -> Any:
     return encode(value)
 
 
-@SABOTEURS.row("envelope.timestamp-utc", "harness.events.base:with_owners", shown_by="event/naive-time/*")
+@SABOTEURS.row("envelope.timestamp-utc", "harness.events.base:with_owners", at="event/naive-time/*")
 def naive_stamps_local(with_owners: Any, fields: dict[str, Any]) -> Any:
     stamp = fields.get("timestamp")
     if isinstance(stamp, datetime) and stamp.tzinfo is None:
@@ -128,7 +128,7 @@ def naive_stamps_local(with_owners: Any, fields: dict[str, Any]) -> Any:
     return with_owners(fields)
 
 
-@SABOTEURS.row("envelope.data-json", "harness.frames.payload:encode", shown_by="payload/numbered-150/*")
+@SABOTEURS.row("envelope.data-json", "harness.frames.payload:encode", at="payload/numbered-150/*")
 def levels_of_maps_uncounted(encode: Any, value: Any) -> Any:
     """Count the dicts of a payload, and not what JSON needs for those whose keys are no text."""
     form, levels = encode("bottom"), 0
@@ -158,7 +158,7 @@ SABOTEURS.add(
     "envelope.immutable",
     "harness.frames.frozen:FrozenDict.update",
     lambda closed: dict.update,
-    shown_by="payload/tree/*",
+    at="payload/tree/*",
 )
 
 
@@ -167,20 +167,18 @@ SABOTEURS.add(
     FIELDS,
     {"order.previous-earlier": "the end of a turn that failed names it as the one before"},
     by=fields_with,
-    shown_by="vocabulary/rare/*",
+    at="vocabulary/rare/*",
 )
 def failures_republished(frame: StreamFrame) -> dict[str, Any]:
     return {"id": f"{frame.id}-again"} if frame.type == "flow_failed" else {}
 
 
-@SABOTEURS.row(
-    "envelope.content-text", "harness.frames.frame:StreamFrame.content", by=reading, shown_by="payload/text/sync"
-)
+@SABOTEURS.row("envelope.content-text", "harness.frames.frame:StreamFrame.content", by=reading, at="payload/text/sync")
 def text_of_models_alone(content: Callable[[Any], Any], frame: StreamFrame) -> Any:
     return content(frame) if frame.channel == "llm" else ""
 
 
-@SABOTEURS.row("envelope.data-json", PAYLOAD, by=payload_with, shown_by="result/value/objects/sync")
+@SABOTEURS.row("envelope.data-json", PAYLOAD, by=payload_with, at="result/value/objects/sync")
 def results_as_they_are(record: Any, payload: Any) -> None:
     """Leave what is no JSON in the results of methods, as an encoder of events alone does."""
     result = payload.get("result")

@@ -12,12 +12,10 @@ from conformance.areas.catalogue import of_every_run
 from conformance.areas.envelope.checks import moment_of, not_utc
 from conformance.stage.consumer import Consumer, Scenarios, with_outcome
 from conformance.stage.payloads import MOMENTS, PAYLOADS, UNCHANGED
-from conformance.stage.programs import Emit, FlowProgram, Method, Raise
-from conformance.stage.scenario import FLOW
+from conformance.stage.programs import FAILING, Emit, FlowProgram, Method
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import NOTHING, Expected
 
-_FAILING: Final = FlowProgram((Method("fails", (Emit("before"), Raise(LookupError))),))
 _CARRIED: Final = frozenset(
     {"envelope.data-json", "envelope.timestamp-utc", "envelope.immutable", "envelope.content-text"}
 )
@@ -66,9 +64,9 @@ def _stamped(consumer: Consumer) -> Evidence:
 
 
 SCENARIOS: Final = Scenarios()
-SCENARIOS.both("event/naive-time", {"envelope.timestamp-utc"}, FLOW, _stamped)
+SCENARIOS.both("event/naive-time", {"envelope.timestamp-utc"}, "flow", _stamped)
 SCENARIOS.whole_run(
-    "flow/failing", of_every_run() | {"envelope.error-class", "error.frames-first", "result.reraises"}, FLOW, _FAILING
+    "flow/failing", of_every_run() | {"envelope.error-class", "error.frames-first", "result.reraises"}, "flow", FAILING
 )
 for _payload in PAYLOADS:
-    SCENARIOS.both(f"payload/{_payload}", _CARRIED, FLOW, _carried, _payload)
+    SCENARIOS.both(f"payload/{_payload}", _CARRIED, "flow", _carried, _payload)

@@ -60,8 +60,8 @@ def _raised_at(name: str, of: str, is_raised: Callable[[str], bool], also: Mappi
         if is_raised(event_type):
             raise  # noqa: PLE0704 - called where an exception is being handled
 
-    target, shown_by = "harness.bus.listeners:logger.exception", f"error/observer/listener/{of}/sync"
-    SABOTEURS.add(name, "error.observer-safe", target, report, also, shown_by=shown_by)
+    target, at = "harness.bus.listeners:logger.exception", f"error/observer/listener/{of}/sync"
+    SABOTEURS.add(name, "error.observer-safe", target, report, also, at=at)
 
 
 # What is done on the way out is easily unguarded.
@@ -78,7 +78,7 @@ SABOTEURS.add(
     "error.observer-safe",
     "harness.bus.listeners:_is_being_cancelled",
     constant(True),
-    shown_by="error/observer/async-listener/CancelledError/sync",
+    at="error/observer/async-listener/CancelledError/sync",
 )
 
 
@@ -86,7 +86,7 @@ SABOTEURS.add(
     "error.base-exception",
     "harness.llm.base:run_tool",
     {"result.value": "the call comes to a value"},
-    shown_by="error/SystemExit/tool/sync",
+    at="error/SystemExit/tool/sync",
 )
 def tools_exit_quietly(run_tool: Any, *arguments: Any) -> Any:
     try:
@@ -96,7 +96,7 @@ def tools_exit_quietly(run_tool: Any, *arguments: Any) -> Any:
 
 
 @SABOTEURS.row(
-    "error.base-exception", "harness.flow.conversation.conversational:take_turn", shown_by="error/SystemExit/turn/sync"
+    "error.base-exception", "harness.flow.conversation.conversational:take_turn", at="error/SystemExit/turn/sync"
 )
 async def handlers_exit_quietly(take_turn: Any, *arguments: Any) -> Any:
     try:
@@ -112,7 +112,7 @@ async def handlers_exit_quietly(take_turn: Any, *arguments: Any) -> Any:
         "envelope.error-class": "the class of the failure is another",
         "result.reraises": "and so is what the result raises",
     },
-    shown_by="error/LookupError/inner-flow/sync",
+    at="error/LookupError/inner-flow/sync",
 )
 def inner_failures_retold(kickoff: Any, flow: Any, *arguments: Any, **options: Any) -> Any:
     try:

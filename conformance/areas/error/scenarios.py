@@ -9,14 +9,16 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from conformance.areas.session.views import VIEWS, read_again
-from conformance.areas.turn.conversation import TURN, opened
+from conformance.areas.turn.conversation import opened
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.payloads import PAYLOADS, FailsToPrintError
 from conformance.stage.points import StageError
 from conformance.stage.programs import (
+    FAILING,
     Ask,
     CallProgram,
     ConversationProgram,
+    CrewProgram,
     Emit,
     FlowProgram,
     Give,
@@ -25,9 +27,10 @@ from conformance.stage.programs import (
     Raise,
     Script,
     ScriptedToolCall,
+    TaskProgram,
+    ToolProgram,
 )
 from conformance.stage.reader import FramesRead, read_result
-from conformance.stage.scenario import FLOW, FLOW_AND_LLM, LLM
 from conformance.timeline.evidence import AnyFrame, Evidence, ProgramOutcome, ResultRead
 from conformance.timeline.expected import NOTHING, Expected, Raised, Same, shown
 
@@ -111,7 +114,6 @@ def _results(error: BaseException, reads: tuple[ResultRead, ...]) -> Iterator[Ex
 _PLAIN: Final = FlowProgram(
     (Method("first", (Emit("one"),)), Method("second", (Emit("two"), Give(7)), after=("first",)))
 )
-_FAILING: Final = FlowProgram((Method("fails", (Emit("one"), Raise(LookupError))),))
 _AWAITING: Final = FlowProgram((Method("awaits", (Emit("one", awaited=True), Give(7)), is_async=True),))
 _ADD: Final = ScriptedToolCall("add", ('{"a"', ": 1}"))
 _EXITING_TOOL: Final = CallProgram(Ask(Script((_ADD,)), functions={"add": Raise(SystemExit)}))
@@ -121,7 +123,6 @@ _OBSERVERS: Final = {"listener": "listening", "sink": "sinking"}
 
 #: A call whose answer is a tool that is run, and a turn: what their frames are made by is not what flows' are.
 _CALLS: Final = CallProgram(Ask(Script((_ADD,)), functions={"add": 3}))
-_TURN: Final = ConversationProgram()
 
 
 def _disturbed(
@@ -198,23 +199,28 @@ for _error in (*_ERRORS, *_BASE_EXCEPTIONS):
     _clause = "error.base-exception" if _error in _BASE_EXCEPTIONS else "error.original"
     for _method, _in_async in (("sync-method", False), ("async-method", True)):
         _name = f"error/{_error.__name__}/{_method}"
-        SCENARIOS.both(_name, _ALWAYS | {_clause}, FLOW, _failing, _error, in_async=_in_async)
+        SCENARIOS.both(_name, _ALWAYS | {_clause}, "flow", _failing, _error, in_async=_in_async)
 for _observer in _OBSERVERS:
     for _error in (ValueError, SystemExit):
-        SCENARIOS.both(f"error/observer/{_observer}/{_error.__name__}", _SAFE, FLOW, _disturbed, _observer, _error)
-    SCENARIOS.both(f"error/observer/{_observer}/of-failure", _SAFE, FLOW, _disturbed, _observer, ValueError, _FAILING)
-    _needs = LLM | {"tools"}
+        SCENARIOS.both(f"error/observer/{_observer}/{_error.__name__}", _SAFE, "flow", _disturbed, _observer, _error)
+    SCENARIOS.both(f"error/observer/{_observer}/of-failure", _SAFE, "flow", _disturbed, _observer, ValueError, FAILING)
+    _needs = "llm tools"
     SCENARIOS.both(f"error/observer/{_observer}/of-call", _SAFE, _needs, _disturbed, _observer, ValueError, _CALLS)
-    _needs = FLOW_AND_LLM | TURN
-    SCENARIOS.both(f"error/observer/{_observer}/of-turn", _SAFE, _needs, _disturbed, _observer, ValueError, _TURN)
+    _needs = "flow llm turn"
+    SCENARIOS.both(
+        f"error/observer/{_observer}/of-turn", _SAFE, _needs, _disturbed, _observer, ValueError, ConversationProgram()
+    )
 for _error in (ValueError, asyncio.CancelledError):
     _name = f"error/observer/async-listener/{_error.__name__}"
-    SCENARIOS.both(_name, _SAFE, FLOW | {"async"}, _disturbed, "listener", _error, _AWAITING, is_async=True)
+    SCENARIOS.both(_name, _SAFE, "flow async", _disturbed, "listener", _error, _AWAITING, is_async=True)
 _CALL_FAILS: Final = _ALWAYS | {"error.base-exception", "result.reraises"}
-SCENARIOS.both("error/SystemExit/tool", _CALL_FAILS, LLM | {"tools"}, _raised_inside, _EXITING_TOOL)
+SCENARIOS.both("error/SystemExit/tool", _CALL_FAILS, "llm tools", _raised_inside, _EXITING_TOOL)
 _HANDLER: Final = ConversationProgram((Method("exits", (Raise(SystemExit),)),))
-SCENARIOS.both("error/SystemExit/turn", _CALL_FAILS, FLOW_AND_LLM | TURN, _raised_inside, _HANDLER)
-_NESTED: Final = FlowProgram((Method("runs", (Nest(FlowProgram(_FAILING.methods, name="InnerFlow")),)),))
-SCENARIOS.both("error/LookupError/inner-flow", _ALWAYS | {"error.original"}, FLOW, _raised_inside, _NESTED)
+SCENARIOS.both("error/SystemExit/turn", _CALL_FAILS, "flow llm turn", _raised_inside, _HANDLER)
+_EXITING: Final = TaskProgram("ask", tool=ToolProgram("get_tide", "Bergen", "no tide", fails=SystemExit))
+_CREW: Final = FlowProgram((Method("runs", (Nest(CrewProgram((_EXITING,))),)),))
+SCENARIOS.both("error/SystemExit/crew-tool", _CALL_FAILS, "flow llm crew tools", _raised_inside, _CREW)
+_NESTED: Final = FlowProgram((Method("runs", (Nest(FlowProgram(FAILING.methods, name="InnerFlow")),)),))
+SCENARIOS.both("error/LookupError/inner-flow", _ALWAYS | {"error.original"}, "flow", _raised_inside, _NESTED)
 for _payload in PAYLOADS:
-    SCENARIOS.both(f"error/observer/encoder/{_payload}", _SAFE, FLOW, _carried, _payload)
+    SCENARIOS.both(f"error/observer/encoder/{_payload}", _SAFE, "flow", _carried, _payload)

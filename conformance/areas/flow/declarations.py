@@ -9,7 +9,6 @@ from msgspec.structs import replace
 from conformance.areas.catalogue import of_every_run
 from conformance.areas.entry.scenarios import passed
 from conformance.stage.consumer import Consumer, Scenarios
-from conformance.stage.scenario import FLOW
 from conformance.timeline.evidence import Evidence, ProgramOutcome
 from conformance.timeline.expected import Expected
 
@@ -63,4 +62,4 @@ def _run(consumer: Consumer) -> Evidence:
 _ENDED: Final = of_every_run() | {"result.value", "entry.kwargs", "channel.flow"}
 
 SCENARIOS: Final = Scenarios(part="declared_flow")
-SCENARIOS.both("flow/declared", {"sync": _ENDED | {"entry.flow"}, "async": _ENDED | {"entry.flow-async"}}, FLOW, _run)
+SCENARIOS.both("flow/declared", {"sync": _ENDED | {"entry.flow"}, "async": _ENDED | {"entry.flow-async"}}, "flow", _run)

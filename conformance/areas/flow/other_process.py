@@ -79,7 +79,7 @@ def main(address: str, kind: Any, path: str, flow_id: str) -> None:
 
 
 SCENARIOS: Final = Scenarios()
-SCENARIOS.both("pause/resumed-elsewhere", {_CLAUSE}, {"flow", "feedback"}, _resumed)
+SCENARIOS.both("pause/resumed-elsewhere", {_CLAUSE}, "flow feedback", _resumed)
 
 if __name__ == "__main__":
     main(*sys.argv[1:])

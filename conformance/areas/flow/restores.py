@@ -187,7 +187,7 @@ def _state(consumer: Consumer) -> Evidence:
     return replace(evidence, expected=(passed(f"flow.{entry}(restore_from_state_id=…)", _STATE, arrived),))
 
 
-_NEEDS: Final = frozenset({"flow", "checkpoint"})
+_NEEDS: Final = "flow checkpoint"
 _RESTORED: Final = frozenset({"flow.checkpoint"})
 _PASSED: Final = frozenset({"entry.kwargs"})
 

@@ -32,21 +32,6 @@ SABOTEURS.add("hears-quietly", "flow.feedback-frames", ACCEPT, hiding("human_fee
 SABOTEURS.add("input-untold", "flow.feedback-frames", ACCEPT, hiding("flow_input_requested", "flow_input_received"))
 
 
-@SABOTEURS.row(
-    "flow.pending",
-    _RUN,
-    {
-        "error.frames-first": "the flow has paused, and no frame tells of a failure",
-        "turn.pending": "a turn that waits is one",
-    },
-)
-async def pending_raised(run: Any, flow: Any, *args: Any) -> Any:
-    value = await run(flow, *args)
-    if isinstance(value, HumanFeedbackPending):
-        raise value
-    return value
-
-
 @SABOTEURS.row("flow.pending", _RUN, {"turn.pending": "a turn that waits is one"})
 async def pending_forgotten(run: Any, flow: Any, *args: Any) -> Any:
     value = await run(flow, *args)
@@ -101,7 +86,7 @@ SABOTEURS.add(
 )
 
 
-@SABOTEURS.row("flow.checkpoint", "harness.flow.checkpoints.restore:put_into", shown_by="restore/branches/*")
+@SABOTEURS.row("flow.checkpoint", "harness.flow.checkpoints.restore:put_into", at="restore/branches/*")
 def one_branch_restored(put_into: Any, run: Any, checkpoint: Any) -> Any:
     values = put_into(run, checkpoint)
     calls = run.plan._state.calls

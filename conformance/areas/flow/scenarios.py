@@ -169,7 +169,7 @@ def _routed_later(consumer: Consumer) -> Iterator[Expected]:
     return resumed(consumer, _routing(consumer, None), _ROUTED, _rejection(consumer), _DROPPED, ("drops",))
 
 
-_NEEDS: Final = frozenset({"flow", "feedback"})
+_NEEDS: Final = "flow feedback"
 _SHOWN: Final = frozenset({"flow.feedback-frames", "channel.flow"})
 _ENDED: Final = of_every_run() | _SHOWN | {"result.value"}
 
@@ -180,7 +180,7 @@ SCENARIOS.both("pause/asked", _ENDED, _NEEDS, _input_requested)
 SCENARIOS.both("pause/pending", of_every_run() | _SHOWN | {"flow.pending"}, _NEEDS, _pending)
 SCENARIOS.both("pause/resumed", {"flow.pending"}, _NEEDS, _resumed)
 SCENARIOS.both("pause/resumed-streamed", {"flow.pending"}, _NEEDS, _resumed_streamed)
-SCENARIOS.both("pause/outcome", _ENDED, _NEEDS | {"llm"}, _routed)
-SCENARIOS.both("pause/outcome-resumed", {"flow.pending"}, _NEEDS | {"llm"}, _routed_later)
+SCENARIOS.both("pause/outcome", _ENDED, "flow llm feedback", _routed)
+SCENARIOS.both("pause/outcome-resumed", {"flow.pending"}, "flow llm feedback", _routed_later)
 for _more in (other_process, restores, declarations):
     SCENARIOS.extend(_more.SCENARIOS)

@@ -8,7 +8,6 @@ from msgspec.structs import replace
 
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.programs import RecordedProgram
-from conformance.stage.scenario import LLM
 from conformance.stage.shipped_calls import ShippedCall, answering, shipped_call
 from conformance.timeline.evidence import Evidence, WireFacts
 from conformance.wire import facts_of
@@ -20,15 +19,14 @@ from harness.shipped import shipped_recording
 _RETURNS: Final = {"get_weather": "cloudy"}
 _CALL: Final = frozenset({"llm.sequence", "llm.deltas-equal-final", "llm.usage", "order.one-completion"})
 _TOOL_CALL: Final = _CALL | {"llm.tool-chunks", "llm.tool-run"}
-_TOOLS: Final = frozenset({"tools"})
 #: What is asked, the recording of it, whether the functions are run, the clauses it can decide, and what it needs.
-_ROWS: Final[tuple[tuple[str, str, bool, frozenset[str], frozenset[str]], ...]] = (
-    ("text", "text", False, _CALL, frozenset()),
-    ("tool", "tool_call", False, _TOOL_CALL, _TOOLS),
-    ("tool-run", "tool_call", True, _TOOL_CALL, _TOOLS),
-    ("parallel-tools-run", "parallel_tool_calls", True, _TOOL_CALL, _TOOLS),
-    ("thinking", "thinking", False, _CALL | {"llm.thinking"}, frozenset({"thinking"})),
-    ("truncated", "truncated", False, frozenset({"llm.truncation", "llm.sequence"}), frozenset()),
+_ROWS: Final[tuple[tuple[str, str, bool, frozenset[str], str], ...]] = (
+    ("text", "text", False, _CALL, "llm"),
+    ("tool", "tool_call", False, _TOOL_CALL, "llm tools"),
+    ("tool-run", "tool_call", True, _TOOL_CALL, "llm tools"),
+    ("parallel-tools-run", "parallel_tool_calls", True, _TOOL_CALL, "llm tools"),
+    ("thinking", "thinking", False, _CALL | {"llm.thinking"}, "llm thinking"),
+    ("truncated", "truncated", False, frozenset({"llm.truncation", "llm.sequence"}), "llm"),
 )
 
 
@@ -53,7 +51,7 @@ def _of_provider(provider: str) -> Scenarios:
         program = RecordedProgram(f"{provider}/{recording}", _RETURNS if runs else None)
         # Not every provider tells what its models think.
         if shipped_recording(program.name).is_dir():
-            found.both(f"recorded/{provider}/{name}", clauses, needs | LLM, _answered, program)
+            found.both(f"recorded/{provider}/{name}", clauses, needs, _answered, program)
     return found
 
 

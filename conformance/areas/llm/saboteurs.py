@@ -44,7 +44,7 @@ def _kind(part: Any) -> str:
     return type(part).__name__
 
 
-@SABOTEURS.row("llm.sequence", "harness.providers.openai.chat:OpenAIChat.generate", shown_by="ask/thinking/sync")
+@SABOTEURS.row("llm.sequence", "harness.providers.openai.chat:OpenAIChat.generate", at="ask/thinking/sync")
 def thinking_comes_last(generate: Any, llm: Any, request: Any) -> Iterator[Any]:
     held = []
     for part in generate(llm, request):
@@ -111,14 +111,14 @@ SABOTEURS.add(
     "harness.providers.shared.calls.tool_calls:_holds_two",
     constant(False),
     {"llm.errors": "what had to fail passes", "llm.usage": "and has usage, which no failed call has"},
-    shown_by="ask/tools-as-one/sync",
+    at="ask/tools-as-one/sync",
 )
 SABOTEURS.add(
     "one-tools-value-in-a-list",
     "llm.tool-run",
     _TOOL_RESULTS,
     replacing(lambda result_of, values: values),
-    shown_by="ask/tool-run/sync",
+    at="ask/tool-run/sync",
 )
 SABOTEURS.add(
     "tools-values-reversed", "llm.tool-run", _TOOL_RESULTS, replacing(lambda result_of, values: result_of(values[::-1]))
@@ -156,22 +156,20 @@ def totals_with_the_cache_twice(counts: Iterator[Any]) -> Iterator[Any]:
         yield replace(usage, total_tokens=usage.total_tokens + (usage.cached_prompt_tokens or 0))
 
 
-@SABOTEURS.row("llm.usage", "harness.llm.call:ModelCall.complete", shown_by="crew/kind/used/sync-method/sync")
+@SABOTEURS.row("llm.usage", "harness.llm.call:ModelCall.complete", at="crew/kind/used/sync-method/sync")
 def usage_lost_in_crews(complete: Any, call: Any, step: Any) -> None:
     if "agent_id" in call._common:
         call.assembly.usage = None
     complete(call, step)
 
 
-@SABOTEURS.row(
-    "llm.usage", "harness.llm.call:ModelCall.complete", shown_by="ask/uncounted/sync ask/not-streamed-uncounted"
-)
+@SABOTEURS.row("llm.usage", "harness.llm.call:ModelCall.complete", at="ask/uncounted/sync ask/not-streamed-uncounted")
 def usage_of_zero(complete: Any, call: Any, step: Any) -> None:
     call.assembly.usage = call.assembly.usage or Usage(0, 0, 0)
     complete(call, step)
 
 
-@SABOTEURS.row("llm.usage", "harness.llm.call:ModelCall.complete", shown_by="ask/again/sync")
+@SABOTEURS.row("llm.usage", "harness.llm.call:ModelCall.complete", at="ask/again/sync")
 def usage_of_all_calls(complete: Any, call: Any, step: Any) -> None:
     """Count what the LLM has used until then."""
     used, owner = call.assembly.usage, vars(call._llm)
@@ -253,20 +251,6 @@ def legacy_chunks_of_text_only(chunk: Any, **fields: Any) -> Any:
     return chunk(content=fields["content"])
 
 
-@SABOTEURS.row(
-    "llm.legacy-chunk",
-    _PROJECTED,
-    {
-        "entry.crew": "a streamed crew loses its text",
-        "entry.flag-restored": "and is over before its flag can be looked at",
-        "scope.isolated": "two of them show nothing of their own",
-        "scope.nested": "and nor does one in a flow",
-    },
-)
-def legacy_chunks_of_tools_only(chunk: Any, **fields: Any) -> Any:
-    return chunk(**fields) if fields["tool_call"] else None
-
-
 @SABOTEURS.row("llm.legacy-chunk", "harness.frames.legacy:stream_frame_to_chunk")
 def every_frame_a_legacy_chunk(project: Any, frame: Any) -> Any:
     from harness import StreamChunk
@@ -274,7 +258,7 @@ def every_frame_a_legacy_chunk(project: Any, frame: Any) -> Any:
     return project(frame) or StreamChunk(content=frame.content)
 
 
-@SABOTEURS.row("llm.rechunk", f"{_ANSWER}.piece", shown_by="ask/resplit/async")
+@SABOTEURS.row("llm.rechunk", f"{_ANSWER}.piece", at="ask/resplit/async")
 def characters_torn_in_loops(piece: Any, answer: Any, sent: bytes) -> Any:
     return piece(answer, sent.decode("utf-8", "replace").encode() if is_loop_running() else sent)
 
@@ -283,7 +267,7 @@ def characters_torn_in_loops(piece: Any, answer: Any, sent: bytes) -> Any:
     "llm.no-stream",
     f"{_ANSWER}.whole",
     {"entry.llm-async": "the assembled result of an awaited call outside a session is another"},
-    shown_by="ask/not-streamed/async",
+    at="ask/not-streamed/async",
 )
 def awaited_answers_shorter(whole: Any, answer: Any, *rest: Any) -> Iterator[Any]:
     for part in whole(answer, *rest):
@@ -295,7 +279,7 @@ def awaited_answers_shorter(whole: Any, answer: Any, *rest: Any) -> Iterator[Any
     "llm.tool-run",
     "harness.llm.tool_use:_Use.fail",
     {"llm.tool-chunks": "a call fails whose tool calls can be told apart"},
-    shown_by="ask/failing-tool-run/*",
+    at="ask/failing-tool-run/*",
 )
 def failing_tools_fail_their_calls(fail: Any, use: Any, step: Any, error: Exception) -> Any:
     raise error

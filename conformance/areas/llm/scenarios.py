@@ -27,7 +27,6 @@ from conformance.stage.programs import (
     Thinking,
 )
 from conformance.stage.reader import FramesRead
-from conformance.stage.scenario import FLOW_AND_LLM, LLM
 from conformance.timeline.evidence import Evidence, WireFacts, WireToolCall
 from conformance.timeline.expected import NOTHING, Expected, InAnyOrder
 
@@ -52,7 +51,7 @@ def facts_of(ask: Ask, *, streamed: bool = True) -> WireFacts:
     calls = tuple(piece for piece in script.says if isinstance(piece, ScriptedToolCall))
     mixed = script.calls_as == "as one"
     failed = script.failing is not None or mixed
-    refused = script.status >= 400
+    refused = script.status != 200
     reported = script.ending in ("whole", "unmarked") and not (refused or failed)
     whole = reported and (script.ending == "whole" or ask.without_end_marker)
     names = {ScriptedToolCall: "tool_call", str: "text", Thinking: "thinking"}
@@ -72,10 +71,10 @@ def facts_of(ask: Ask, *, streamed: bool = True) -> WireFacts:
         usage=_USAGE if reported and script.counted else None,
         finish_reason=("tool_calls" if calls else "stop") if reported else None,
         error_event=failed,
-        words=WORDS if refused or script.failing not in (None, "nothing") else None,
+        words=WORDS if (refused and script.status) or script.failing not in (None, "nothing") else None,
         declared_unmarked=ask.without_end_marker if script.ending == "unmarked" or ask.without_end_marker else None,
         calls_mixed=mixed,
-        request_id="req_conformance",
+        request_id="req_conformance" if script.status else None,
         has_functions=bool(ask.functions),
         returned=tuple(functions) if functions and not any(isinstance(each, Raise) for each in functions) else None,
     )
@@ -142,7 +141,7 @@ _FAILING_TOOL = Ask(
 )
 _CALL = frozenset({"llm.sequence", "llm.deltas-equal-final", "llm.usage", "order.one-completion"})
 _TOOL_CALL = frozenset({"llm.tool-chunks", "llm.tool-run"})
-_TOOLS = LLM | {"tools"}
+_TOOLS = "llm tools"
 #: What the host of each sends can be told apart.
 _ODD_CALLS: tuple[CallsAs, ...] = ("ids late", "one index", "no index")
 _FAILED = frozenset({"llm.errors", "llm.sequence"})
@@ -150,15 +149,15 @@ _BROKEN = frozenset({"llm.truncation", "llm.sequence"})
 
 SCENARIOS: Final = Scenarios()
 for _name, _clauses, _needs, _ask in (
-    ("ask/text", _CALL, LLM, Ask(Script(_TEXT))),
-    ("ask/uncounted", _CALL, LLM, Ask(Script(_TEXT, counted=False))),
-    ("ask/thinking", _CALL | {"llm.thinking"}, LLM | {"thinking"}, Ask(Script(_THOUGHT))),
+    ("ask/text", _CALL, "llm", Ask(Script(_TEXT))),
+    ("ask/uncounted", _CALL, "llm", Ask(Script(_TEXT, counted=False))),
+    ("ask/thinking", _CALL | {"llm.thinking"}, "llm thinking", Ask(Script(_THOUGHT))),
     ("ask/tool", _CALL | _TOOL_CALL, _TOOLS, Ask(Script((_WEATHER,)))),
     ("ask/parallel-tools", _CALL | _TOOL_CALL, _TOOLS, Ask(Script((_WEATHER, _TIDE)))),
     ("ask/tool-run", _CALL | _TOOL_CALL | {"channel.tools"}, _TOOLS, Ask(Script((_WEATHER,)), functions=_CLOUDY)),
     ("ask/parallel-tools-run", _CALL | _TOOL_CALL, _TOOLS, Ask(Script((_WEATHER, _TIDE)), functions=_RETURNS)),
-    ("ask/cut", _BROKEN, LLM, Ask(Script(_TEXT, ending="cut"))),
-    ("ask/reset", _BROKEN, LLM, Ask(Script(_TEXT, ending="reset"))),
+    ("ask/cut", _BROKEN, "llm", Ask(Script(_TEXT, ending="cut"))),
+    ("ask/reset", _BROKEN, "llm", Ask(Script(_TEXT, ending="reset"))),
 ):
     SCENARIOS.both(_name, _clauses, _needs, _streamed, _ask)
 #: For subjects whose LLMs can be told that their host marks the end of no stream.
@@ -168,15 +167,16 @@ for _name, _clauses, _ask in (
     ("ask/unmarked-not-told", _BROKEN, Ask(Script(_TEXT, ending="unmarked"))),
     ("ask/unmarked-cut", _BROKEN, Ask(Script(_TEXT, ending="cut"), without_end_marker=True)),
 ):
-    _UNMARKED.both(_name, _clauses, LLM, _streamed, _ask)
+    _UNMARKED.both(_name, _clauses, "llm", _streamed, _ask)
 SCENARIOS.extend(_UNMARKED)
-SCENARIOS.both("ask/again", _CALL, LLM, _again)
+SCENARIOS.both("ask/again", _CALL, "llm", _again)
 SCENARIOS.both("ask/failing-tool-run", _TOOL_CALL | {"channel.tools"}, _TOOLS, _failing_tool)
-SCENARIOS.both("ask/refused", _FAILED, LLM, _streamed, Ask(Script(_TEXT, status=429)))
-SCENARIOS.both("ask/failing", _FAILED, LLM, _streamed, Ask(Script(_TEXT, status=500)))
+SCENARIOS.both("ask/refused", _FAILED, "llm", _streamed, Ask(Script(_TEXT, status=429)))
+SCENARIOS.both("ask/no-answer", _FAILED, "llm", _streamed, Ask(Script(_TEXT, status=None)))
+SCENARIOS.both("ask/failing", _FAILED, "llm", _streamed, Ask(Script(_TEXT, status=500)))
 for _form in get_args(Failing):
     _name = f"ask/failing-inside-{_form.replace(' ', '-')}"
-    SCENARIOS.both(_name, _FAILED, LLM, _streamed, Ask(Script(() if _form == "nothing" else _TEXT, failing=_form)))
+    SCENARIOS.both(_name, _FAILED, "llm", _streamed, Ask(Script(() if _form == "nothing" else _TEXT, failing=_form)))
 for _kind in _ODD_CALLS:
     _name = f"ask/tools-with-{_kind.replace(' ', '-')}"
     SCENARIOS.both(_name, _CALL | _TOOL_CALL, _TOOLS, _streamed, Ask(Script((_WEATHER, _TIDE), calls_as=_kind)))
@@ -187,14 +187,14 @@ for _name, _ask in (
     ("ask/not-streamed", Ask(Script(_TEXT))),
     ("ask/not-streamed-uncounted", Ask(Script(_TEXT, counted=False))),
 ):
-    SCENARIOS.of_kind("sync", _name, _PLAIN, FLOW_AND_LLM, _plain, _ask)
-    SCENARIOS.of_kind("async", f"{_name}/async", _PLAIN, FLOW_AND_LLM, _plain, _ask)
+    SCENARIOS.of_kind("sync", _name, _PLAIN, "flow llm", _plain, _ask)
+    SCENARIOS.of_kind("async", f"{_name}/async", _PLAIN, "flow llm", _plain, _ask)
 for _name, _functions in (("tools", {}), ("tools-run", _RETURNS)):
     _ask = Ask(Script((_WEATHER, _TIDE)), functions=_functions)
-    _clauses, _needs = _PLAIN | {"llm.tool-run"}, _TOOLS | FLOW_AND_LLM
+    _clauses, _needs = _PLAIN | {"llm.tool-run"}, "flow llm tools"
     SCENARIOS.both(f"ask/not-streamed-{_name}", _clauses, _needs, _plain, _ask)
-SCENARIOS.of_kind("sync", "ask/resplit", {"llm.rechunk"}, LLM, _rechunked)
-SCENARIOS.of_kind("async", "ask/resplit/async", {"llm.rechunk"}, LLM, _rechunked)
+SCENARIOS.of_kind("sync", "ask/resplit", {"llm.rechunk"}, "llm", _rechunked)
+SCENARIOS.of_kind("async", "ask/resplit/async", {"llm.rechunk"}, "llm", _rechunked)
 _SAYS_ALL: Final = CallProgram(Ask(Script((*_TEXT, _WEATHER, Thinking("hm")))))
-SCENARIOS.of_kind("sync", "ask/legacy-chunks", {"llm.legacy-chunk"}, LLM, in_legacy_chunks, _SAYS_ALL)
+SCENARIOS.of_kind("sync", "ask/legacy-chunks", {"llm.legacy-chunk"}, "llm", in_legacy_chunks, _SAYS_ALL)
 SCENARIOS.extend((*recorded_calls.SCENARIOS, *integrations.SCENARIOS))

@@ -54,13 +54,13 @@ def end_names_no_start(record: Any, payload: Any) -> None:
         put(payload, "started_event_id", None)
 
 
-@SABOTEURS.row("order.scope-nesting", "harness.bus.bus:_shut_inside", shown_by="nested/left/*")
+@SABOTEURS.row("order.scope-nesting", "harness.bus.bus:_shut_inside", at="nested/left/*")
 def left_scopes_stay_open(shut_inside: Any, scope: Any, published: Any) -> None:
     """End nothing that is still open in a scope which ends."""
     scope.children.clear()
 
 
-@SABOTEURS.row("order.scope-nesting", "harness.bus.bus:_shut", shown_by="nested/left/*")
+@SABOTEURS.row("order.scope-nesting", "harness.bus.bus:_shut", at="nested/left/*")
 def left_scopes_end_late(shut: Any, scope: Any, source: Any, event: Any, published: Any) -> None:
     """End what is still open in a scope once that has ended."""
     children, scope.children = scope.children, {}
@@ -72,7 +72,7 @@ def left_scopes_end_late(shut: Any, scope: Any, source: Any, event: Any, publish
 SABOTEURS.add("foreign-previous", "order.previous-earlier", FIELDS, _elsewhere("previous_id"), _RESTORED)
 
 
-@SABOTEURS.row("order.previous-earlier", "harness.bus.bus:_scope_for", shown_by="thread/stray/after-others/*")
+@SABOTEURS.row("order.previous-earlier", "harness.bus.bus:_scope_for", at="thread/stray/after-others/*")
 def previous_of_the_thread(scope_for: Any, source: Any, **options: Any) -> Any:
     """Link what a thread emits to what it has emitted before, for whichever session."""
     before = scopes.previous_id.get()
@@ -99,14 +99,14 @@ def call_completes_twice(accept: Any, timeline: Any, source: Any, event: Any, sc
 
 
 @SABOTEURS.row(
-    "order.terminal-last", "harness.frames.timeline:Timeline._move", shown_by="handler/publishes-at-the-end/turn/sync"
+    "order.terminal-last", "harness.frames.timeline:Timeline._move", at="handler/publishes-at-the-end/turn/sync"
 )
 def turns_never_sealed(move: Any, timeline: Any, action: str) -> None:
     if action != "seal" or not getattr(timeline.root, "conversational", False):
         move(timeline, action)
 
 
-@SABOTEURS.row("order.terminal-last", ACCEPT, shown_by="handler/publishes-at-the-end/failing-*/sync")
+@SABOTEURS.row("order.terminal-last", ACCEPT, at="handler/publishes-at-the-end/failing-*/sync")
 def unsealed_by_failures(accept: Any, timeline: Any, source: Any, event: Any, scope: Any) -> None:
     root = timeline.root
     if event.type.endswith("_failed"):

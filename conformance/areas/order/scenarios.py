@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any, Final, Literal
 
 from conformance.areas.catalogue import of_every_run
-from conformance.areas.turn.conversation import TURN, opened
+from conformance.areas.turn.conversation import opened
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.points import StageError
 from conformance.stage.programs import (
+    CUT_CALL,
+    FAILING,
     Ask,
     Block,
     CallProgram,
@@ -23,7 +25,6 @@ from conformance.stage.programs import (
     Raise,
     Script,
 )
-from conformance.stage.scenario import FLOW, FLOW_AND_LLM, LLM
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import Expected
 
@@ -81,32 +82,30 @@ _LAST: Final = frozenset({"order.terminal-last", "order.seq-gapless"})
 _FLOWS: Final = of_every_run() | _CALLS | {"session.iterates", "channel.flow", "channel.custom", "result.value"}
 
 SCENARIOS: Final = Scenarios()
-SCENARIOS.whole_run("flow/two-steps", _FLOWS, FLOW_AND_LLM, _TWO_STEPS, Script().text)
-SCENARIOS.whole_run("flow/parallel", of_every_run() | _CALLS | {"session.iterates"}, FLOW_AND_LLM, _PARALLEL)
+SCENARIOS.whole_run("flow/two-steps", _FLOWS, "flow llm", _TWO_STEPS, Script().text)
+SCENARIOS.whole_run("flow/parallel", of_every_run() | _CALLS | {"session.iterates"}, "flow llm", _PARALLEL)
 # More than the queues and logs of a runtime that keeps the last thousand.
 _MANY: Final = FlowProgram((Method("emits", tuple(Emit(str(number)) for number in range(1_100))),))
-SCENARIOS.whole_run("flow/many-events", {"session.iterates", "order.seq-gapless"}, FLOW, _MANY)
-SCENARIOS.whole_run("call/text", of_every_run() | _CALLS | {"result.value"}, LLM, CallProgram(), Script().text)
-_CUT: Final = CallProgram(Ask(Script(("Half",), ending="cut")))
+SCENARIOS.whole_run("flow/many-events", {"session.iterates", "order.seq-gapless"}, "flow", _MANY)
+SCENARIOS.whole_run("call/text", of_every_run() | _CALLS | {"result.value"}, "llm", CallProgram(), Script().text)
 _BROKEN: Final = of_every_run() | {"result.reraises", "session.replay-failed"}
-SCENARIOS.whole_run("call/truncated", _BROKEN, LLM, _CUT)
-SCENARIOS.both("flow/after/streamed", _LINKS, FLOW_AND_LLM, _second, _TWO_STEPS, "streamed")
-SCENARIOS.both("flow/after/plain", _LINKS, FLOW_AND_LLM, _second, _TWO_STEPS, "plain")
-SCENARIOS.both("call/after/streamed", _LINKS, LLM, _second, CallProgram(), "streamed")
-SCENARIOS.both("call/after/plain", _LINKS, LLM, _second, CallProgram(), "plain")
+SCENARIOS.whole_run("call/truncated", _BROKEN, "llm", CUT_CALL)
+SCENARIOS.both("flow/after/streamed", _LINKS, "flow llm", _second, _TWO_STEPS, "streamed")
+SCENARIOS.both("flow/after/plain", _LINKS, "flow llm", _second, _TWO_STEPS, "plain")
+SCENARIOS.both("call/after/streamed", _LINKS, "llm", _second, CallProgram(), "streamed")
+SCENARIOS.both("call/after/plain", _LINKS, "llm", _second, CallProgram(), "plain")
 _SCOPES: Final = _LINKS | {"order.scope-nesting"}
-SCENARIOS.both("nested/left", _SCOPES, FLOW, _left)
-_FAILING: Final = FlowProgram((Method("fails", (Emit("one"), Raise(LookupError))),))
+SCENARIOS.both("nested/left", _SCOPES, "flow", _left)
 _FAILING_TURN: Final = ConversationProgram((Method("fails", (Emit("one"), Raise(LookupError))),))
 _WAITING: Final = FlowProgram((Method("asks", (Emit("one"), Give("draft")), feedback=Feedback()),))
-_TURNS: Final = FLOW_AND_LLM | TURN
+_TURNS: Final = "flow llm turn"
 for _name, _needs, _program, _terminal in (
-    ("flow", FLOW_AND_LLM, _TWO_STEPS, "flow_finished"),
-    ("call", LLM, CallProgram(), "llm_call_completed"),
+    ("flow", "flow llm", _TWO_STEPS, "flow_finished"),
+    ("call", "llm", CallProgram(), "llm_call_completed"),
     ("turn", _TURNS, ConversationProgram(), "conversation_turn_completed"),
-    ("failing-flow", FLOW, _FAILING, "flow_failed"),
-    ("failing-call", LLM, _CUT, "llm_call_failed"),
+    ("failing-flow", "flow", FAILING, "flow_failed"),
+    ("failing-call", "llm", CUT_CALL, "llm_call_failed"),
     ("failing-turn", _TURNS, _FAILING_TURN, "conversation_turn_failed"),
-    ("waiting-flow", FLOW | {"feedback"}, _WAITING, "flow_paused"),
+    ("waiting-flow", "flow feedback", _WAITING, "flow_paused"),
 ):
     SCENARIOS.both(f"handler/publishes-at-the-end/{_name}", _LAST, _needs, _late, _program, _terminal)

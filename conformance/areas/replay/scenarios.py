@@ -12,7 +12,6 @@ from conformance.areas.replay.program_files import reach_network, record_worse, 
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.programs import Ask, CallProgram, FlowProgram, Method, Program, Script
 from conformance.stage.reader import FramesRead, attempt
-from conformance.stage.scenario import FLOW_AND_LLM, LLM
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import AtMost, Expected, Raised
 from harness.recording import compare_frames, network_guard, open_tape
@@ -92,9 +91,9 @@ def _open_torn(path: Path) -> None:
 _CLAUSES: Final = frozenset({"replay.equal", "replay.offline", "replay.complete"})
 
 SCENARIOS: Final = Scenarios()
-SCENARIOS.of_kind("sync", "replay/call", _CLAUSES, LLM, _made_again, CallProgram(_OUTLINE))
-SCENARIOS.of_kind("sync", "replay/refused", _CLAUSES, LLM, _made_again, CallProgram(_REFUSED))
-SCENARIOS.of_kind("sync", "replay/side-by-side", _CLAUSES, FLOW_AND_LLM, _made_again, _SIDE_BY_SIDE)
-SCENARIOS.of_kind("sync", "replay/swallowed", {"replay.offline"}, LLM, reach_network)
-SCENARIOS.of_kind("sync", "replay/trusted", {"replay.trusted"}, LLM, replay_untrusted)
-SCENARIOS.of_kind("sync", "replay/kept", {"replay.kept"}, LLM, record_worse)
+SCENARIOS.of_kind("sync", "replay/call", _CLAUSES, "llm", _made_again, CallProgram(_OUTLINE))
+SCENARIOS.of_kind("sync", "replay/refused", _CLAUSES, "llm", _made_again, CallProgram(_REFUSED))
+SCENARIOS.of_kind("sync", "replay/side-by-side", _CLAUSES, "flow llm", _made_again, _SIDE_BY_SIDE)
+SCENARIOS.of_kind("sync", "replay/swallowed", {"replay.offline"}, "llm", reach_network)
+SCENARIOS.of_kind("sync", "replay/trusted", {"replay.trusted"}, "llm", replay_untrusted)
+SCENARIOS.of_kind("sync", "replay/kept", {"replay.kept"}, "llm", record_worse)

@@ -13,7 +13,7 @@ SABOTEURS: Final = Saboteurs()
 _RESULT: Final = "harness.session.core:SessionCore.result"
 
 
-@SABOTEURS.row("result.gated", _RESULT, by=reading, shown_by="result/failed/flow/sync")
+@SABOTEURS.row("result.gated", _RESULT, by=reading, at="result/failed/flow/sync")
 def failures_at_once(result: Callable[[Any], Any], session: Any) -> Any:
     timeline = session._timeline
     if timeline.state.value == "raised":
@@ -72,7 +72,7 @@ def views_left_close(delete: Any, view: Any) -> None:
     delete(view)
 
 
-@SABOTEURS.row("result.gated", _RESULT, by=reading, shown_by="result/early/turn/sync")
+@SABOTEURS.row("result.gated", _RESULT, by=reading, at="result/early/turn/sync")
 def turn_results_at_once(result: Callable[[Any], Any], session: Any) -> Any:
     timeline = session._timeline
     is_turn = any(frame.type == "conversation_turn_started" for frame in timeline.frames)
@@ -83,7 +83,7 @@ def turn_results_at_once(result: Callable[[Any], Any], session: Any) -> Any:
     "result.value",
     "harness.frames.timeline:Timeline.returned",
     {"error.frames-first": "no frame tells of the failure", "result.states": "nor was there any"},
-    shown_by="result/value/error/sync",
+    at="result/value/error/sync",
 )
 def returned_errors_raised(returned: Any, timeline: Any, value: Any) -> None:
     if isinstance(value, LookupError):
@@ -93,7 +93,7 @@ def returned_errors_raised(returned: Any, timeline: Any, value: Any) -> None:
 
 
 @SABOTEURS.row(
-    "result.after-close result.states", "harness.frames.timeline:LEGAL", by=making, shown_by="result/closed/failed/sync"
+    "result.after-close result.states", "harness.frames.timeline:LEGAL", by=making, at="result/closed/failed/sync"
 )
 def closing_keeps_failures(legal: Any) -> Any:
     return {**legal, (State.RAISED, "close"): State.FAILED}

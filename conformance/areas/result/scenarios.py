@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from conformance.areas.turn.conversation import TURN, opened
+from conformance.areas.turn.conversation import opened
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.programs import (
+    FAILING,
     Ask,
     Block,
     CallProgram,
@@ -16,11 +17,9 @@ from conformance.stage.programs import (
     Give,
     Method,
     Program,
-    Raise,
     Script,
 )
 from conformance.stage.reader import read_result
-from conformance.stage.scenario import FLOW, FLOW_AND_LLM, LLM
 from conformance.timeline.evidence import Evidence, ProgramOutcome
 
 #: What reading the result shows where a loop has been left early.
@@ -41,7 +40,6 @@ _VALUES: Final[dict[str, Any]] = {
 }
 _SPOKEN: Final = FlowProgram((Method("speaks", (Emit("one"), Emit("two"), Give("value"))),))
 _CALLED: Final = CallProgram(Ask(Script(("Hel", "lo"))))
-_FAILING: Final = FlowProgram((Method("fails", (Emit("one"), Raise(LookupError))),))
 
 
 def _value(consumer: Consumer, value: Any) -> Evidence:
@@ -68,7 +66,7 @@ def _early(consumer: Consumer, program: Program | ConversationProgram, value: st
 
 def _failed(consumer: Consumer) -> Evidence:
     """Read the result before the first frame, once the run has failed unread, and then after the end."""
-    session = consumer.open(_FAILING)
+    session = consumer.open(FAILING)
     before = [read_result(session, "before")]
     iterator = consumer.iterate(session)
     first = consumer.take(iterator, 1)
@@ -98,12 +96,12 @@ _CLOSED: Final = frozenset({"result.after-close", "result.states"})
 
 SCENARIOS: Final = Scenarios()
 for _name, _given in _VALUES.items():
-    SCENARIOS.both(f"result/value/{_name}", _GIVEN, FLOW, _value, _given)
-SCENARIOS.both("result/early/flow", _EARLY, FLOW, _early, _SPOKEN, "value")
-SCENARIOS.both("result/early/call", _EARLY, LLM, _early, _CALLED, "Hello")
-SCENARIOS.both("result/early/turn", _EARLY, TURN | FLOW_AND_LLM, _early, ConversationProgram(), Script().text)
-SCENARIOS.both("result/failed/flow", {"result.reraises", "result.states", "result.gated"}, FLOW, _failed)
-SCENARIOS.both("result/closed/flow", _CLOSED, FLOW, _closed, _SPOKEN)
-SCENARIOS.both("result/closed/call", _CLOSED, LLM, _closed, _HELD)
-SCENARIOS.both("result/closed/ended", _CLOSED, FLOW, _closed, _SPOKEN, ended=True)
-SCENARIOS.both("result/closed/failed", _CLOSED, FLOW, _closed, _FAILING, ended=True)
+    SCENARIOS.both(f"result/value/{_name}", _GIVEN, "flow", _value, _given)
+SCENARIOS.both("result/early/flow", _EARLY, "flow", _early, _SPOKEN, "value")
+SCENARIOS.both("result/early/call", _EARLY, "llm", _early, _CALLED, "Hello")
+SCENARIOS.both("result/early/turn", _EARLY, "flow llm turn", _early, ConversationProgram(), Script().text)
+SCENARIOS.both("result/failed/flow", {"result.reraises", "result.states", "result.gated"}, "flow", _failed)
+SCENARIOS.both("result/closed/flow", _CLOSED, "flow", _closed, _SPOKEN)
+SCENARIOS.both("result/closed/call", _CLOSED, "llm", _closed, _HELD)
+SCENARIOS.both("result/closed/ended", _CLOSED, "flow", _closed, _SPOKEN, ended=True)
+SCENARIOS.both("result/closed/failed", _CLOSED, "flow", _closed, FAILING, ended=True)

@@ -90,11 +90,11 @@ def _used(consumer: Consumer, in_async: bool) -> Evidence:
 
 
 _LOOK: Final = TaskProgram("look", _SAYS)
-_FAILING_TOOL: Final = ToolProgram("get_tide", "Bergen", "no tide", fails=True)
+_FAILING_TOOL: Final = ToolProgram("get_tide", "Bergen", "no tide", fails=LookupError)
 _TWO_CALLS: Final = ("task_started", "agent_execution_started", *_CALL, *_CALL)
 _ENDED: Final = ("agent_execution_completed", "task_completed")
 _REFUSED: Final = ("task_started", *_AGENT, *_REFUSAL, *_AGENT, *_REFUSAL, "task_completed")
-_USING: Final = NEEDS | {"tools"}
+_USING: Final = "flow llm crew tools"
 #: By the kind of crew, what comes of it: the program, the types that are due, and how often the crew is run.
 _KINDS: Final = {
     "crew/kind/for-each": (FRAMES, NEEDS, CrewProgram((_LOOK,)), 2 * _crew(OF_TASK), 2),

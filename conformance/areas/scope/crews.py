@@ -120,7 +120,7 @@ def _beside(consumer: Consumer) -> Evidence:
     )
 
 
-NEEDS: Final = frozenset({"crew", "flow", "llm"})
+NEEDS: Final = "flow llm crew"
 FRAMES: Final = frozenset(
     {"channel.lifecycle", "order.parent-closed", "order.scope-nesting", "order.seq-gapless", "scope.nested"}
 )
@@ -141,7 +141,7 @@ for _name, (_stream, _streamed) in _SETTINGS.items():
         SCENARIOS.both(_id, _CAPTURES, NEEDS, _captured, _stream, streamed=_streamed, in_async=_in_async)
 SCENARIOS.both("crew/in-flow/http-400", _FAILS, NEEDS, _failing, 400)
 SCENARIOS.both("crew/in-flow/http-500", _FAILS, NEEDS, _failing, 500)
-SCENARIOS.both("crew/in-flow/tool", FRAMES | {"llm.tool-chunks", "channel.tools"}, NEEDS | {"tools"}, _with_tool)
+SCENARIOS.both("crew/in-flow/tool", FRAMES | {"llm.tool-chunks", "channel.tools"}, "flow llm crew tools", _with_tool)
 SCENARIOS.both("crew/in-flow/beside", {"scope.isolated", "order.seq-gapless"}, NEEDS, _beside)
 _STREAMED: Final = flow_of(CrewProgram(_TASKS, stream=True))
 SCENARIOS.both("crew/in-flow/projected", {"llm.legacy-chunk"}, NEEDS, in_legacy_chunks, _STREAMED)

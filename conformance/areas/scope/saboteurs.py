@@ -7,11 +7,12 @@ import contextvars
 import threading
 import warnings
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from conformance.proof.saboteur import Saboteurs, constant, making, passing, replacing
+from conformance.proof.frames import ACCEPT
+from conformance.proof.saboteur import Saboteurs, constant, passing, replacing
 from harness import LLM, RunCancelled
 from harness.agents import IterationLimitError
 from harness.agents.driver import ThreadDriver, run_unsuspended
@@ -24,48 +25,32 @@ _OPENED: Final = "harness.flow.conversation.dialogue:Dialogue.opened"
 _OF_THREAD: Final = "harness.bus.bus:scope_of_thread"
 
 
-class _Eavesdropper:
-    """Passes on to a session what another one hears, while it is on."""
-
-    sees_all = True
-    keeps_order = True
-
-    def __init__(self, session: Any) -> None:
-        self._session = weakref.ref(session)
-
-    def accept(self, source: Any, event: Any, scope: Any) -> None:
-        session = self._session()
-        if session is not None and session.state.value == "running" and event.type == "probe":
-            session.accept(source, event, scope)
+_SESSIONS: Final[weakref.WeakSet[Any]] = weakref.WeakSet()
 
 
 @SABOTEURS.row(
     "scope.isolated",
-    _BASE,
+    ACCEPT,
     {
+        "scope.nested": "an inner session hears what is around it",
         "scope.worker-threads": "two sessions with one source hear each other",
         "order.previous-earlier": "links lead to frames of the other session",
     },
-    by=making,
 )
-def heard_by_all(session_scope: Callable[..., Any]) -> Callable[..., Any]:
+def heard_by_all(accept: Any, timeline: Any, source: Any, event: Any, scope: Any) -> None:
     """Give what user code emits in one session to every other open session of the process, too."""
-    sessions: weakref.WeakSet[Any] = weakref.WeakSet()
-
-    def broken(sink: Any, run: Any, lookahead: Any) -> Any:
-        base = session_scope(sink, run, lookahead)
-        base.sinks = (*base.sinks, *(_Eavesdropper(session) for session in sessions if session not in base.sinks))
-        sessions.add(sink)
-        return base
-
-    return broken
+    _SESSIONS.add(timeline)
+    accept(timeline, source, event, scope)
+    for other in [*_SESSIONS] if event.type == "probe" else ():
+        if other is not timeline and other not in scope.sinks and other.state.value == "running":
+            accept(other, source, event, scope)
 
 
 @SABOTEURS.row(
     "scope.isolated",
     "harness.session.core:SessionCore._start",
     {"order.previous-earlier": "what the consumer emits is linked to what it has emitted before"},
-    shown_by="beside/its-consumer/async",
+    at="beside/its-consumer/async",
 )
 def consumers_work_inside(start: Any, session: Any) -> None:
     """Leave whoever asks for the first frame in the scope of the run."""
@@ -73,7 +58,7 @@ def consumers_work_inside(start: Any, session: Any) -> None:
     scopes.enter(session._production._base)
 
 
-@SABOTEURS.row("scope.nested", _BASE, shown_by="nested/beside-another-method/*")
+@SABOTEURS.row("scope.nested", _BASE, at="nested/beside-another-method/*")
 def outer_methods_heard_inside(session_scope: Any, sink: Any, run: Any, lookahead: Any) -> Any:
     """Give an inner session what is emitted around it while it is open."""
     base = session_scope(sink, run, lookahead)
@@ -167,7 +152,7 @@ def closed_turns_stay_open(opened: Any, dialogue: Any, turn: Any, flow_name: str
     "scope.nested",
     "harness.agents.delegation:CoworkerTool._done",
     {"order.parent-closed": "what is not shown has no parent"},
-    shown_by="crew/kind/managed/sync-method/sync",
+    at="crew/kind/managed/sync-method/sync",
 )
 async def coworkers_unseen(done: Any, *arguments: Any) -> Any:
     """Have coworkers work in a context that knows of no session."""
@@ -183,13 +168,11 @@ SABOTEURS.add(
     "scope.nested",
     "harness.agents.driver:placed_context",
     lambda placed_context: contextvars.Context,
-    shown_by="crew/kind/side-by-side/sync",
+    at="crew/kind/side-by-side/sync",
 )
 
 
-@SABOTEURS.row(
-    "scope.nested", "harness.crews.crew:Crew.kickoff_for_each", shown_by="crew/kind/for-each/sync-method/sync"
-)
+@SABOTEURS.row("scope.nested", "harness.crews.crew:Crew.kickoff_for_each", at="crew/kind/for-each/sync-method/sync")
 def first_of_each_alone(kickoff_for_each: Any, crew: Any, inputs: Any, *rest: Any) -> Any:
     return kickoff_for_each(crew, inputs[:1], *rest)
 
@@ -199,29 +182,25 @@ SABOTEURS.add(
     "scope.nested",
     "harness.agents.guardrail:Step",
     passing(quiet=True),
-    shown_by="crew/kind/refused/sync-method/sync",
+    at="crew/kind/refused/sync-method/sync",
 )
 
 
-@SABOTEURS.row(
-    "scope.nested", "harness.agents.toolbox:Toolbox._fail", shown_by="crew/kind/failing-tool/sync-method/sync"
-)
+@SABOTEURS.row("scope.nested", "harness.agents.toolbox:Toolbox._fail", at="crew/kind/failing-tool/sync-method/sync")
 async def failed_tools_fail_their_agents(
     failed: Any, toolbox: Any, tool: Any, name: Any, use: Any, error: Exception
 ) -> Any:
     raise error
 
 
-@SABOTEURS.row(
-    "scope.nested", "harness.agents.execution:Execution._ask", shown_by="crew/kind/at-its-limit/sync-method/sync"
-)
+@SABOTEURS.row("scope.nested", "harness.agents.execution:Execution._ask", at="crew/kind/at-its-limit/sync-method/sync")
 async def limits_fail_their_agents(ask: Any, execution: Any, tools: Any) -> Any:
     if tools is None and execution.toolbox.tools:
         raise IterationLimitError("at the limit")
     return await ask(execution, tools)
 
 
-@SABOTEURS.row("scope.nested", "harness.session.core:SessionCore._start", shown_by="nested/call/*")
+@SABOTEURS.row("scope.nested", "harness.session.core:SessionCore._start", at="nested/call/*")
 def calls_inside_apart(start: Any, session: Any) -> None:
     """Have a session of a call that is read inside a run tell nobody else of it."""
     context = contextvars.Context() if isinstance(session._source, LLM) else contextvars.copy_context()
@@ -233,5 +212,5 @@ SABOTEURS.add(
     "scope.captures-llm",
     "harness.llm.base:current_run",
     replacing(lambda current_run: None if threading.current_thread().name == "program" else current_run()),
-    shown_by="captured/in-thread/sync",
+    at="captured/in-thread/sync",
 )

@@ -12,7 +12,6 @@ from conformance.areas.scope.marks import STREAM_SETTINGS, captured, heard, held
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.points import DEADLINE_S
 from conformance.stage.programs import Ask, Block, Emit, FlowProgram, Method, Nest, Reach, Script, Spawn, Step
-from conformance.stage.scenario import FLOW, FLOW_AND_LLM, LLM
 from conformance.timeline.evidence import AnyFrame, Evidence
 from conformance.timeline.expected import Expected
 
@@ -192,18 +191,18 @@ def _captured(consumer: Consumer, stream: bool | None, *, in_async: bool = False
 _ISOLATED: Final = frozenset({"scope.isolated", "order.seq-gapless"})
 _NESTED: Final = frozenset({"scope.nested", "order.seq-gapless"})
 _THREADS: Final = frozenset({"scope.worker-threads"})
-_THREADED: Final = frozenset({"flow", "threads"})
+_THREADED: Final = "flow threads"
 
 SCENARIOS: Final = Scenarios()
-SCENARIOS.both("beside/one-class", _ISOLATED, FLOW, _beside, "class")
-SCENARIOS.both("beside/one-object", _ISOLATED, FLOW, _beside, "object")
-SCENARIOS.both("beside/one-llm", _ISOLATED, LLM, _shared_llm)
-SCENARIOS.both("beside/its-consumer", _ISOLATED, FLOW, _emitting)
-SCENARIOS.both("nested/beside-another-method", _NESTED, FLOW, _nested_beside)
-SCENARIOS.both("nested/plain", _NESTED, FLOW_AND_LLM, _nested, streamed=False)
-SCENARIOS.both("nested/streamed", _NESTED, FLOW_AND_LLM, _nested, streamed=True)
-SCENARIOS.both("nested/twice", _NESTED, FLOW_AND_LLM, _nested, streamed=True, levels=2)
-SCENARIOS.both("nested/call", _NESTED, FLOW_AND_LLM, _inner_call)
+SCENARIOS.both("beside/one-class", _ISOLATED, "flow", _beside, "class")
+SCENARIOS.both("beside/one-object", _ISOLATED, "flow", _beside, "object")
+SCENARIOS.both("beside/one-llm", _ISOLATED, "llm", _shared_llm)
+SCENARIOS.both("beside/its-consumer", _ISOLATED, "flow", _emitting)
+SCENARIOS.both("nested/beside-another-method", _NESTED, "flow", _nested_beside)
+SCENARIOS.both("nested/plain", _NESTED, "flow llm", _nested, streamed=False)
+SCENARIOS.both("nested/streamed", _NESTED, "flow llm", _nested, streamed=True)
+SCENARIOS.both("nested/twice", _NESTED, "flow llm", _nested, streamed=True, levels=2)
+SCENARIOS.both("nested/call", _NESTED, "flow llm", _inner_call)
 SCENARIOS.both("thread/with-context", _THREADS, _THREADED, _spawned, with_context=True)
 SCENARIOS.both("thread/by-source", _THREADS, _THREADED, _spawned, with_context=False)
 SCENARIOS.both("thread/stray/own-source", _THREADS, _THREADED, _stray, "its own")
@@ -211,12 +210,12 @@ SCENARIOS.both("thread/stray/shared-source", _THREADS, _THREADED, _stray, "share
 SCENARIOS.both("thread/stray/strange-source", _THREADS, _THREADED, _stray, "a stranger")
 _LINKED: Final = _THREADS | {"order.previous-earlier"}
 SCENARIOS.both("thread/stray/after-others", _LINKED, _THREADED, _stray, "its own", after_others=True)
-SCENARIOS.both("awaited-emit", {"scope.aemit"}, FLOW | {"async"}, _awaited)
+SCENARIOS.both("awaited-emit", {"scope.aemit"}, "flow async", _awaited)
 for _name, _stream in STREAM_SETTINGS.items():
     for _method, _in_async in crews.METHODS.items():
         _id = f"captured/told-{_name}/{_method}"
-        SCENARIOS.both(_id, {"scope.captures-llm"}, FLOW_AND_LLM, _captured, _stream, in_async=_in_async)
+        SCENARIOS.both(_id, {"scope.captures-llm"}, "flow llm", _captured, _stream, in_async=_in_async)
 _CAPTURED: Final = frozenset({"scope.captures-llm"})
-SCENARIOS.both("captured/in-thread", _CAPTURED, FLOW_AND_LLM | {"threads"}, _captured, None, in_thread=True)
+SCENARIOS.both("captured/in-thread", _CAPTURED, "flow llm threads", _captured, None, in_thread=True)
 for _more in (turns, crews, crew_kinds):
     SCENARIOS.extend(_more.SCENARIOS)

@@ -8,13 +8,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, Final, Literal
 
-from conformance.areas.turn.conversation import TURN, HeldConversation, handler, to_handler
+from conformance.areas.turn.conversation import HeldConversation, handler, to_handler
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.patience import ends, unended
 from conformance.stage.points import DEADLINE_S
 from conformance.stage.programs import Block, ConversationProgram, Give
 from conformance.stage.reader import FramesRead, attempt
-from conformance.stage.scenario import FLOW_AND_LLM
 from conformance.subjects.subject import NotOfferedError
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import Expected, Raised, comes_to
@@ -143,7 +142,7 @@ def _after_close(consumer: Consumer, *, begun: bool) -> Evidence:
 
 
 _CONCURRENT: Final = frozenset({"scope.concurrent-turns", "order.seq-gapless"})
-_WITH: Final = TURN | FLOW_AND_LLM
+_WITH: Final = "flow llm turn"
 
 SCENARIOS: Final = Scenarios()
 SCENARIOS.both("turn/concurrent/in-handler", _CONCURRENT, _WITH, _beside, "handler")

@@ -15,7 +15,7 @@ from conformance.timeline.expected import NOTHING, AtMost, Expected, Raised
 _LIMIT: Final = 3
 #: Enough for an emitter that does not wait to be seen ahead of its reader.
 _EVENTS: Final = 60
-_NEEDS: Final = frozenset({"flow", "backpressure"})
+_NEEDS: Final = "flow backpressure"
 
 
 def _ahead(consumer: Consumer, *, awaited: bool, retain: bool) -> Evidence:
@@ -44,7 +44,7 @@ def _ahead(consumer: Consumer, *, awaited: bool, retain: bool) -> Evidence:
 
 def _beside(consumer: Consumer) -> Iterator[Expected]:
     """Read a session to its end beside a view that has stopped: the limit is the furthest view's."""
-    program = FlowProgram((Method("emits", tuple(Emit(str(n)) for n in range(_EVENTS))),))
+    program = FlowProgram((Method("emits", tuple(Emit(str(n)) for n in range(3 * _LIMIT))),))
     make = partial(consumer.subject.bounded, program, consumer.performance, kind="sync", look_ahead=_LIMIT)
     session = consumer.keep(make())
     stopped = consumer.iterate(session.events)

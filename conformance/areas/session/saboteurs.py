@@ -64,19 +64,17 @@ SABOTEURS.add("no-messages", "session.projections", "harness.session.core:Sessio
 SABOTEURS.add("no-lifecycle", "session.more-projections", "harness.session.core:SessionCore.lifecycle", _is_missing)
 
 
-@SABOTEURS.row("session.iterates", ACCEPT, shown_by="flow/many-events/sync")
+@SABOTEURS.row("session.iterates", ACCEPT, at="flow/many-events/sync")
 def keeps_a_thousand(accept: Any, timeline: Any, source: Any, event: Any, scope: Any) -> None:
     if timeline.length < 1_000 or event.type != "probe":
         accept(timeline, source, event, scope)
 
 
 _AFTER_BREAK: Final = "session/after-break/flow/sync"
-SABOTEURS.add("views-from-now-on", "session.independent-views", _CURSOR, _FROM_NOW_ON, shown_by=_AFTER_BREAK)
+SABOTEURS.add("views-from-now-on", "session.independent-views", _CURSOR, _FROM_NOW_ON, at=_AFTER_BREAK)
 
 
-@SABOTEURS.row(
-    "session.independent-views", "harness.session.core:ViewCore.__init__", shown_by="session/of-nobody/plain/sync"
-)
+@SABOTEURS.row("session.independent-views", "harness.session.core:ViewCore.__init__", at="session/of-nobody/plain/sync")
 def views_hold_no_session(init: Any, view: Any, session: Any, cursor: Any) -> None:
     init(view, weakref.proxy(session), cursor)
 
@@ -89,7 +87,7 @@ def views_hold_no_session(init: Any, view: Any, session: Any, cursor: Any) -> No
         "session.replay": "and so they do when they are read again",
         "session.replay-failed": "after a failure as well",
     },
-    shown_by="session/read-and-replayed/flow/sync",
+    at="session/read-and-replayed/flow/sync",
 )
 def views_numbered_anew(following: Any, view: Any) -> Any:
     frame = following(view)
@@ -159,16 +157,14 @@ for _name in ("result", "frames"):
 
 
 @SABOTEURS.row(
-    "session.thread-safe", "harness.frames.timeline:Timeline.close", shown_by="session/closed-before-threads/plain/sync"
+    "session.thread-safe", "harness.frames.timeline:Timeline.close", at="session/closed-before-threads/plain/sync"
 )
 def closing_wakes_one(close: Any, timeline: Any) -> bool:
     del timeline._wakers[1:]
     return bool(close(timeline))
 
 
-@SABOTEURS.row(
-    "session.same-surface", "harness.session.core:SessionCore.close", shown_by="session/closed-by-its-run/sync"
-)
+@SABOTEURS.row("session.same-surface", "harness.session.core:SessionCore.close", at="session/closed-by-its-run/sync")
 def closed_from_outside_alone(close: Any, session: Any) -> None:
     close(session)
     if threading.current_thread().name.startswith("harness-"):
@@ -176,7 +172,7 @@ def closed_from_outside_alone(close: Any, session: Any) -> None:
 
 
 @SABOTEURS.row(
-    "session.backpressure", "harness.frames.timeline:Timeline._next", shown_by="session/look-ahead/beside-another/sync"
+    "session.backpressure", "harness.frames.timeline:Timeline._next", at="session/look-ahead/beside-another/sync"
 )
 def emitters_wait_for_the_slowest(following: Any, timeline: Any, cursor: Any) -> Any:
     """Bound what the slowest view has not read."""
@@ -220,7 +216,7 @@ def open_views_end_well(following: Any, view: Any) -> Any:
     return frame
 
 
-@SABOTEURS.row("session.replay-failed", "harness.session.core:ViewCore._end", shown_by="call/truncated/*")
+@SABOTEURS.row("session.replay-failed", "harness.session.core:ViewCore._end", at="call/truncated/*")
 def failed_calls_replay_well(end: Any, view: Any) -> None:
     has_failed = view._cursor.timeline.state.value == "failed"
     try:

@@ -20,7 +20,6 @@ from conformance.stage.patience import becomes_true
 from conformance.stage.points import DEADLINE_S, StageError
 from conformance.stage.programs import Block, Emit, FlowProgram, Method, Raise
 from conformance.stage.reader import ENDING_S, FramesRead, attempt, read_result
-from conformance.stage.scenario import FLOW
 from conformance.timeline.evidence import AnyFrame, Evidence
 from conformance.timeline.expected import NOTHING, Expected, Same
 from conformance.timeline.vocabulary import CHANNELS
@@ -226,5 +225,5 @@ for _setting in SETTINGS:
     for _read, _observe in (("by-threads", _by_threads), ("closed-before-threads", _closed_before_threads)):
         _id = f"session/{_read}/{_name}/sync"
         SCENARIOS.of_kind("sync", _id, {"session.thread-safe"}, _needs, _observe, _setting)
-SCENARIOS.both("session/two-at-once/failing", _VIEWS | {"error.original"}, FLOW, _failing_beside)
+SCENARIOS.both("session/two-at-once/failing", _VIEWS | {"error.original"}, "flow", _failing_beside)
 SCENARIOS.extend(look_ahead.SCENARIOS)

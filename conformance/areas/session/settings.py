@@ -8,7 +8,6 @@ from msgspec import Struct
 
 from conformance.areas.channel.scenarios import MESSAGE
 from conformance.stage.programs import Ask, Block, CallProgram, Emit, FlowProgram, Method, Program, Reach, Script
-from conformance.stage.scenario import FLOW, FLOW_AND_LLM, LLM
 
 _CALL: Final = CallProgram(Ask(Script(("Hel", "lo", Block("held"), " there", "."))))
 #: How many frames of each program come for sure before it is held.
@@ -18,7 +17,7 @@ BEFORE_HOLD: Final = 2
 class Setting(Struct, frozen=True):
     name: str
     program: Program
-    needs: frozenset[str]
+    needs: str
     #: Two channels that the run's frames are on.
     busy: tuple[str, str]
 
@@ -30,7 +29,7 @@ def _flow(*asks: Ask) -> FlowProgram:
 
 
 SETTINGS: Final = (
-    Setting("flow", _flow(Ask()), FLOW_AND_LLM, ("flow", "custom")),
-    Setting("plain", _flow(), FLOW, ("flow", "custom")),
-    Setting("call", _CALL, LLM, ("llm", "flow")),
+    Setting("flow", _flow(Ask()), "flow llm", ("flow", "custom")),
+    Setting("plain", _flow(), "flow", ("flow", "custom")),
+    Setting("call", _CALL, "llm", ("llm", "flow")),
 )

@@ -14,7 +14,6 @@ from conformance.stage.patience import becomes_true
 from conformance.stage.points import DEADLINE_S, StageError
 from conformance.stage.programs import Block, Emit, FlowProgram, Method, Reach
 from conformance.stage.reader import ENDING_S, SessionKind, attempt, close_session, in_thread, read_result
-from conformance.stage.scenario import FLOW
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import NOTHING, Expected, Raised
 from conformance.timeline.vocabulary import CHANNELS
@@ -152,4 +151,4 @@ for _setting in SETTINGS:
     SCENARIOS.both(f"session/bad-channels/{_name}", {"session.bad-channels"}, _needs, _bad_channels, _setting)
     SCENARIOS.of_kind("async", f"session/both-kinds/{_name}/async", _SAME, _needs, _surfaces, _setting)
 _INSIDE: Final = frozenset({"session.same-surface", "cleanup.work-stops"})
-SCENARIOS.both("session/closed-by-its-run", _INSIDE, FLOW, _closed_by_its_run)
+SCENARIOS.both("session/closed-by-its-run", _INSIDE, "flow", _closed_by_its_run)

@@ -17,7 +17,6 @@ from conformance.timeline.evidence import AnyFrame, Evidence, ProgramOutcome
 from conformance.timeline.expected import NOTHING, Expected, Raised, Same, comes_to
 from conformance.timeline.vocabulary import CHANNEL_OF
 
-TURN: Final = frozenset({"turn"})
 #: What streams a turn, and the clause of that.
 TURN_ENTRIES: Final[dict[SessionKind, tuple[str, str]]] = {
     "sync": ("stream_turn", "entry.turn"),

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from conformance.areas.catalogue import of_every_run
 from conformance.areas.entry.flags import flag
 from conformance.areas.scope.marks import STREAM_SETTINGS, made_to
-from conformance.areas.turn.conversation import TURN, HeldConversation, handler, to_handler, to_model
+from conformance.areas.turn.conversation import HeldConversation, handler, to_handler, to_model
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.programs import (
     Ask,
@@ -25,7 +25,6 @@ from conformance.stage.programs import (
     Step,
     label_of,
 )
-from conformance.stage.scenario import FLOW_AND_LLM
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import Expected
 
@@ -186,7 +185,7 @@ _FAILED: Final = _SHOWN | {
 #: A turn that waits is left open, and has no last frame.
 _PENDING: Final = (_SHOWN | {"turn.pending"}) - {"order.terminal-last"}
 _STREAMED: Final = frozenset({"turn.streams-answer", "entry.flag-restored"})
-_WITH: Final = TURN | FLOW_AND_LLM
+_WITH: Final = "flow llm turn"
 #: Whether one flow runs through the conversation, or one in each turn.
 _FLOWS: Final = {"one-flow": True, "own-flow": False}
 
@@ -200,7 +199,7 @@ _CHOICES: Final = {
 
 SCENARIOS: Final = Scenarios()
 for _name, _deferred in _FLOWS.items():
-    _clauses, _asking, _waits = _REPLIED | _MODEL_CALL, _FAILED | _MODEL_CALL, _WITH | {"feedback"}
+    _clauses, _asking, _waits = _REPLIED | _MODEL_CALL, _FAILED | _MODEL_CALL, "flow llm turn feedback"
     SCENARIOS.both(f"turn/first/{_name}", _clauses, _WITH, _answered, 1, deferred=_deferred)
     SCENARIOS.both(f"turn/second/{_name}", _clauses, _WITH, _answered, 2, deferred=_deferred)
     SCENARIOS.both(f"turn/failing-handler/{_name}", _FAILED, _WITH, _failing, "handler", deferred=_deferred)

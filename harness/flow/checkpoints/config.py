@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
@@ -44,6 +45,10 @@ def _provider(value: Any) -> Any:
     return value
 
 
+def _as_text(value: Any) -> Any:
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
+
+
 def _types_below(event_class: type[BaseEvent]) -> Iterator[str]:
     """Yield the types of events that the subclasses of a class are."""
     for below in event_class.__subclasses__():
@@ -59,7 +64,7 @@ class CheckpointConfig(UserModel):
     model_config = ConfigDict(arbitrary_types_allowed=True, frozen=True, extra="forbid", defer_build=True)
 
     #: A folder, or for SQLite a file.
-    location: str = "./.checkpoints"
+    location: Annotated[str, BeforeValidator(_as_text)] = "./.checkpoints"
     #: The types of events at which one is written; `"*"` is every event. One of your own is known once its class is there.
     on_events: list[str] = Field(default_factory=lambda: ["task_completed"])
     #: `"json"`, `"jsonl"`, `"sqlite"`, or an object.
@@ -67,18 +72,18 @@ class CheckpointConfig(UserModel):
     #: How many of a branch are kept, the newest; None keeps all.
     max_checkpoints: int | None = Field(default=None, ge=1)
     #: The checkpoint from which a run begins, as `checkpoint_completed` names it; None begins anew.
-    restore_from: str | None = None
+    restore_from: Annotated[str | None, BeforeValidator(_as_text)] = None
 
     if TYPE_CHECKING:
         # A type checker holds what is given to the type of the field, but for what is said here.
         def __init__(
             self,
             *,
-            location: str = ...,
+            location: str | os.PathLike[str] = ...,
             on_events: list[str] = ...,
             provider: CheckpointProvider | Literal["json", "jsonl", "sqlite"] = ...,
             max_checkpoints: int | None = ...,
-            restore_from: str | None = ...,
+            restore_from: str | os.PathLike[str] | None = ...,
         ) -> None: ...
 
     @field_validator("on_events")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from harness.bus import bus, event_bus, scope as scopes
@@ -18,7 +18,7 @@ from harness.events import (
     MethodExecutionStartedEvent,
 )
 from harness.flow.checkpoints.checkpoint import Checkpoint
-from harness.flow.plan.story import PastCall, Story
+from harness.flow.plan.story import PastCall, Published, Story
 from harness.frames.frame import StreamFrame
 
 _FLOW: Final = StepEnds(completed=FlowFinishedEvent, failed=FlowFailedEvent)
@@ -69,25 +69,41 @@ def replay_to_handlers(flow: Any, checkpoint: Checkpoint, values: Sequence[Any])
 
 async def _calls(flow: Any, flow_id: str, story: Story, values: Sequence[Any]) -> None:
     around = scopes.current_scope()
-    rows: list[tuple[Any, bool, PastCall]] = [(call.started.timestamp, False, call) for call in story.calls]
-    rows += [(call.ended.timestamp, True, call) for call in story.calls if call.ended is not None]
-    rows.sort(key=lambda row: row[:2])
     steps: dict[int, Step] = {}
-    for _, is_end, call in rows:
+    for call, ended in _in_order(story.calls):
         await bus.room()
-        if not is_end:
-            steps[call.call] = Step(flow, _started(story, call), _METHOD, label=call.method).open()
+        if ended is None:
+            steps[id(call)] = Step(flow, _started(story, call), _METHOD, label=call.method).open()
             scopes.enter(around)
             continue
-        step = steps.pop(call.call)
+        step = steps.pop(id(call))
         if call.how == "paused":
-            step.pause(flow_id=flow_id, method_name=call.method, **_as(call.ended))
+            step.pause(flow_id=flow_id, method_name=call.method, **_as(ended))
         else:
-            step.complete(result=_result(call, values), **_as(call.ended))
+            step.complete(result=_result(call, values), **_as(ended))
         step.close()
     for step in steps.values():
         await bus.room()
         step.abandon(_CUT_OFF)
+
+
+def _in_order(calls: Iterable[PastCall]) -> Iterator[tuple[PastCall, Published | None]]:
+    """Yield each call as it began and, with its end, as it ended: before what began after that, or because of it.
+
+    The clock may have been set back meanwhile; in which order calls began, their own order says.
+    """
+    running: list[tuple[Published, PastCall]] = []
+    for call in calls:
+        for row in list(running):
+            ended, other = row
+            if ended.timestamp <= call.started.timestamp or ended.event_id == call.triggered_by:
+                running.remove(row)
+                yield other, ended
+        yield call, None
+        if call.ended is not None:
+            running.append((call.ended, call))
+            running.sort(key=lambda row: row[0].timestamp)
+    yield from ((call, ended) for ended, call in running)
 
 
 def _started(story: Story, call: PastCall) -> MethodExecutionStartedEvent:
@@ -103,7 +119,7 @@ def _result(call: PastCall, values: Sequence[Any]) -> Any:
     return None if call.output is None else values[call.output]
 
 
-def _as(published: Any) -> dict[str, Any]:
+def _as(published: Published) -> dict[str, Any]:
     return {"event_id": published.event_id, "timestamp": published.timestamp}
 
 

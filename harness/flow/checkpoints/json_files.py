@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.flow.checkpoints.checkpoint import Checkpoint, CheckpointError
-from harness.flow.checkpoints.provider import CheckpointProvider, checked_branch, next_moment
+from harness.flow.checkpoints.provider import CheckpointProvider, checked_branch, next_moment, note_moment
 from harness.regular_file import read_regular
 
 #: A file that is being written. One that a killed process has left is no checkpoint.
@@ -73,15 +73,19 @@ def listed(location: str, branch: str, suffix: str) -> list[Path]:
     folder = Path(branch_folder(location, branch))
     try:
         # By name, which begins with the time.
-        return sorted(path for path in folder.iterdir() if path.suffix == suffix)
+        found = sorted(path for path in folder.iterdir() if path.suffix == suffix)
     except FileNotFoundError:
         return []
     except OSError as error:
         raise CheckpointError(f"the checkpoints in {folder} can't be listed: {error}") from error
+    for path in found[-1:]:
+        note_moment(path.name)
+    return found
 
 
 def content_of(path: Path) -> bytes:
     """Return what is in a checkpoint's file. Raises FileNotFoundError; CheckpointError, where it can't be read."""
+    note_moment(path.name)
     try:
         return read_regular(path)
     except FileNotFoundError:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import MAXYEAR, UTC, datetime, timedelta
 from typing import Final
 
 from harness.errors import UsageError
@@ -16,6 +17,7 @@ from harness.fork import freed_by_fork
 
 #: Where a run writes that was not forked.
 MAIN: Final = "main"
+_EPOCH: Final = datetime.fromtimestamp(0, UTC)
 _BRANCH: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 
 
@@ -72,6 +74,17 @@ class _Moments:
                 self._second = (second, datetime.fromtimestamp(second, UTC).strftime("%Y%m%dT%H%M%S"))
             return f"{self._second[1]}{microseconds:06}"
 
+    def note(self, name: str) -> None:
+        """Have all that come be later than what has this name: the clock may have been set back since, or be another's."""
+        with contextlib.suppress(ValueError):
+            moment = datetime.strptime(f"{name.partition('_')[0]}+0000", "%Y%m%dT%H%M%S%f%z")
+            # There is no time after the last one.
+            if moment.year < MAXYEAR:
+                with self._lock:
+                    self._last = max(self._last, (moment - _EPOCH) // timedelta(microseconds=1))
 
+
+_moments: Final = _Moments()
 #: Returns a time in UTC by which checkpoints sort, as text, down to microseconds.
-next_moment: Final = _Moments().next
+next_moment: Final = _moments.next
+note_moment: Final = _moments.note

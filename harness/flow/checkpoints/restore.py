@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from harness.bus import bus
 from harness.bus.step import Step, StepEnds
+from harness.errors import UsageError
 from harness.events import (
     CheckpointFailedEvent,
     CheckpointForkCompletedEvent,
@@ -132,6 +133,10 @@ def put_into(run: FlowRun, checkpoint: Checkpoint) -> list[Any]:
     values = [decode_value(value) for value in kept] if isinstance(kept, list) else []
     plan = {**checkpoint.plan, "values": values} if values else checkpoint.plan
     run.plan.restore(plan)
+    for place in {call.output for story in checkpoint.runs for call in story.calls} - {None, *range(len(values))}:
+        raise UsageError(
+            f"a checkpoint does not fit its own plan: a method came to a value {place}, and it holds {len(values)}"
+        )
     # A turn of another session has begun with a state of its own.
     if run.state is not run.kickoff.state:
         run.state = with_saved(run.state, checkpoint.state, run.name)

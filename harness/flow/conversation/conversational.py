@@ -17,6 +17,7 @@ from harness.flow.conversation.turns import finish_flow, take_turn
 from harness.flow.engine.body import works_without_loop
 from harness.flow.graph.decorators import Role as MethodRole
 from harness.flow.graph.definition import FlowGraph
+from harness.flow.graph.labels import several
 from harness.flow.kickoff import Kickoff
 from harness.flow.persistence.protocol import FlowPersistence
 from harness.flow.startable import StartableFlow, with_parameters_of
@@ -237,8 +238,8 @@ class ConversationalFlow(StartableFlow):
         transcript.refuse_closed()
         config = self.conversational_config
         visible = config.visible_agent_outputs if config is not None else None
-        names = (visible,) if isinstance(visible, str) else visible or ()
-        shown: Visibility = "public" if visible == "all" or agent_name in names else visibility
+        is_visible = visible == "all" or agent_name in several(visible or ())
+        shown: Visibility = "public" if is_visible else visibility
         events, threads = field_of(state, "events"), field_of(state, "agent_threads")
         if events is not None:
             payload = {"content": content, **notes}
@@ -345,8 +346,9 @@ class ConversationalFlow(StartableFlow):
             intent_llm = config.intent_llm if intent_llm is None else intent_llm
         if intents and intent_llm is None:
             raise UsageError("intent_llm is required when intents are provided")
-        if session_id:
-            kickoff_kwargs["inputs"] = {**(kickoff_kwargs.get("inputs") or {}), "id": session_id}
+        inputs = kickoff_kwargs.get("inputs") or {}
+        if session_id and isinstance(inputs, dict):
+            kickoff_kwargs["inputs"] = {**inputs, "id": session_id}
         return Turn(content_of(message), intents or (), intent_llm), self._flow_kickoff(**kickoff_kwargs)
 
     def _flow_saved_since(self, flow_id: str, state: AnyState, place: FlowPersistence) -> dict[str, Any] | None:

@@ -12,6 +12,7 @@ from harness.bus.scope import Run, current_run
 from harness.errors import HarnessError
 from harness.flow.conversation.fields import Content
 from harness.flow.conversation.transcript import History
+from harness.flow.graph.labels import several
 from harness.llm.input.words import words_in
 from harness.llm.llm import model_of
 from harness.workers import in_thread
@@ -37,7 +38,7 @@ class Turn:
         #: Whether it has begun in an earlier run, and goes on since a human has answered.
         self.is_resumed = is_resumed
         #: By which the message is to be classified, and by whom.
-        self.intents = tuple(intents)
+        self.intents = several(intents)
         self.intent_llm = intent_llm
         #: What the message was classified as.
         self.intent: str | None = None

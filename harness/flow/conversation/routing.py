@@ -20,7 +20,7 @@ from harness.flow.conversation.models import ask_for
 from harness.flow.conversation.routes import catalogue, custom_routes
 from harness.flow.conversation.transcript import as_lines, messages_of, model_messages, refuse_closed
 from harness.flow.engine.run import run_of
-from harness.flow.graph.labels import label_of
+from harness.flow.graph.labels import label_of, several
 from harness.flow.state import field_of, id_of, set_field
 from harness.llm.input.words import value_text, words_in
 from harness.workers import outcome_in_thread, settled
@@ -187,6 +187,7 @@ def classify(
         UsageError: there are no outcomes.
         Exception: as the model's, where it failed both times.
     """
+    outcomes = several(outcomes)
     if not outcomes:
         raise UsageError("there is nothing to classify by: give at least one outcome")
     before = f"What has been said:\n{as_lines(context)}\n\n" if context else ""

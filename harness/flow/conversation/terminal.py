@@ -10,6 +10,7 @@ from harness import session as sessions
 from harness.errors import RunPaused
 from harness.flow.conversation.fields import content_text
 from harness.flow.conversation.graph import HANDLERS
+from harness.flow.graph.labels import several
 from harness.flow.state import field_of
 from harness.frames.frame import StreamFrame
 from harness.terminal import write
@@ -29,7 +30,7 @@ def chat(
 ) -> None:
     """Take turns until somebody ends it; see `Flow.chat`. Without an `output_fn` answers are written as they stream."""
     read = input_fn or read_line
-    words = {command.casefold() for command in exit_commands}
+    words = {command.casefold() for command in several(exit_commands)}
     while True:
         try:
             message = read(prompt).strip()

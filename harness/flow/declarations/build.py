@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
@@ -82,34 +83,29 @@ def declared_class(base: C, declaration: FlowDefinition, source: DeclarationSour
     if has_scripts:
         allow_scripts(declaration.name)
     problems: list[DeclarationProblem] = []
+
+    def read(make: Callable[[], Any], *path: int | str) -> Any:
+        """Return what is made of a part; what is wrong with it is told together with all else."""
+        try:
+            return part(make, *path)
+        except (PartError, TypeError) as error:
+            problems.append(source.problem(getattr(error, "path", path), str(error)))
+            return None
+
     body: dict[str, Any] = {"name": declaration.name, "declaration": declaration, "__module__": base.__module__}
     for name, method in declaration.methods.items():
-        try:
-            body[name] = _method(name, method, source.folder)
-        except PartError as error:
-            problems.append(source.problem(("methods", name, *error.path), str(error)))
-    try:
-        body |= options(declaration.config)
-    except (UsageError, TypeError) as error:
-        problems.append(source.problem(("config",), str(error)))
-    hooks: list[Any] = []
-    config: ConversationConfig | None = None
+        body[name] = read(partial(_method, name, method, source.folder), "methods", name)
+    body |= read(lambda: options(declaration.config), "config") or {}
     own: Any = base
-    try:
-        config = _config(declaration.conversational) if own.conversational_config is None else None
-    except UsageError as error:
-        problems.append(source.problem(("conversational", "router", "response_format"), str(error)))
+    config: ConversationConfig | None = None
+    if own.conversational_config is None:
+        config = read(lambda: _config(declaration.conversational), "conversational", "router", "response_format")
     state = declaration.state if state_of(own) is None else None
-    try:
-        if state is not None:
-            is_transcript = declaration.is_conversational and "state" not in declaration.model_fields_set
-            body["initial_state"] = ConversationState if is_transcript else initial_state(state)
-    except (UsageError, TypeError) as error:
-        problems.append(source.problem(("state",), str(error)))
-    try:
-        hooks = [*([ScriptGate()] if has_scripts else ()), *_hooks(declaration, state)]
-    except (UsageError, TypeError) as error:
-        problems.append(source.problem(("persist",), str(error)))
+    if state is not None:
+        is_transcript = declaration.is_conversational and "state" not in declaration.model_fields_set
+        body["initial_state"] = read(lambda: ConversationState if is_transcript else initial_state(state), "state")
+    gates = [ScriptGate()] if has_scripts else []
+    hooks = read(lambda: [*gates, *_hooks(declaration, state)], "persist")
     if problems:
         raise FlowDeclarationError(source.name, problems)
     cls: Any = type(_NO_IDENTIFIER.sub("_", declaration.name), (base,), body)

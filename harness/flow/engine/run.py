@@ -19,8 +19,8 @@ from harness.llm.run_usage import RunUsage
 from harness.workers import Threads
 
 
-class FlowRun(Struct):
-    """One run of one flow."""
+class FlowRun(Struct, eq=False, weakref=True):
+    """One run of one flow, equal to no other; what a hook knows of it may stand under it in a `WeakKeyDictionary`."""
 
     flow: Any
     #: What the flow is called in events.

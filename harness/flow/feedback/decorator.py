@@ -9,6 +9,7 @@ from harness.errors import UsageError
 from harness.flow.engine.hooks import with_hook
 from harness.flow.feedback.providers import HumanFeedbackProvider
 from harness.flow.graph.decorators import add_to_role, refuse_bare
+from harness.flow.graph.labels import several
 from harness.flow.options import check_method
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -46,7 +47,7 @@ def human_feedback(
         check_method("llm of human_feedback", llm, "call", "a model's name or an LLM")
     asks = "an object with request_feedback(context, flow)"
     check_method("provider of human_feedback", provider, "request_feedback", asks)
-    outcomes = None if emit is None else (emit,) if isinstance(emit, str) else tuple(emit)
+    outcomes = None if emit is None else several(emit)
     if outcomes is not None and not outcomes:
         raise UsageError("human_feedback(emit=…) needs at least one outcome")
     if outcomes is not None and not llm:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import uuid
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
@@ -84,13 +83,10 @@ class FeedbackHook(FlowHook):
         )
         await bus.aemit(run.flow, requested)
         provider = given_or_console(self.provider, flow_config.hitl_provider)
-        if inspect.iscoroutinefunction(provider.request_feedback):
-            answer = await provider.request_feedback(context, run.flow)
-        else:
-            asking = await outcome_in_thread(lambda: provider.request_feedback(context, run.flow), run.threads)
-            answer = asking.unwrap()
-            if isinstance(answer, Awaitable):
-                answer = await answer
+        asking = await outcome_in_thread(lambda: provider.request_feedback(context, run.flow), run.threads)
+        answer: Any = asking.unwrap()
+        if isinstance(answer, Awaitable):
+            answer = await answer
         # No answer says nothing.
         return Answer("" if answer is None else str(answer), context)
 

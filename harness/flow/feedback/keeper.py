@@ -42,7 +42,7 @@ def kept(flow: Any, flow_id: str, place: FlowPersistence) -> tuple[dict[str, Any
         if loaded is None:
             return None
         state, context = loaded
-        return flow._flow_saved_since(flow_id, state, place) or state, context
+        return flow._flow_saved_since(flow_id, state, place) or dict(state), context
 
 
 def let_go(flow: Any, flow_id: str) -> None:

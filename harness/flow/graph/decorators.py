@@ -9,6 +9,7 @@ from msgspec import Struct, structs
 
 from harness.errors import UsageError
 from harness.flow.graph.conditions import Condition, Trigger, condition_of
+from harness.flow.graph.labels import several
 
 F = TypeVar("F", bound=Callable[..., Any])
 _ROLE: Final = "__flow_role__"
@@ -66,8 +67,7 @@ def router(condition: Trigger | None = None, *, emit: Iterable[str] | str | None
     if condition is not None:
         changes["listens_to"] = condition_of(condition)
     if emit is not None:
-        labels = [emit] if isinstance(emit, str) else emit
-        changes["emits"] = tuple(str(condition_of(label)) for label in labels)
+        changes["emits"] = tuple(str(condition_of(label)) for label in several(emit))
     return _marked(**changes)
 
 

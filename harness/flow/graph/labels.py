@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import enum
 import types
-from collections.abc import Callable
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+L = TypeVar("L", bound=str)
 
 
 def label_of(output: Any) -> str | None:
@@ -17,6 +19,11 @@ def label_of(output: Any) -> str | None:
 def routed_by(output: Any) -> Any:
     """Return what listeners of the label get that a router's output is: that output, or the value of a member of an enum."""
     return output.value if isinstance(output, enum.Enum) else output
+
+
+def several(labels: L | Iterable[L]) -> tuple[L, ...]:
+    """Return labels that were given as several, or one alone."""
+    return (labels,) if isinstance(labels, str) else tuple(labels)
 
 
 def labels_of(function: Callable[..., Any]) -> tuple[str, ...] | None:

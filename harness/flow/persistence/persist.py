@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from harness.flow.engine.hooks import FlowHook, own_hooks, with_hook
@@ -104,10 +104,7 @@ async def save_ended(run: FlowRun, method_name: str) -> None:
 def persistence_of(flow: Any) -> FlowPersistence | None:
     """Return where the states of a flow are kept: what it was given, else what its class or a method says; None: nowhere."""
     own: FlowPersistence | None = flow.persistence
-    if own is not None:
-        return own
-    hooks = (*flow._flow_hooks, *flow._flow_graph.hooks)
-    return next((hook.persistence() for hook in hooks if isinstance(hook, Persist)), None)
+    return own if own is not None else next((hook.persistence() for hook in _persists(flow)), None)
 
 
 def place_of(flow: Any) -> FlowPersistence:
@@ -118,8 +115,11 @@ def place_of(flow: Any) -> FlowPersistence:
 
 def saving_of(flow: Any) -> FlowPersistence | None:
     """Return where a flow saves its state as it runs; None for one that nothing has it save."""
-    hooks = (*flow._flow_hooks, *flow._flow_graph.hooks)
-    return persistence_of(flow) if any(isinstance(hook, Persist) for hook in hooks) else None
+    return persistence_of(flow) if any(_persists(flow)) else None
+
+
+def _persists(flow: Any) -> Iterator[Persist]:
+    return (hook for hook in (*flow._flow_hooks, *flow._flow_graph.hooks) if isinstance(hook, Persist))
 
 
 def _id(state: AnyState) -> str:

@@ -33,7 +33,9 @@ class StateRestore(FlowHook):
         flow_uuid = str(wanted)
         with StorageFailures("Loading a state"):
             loading = await outcome_in_thread(lambda: self._persistence.load_state(flow_uuid), run.threads)
-            saved = loading.unwrap()
+            loaded = loading.unwrap()
+            # A place of somebody's own may give the model that it was given as one.
+            saved = None if loaded is None else dict(loaded)
         if saved is None:
             logger.warning("%s: no state is kept under the id %r; the run begins with a new one", run.name, wanted)
             return

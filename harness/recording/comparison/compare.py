@@ -218,10 +218,8 @@ def _moved(pairs: list[tuple[ScopeNode, ScopeNode]], around: tuple[str, ...]) ->
                 latest = by_end[ended]
             ended += 1
         if latest is not None and theirs.last < latest[1].first:
-            where = " / ".join((*around, mine.label))
-            seqs = (mine.frame["seq"], theirs.frame["seq"])
-            yield Difference(
-                "moved", where, seqs, f"came after {latest[0].label} (#{latest[0].first}), and now before it"
+            yield _moved_pair(
+                mine, theirs, around, f"came after {latest[0].label} (#{latest[0].first}), and now before it"
             )
 
 
@@ -239,11 +237,13 @@ def _moved_past_end(
         was_early, is_early = mine.last < recorded["seq"], theirs.last < replayed["seq"]
         if (was_early and is_late) or (was_late and is_early):
             before, now = ("before", "after") if was_early else ("after", "before")
-            where = " / ".join((*around, mine.label))
-            seqs = (mine.frame["seq"], theirs.frame["seq"])
-            yield Difference(
-                "moved", where, seqs, f"came {before} {recorded['type']} (#{recorded['seq']}), and now {now} it"
-            )
+            message = f"came {before} {recorded['type']} (#{recorded['seq']}), and now {now} it"
+            yield _moved_pair(mine, theirs, around, message)
+
+
+def _moved_pair(mine: ScopeNode, theirs: ScopeNode, around: tuple[str, ...], message: str) -> Difference:
+    seqs = (mine.frame["seq"], theirs.frame["seq"])
+    return Difference("moved", " / ".join((*around, mine.label)), seqs, message)
 
 
 def _aligned(

@@ -18,6 +18,7 @@ from harness.recording.files.bounds import DEEPEST_CASSETTE, MOST_DIGITS, json_p
 from harness.recording.files.cassette_yaml import BadYamlError, comments_in, load_yaml
 from harness.recording.files.content import content_of
 from harness.recording.files.foreign_forms import interactions_of
+from harness.recording.redact.bodies import redacted_text
 from harness.recording.redact.content_coding import gunzipped
 from harness.recording.words.advice import with_mode
 from harness.regular_file import LARGEST
@@ -206,9 +207,9 @@ def _check_version(version: Any, name: str) -> None:
 
 
 def shown(value: Any) -> str:
-    """Return a plain value as messages show it: what it is, and a text or number with its beginning."""
+    """Return a plain value as messages show it: what it is, and a text, without credentials, or number with its beginning."""
     if isinstance(value, str | float):
-        text = repr(value)
+        text = repr(redacted_text(value)[0] if isinstance(value, str) else value)
         return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
     # A whole number of thousands of digits can't even be shown.
     return str(value) if isinstance(value, int) and abs(value) < 10**MOST_DIGITS else kind_of(value)
@@ -229,5 +230,8 @@ def kind_of(value: Any) -> str:
 
 
 def unreadable(name: str, found: str, expected: str) -> UnreadableRecordingError:
-    """Return the error for a cassette that this reader does not take. What another tool reads may be well."""
-    return UnreadableRecordingError(f"cassette '{name}' can't be read: {found}; expected {expected}")
+    """Return the error for a cassette that this reader does not take. What another tool reads may be well.
+
+    `found` may quote the file: it is told without credentials.
+    """
+    return UnreadableRecordingError(f"cassette '{name}' can't be read: {redacted_text(found)[0]}; expected {expected}")

@@ -28,7 +28,7 @@ from harness.recording.files.cassette_document import (
 )
 from harness.recording.files.written_bodies import has_values, with_bodies
 from harness.recording.redact import content_coding
-from harness.recording.wire import Chunk, Ending, Headers, How, Interaction, WireRequest, WireResponse
+from harness.recording.wire import Chunk, Ending, Headers, How, Interaction, WireRequest, WireResponse, header_of
 
 #: Where an interaction begins in a file written by us, or by vcrpy: a list item in the first column.
 _INTERACTION_START = re.compile(rb"^-(?: |\Z)", re.MULTILINE)
@@ -130,7 +130,7 @@ def _response(shape: _Shape, parts: dict[str, Any], where: str) -> WireResponse:
     if marks is None and "ended" in parts:
         # Written by us, so that a body without marks was cut off before them.
         raise unreadable(shape.name, f"{where}.body.chunks is missing", "chunk marks beside 'ended'")
-    content_type = next((value for key, value in headers if key.lower() == "content-type"), "")
+    content_type = header_of(headers, "content-type") or ""
     chunks = _unmarked(content_type, body) if marks is None else _marked(shape, marks, body, f"{where}.body.chunks")
     return WireResponse(
         status=status,
@@ -219,7 +219,11 @@ class _Shape:
             # A port is looked at when it is asked for.
             urlsplit(text).port  # noqa: B018
         except ValueError as error:
-            raise unreadable(self.name, f"{where} is {shown(text)} ({error})", "a URL") from error
+            # What stands before an `@` is a login, and what an error quotes may be a part of one.
+            reason = re.sub("'.*'", "…", str(error))
+            raise unreadable(
+                self.name, f"{where} is {shown(re.sub('//.*@', '//', text))} ({reason})", "a URL"
+            ) from error
         return text
 
     def content(self, value: Any, where: str) -> bytes:

@@ -16,6 +16,7 @@ from harness.errors import UnreadableRecordingError
 from harness.events.sources import moment_in_utc
 from harness.recording.files.bounds import DEEPEST_JSON, format_shown, is_later, json_problem
 from harness.recording.files.content import check_link, content_of
+from harness.recording.redact.bodies import redacted_text
 from harness.validation import UserModel, first_fault
 
 FORMAT: Final = "harness.recording/1"
@@ -117,7 +118,7 @@ def load_recording(folder: Path) -> Recording:
     try:
         return Recording.model_validate(found)
     except ValidationError as error:
-        raise UnreadableRecordingError(f"'{path}': {first_fault(error)}") from error
+        raise UnreadableRecordingError(f"'{path}': {redacted_text(first_fault(error))[0]}") from error
 
 
 def _check_format(path: Path, found: Any) -> None:

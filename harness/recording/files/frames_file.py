@@ -24,6 +24,7 @@ from harness.recording.files.bounds import (
     json_problem,
 )
 from harness.recording.files.content import content_of
+from harness.recording.redact.bodies import redacted_text
 from harness.recording.redact.redaction import Redactor
 from harness.validation import first_fault
 
@@ -130,7 +131,7 @@ def frames_of(lines: Iterable[bytes], path: Path) -> list[StreamFrame]:
         try:
             frames.append(stored.frame(orjson.loads(line)))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            reason = first_fault(error) if isinstance(error, ValidationError) else str(error)
+            reason = redacted_text(first_fault(error))[0] if isinstance(error, ValidationError) else str(error)
             raise UnreadableRecordingError(
                 f"'{path}': line {number} is no frame ({reason}); expected the fields of a StreamFrame as JSON"
             ) from error

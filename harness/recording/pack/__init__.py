@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.recording.pack.access import at_hand, names_in
-from harness.recording.pack.file import FORMAT, Packed, is_pack, pack, unpack
+from harness.recording.pack.access import at_hand
+from harness.recording.pack.file import Packed, is_pack, pack, unpack
 
-__all__ = ["FORMAT", "Packed", "at_hand", "is_pack", "names_in", "pack", "unpack"]
+__all__ = ["Packed", "at_hand", "is_pack", "pack", "unpack"]

@@ -21,12 +21,6 @@ def pack_of(path: Path) -> Path | None:
     return None
 
 
-def names_in(path: Path) -> list[str]:
-    """Return the paths of the files of a pack, relative to it and sorted. Raises UnreadableRecordingError."""
-    with PackReader(path) as reader:
-        return reader.names()
-
-
 def packed_at(path: Path) -> list[Path]:
     """Return the files at and below `path`, which is a pack or leads into one, sorted.
 
@@ -35,10 +29,7 @@ def packed_at(path: Path) -> list[Path]:
     """
     pack, inner = _split(path)
     with PackReader(pack) as reader:
-        names = reader.names(inner)
-    if not names:
-        raise _nothing(path, pack)
-    return [pack / name for name in names]
+        return [pack / name for name in _names(reader, inner, path)]
 
 
 def packed_content(path: Path) -> bytes:
@@ -75,10 +66,7 @@ def at_hand(path: Path) -> Iterator[Path]:
         # The pack's name is part of the copy's path, so that what is said of the copy says where it comes from.
         root = Path(folder, pack.name)
         with PackReader(pack) as reader:
-            names = reader.names(inner)
-            if not names:
-                raise _nothing(path, pack)
-            write_files(reader, names, root)
+            write_files(reader, _names(reader, inner, path), root)
         try:
             yield root / inner
         except HarnessError as error:
@@ -98,5 +86,8 @@ def _split(path: Path) -> tuple[Path, str]:
     return pack, PurePosixPath(path.relative_to(pack)).as_posix()
 
 
-def _nothing(path: Path, pack: Path) -> UnreadableRecordingError:
-    return UnreadableRecordingError(f"'{path}': nothing of that name is in the pack '{pack}'")
+def _names(reader: PackReader, inner: str, path: Path) -> list[str]:
+    names = reader.names(inner)
+    if not names:
+        raise UnreadableRecordingError(f"'{path}': nothing of that name is in the pack '{reader.path}'")
+    return names

@@ -27,7 +27,6 @@ from harness.recording.files.content import beginning_of, leads_out
 if TYPE_CHECKING:
     from harness.recording.pack.compression import Codec
 
-FORMAT: Final = "harness.pack/1"
 #: SQLite's mark of a file's application, `HRNS`, and of our format's version.
 _APPLICATION: Final = 0x48524E53
 _VERSION: Final = 1

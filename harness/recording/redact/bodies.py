@@ -23,11 +23,11 @@ from harness.recording.redact.search import Hit, Search, is_json
 _Look = Callable[[Search, Passage], None]
 
 #: A line and its end: CR LF, LF or CR (WHATWG HTML, "Interpreting an event stream", read 2025-11).
-_SSE_LINE = re.compile(r"(?P<field>data: ?)?(?P<value>[^\r\n]*+)(?P<end>\r\n|\n|\r|\Z)")
-_SSE_START = re.compile(r"(?:(?:data|event|id|retry): ?|:)[^\r\n]*+[\r\n]")
+_SSE_LINE = re.compile(r"(?P<field>\ufeff?data: ?)?(?P<value>[^\r\n]*+)(?P<end>\r\n|\n|\r|\Z)")
+_SSE_START = re.compile(r"[\ufeff\r\n]{0,9}(?:(?:data|event|id|retry): ?|:)[^\r\n]*+[\r\n]")
 _LINE = re.compile(r"[^\r\n]+")
 _FORM_START = re.compile(r"[A-Za-z0-9_.%*-]{1,100}=[^\s{}\"]*+\Z")
-_JSON_START = re.compile(r"\s*+[\[{]")
+_JSON_START = re.compile(r"[\ufeff\s]*+[\[{]")
 _JSON_LINES = frozenset(
     {"application/jsonl", "application/x-ndjson", "application/jsonlines", "application/stream+json"}
 )
@@ -93,7 +93,8 @@ def _settled(text: str, look: _Look, judge: Judge | None) -> tuple[str, tuple[Hi
     for _ in range(_PASSES):
         buffer, search = Buffer(text), Search(judge)
         look(search, buffer)
-        hits = hits or tuple(search.hits)
+        # A place is made of names, and a name may be a secret itself.
+        hits = hits or tuple(Hit(hit.rule, redacted_text(hit.where, judge)[0]) for hit in search.hits)
         if not search.hits:
             break
         text = buffer.render()
@@ -103,19 +104,34 @@ def _settled(text: str, look: _Look, judge: Judge | None) -> tuple[str, tuple[Hi
 def _reading(text: str, content_type: str, depth: int = 0) -> _Look:
     """How a body of the media type `content_type` is read, in so many multipart bodies."""
     kind = media_type(content_type)
-    if kind == "text/event-stream" or (_SSE_START.match(text) and not kind.startswith("text/")):
+    if kind == "text/event-stream":
         return _sse
     if kind in _JSON_LINES:
         return _json_lines
+    # Not all servers and proxies say that they send a stream.
+    if _SSE_START.match(text):
+        return _each(_sse, _plain) if kind.startswith("text/") else _sse
+    if "\n{" in text and _JSON_START.match(text) and not is_json(text):
+        return _each(_json_lines, _plain)
     if kind.startswith("multipart/") and depth < _DEEPEST and (boundary := _BOUNDARY.search(content_type)) is not None:
         return _multipart(boundary[1], depth + 1)
     if kind == "application/x-www-form-urlencoded" or (not kind.startswith("text/") and _FORM_START.match(text)):
         return _form
     if not text.isascii() and _CONTROL.search(text) is not None and _NO_UTF8.search(text) is not None:
         return _pieces
-    if text.lstrip()[:1] == "[":
+    if text.lstrip("\ufeff \t\r\n")[:1] == "[":
         return _json_stream
     return _plain
+
+
+def _each(*looks: _Look) -> _Look:
+    """In one way and in others: what either finds is blotted."""
+
+    def look(search: Search, body: Passage) -> None:
+        for each in looks:
+            each(search, body)
+
+    return look
 
 
 def _plain(search: Search, body: Passage) -> None:

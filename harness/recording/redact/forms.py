@@ -94,33 +94,33 @@ def forms() -> tuple[Form, ...]:
 
 
 def live_forms(words: frozenset[str], text: str) -> list[Form]:
-    """Return the forms that may occur in `text`, whose words in lower case are `words`."""
+    """Return the forms that may occur in `text`, whose words in lower case are `words`, in the order of the tables."""
     whole, begun, inside = _index()
-    found = [form for word in words & whole.keys() for form in whole[word]]
+    found = {place for word in words & whole.keys() for place in whole[word]}
     for begin in {word[:3] for word in words} & begun.keys():
-        found.extend(begun[begin])
-    found.extend(inside)
-    return [form for form in dict.fromkeys(found) if any(literal in text for literal in form.starts)]
+        found.update(begun[begin])
+    live = (forms()[place] for place in sorted(found | inside))
+    return [form for form in live if any(literal in text for literal in form.starts)]
 
 
 @cache
-def _index() -> tuple[dict[str, list[Form]], dict[str, list[Form]], list[Form]]:
-    """The forms by a whole word of their literal, by how a word of it begins, and those for which only looking helps."""
-    whole: dict[str, list[Form]] = {}
-    begun: dict[str, list[Form]] = {}
-    inside: list[Form] = []
-    for form in forms():
+def _index() -> tuple[dict[str, list[int]], dict[str, list[int]], frozenset[int]]:
+    """The places of forms by a whole word of their literal, by how a word of it begins, and of those that must be looked for."""
+    whole: dict[str, list[int]] = {}
+    begun: dict[str, list[int]] = {}
+    inside: set[int] = set()
+    for place, form in enumerate(forms()):
         for literal in form.starts:
             word = _WORD.search(literal.lower())
             if word is None or (form.leads != (0,) and word.start() == 0):
-                inside.append(form)
+                inside.add(place)
             elif word.end() < len(literal):
-                whole.setdefault(word.group(), []).append(form)
+                whole.setdefault(word.group(), []).append(place)
             elif len(word.group()) >= 3:
-                begun.setdefault(word.group()[:3], []).append(form)
+                begun.setdefault(word.group()[:3], []).append(place)
             else:
-                inside.append(form)
-    return whole, begun, inside
+                inside.add(place)
+    return whole, begun, frozenset(inside)
 
 
 def _rows(name: str) -> list[dict[str, Any]]:

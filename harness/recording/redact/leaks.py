@@ -7,40 +7,30 @@ a recording would not keep; of these only the ones that carry credentials are lo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from harness.errors import RecordingError
 from harness.recording.redact.bodies import redacted_body, redacted_field, redacted_json_lines, redacted_text
 from harness.recording.redact.content_coding import opened, opened_request
-from harness.recording.redact.search import Hit
-from harness.recording.wire import Headers, Interaction
+from harness.recording.redact.search import Hit, place_in
+from harness.recording.wire import Headers, Interaction, WireRequest, WireResponse, header_of
 
 
 def leaks_in_interaction(interaction: Interaction) -> Iterator[Hit]:
     """Yield the secrets in a recorded request and its response: the rule, and where. Never their values."""
     request, response = interaction.request, interaction.response
-    yield from _in_text("request.url", request.url)
+    yield from _within("request.url", redacted_text(request.url)[1])
     yield from _in_headers("request.headers", request.headers)
-    try:
-        plain_request = opened_request(request)
-    except RecordingError:
-        yield Hit("unreadable-body", "request.body")
-    else:
-        yield from _in_body("request.body", plain_request.body, _content_type(plain_request.headers))
-    yield from _in_text("response.status.message", response.reason)
+    yield from _in_body("request.body", lambda: opened_request(request))
+    yield from _within("response.status.message", redacted_text(response.reason)[1])
     yield from _in_headers("response.headers", response.headers)
-    yield from _in_text("response.ended.error", response.ended.error or "")
-    try:
-        plain = opened(response)
-    except RecordingError:
-        yield Hit("unreadable-body", "response.body")
-        return
-    yield from _in_body("response.body", plain.body, _content_type(plain.headers))
+    yield from _within("response.ended.error", redacted_text(response.ended.error or "")[1])
+    yield from _in_body("response.body", lambda: opened(response))
 
 
 def leaks_in_json(text: str) -> Iterator[Hit]:
     """Yield the secrets in a JSON file."""
-    yield from _in_body("", text.encode(), "application/json")
+    yield from redacted_body(text.encode(), "application/json")[1]
 
 
 def leaks_in_json_lines(text: str) -> Iterator[Hit]:
@@ -53,23 +43,19 @@ def leaks_in_text(text: str) -> Iterator[Hit]:
     yield from redacted_text(text)[1]
 
 
-def _in_text(where: str, text: str) -> Iterator[Hit]:
-    yield from (Hit(hit.rule, _place(where, hit.where)) for hit in redacted_text(text)[1])
-
-
-def _in_body(where: str, body: bytes, content_type: str) -> Iterator[Hit]:
-    yield from (Hit(hit.rule, _place(where, hit.where)) for hit in redacted_body(body, content_type)[1])
-
-
 def _in_headers(where: str, headers: Headers) -> Iterator[Hit]:
     for name, value in headers:
-        place = f"{where}.{name}"
-        yield from (Hit(hit.rule, _place(place, hit.where)) for hit in redacted_field(name, value)[1])
+        yield from _within(f"{where}.{name}", redacted_field(name, value)[1])
 
 
-def _place(where: str, path: str) -> str:
-    return f"{where}: {path}" if where and path else where or path
+def _in_body(where: str, opening: Callable[[], WireRequest | WireResponse]) -> Iterator[Hit]:
+    try:
+        plain = opening()
+    except RecordingError:
+        yield Hit("unreadable-body", where)
+    else:
+        yield from _within(where, redacted_body(plain.body, header_of(plain.headers, "content-type") or "")[1])
 
 
-def _content_type(headers: Headers) -> str:
-    return next((value for name, value in headers if name.lower() == "content-type"), "")
+def _within(where: str, hits: Iterable[Hit]) -> Iterator[Hit]:
+    yield from (Hit(hit.rule, place_in(where, hit.where)) for hit in hits)

@@ -18,7 +18,7 @@ from harness.recording.redact.content_coding import opened, opened_request
 from harness.recording.redact.judge import Judge, default_judge
 from harness.recording.settings import Settings, current_settings
 from harness.recording.tape.kept_headers import kept_request_headers, kept_response_headers
-from harness.recording.wire import Headers, WireRequest, WireResponse
+from harness.recording.wire import Headers, WireRequest, WireResponse, header_of
 
 
 class Redactor:
@@ -46,7 +46,7 @@ class Redactor:
             RecordingError: the body is compressed in a way that can't be opened.
         """
         plain = opened_request(request)
-        body, _ = redacted_body(plain.body, _content_type(plain.headers), self._judge)
+        body, _ = redacted_body(plain.body, header_of(plain.headers, "content-type") or "", self._judge)
         return replace(
             plain,
             url=self.text(plain.url),
@@ -64,7 +64,7 @@ class Redactor:
             RecordingError: the body is compressed in a way that can't be opened.
         """
         plain = opened(response)
-        body, _ = redacted_body(plain.body, _content_type(plain.headers), self._judge)
+        body, _ = redacted_body(plain.body, header_of(plain.headers, "content-type") or "", self._judge)
         error = plain.ended.error
         return replace(
             plain,
@@ -93,7 +93,3 @@ class Redactor:
 
     def _headers(self, headers: Headers) -> Headers:
         return tuple((name, redacted_field(name, value, self._judge)[0]) for name, value in headers)
-
-
-def _content_type(headers: Headers) -> str:
-    return next((value for name, value in headers if name.lower() == "content-type"), "")

@@ -105,7 +105,7 @@ class Search:
                 continue
             span = self._held(leaf) if leaf.kind == "string" else None
             if span is not None:
-                self._blot(leaf.passage, *span, "secret-name", _place(where, leaf.path))
+                self._blot(leaf.passage, *span, "secret-name", place_in(where, leaf.path))
             elif len(leaf.text) > 1 or streamed:
                 looked_at.append(leaf)
         self._look_at_arguments(looked_at, where)
@@ -136,7 +136,7 @@ class Search:
             beside = [] if command is None else [command.passage, Buffer(" ")]
             passage = JoinedPassage([*beside, *(piece for word in words for piece in (word.passage, Buffer(" ")))])
             for rule, start, stop in arguments(passage.text):
-                self._blot(passage, start, stop, rule, _place(where, words[0].path))
+                self._blot(passage, start, stop, rule, place_in(where, words[0].path))
 
     def _look_at_all(self, found: Sequence[Leaf], where: str, *, streamed: bool, depth: int) -> None:
         groups = _grouped(found) if streamed else [[leaf] for leaf in found]
@@ -158,13 +158,13 @@ class Search:
             return
         for group, text in zip(joined, texts, strict=True):
             if lens.judges or _MAY_HIDE.search(text) is not None:
-                self._look(JoinedPassage([leaf.passage for leaf in group]), _place(where, group[0].path), lens, depth)
+                self._look(JoinedPassage([leaf.passage for leaf in group]), place_in(where, group[0].path), lens, depth)
         for text, equal_leaves in alone.items():
             if not lens.judges and _MAY_HIDE.search(text) is None:
                 continue
             for leaf in equal_leaves:
                 matches = self._matches
-                self._look(leaf.passage, _place(where, leaf.path), lens, depth)
+                self._look(leaf.passage, place_in(where, leaf.path), lens, depth)
                 if self._matches == matches:
                     break
 
@@ -241,7 +241,7 @@ class Search:
         """Blot the log probabilities whole: they spell the text again, token by token, with alternatives and bytes."""
         for leaf in found:
             if leaf.kind == "string" and leaf.key in _LOGPROB_FIELDS and "logprobs" in leaf.path:
-                self._blot(leaf.passage, 0, len(leaf.text), "logprobs", _place(where, leaf.path))
+                self._blot(leaf.passage, 0, len(leaf.text), "logprobs", place_in(where, leaf.path))
         for document in documents:
             if '"logprobs"' not in document.text:
                 continue
@@ -270,7 +270,8 @@ def _spell_filler(number: Slice) -> None:
             number.put(index, char)
 
 
-def _place(where: str, path: str) -> str:
+def place_in(where: str, path: str) -> str:
+    """Return a place for a reader: the one at `path` in what stands at `where`."""
     return f"{where}: {path}" if where and path else where or path
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import math
 import socket
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -22,6 +21,7 @@ from harness.errors import UsageError
 from harness.recording.faults.faults import Fault
 from harness.recording.serve.http_connection import serve_connection
 from harness.recording.serve.served import Answers, Served, load_served
+from harness.recording.tape.playback import check_speed
 from harness.recording.wire import WireRequest, WireResponse
 
 _HOST = "127.0.0.1"
@@ -115,8 +115,7 @@ class Emulator:
         speed: float | None = None,
         on_answer: Callable[[WireRequest, WireResponse], None] = lambda request, response: None,
     ) -> None:
-        if speed is not None and not 0 < speed < math.inf:
-            raise UsageError(f"speed is {speed}; it must be above zero: 1.0 is as recorded, 2.0 twice as fast")
+        check_speed(speed)
         self.served = served
         #: What was asked for so far.
         self.answers = Answers(served)

@@ -13,7 +13,7 @@ from contextlib import suppress
 from msgspec.structs import replace
 
 from harness.bus.scope import current_run
-from harness.errors import RecordingError, RunCancelled, TransportFault
+from harness.errors import RecordingError, RunCancelled, TransportFault, UsageError
 from harness.recording.redact.content_coding import opened_if_possible
 from harness.recording.wire import Chunk, Headers, WireRequest, WireResponse
 from harness.recording.words.advice import with_mode
@@ -21,15 +21,17 @@ from harness.recording.words.request_line import request_line
 
 #: How the bodies of a content coding begin (RFC 1952, RFC 8878).
 _MAGIC = {"gzip": b"\x1f\x8b", "x-gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
-
-
 #: Header fields that say how long to wait before the next attempt.
 _PAUSES = frozenset({"retry-after", "retry-after-ms"})
-
-
 #: How long a client that is to leave is waited for: beyond the time after which it left, and of that at most; in seconds.
 _GRACE_S = 1.0
 _PATIENCE_S = 30.0
+
+
+def check_speed(speed: float | None) -> None:
+    """Refuse a speed that is none. Raises UsageError."""
+    if speed is not None and not 0 < speed < math.inf:
+        raise UsageError(f"speed is {speed}; it must be above zero: 1.0 is as recorded, 2.0 twice as fast")
 
 
 class Playback:

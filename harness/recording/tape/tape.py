@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -26,9 +25,11 @@ from harness.recording.redact.redaction import Redactor
 from harness.recording.tape.core import Mode, Tape, TapeRedactor
 from harness.recording.tape.guard import NetworkGuard, block, is_blocked, is_spared, network_guard
 from harness.recording.tape.match import InteractionIndex, unanswered
+from harness.recording.tape.playback import check_speed
 from harness.recording.tape.request_key import Matching
 from harness.recording.wire import Interaction
 from harness.recording.words.request_line import request_line
+from harness.waits import answered_at_once
 
 __all__ = [
     "Mode",
@@ -87,8 +88,7 @@ def open_tape(
     """
     if mode not in _MODES:
         raise UsageError(f"mode is {mode!r}; it must be one of {', '.join(_MODES)}")
-    if speed is not None and not 0 < speed < math.inf:
-        raise UsageError(f"speed is {speed}; it must be above zero: 1.0 is as recorded, 2.0 twice as fast")
+    check_speed(speed)
     if base_url is not None and not _is_absolute(base_url):
         raise UsageError(f"base URL is {base_url!r}; it must be absolute, such as http://127.0.0.1:8080/v1")
     make = partial(
@@ -147,6 +147,7 @@ def running(tape: TapeT) -> Iterator[TapeT]:
 def _activated(tape: Tape) -> Iterator[None]:
     opened = _Opened(tape, threading.get_ident(), _of_context.get(), _running_loop())
     token = _of_context.set(opened)
+    hurry = answered_at_once.set(tape.plays and not tape.records and tape.speed is None)
     with _lock:
         _open.append(opened)
     try:
@@ -157,6 +158,7 @@ def _activated(tape: Tape) -> Iterator[None]:
         # Left in another context than it was entered in, as async generators may be: a closed tape is passed over.
         with suppress(ValueError):
             _of_context.reset(token)
+            answered_at_once.reset(hurry)
 
 
 def current_tape() -> Tape | None:

@@ -47,7 +47,8 @@ def install() -> None:
             # Before those of others, which may find a library, too.
             sys.meta_path[:] = [_finder, *(finder for finder in sys.meta_path if finder is not _finder)]
     for library in _PATCHED_BY:
-        if library not in _patched and sys.modules.get(library) is not None:
+        # What somebody has put in the place of one, as tests do, has no spec.
+        if library not in _patched and isinstance(getattr(sys.modules.get(library), "__spec__", None), ModuleSpec):
             # Another thread may still be at it: this waits until it is imported.
             _patch(library, import_module(library))
 

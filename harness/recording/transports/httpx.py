@@ -7,9 +7,10 @@ Recording never buffers: a tee around the response stream notes each piece when 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.recording.tape.playback import Playback, cut_off, error_name, playable_headers
 from harness.recording.tape.tape import tape_for
@@ -155,19 +156,18 @@ class _Twin:
         return mark_recorded(ending)
 
 
-class _NotedStream:
+class _Noted:
     """A live response's pieces, each noted when it arrives and passed on at once."""
 
-    def __init__(self, stream: httpx.SyncByteStream, take: Take, library: ModuleType) -> None:
+    def __init__(self, stream: Any, take: Take, library: ModuleType) -> None:
         self._stream = stream
         self._take = take
         self._library = library
 
-    def __iter__(self) -> Iterator[bytes]:
+    @contextmanager
+    def _noting_end(self) -> Iterator[None]:
         try:
-            for piece in self._stream:
-                self._take.chunk(piece)
-                yield piece
+            yield
         except GeneratorExit:
             # Thrown in where a client drops its iterator. It says how the response ended by closing it.
             raise
@@ -176,31 +176,26 @@ class _NotedStream:
             raise
         self._take.ended("complete")
 
+
+class _NotedStream(_Noted):
+    def __iter__(self) -> Iterator[bytes]:
+        with self._noting_end():
+            for piece in self._stream:
+                self._take.chunk(piece)
+                yield piece
+
     def close(self) -> None:
         # First, since a reader in another thread is woken by closing and would report a broken connection.
         self._take.ended("cancelled")
         self._stream.close()
 
 
-class _AsyncNotedStream:
-    """As `_NotedStream`, on a loop."""
-
-    def __init__(self, stream: httpx.AsyncByteStream, take: Take, library: ModuleType) -> None:
-        self._stream = stream
-        self._take = take
-        self._library = library
-
+class _AsyncNotedStream(_Noted):
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        try:
+        with self._noting_end():
             async for piece in self._stream:
                 self._take.chunk(piece)
                 yield piece
-        except GeneratorExit:
-            raise
-        except BaseException as error:
-            self._take.ended(*_ending_within_body(error, self._library))
-            raise
-        self._take.ended("complete")
 
     async def aclose(self) -> None:
         self._take.ended("cancelled")

@@ -104,6 +104,39 @@ def test_a_stream_that_is_closed_takes_what_it_is_given(
     getattr(sys, name).close()
 
 
+#: What a run may do to the streams of its process.
+ACTS: dict[str, str] = {
+    "puts others there": "sys.stdout = sys.stderr = io.StringIO()",
+    "puts nothing there": "sys.stdout = sys.stderr = None",
+    "wraps them": "sys.stdout = sys.stderr = io.TextIOWrapper(sys.stderr.buffer)",
+    "takes them apart": "sys.stdout, sys.stderr = (io.TextIOWrapper(of.detach()) for of in (sys.stdout, sys.stderr))",
+    "closes one": "sys.stdout.close()",
+    "closes the other": "sys.stderr.close()",
+}
+
+
+@pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
+def test_what_a_run_does_to_its_streams_costs_no_command_its_last_word(
+    act: str, tmp_path: Path, warm_python: WarmPython
+) -> None:
+    (tmp_path / "acting.py").write_text(
+        "import io, sys\nfrom harness import Flow, start\n\nclass ActingFlow(Flow):\n    @start()\n    def act(self):\n"
+        f"        {act}\n"
+    )
+    for arguments, name, word in (
+        (["record", "acting:ActingFlow", "-o", "acted"], "stderr", "recorded 4 frames"),
+        (["replay", "acted"], "stdout", "1 passed"),
+    ):
+        with (tmp_path / "out").open("w+b") as out, (tmp_path / "err").open("w+b") as err:
+            code = warm_python.run("harness", *arguments, stdout=out, stderr=err, cwd=tmp_path)
+            out.seek(0)
+            err.seek(0)
+            said = {"stdout": out.read().decode(), "stderr": err.read().decode()}
+        assert code == 0, said
+        assert word in said[name] or f"{name}.close" in act, said
+        assert "Traceback" not in said["stderr"]
+
+
 @pytest.mark.parametrize("columns", ["0", "1", "5"])
 def test_the_narrowest_terminal_shows_what_there_is(
     columns: str, copy: Path, run: Run, monkeypatch: pytest.MonkeyPatch

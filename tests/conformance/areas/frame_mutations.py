@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from uuid import UUID
 
+from msgspec.structs import replace
+
+from conformance.timeline.evidence import ProgramOutcome
 from tests.conformance import timelines
 from tests.conformance.areas.edits import (
     CEST,
@@ -77,6 +80,14 @@ FRAME_MUTATIONS = (
         shared(lambda e: put(1, data={**e.frames[0].data, "n": [1]})(e)),
     ),
     row("a failure without its class", "envelope.error-class", T.failed_flow, data(3, error_type=None)),
+    row(
+        "a failure of another class",
+        "envelope.error-class",
+        T.failed_flow,
+        then(
+            data(3, error_type="Exception"), lambda e: replace(e, outcome=ProgramOutcome(error=ValueError("no paper")))
+        ),
+    ),
     row("a failure without its text", "envelope.error-class", T.failed_flow, data(4, error=None)),
     row(
         "a seventh channel",

@@ -58,11 +58,11 @@ def caught_by(name: str) -> Caught:
         areas[scenario.partition("/")[0]].append(scenario)
     # Sync and async take turns in a list of scenarios, so that an even step would see one of them alone.
     some = [scenario for area in areas.values() for scenario in area[:: len(area) // OF_AREA | 1]]
-    return caught_in(list(dict.fromkeys((*some, *shown_by(saboteur)))), saboteur)
+    return caught_in(list(dict.fromkeys((*some, *scenarios_at(saboteur)))), saboteur)
 
 
-def shown_by(saboteur: Saboteur) -> list[str]:
-    every, globs = scenarios_of(saboteur.clauses), saboteur.shown_by.split()
+def scenarios_at(saboteur: Saboteur) -> list[str]:
+    every, globs = scenarios_of(saboteur.clauses), saboteur.at.split()
     assert all(any(fnmatchcase(scenario, glob) for scenario in every) for glob in globs)
     return [scenario for scenario in every if any(fnmatchcase(scenario, glob) for glob in globs)]
 
@@ -113,7 +113,7 @@ def test_a_row_names_clauses_with_reasons_and_scenarios_that_decide_them(saboteu
     assert len(set(listed)) == len(listed)
     assert all((*saboteur.also.values(), *saboteur.perhaps.values()))
     assert all(scenarios_of((clause_id,)) for clause_id in saboteur.clauses)
-    assert bool(shown_by(saboteur)) is bool(saboteur.shown_by)
+    assert bool(scenarios_at(saboteur)) is bool(saboteur.at)
 
 
 @pytest.mark.parametrize("target", sorted({one.target for one in SABOTEURS}))

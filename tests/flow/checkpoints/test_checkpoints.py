@@ -246,7 +246,7 @@ def test_a_checkpoint_that_is_written_while_old_lines_go_is_kept(
 
 
 def test_sqlite_gives_a_location_without_a_suffix_one(tmp_path: Path) -> None:
-    config = CheckpointConfig(location=str(tmp_path / "kept"), provider="sqlite", on_events=["flow_finished"])
+    config = CheckpointConfig(location=tmp_path / "kept", provider="sqlite", on_events=["flow_finished"])
     frames = list(Two(checkpoint=config).stream_events())
     (done,) = [frame for frame in frames if frame.type == "checkpoint_completed"]
     assert done.data["location"] == f"{tmp_path / 'kept.db'}#{done.data['checkpoint_id']}"

@@ -236,6 +236,15 @@ DAMAGED: dict[str, tuple[Callable[[Path], Any], str]] = {
         changed(lambda held: {**held, "plan": {**held["plan"], "values": 5}}),
         "a saved plan is a dict",
     ),
+    "an output that is not there": (
+        changed(
+            lambda held: {
+                **held,
+                "runs": [{**run, "calls": [{**call, "output": 9} for call in run["calls"]]} for run in held["runs"]],
+            }
+        ),
+        "a method came to a value 9, and it holds 2",
+    ),
     "a state that is no dict": (
         changed(lambda held: {**held, "state": []}),
         "Expected `object`, got `array` - at `\\$.state`",
@@ -259,7 +268,7 @@ def test_a_checkpoint_that_can_not_be_read_fails_the_restore_by_name(
     where = Path(checkpoint_in_the_middle(kept))
     damage(where)
     ran: list[str] = []
-    session = Joined(ran=ran).stream_events(from_checkpoint=CheckpointConfig(restore_from=str(where), **kept))
+    session = Joined(ran=ran).stream_events(from_checkpoint=CheckpointConfig(restore_from=where, **kept))
     with pytest.raises((CheckpointError, UsageError), match=message):
         list(session)
     assert [frame.type for frame in session.frames] == ["checkpoint_restore_started", "checkpoint_restore_failed"]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import subprocess
 import sys
 import uuid
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from conformance.timeline.evidence import Evidence
 from harness import StreamFrame, event_bus
 from harness.bus import is_replaying
 from harness.events import BaseEvent, MethodEvent
+from harness.events.sources import sources
 from harness.flow import CheckpointConfig, Flow, frames_by_run, listen, router, start
 from harness.flow.value_codec import encode_exactly
 from tests.flow.graph.graphs import collected
@@ -99,6 +102,40 @@ def test_the_frames_tell_each_run_apart_and_keep_every_order(tmp_path: Path) -> 
             seen[frame.id].timestamp,
             seen[frame.id].data.get("result"),
         )
+
+
+def test_a_run_goes_on_and_is_told_in_its_order_though_the_clock_was_set_back_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moments = (datetime(2026, 1, 2, tzinfo=UTC) - timedelta(seconds=second) for second in itertools.count())
+    with monkeypatch.context() as patch:
+        patch.setattr(sources, "now", lambda: next(moments))
+        failed(tmp_path, "c")
+    session = Three(tmp_path, []).stream_events(resume=True)
+    assert spoken(frames_by_run(session)[0]) == [
+        *("Three started", "a started", "a finished", "b started", "b finished", "Three failed")
+    ]
+    assert session.result == "B 3"
+
+
+@pytest.mark.parametrize("provider", ["json", "jsonl"])
+def test_a_run_that_is_gone_on_with_by_an_earlier_clock_is_the_last_one(
+    tmp_path: Path, provider: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.flow.checkpoints.provider._moments._last", 0)
+    kept = CheckpointConfig(location=tmp_path, on_events=[], provider=provider)
+
+    def run(fails: str) -> list[str]:
+        flow = Three(tmp_path, [], fails)
+        flow.checkpoint = kept
+        with contextlib.suppress(LookupError):
+            flow.kickoff(resume=True)
+        return flow.ran
+
+    assert run("b") == ["a", "b"]
+    for path in tmp_path.rglob("*.json*"):
+        path.rename(path.with_name(f"2199{path.name[4:]}"))
+    assert [run("c"), run("c"), run("")] == [["b", "c"], ["c"], ["c"]]
 
 
 def test_the_inputs_go_into_the_state_once(tmp_path: Path) -> None:

@@ -263,6 +263,13 @@ def test_a_text_is_classified_by_what_the_model_names_or_as_the_first(said_by_mo
     assert talk().classify_intent("text", ["A", "B"], llm=Plain(said_by_model)) == outcome
 
 
+def test_an_intent_that_is_given_alone_is_one_and_not_its_letters() -> None:
+    classifier = Speaker('{"outcome": "ORDER"}')
+    flow = talk(Desk, default_intents="ORDER", intent_llm=classifier)
+    assert flow.handle_turn("hi") == flow.handle_turn("hi", intents="ORDER") == "Your order is on its way."
+    assert flow.classify_intent("hi", "ORDER", llm=classifier) == "ORDER"
+
+
 def test_a_route_of_an_earlier_turn_is_not_taken_again() -> None:
     class Once(Desk):
         def route_turn(self, context: dict[str, Any]) -> str | None:

@@ -183,6 +183,8 @@ def test_an_option_that_no_turn_has_is_refused_at_the_call(way: Way) -> None:
     flow = talk(Harbour)
     with pytest.raises(UsageError, match=rf"{way}\(\) has no option 'sesion_id'; there are session_id, intents"):
         take(flow, way, "boats", sesion_id="ann")
+    with pytest.raises(UsageError, match="the inputs of Harbour are a dict"):
+        take(flow, way, "boats", session_id="ann", inputs=["boats"])
     assert said(flow) == []
 
 

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import threading
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pytest
 
@@ -272,3 +273,20 @@ def test_no_hook_is_told_of_the_end_of_a_run_that_was_closed() -> None:
         if thread.name == "harness-run":
             thread.join(TIMEOUT_S)
     assert hook.notes == ["before flow", "began", "before wait"]
+
+
+def test_what_a_hook_keeps_under_a_run_goes_with_the_run() -> None:
+    counts: WeakKeyDictionary[FlowRun, int] = WeakKeyDictionary()
+    seen: list[int] = []
+
+    class Counting(FlowHook):
+        def before_method(self, run: FlowRun, call: MethodCall) -> None:
+            counts[run] = counts.get(run, 0) + 1
+            seen.append(counts[run])
+
+    flow = two("sync", hooks=[Counting()])
+    flow.kickoff()
+    flow.kickoff()
+    assert seen == [1, 2, 1, 2]
+    gc.collect()
+    assert not counts

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
 import json
-import subprocess
-import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -99,63 +96,3 @@ def test_inputs_go_into_the_state_that_a_hook_restored() -> None:
     restoring = Restoring(plan, {"id": "x", "topic": "rain", "days": 3})
     flow = Reads(hooks=[restoring])
     assert flow.kickoff(inputs={"topic": "snow"}) == {"id": "x", "topic": "snow", "days": 3}
-
-
-KILLED = f"""
-from __future__ import annotations
-import json, os, sys, threading
-from pathlib import Path
-from harness.flow import Flow, FlowHook, and_, listen, start
-
-{inspect.getsource(Saving)}
-
-folder, survives = Path(sys.argv[1]), sys.argv[2] == "survives"
-saved = threading.Event()
-
-class Telling(Saving):
-    def method_done(self, run, call, result):
-        super().method_done(run, call, result)
-        if call.method.name == "after_left":
-            saved.set()
-
-def did(what):
-    with (folder / "did").open("a") as log:
-        log.write(what + "\\n")
-
-class Branches(Flow):
-    @start()
-    def left(self):
-        did("left")
-        return "L"
-
-    @listen(left)
-    def after_left(self, value):
-        did("after left")
-        return value + "L"
-
-    @start()
-    def right(self):
-        if not survives:
-            saved.wait()
-            os._exit(9)
-        did("right")
-        return "R"
-
-    @listen(and_(after_left, right))
-    def join(self, value):
-        did("join")
-        return ",".join(self.method_outputs)
-
-print(Branches(hooks=[Telling(folder / "run.json")]).kickoff())
-"""
-
-
-def test_a_process_that_was_killed_between_branches_is_followed_by_one_that_goes_on(tmp_path: Path) -> None:
-    def run(fate: str) -> subprocess.CompletedProcess[str]:
-        arguments = [sys.executable, "-W", "error", "-c", KILLED, str(tmp_path), fate]
-        return subprocess.run(arguments, capture_output=True, text=True, timeout=30, check=False)
-
-    killed, survived = run("is killed"), run("survives")
-    assert (killed.returncode, killed.stdout) == (9, "")
-    assert (survived.stdout, survived.stderr) == ("L,LL,R\n", "")
-    assert (tmp_path / "did").read_text().splitlines() == ["left", "after left", "right", "join"]

@@ -453,6 +453,21 @@ def test_what_a_place_calls_the_id_of_a_flow_is_its_own_affair() -> None:
     assert Counts().kickoff(inputs={"id": "seen"}) == 5
 
 
+def test_a_place_may_give_a_state_as_the_model_that_it_is_and_nothing_that_is_none() -> None:
+    class Given(Memory):
+        def load_state(self, flow_uuid: str) -> Any:
+            return self.saved[-1][2]
+
+    place = Given()
+    place.save_state("x", "first", Counted(count=3))
+    flow = whole_class(place)
+    flow.kickoff({"id": "x"})
+    assert flow.state.count == 14
+    place.save_state("x", "first", 5)
+    with pytest.raises(StatePersistenceError, match="Loading a state failed: 'int' object is not iterable"):
+        flow.kickoff({"id": "x"})
+
+
 class Rack(FlowPersistence):
     """A place with fields, as one that was written for CrewAI."""
 

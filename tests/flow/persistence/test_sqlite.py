@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import stat
 import subprocess
 import sys
 import threading
@@ -58,6 +59,7 @@ def test_the_state_saved_last_is_the_one_that_is_loaded_and_those_before_stay(tm
     persistence.save_state("x", "second", Note(words=["a", "b"]))
     persistence.save_state("y", "first", {"id": "y"})
     assert SQLiteFlowPersistence(path).load_state("x") == {"id": "x", "words": ["a", "b"]}
+    assert {stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()} == {0o600}
     assert persistence.load_state("z") is None
     rows = sqlite3.connect(path)
     saved = rows.execute(

@@ -213,6 +213,31 @@ def test_torn_malformed_and_other_bodies_are_searched_too(kind: str, template: s
     assert clean in blotted, "nothing else may change"
 
 
+LINES = b"".join(
+    json.dumps({"message": {"content": piece}, "done": False}).encode() + b"\n"
+    for piece in (KEY.value[:20], KEY.value[20:])
+)
+
+
+@pytest.mark.parametrize(
+    "content_type", ["", JSON, "application/octet-stream", "text/plain; charset=utf-8", "text/html"]
+)
+@pytest.mark.parametrize("before", ["", "\ufeff", "\n\n"], ids=["nothing", "a BOM", "blank lines"])
+@pytest.mark.parametrize("body", [STREAMS[0].write([KEY.value[:20], KEY.value[20:]]), LINES], ids=["events", "lines"])
+def test_a_stream_is_read_as_one_whatever_it_is_called(body: bytes, before: str, content_type: str) -> None:
+    whole = before.encode() + body
+    assert redacted(whole, content_type) == before.encode() + redacted(
+        body, EVENTS if body != LINES else "application/x-ndjson"
+    )
+
+
+def test_a_byte_order_mark_before_a_stream_is_no_part_of_its_first_line() -> None:
+    body = b"\xef\xbb\xbf" + STREAMS[0].write([KEY.value[:20], KEY.value[20:]])
+    assert KEY.core[12:20].encode() not in redacted(body, EVENTS)
+    listed = json.dumps([{"parts": [{"text": KEY.value[:20]}]}, {"parts": [{"text": KEY.value[20:]}]}])
+    assert KEY.core[17:].encode() not in redacted(f"\ufeff{listed}".encode(), JSON)
+
+
 def test_a_secret_of_two_aws_messages_is_blotted_and_the_checksums_are_right() -> None:
     eventstream = pytest.importorskip("botocore.eventstream")
     body = b"".join(

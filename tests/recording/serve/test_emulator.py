@@ -6,7 +6,6 @@ import asyncio
 import errno
 import json
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -470,24 +469,6 @@ def test_what_holds_nothing_to_serve_is_unreadable(cassette: Callable[..., Path]
         plain = replace(interaction(b"{}"), response=interaction(b"{}", headers=()).response)
         with emulated(cassette(plain), faults=[parse_fault("missing-end")]):
             pass
-
-
-def test_serving_ends_with_an_interrupt() -> None:
-    program = (
-        "import sys; from pathlib import Path; from harness.recording.serve.emulator import serve\n"
-        "serve(Path(sys.argv[1]), ready=lambda emulator: print(emulator.url, emulator.served.providers, flush=True))"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", program, str(TEXT)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        url, _, providers = process.stdout.readline().partition(" ")
-        assert providers.strip() == "('openai',)"
-        assert httpx.get(f"{url}/v1/models", timeout=PATIENCE_S).status_code == 404
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=PATIENCE_S)
-    assert process.returncode in (-signal.SIGINT, 130)
-    assert said.strip().endswith("KeyboardInterrupt")
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,7 @@ from typing import Any
 
 import pytest
 
-from harness.bus.scope import Run, Scope, current_scope, enter, reset
-from harness.errors import RunCancelled, TransportFault, UnrecordedRequestError
+from harness.errors import TransportFault, UnrecordedRequestError
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.files.cassette_writer import write_cassette
 from harness.recording.tape.tape import network_guard, open_tape
@@ -333,27 +332,6 @@ def test_closing_a_paced_response_wakes_its_reader(path: Path) -> None:
             reader.join(PATIENCE_S)
             assert not reader.is_alive()
         assert [type(raised) for raised in outcome] == [library.ReadError]
-
-
-def test_cancelling_the_run_wakes_a_paced_reader(path: Path) -> None:
-    for library in (import_module("httpx"), import_module("httpx2")):
-        cassette_of(path, paced(0.0, 30_000.0))
-        run = Run()
-        began = time.monotonic()
-        token = enter(Scope("session", None, current_scope(), run, ()))
-        try:
-            with open_tape(path, "none", speed=1.0), library.Client() as client:
-                canceller = threading.Thread(target=run.cancel)
-                with (
-                    pytest.raises(RunCancelled),
-                    client.stream("POST", "https://h/v1/chat", content=b'{"a": 1}') as response,
-                ):
-                    for _ in response.iter_raw():
-                        canceller.start()
-                canceller.join(PATIENCE_S)
-            assert time.monotonic() - began < PATIENCE_S
-        finally:
-            reset(token)
 
 
 def test_an_sdk_neither_retries_nor_wraps_what_a_tape_says(path: Path) -> None:

@@ -10,6 +10,9 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
+from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 
@@ -77,6 +80,13 @@ def test_what_is_imported_later_is_patched_before_anybody_has_it(name: str) -> N
     import_module(name)
     assert sys.modules["late_library"].patched == 1
     assert "_PatchingLoader" not in repr(sys.modules["late_library"].__spec__)
+
+
+@pytest.mark.parametrize("stub", [ModuleType("late_library"), MagicMock(), None])
+def test_what_stands_in_for_a_library_is_left_alone(stub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "late_library", stub)
+    transports.install()
+    assert "late_patcher" not in sys.modules
 
 
 def test_nothing_is_imported_to_be_patched() -> None:

@@ -182,14 +182,6 @@ def test_error_event_follows_the_events_that_came(server: AnthropicServer) -> No
     assert kinds == [*STARTED, "content_block_delta text_delta", "content_block_delta text_delta", "error"]
 
 
-def test_sdk_that_closes_a_stream_is_counted(server: AnthropicServer, client: anthropic.Anthropic) -> None:
-    stream = client.messages.create(**asked("blocked_body", stream=True))
-    assert next(iter(stream)).type == "message_start"
-    server.wait_for(lambda: server.held == 1)
-    stream.close()
-    server.wait_for(lambda: server.disconnects == 1)
-
-
 @pytest.mark.parametrize(
     ("path", "body", "status"),
     [
