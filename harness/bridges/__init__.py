@@ -7,7 +7,7 @@ from harness.bridges.agui_timeline import agui_frames
 from harness.bridges.openai_chat import OPENAI_DONE, OpenAIChatTranslator, openai_chat_events
 from harness.bridges.otel import TracedSpan, TracedTimeline, export_spans, otlp_json, spans_of
 from harness.bridges.perfetto import PerfettoTranslator, perfetto_trace
-from harness.bridges.sse import sse_text
+from harness.bridges.texts import sse_text
 from harness.bridges.vercel import VERCEL_DONE, VERCEL_HEADERS, VercelTranslator, vercel_events
 
 __all__ = [

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple
 
+from harness.bridges.texts import name_in
 from harness.frames.stored import FrameLike, in_utc, payload_and_envelope
 
 Ending = Literal["finished", "failed", "paused"]
@@ -90,8 +91,7 @@ class PlacedScope:
         self.id = frame.unique_id
         self.kind = kind
         self.parent = parent
-        name = frame.payload.get(_NAMES.get(kind, ""))
-        self.given_name = name if isinstance(name, str) and name else None
+        self.given_name = name_in(frame.payload.get(_NAMES.get(kind, "")))
         #: The kind, where it has none.
         self.name = self.given_name or kind
 

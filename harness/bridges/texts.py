@@ -1,4 +1,4 @@
-"""Values of payloads as the texts that protocols ask for."""
+"""Values of payloads, and events, as the texts that protocols ask for."""
 
 from __future__ import annotations
 
@@ -37,3 +37,9 @@ def encodable(text: str) -> str:
 def name_in(value: Any) -> str | None:
     """Return a text that is there and not empty."""
     return value if isinstance(value, str) and value else None
+
+
+def sse_text(event: dict[str, Any] | str) -> str:
+    """Return one event as it is sent: its JSON, or a text such as `[DONE]`, as the data of a server-sent event without a name."""
+    data = event if isinstance(event, str) else orjson.dumps(event).decode()
+    return f"data: {data}\n\n"

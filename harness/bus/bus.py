@@ -243,7 +243,7 @@ def _shut_inside(scope: Scope, published: list[_Published]) -> None:
 
 def _scope_for(source: Any, *, opens: str | None) -> Scope:
     scope = scopes.current_scope()
-    if scopes.without_sinks(scope) is ROOT:
+    if scope.run is ROOT.run and scopes.without_sinks(scope) is ROOT:
         found = scope_of_thread(source, opens=opens)
         if found is not ROOT:
             scope = scopes.sink_scope(*scope.sinks, around=found) if scope.sinks else found
@@ -334,9 +334,11 @@ def _tell(source: Any, event: BaseEvent, scope: Scope) -> Future[None] | None:
 
 def _tell_all(published: list[_Published]) -> None:
     for source, event, scope in published:
-        # What a listener publishes in turn may be too late.
-        with contextlib.suppress(RunCancelled):
+        try:
             scope.handled = _tell(source, event, scope)
+        except RunCancelled:
+            # What a listener publishes in turn may be too late.
+            continue
 
 
 def _give(source: Any, event: BaseEvent, scope: Scope, *, keeps_order: bool) -> None:

@@ -24,7 +24,7 @@ from harness.recording.files.workplace import Workplace, latest_aside, place_for
 from harness.recording.recorder import Aside, Recorder
 from harness.recording.scan import scan
 from harness.recording.streams import streams_put_back
-from harness.recording.tape.tape import Mode, Tape, open_tape
+from harness.recording.tape.tape import Mode, Tape, network_guard, open_tape
 from harness.recording.target import Target
 from harness.recording.trust.exits import exits_noted
 from harness.recording.wire import Interaction
@@ -144,6 +144,9 @@ def _run(
                 shown_as=out / CASSETTE,
             )
         )
+        if mode == "none":
+            # What is only played is to reach the network by no other way either.
+            stack.enter_context(network_guard())
         if needs_no_credentials:
             stack.enter_context(played_environment(None if tape.records else tape.unplayed))
         stack.enter_context(exits_noted())

@@ -30,7 +30,7 @@ from harness.recording.files.workplace import recover, replace_files
 from harness.recording.pack.access import at_hand, pack_of
 from harness.recording.recorded_turn import recorded_turn
 from harness.recording.redact.redaction import Redactor
-from harness.recording.replayed import Replayed, note_blocked, note_tape
+from harness.recording.replayed import Replayed, note_tape
 from harness.recording.streams import streams_put_back
 from harness.recording.tape.recorded_answers import answered_as_recorded
 from harness.recording.tape.tape import network_guard, open_tape
@@ -135,7 +135,8 @@ def _replay(
         message = " ".join(error_text(replayed.error).split())[:_SHOWN]
         replayed.notes.append(f"the run failed, as when it was recorded: {type(replayed.error).__name__}: {message}")
     replayed.differences += [replace(difference, is_consequence=bool(replayed.differences)) for difference in outcome]
-    note_blocked(guard, replayed)
+    # Whatever became of the errors (clause `replay.offline`).
+    replayed.problems.extend(map(str, guard.blocked))
     if limit is None or replayed.differences:
         note_tape(tape, replayed, in_part=limit is not None or turn is not None)
     # Else: played from a tape, a cancelled run gets further than when it was recorded; what it asked for then is of no account.

@@ -11,7 +11,7 @@ from harness.errors import ProviderStatusError
 from harness.frames.stored import FrameLike
 from harness.recording.comparison.compare import Difference
 from harness.recording.record import host_of
-from harness.recording.tape.tape import NetworkGuard, Tape
+from harness.recording.tape.tape import Tape
 from harness.recording.target import Session
 
 
@@ -57,11 +57,6 @@ class Replayed(Struct):
     def is_recorded_error(self) -> bool:
         """Whether the run failed with the very HTTP error that was recorded, as it should."""
         return isinstance(self.error, ProviderStatusError) and self.error.status == self.status
-
-
-def note_blocked(guard: NetworkGuard, replayed: Replayed) -> None:
-    """Note what reached for the network past the tape, whatever became of the errors (clause `replay.offline`)."""
-    replayed.problems.extend(map(str, guard.blocked))
 
 
 def note_tape(tape: Tape, replayed: Replayed, *, in_part: bool = False) -> None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import IO, Final
 
 #: What runs have put there. A stream that nobody has any more closes what it writes to, which another may share.
-_left: Final[list[IO[str]]] = []
+_left: Final[list[IO[str] | None]] = []
 
 
 @contextmanager
@@ -21,20 +21,24 @@ def streams_put_back() -> Iterator[None]:
     finally:
         for name, stream in before.items():
             now: IO[str] | None = getattr(sys, name)
-            _left.extend([now] if now is not None and now is not stream else [])
-            usable = (each for each in (stream, now) if is_open(each))
-            setattr(sys, name, next(usable, None) or open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - open to the end
+            if now is not stream:
+                _left.append(now)
+            if stream is None or is_open(stream):
+                setattr(sys, name, stream)
+            elif not is_open(now):
+                setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - open to the end
 
 
 def is_open(stream: IO[str] | None) -> bool:
-    """Whether a stream can be written to; what it has been given is written now."""
+    """Whether a stream can be written to. What it has been given is written now."""
+    if stream is None:
+        return False
     try:
-        if stream is not None:
-            stream.flush()
+        stream.flush()
     except ValueError:
-        # Closed, or detached from what it wrote to.
+        # It is closed, or what it wrote to has been taken from it.
         return False
     except OSError:
-        # Of what it leads to, not of itself.
-        pass
-    return stream is not None
+        # Such is the place that it leads to.
+        return True
+    return True

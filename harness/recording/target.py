@@ -87,7 +87,8 @@ class Target(Struct, frozen=True):
             yield _session(_called(start, (turn,), inputs, self.name), self.name)
         if self.turns:
             return
-        if _takes_inputs(start):
+        # Flows and crews take them as one mapping, LLMs one by one.
+        if "inputs" in signature_of(start).parameters:
             inputs = {"inputs": dict(inputs)} if inputs else {}
         yield _session(_called(start, (), inputs, self.name), self.name)
 
@@ -179,11 +180,6 @@ def _method(subject: Any, entry: str | None, name: str) -> Callable[..., Any]:
     return cast(Callable[..., Any], method)
 
 
-def _takes_inputs(start: Callable[..., Any]) -> bool:
-    """Whether an entry takes its inputs as one mapping, as flows and crews do; LLMs take them one by one."""
-    return "inputs" in signature_of(start).parameters
-
-
 def _accepted_inputs(start: Callable[..., Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Return those of the inputs that a callable takes."""
     parameters = signature_of(start).parameters
@@ -229,8 +225,12 @@ def _session(session: Any, name: str) -> Session:
     )
 
 
+#: What an async session has as a sync one does; its projections are async.
+_ALIKE: Final = frozenset({"frames", "result", "close", "is_completed", "is_exhausted", "is_cancelled"})
+
+
 class _AsyncSession:
-    """An async session, read by a thread; all else it has is its own."""
+    """An async session, read by a thread."""
 
     def __init__(self, session: Any) -> None:
         #: The session itself, for those who want to know what it is.
@@ -245,4 +245,6 @@ class _AsyncSession:
         return iterated_in_loop(self.wrapped.events.__aiter__)
 
     def __getattr__(self, name: str) -> Any:
+        if name not in _ALIKE:
+            raise AttributeError(f"an async session that is read by a thread has no {name!r}")
         return getattr(self.wrapped, name)

@@ -6,6 +6,7 @@ import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Collection
+from functools import partial
 from typing import Any, Final
 
 from starlette.responses import JSONResponse, Response
@@ -54,11 +55,10 @@ class Runs:
         check_times(heartbeat_s, retry_ms)
         self._most = most
         self._most_frames = most_frames
-        self._origins = checked_origins(origins)
-        self._ahead = ahead
-        self._linger_s = linger_s
-        self._heartbeat_s = heartbeat_s
-        self._retry_ms = retry_ms
+        self._feed_of = partial(feed_of, ahead=ahead, linger_s=linger_s)
+        self._response = partial(
+            SessionResponse, origins=checked_origins(origins), heartbeat_s=heartbeat_s, retry_ms=retry_ms
+        )
         self._lock = threading.Lock()
         self._feeds: OrderedDict[str, Feed] = OrderedDict()
         #: Ids of runs that were put out, as many as there may be runs, so that they are told from others.
@@ -76,7 +76,7 @@ class Runs:
         run_id = secrets.token_urlsafe(16) if run_id is None else run_id
         if not 0 < len(run_id) <= _LONGEST_ID:
             raise UsageError(f"a run id has 1 to {_LONGEST_ID} characters, not {len(run_id)}")
-        feed = feed_of(session, ahead=self._ahead, linger_s=self._linger_s, asks=asks)
+        feed = self._feed_of(session, asks=asks)
         with self._lock:
             if run_id in self._feeds:
                 raise UsageError(f"there is a run {run_id!r} already")
@@ -104,11 +104,7 @@ class Runs:
         """
         chosen = format_named(format)
         feed = self.feed(run_id)
-        if feed is None:
-            return self.missing(run_id)
-        return SessionResponse(
-            feed, format=chosen, origins=self._origins, heartbeat_s=self._heartbeat_s, retry_ms=self._retry_ms
-        )
+        return self.missing(run_id) if feed is None else self._response(feed, format=chosen)
 
     def missing(self, run_id: str) -> Response:
         """Return what a client is told that asks for a run which is not here."""

@@ -219,11 +219,6 @@ def test_the_client_names_thread_and_run() -> None:
     assert all("rawEvent" not in event for event in events)
 
 
-def test_what_ended_a_run_before_its_first_frame_is_an_error() -> None:
-    (event,) = AguiTranslator().end(error="no model of that name", error_type="UsageError")
-    assert event == {"type": "RUN_ERROR", "message": "no model of that name", "code": "UsageError"}
-
-
 def test_usage_is_told_by_model() -> None:
     frames = [frame(1, "flow_started", flow_name="F")]
     for seq, model in ((2, "a"), (4, "a"), (6, "b")):
@@ -260,21 +255,6 @@ def test_a_tool_that_runs_is_the_one_that_the_model_called() -> None:
         ("t0", "fog"),
         ("f8", '{"gulls":2}'),
     ]
-
-
-def test_without_frames_a_page_is_not_told_what_a_model_was_asked() -> None:
-    asked: dict[str, Any] = {
-        "messages": [{"role": "system", "content": "a secret plan"}],
-        "tools": [{"name": "secret"}],
-    }
-    frames = [
-        frame(1, "flow_started", flow_name="F"),
-        frame(2, "llm_call_started", "f1", call_id="c", model="m", **asked),
-        frame(3, "llm_call_completed", "f1", call_id="c", started_event_id="f2", **asked),
-        frame(4, "flow_finished", started_event_id="f1"),
-    ]
-    assert "secret" not in json.dumps(list(agui_events(frames, raw=False)))
-    assert "secret" in json.dumps(list(agui_events(frames)))
 
 
 def test_crews_and_agents_are_subagents_and_what_they_say_is_theirs() -> None:

@@ -8,7 +8,7 @@ import httpx
 import openai
 import pytest
 
-from harness.bridges import OPENAI_DONE, OpenAIChatTranslator, openai_chat_events, sse_text
+from harness.bridges import OPENAI_DONE, openai_chat_events, sse_text
 from harness.frames.frame import StreamFrame
 from tests.bridges.timelines import frame, recorded, texts_of
 
@@ -191,9 +191,3 @@ ANSWERS: list[tuple[str, list[StreamFrame], str, str | None, list[list[str]]]] =
 def test_the_answer_of(frames: list[StreamFrame], text: str, reason: str | None, tools: list[list[str]]) -> None:
     answer = Answer(frames)
     assert (answer.text, answer.finish_reason, list(answer.tools.values()), answer.error) == (text, reason, tools, None)
-
-
-def test_what_ended_a_run_before_its_first_frame_is_an_error() -> None:
-    assert OpenAIChatTranslator().end(error="no model", error_type="UsageError") == [
-        {"error": {"message": "no model", "type": "UsageError", "param": None, "code": None}}
-    ]

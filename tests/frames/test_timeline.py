@@ -195,6 +195,16 @@ def test_a_scope_that_user_code_opens_and_closes_is_one_like_the_runtimes() -> N
     assert frames[3].data["started_event_id"] == call
 
 
+def test_a_scope_that_user_code_opens_is_not_the_outermost_one_that_ends_a_timeline() -> None:
+    def body() -> None:
+        for _ in range(2):
+            emit(source, LLMCallStartedEvent(call_id="c"))
+            emit(source, LLMCallCompletedEvent(call_id="c"))
+
+    source = object()
+    assert len(list(StreamSession(body, source=source))) == 4
+
+
 def test_user_code_cannot_close_a_scope_of_the_runtime() -> None:
     def body() -> None:
         call = open_scope(None, LLMCallStartedEvent(call_id="c"))

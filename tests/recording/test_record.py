@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 
 from harness.errors import (
+    NetworkBlockedError,
     ProviderStatusError,
     RecordingError,
     StreamTruncatedError,
@@ -258,6 +260,16 @@ def test_none_plays_only(server: OpenAIChatServer, out: Path) -> None:
     assert f"cassette '{out.parent.name}/recording/cassette.yaml'" in str(other.error)
     assert contents(out) == before
     assert len(server.requests) == 1
+
+
+def test_what_is_only_played_reaches_nothing_past_its_tape(
+    server: OpenAIChatServer, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        monkeypatch.setenv("SUBJECT_CONNECTS_TO", str(listening.getsockname()[1]))
+        assert recorded(server, out, "ConnectingFlow").error is None
+        for mode in ("once", "none"):
+            assert isinstance(recorded(server, out, "ConnectingFlow", mode=mode).error, NetworkBlockedError)
 
 
 def test_new_plays_what_is_there_and_records_the_rest(server: OpenAIChatServer, out: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextvars import copy_context
+from traceback import extract_tb
 from typing import Any
 
 import pytest
@@ -146,15 +147,10 @@ def test_a_failed_session_replays_its_frames_and_then_the_same_error_whose_trace
         assert ([frame.seq for frame in frames], raised is error) == ([1, 2], True)
         with pytest.raises(ValueError, match="told"):
             session.result  # noqa: B018
-        lengths.append(length_of(error))
+        lengths.append(len(extract_tb(error.__traceback__)))
     assert len(set(lengths)) == 1
-
-
-def length_of(error: BaseException) -> int:
-    length, traceback = 0, error.__traceback__
-    while traceback is not None:
-        length, traceback = length + 1, traceback.tb_next
-    return length
+    # It leads to where the run raised it.
+    assert extract_tb(error.__traceback__)[-1].line == "raise error"
 
 
 def test_a_finished_view_stays_finished(kind: Kind, driver: Driver) -> None:

@@ -28,7 +28,7 @@ from harness.recording.files.cassette_reader import read_cassette, read_each
 from harness.recording.pack.access import at_hand
 from harness.recording.record import host_of
 from harness.recording.redact.content_coding import opened_request
-from harness.recording.replayed import Replayed, note_blocked
+from harness.recording.replayed import Replayed
 from harness.recording.tape.tape import Tape, network_guard, playing
 from harness.recording.wire import Interaction
 from harness.session.session import StreamSession
@@ -100,7 +100,7 @@ def _replay_interaction(
             replayed.frames.extend(session)
         except Exception as error:
             replayed.error = error
-    note_blocked(guard, replayed)
+    replayed.problems.extend(map(str, guard.blocked))
     if unmarked:
         replayed.notes.append(NOTE)
     replayed.unjudged = _not_made_again(tape, replayed.error)

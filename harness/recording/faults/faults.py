@@ -39,7 +39,8 @@ def parse_fault(spec: str) -> Fault:
     name, _, rest = spec.partition(":")
     kind = FAULTS.get(name)
     if kind is None:
-        raise UsageError(f"fault {spec!r}: there is none called {name!r}; there are {', '.join(_usages())}")
+        usages = ", ".join(known.usage(name) for name, known in FAULTS.items())
+        raise UsageError(f"fault {spec!r}: there is none called {name!r}; there are {usages}")
     options: dict[str, Any] = {}
     for item in filter(None, rest.split(",")):
         option, equals, value = item.partition("=")
@@ -122,10 +123,6 @@ class FaultKind(Struct, frozen=True):
         first, *more = (*self.options, "")
         named = "".join(f"|{option}=…" for option in more if option)
         return f"{name}[:{first.upper()}{named}]" if first else name
-
-
-def _usages() -> list[str]:
-    return [kind.usage(name) for name, kind in FAULTS.items()]
 
 
 _WHERE: Final[Mapping[str, Callable[[str], Any]]] = {"after": _whole, "seed": _whole}

@@ -182,7 +182,9 @@ class Tape:
         Raises:
             RecordingError: an exchange could not be redacted, so that it was not taken down.
         """
-        for take in self._unfinished():
+        with self._lock:
+            unfinished = [take for take, interaction in self._takes.items() if interaction is None]
+        for take in unfinished:
             take.ended("cancelled")
         self._wait()
         with self._lock:
@@ -271,10 +273,6 @@ class Tape:
                     pass
                 except Exception:
                     self._journal = None
-
-    def _unfinished(self) -> list[Take]:
-        with self._lock:
-            return [take for take, interaction in self._takes.items() if interaction is None]
 
     def _miss_message(self, cleaned: WireRequest) -> str:
         nearest = self._indexed().nearest(cleaned)

@@ -92,6 +92,14 @@ class SwallowingFlow(Flow[dict[str, Any]]):
         return answer
 
 
+class ConnectingFlow(Flow[dict[str, Any]]):
+    """A run that opens a connection by itself."""
+
+    @start()
+    def connect(self) -> None:
+        socket.create_connection(("127.0.0.1", int(os.environ["SUBJECT_CONNECTS_TO"]))).close()
+
+
 class OwnRequestFlow(Flow[dict[str, Any]]):
     """A run that can be told to make a request which no recording holds."""
 
