@@ -8,7 +8,21 @@ from typing import Any, Final, Self
 import pytest
 from pydantic import PrivateAttr, field_validator, model_validator
 
-from harness import LLM, Agent, BaseLLM, BaseTool, Crew, Flow, Task, TaskOutput, UsageError, start
+from harness import (
+    LLM,
+    Agent,
+    BaseEvent,
+    BaseLLM,
+    BaseTool,
+    Crew,
+    Flow,
+    StreamSession,
+    Task,
+    TaskOutput,
+    UsageError,
+    start,
+)
+from harness.bus import emit
 from harness.llm import Finish, LLMRequest, Part, TextDelta, Usage
 from harness.tools import ToolFailure
 from tests.agents.scripted import ASKED, WAYS, Speaker, Way, agent, by, kicked_off, session_of, tide
@@ -21,6 +35,7 @@ PREFIXES: dict[type, tuple[str, set[str]]] = {
     Agent: ("_agent_", set()),
     Task: ("_task_", set()),
     Crew: ("_crew_", set()),
+    BaseEvent: ("_lazy_", set()),
     LLM: (
         "_llm_",
         {
@@ -34,6 +49,20 @@ PREFIXES: dict[type, tuple[str, set[str]]] = {
 
 class SilentLLM(LLM):
     provider = "silent"
+
+
+class TideEvent(BaseEvent):
+    """Has names of its own that say what they hold or do."""
+
+    type: str = "tide"
+    heights: list[int] = []
+    _record: int = PrivateAttr(default=7)
+
+    def _fill(self) -> int:
+        return sum(self.heights)
+
+    def _all(self) -> list[int]:
+        return [*self.heights, self._record]
 
 
 class StartedFlow(Flow):
@@ -50,6 +79,7 @@ class StartedFlow(Flow):
         (agent("High."), Agent),
         (Task(description="Look.", expected_output="An answer."), Task),
         (Crew(), Crew),
+        (TideEvent(), BaseEvent),
         (SilentLLM("silent"), LLM),
     ],
     ids=[base.__name__ for base in PREFIXES],
@@ -305,3 +335,12 @@ def test_an_llm_may_have_any_private_names_of_its_own(kind: type[NotingLLM], way
     assert answer.startswith("Captain: High.")
     assert [frame.type for frame in frames] == ["llm_call_started", "llm_stream_chunk", "llm_call_completed"]
     assert {frame.data["call_id"] for frame in frames} == {frames[0].data["call_id"]}
+
+
+def test_an_event_has_helpers_of_its_own() -> None:
+    with StreamSession(lambda: emit(None, TideEvent(heights=[3, 4]))) as session:
+        (frame,) = session.events
+
+    event = TideEvent(heights=[3, 4])
+    assert (event._fill(), event._all()) == (7, [3, 4, 7])
+    assert event.model_dump()["heights"] == frame.data["heights"] == [3, 4]
