@@ -115,7 +115,8 @@ def test_what_validates_fields_of_a_model_validates_those_of_a_flow() -> None:
 
     flow = Fitting(pages=12)
     assert (flow.pages, flow.least, flow.most) == (12, 10, 20)
-    for options in ({"pages": 21}, {"pages": 12, "most": 11}, {"pages": 12, "least": 13}, {}):
+    refused: list[dict[str, Any]] = [{"pages": 21}, {"pages": 12, "most": 11}, {"pages": 12, "least": 13}, {}]
+    for options in refused:
         with pytest.raises(UsageError, match=r"Fitting\.pages: does not fit"):
             Fitting(**options)
 

@@ -363,6 +363,14 @@ def test_a_model_that_needs_values_is_refused_when_the_flow_is_made() -> None:
         One(initial_state=Needy)
 
 
+def test_a_flow_whose_model_in_brackets_needs_values_can_not_be_used_whatever_python_makes_of_the_refusal() -> None:
+    flow: Flow[Any] = Between()
+    with pytest.raises(UsageError, match=r"the state of Between can't be made: topic: .* default"):
+        flow.__orig_class__ = Between[Needy]  # type: ignore[attr-defined]
+    with pytest.raises(UsageError, match=r"each field of a model in Between\[…\] have a default"):
+        flow.kickoff()
+
+
 @pytest.mark.parametrize("wrong", [3, "dict", [1], int])
 def test_what_is_no_state_is_refused_when_the_flow_is_made(wrong: object) -> None:
     with pytest.raises(UsageError, match="a dict or a pydantic model"):
