@@ -110,7 +110,7 @@ class Database:
             Path(self.path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             # What runs keep is nobody else's to read. What goes wrong here, SQLite meets as well, and says.
             with contextlib.suppress(OSError):
-                os.close(os.open(self.path, os.O_CREAT | os.O_EXCL, 0o600))
+                os.close(os.open(os.path.realpath(self.path), os.O_CREAT | os.O_EXCL, 0o600))
         connection = sqlite3.connect(
             self.path, timeout=self._busy_s, isolation_level=None, check_same_thread=False, cached_statements=32
         )

@@ -60,6 +60,10 @@ def test_the_state_saved_last_is_the_one_that_is_loaded_and_those_before_stay(tm
     persistence.save_state("y", "first", {"id": "y"})
     assert SQLiteFlowPersistence(path).load_state("x") == {"id": "x", "words": ["a", "b"]}
     assert {stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()} == {0o600}
+    link = tmp_path / "link.db"
+    link.symlink_to(tmp_path / "elsewhere.db")
+    SQLiteFlowPersistence(link).init_db()
+    assert stat.S_IMODE(link.stat().st_mode) == 0o600
     assert persistence.load_state("z") is None
     rows = sqlite3.connect(path)
     saved = rows.execute(
