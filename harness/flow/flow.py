@@ -236,9 +236,12 @@ class Flow(ConversationalFlow, DeclarableFlow, AnswerableFlow, Generic[State]):
     def _flow_take_types(self, cls: Any) -> None:
         """Have the state that is meant by the types with which this flow has been made, as `Pipeline[MyState]()`."""
         if declared_type(cls, Flow) != declared_type(type(self), Flow):
+            state = self._state
             # From Python 3.13 on what is raised here is passed over: a flow without a state says so at its first use.
             del self._state
-            self._state = self._flow_new_state(cls)
+            made = self._flow_new_state(cls)
+            # Its constructor may have put something there.
+            self._state = state if type(state) is type(made) else made
 
     if not TYPE_CHECKING:
         # What Python sets then.
