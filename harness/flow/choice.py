@@ -29,11 +29,11 @@ def field_in(answer: Any, field: str = OUTCOME) -> str | None:
         except ValueError:
             return text.strip()
         # A label may look like another value of JSON, as 2 or false.
-        answer = read if isinstance(read, Mapping | str) else text
+        answer = text if isinstance(read, int | float) else read
     if isinstance(answer, Mapping):
         value = answer.get(field)
     else:
-        value = getattr(answer, field, None if isinstance(answer, BaseModel) else answer)
+        value = getattr(answer, field, None if isinstance(answer, BaseModel | list) else answer)
     if isinstance(value, enum.Enum):
         value = value.value
     return None if value is None else str(value).strip()
