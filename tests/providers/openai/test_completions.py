@@ -11,6 +11,7 @@ import pytest
 from harness.errors import StreamTruncatedError, UsageError
 from harness.llm import LLM, LLMRequest
 from harness.llm.input.reader import read_messages
+from harness.llm.output.parts import TextDelta
 from harness.providers.openai.completions_request import wire_body
 from harness.recording import Replayed
 from tests.providers.recorded.cassettes import played
@@ -46,6 +47,17 @@ def test_a_completion_is_its_text_with_usage_and_reason(asked: Any, answer: str,
     assert (run.unjudged, run.problems, run.error) == (None, [], None)
     assert run.sessions[0].result == "Hello"
     assert (run.frames[-1].data["finish_reason"], run.frames[-1].data["usage"]["total_tokens"]) == ("length", 3)
+
+
+@pytest.mark.parametrize("model", ["openai/m", "openai-completions/m"])
+@pytest.mark.parametrize("beside", ["delta", "message"])
+def test_text_beside_a_null_is_the_answer(beside: str, model: str) -> None:
+    llm: Any = LLM(model, api_key="k")
+    sent = json.dumps({**ANSWER, "choices": [{**ANSWER["choices"][0], beside: None}]}).encode()
+    streamed, whole = (llm._answer(LLMRequest(read_messages("Hi"))) for _ in range(2))
+    parts = [*whole.whole(sent)]
+    assert TextDelta("Hello") in parts
+    assert [*streamed.piece(b"data: " + sent + b"\n\ndata: [DONE]\n\n"), *streamed.end()] == parts
 
 
 def test_a_stream_that_breaks_off_is_no_completion(tmp_path: Path) -> None:
