@@ -169,7 +169,10 @@ BEDROCK: Final = Integration(
     breaks=(*TRUNCATIONS, reported("Too many requests", "throttlingException")),
     streams=STREAMS,
     split=Stream("text", START + text("é 🗼") + end("end_turn"), ["text 'é 🗼'", "completed 'é 🗼' stop"]),
-    no_answers=(b"{}", b'{"output": {}}', b"[]", b"<html>", b""),
+    no_answers=(
+        *(b"{}", b'{"output": {}}', b"[]", b"<html>", b""),
+        b'{"output": {"message": {"role": "assistant", "content": [{"text": "caf\xe9"}]}}, "stopReason": "end_turn"}',
+    ),
     wire="bedrock",
     corpus="bedrock",
     hurry={"botocore.retries.standard.ExponentialBackoff.delay_amount": lambda waits, context: 0},
