@@ -21,7 +21,8 @@ URL = "https://api.openai.com/v1/completions"
 ASKED = {"model": "gpt-3.5-turbo-instruct", "prompt": "Hi", "max_tokens": 5}
 USAGE = {"usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}}
 HEAD = {"id": "cmpl-1", "object": "text_completion", "created": 1, "model": "m"}
-ANSWER = {**HEAD, **USAGE, "choices": [{"text": "Hello", "index": 0, "finish_reason": "length", "logprobs": None}]}
+CHOICE = {"text": "Hello", "index": 0, "finish_reason": "length", "logprobs": None}
+ANSWER = {**HEAD, **USAGE, "choices": [CHOICE]}
 CHUNKS = (
     {**HEAD, "choices": [{"text": "Hel", "index": 0, "finish_reason": None}]},
     {**HEAD, "choices": [{"text": "lo", "index": 0, "finish_reason": "length"}]},
@@ -53,7 +54,7 @@ def test_a_completion_is_its_text_with_usage_and_reason(asked: Any, answer: str,
 @pytest.mark.parametrize("beside", ["delta", "message"])
 def test_text_beside_a_null_is_the_answer(beside: str, model: str) -> None:
     llm: Any = LLM(model, api_key="k")
-    sent = json.dumps({**ANSWER, "choices": [{**ANSWER["choices"][0], beside: None}]}).encode()
+    sent = json.dumps({**ANSWER, "choices": [{**CHOICE, beside: None}]}).encode()
     streamed, whole = (llm._answer(LLMRequest(read_messages("Hi"))) for _ in range(2))
     parts = [*whole.whole(sent)]
     assert TextDelta("Hello") in parts
