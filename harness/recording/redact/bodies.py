@@ -113,13 +113,13 @@ def _place(where: str, judge: Judge) -> str:
 def _reading(text: str, content_type: str, depth: int = 0) -> _Look:
     """How a body of the media type `content_type` is read, in so many multipart bodies."""
     kind = media_type(content_type)
+    # Not all servers and proxies send what they say that they send.
     if kind == "text/event-stream":
-        return _sse
-    if kind in _JSON_LINES:
-        return _json_lines
-    # Not all servers and proxies say that they send a stream.
+        return _each(_sse, _json_stream) if _JSON_START.match(text) else _sse
     if _SSE_START.match(text):
         return _each(_sse, _plain)
+    if kind in _JSON_LINES:
+        return _json_lines
     if _JSON_NEXT.search(text) is not None and text.lstrip(_BLANK)[:1] == "{" and not is_json(text):
         return _each(_json_lines, _json_stream, _plain)
     if kind.startswith("multipart/") and depth < _DEEPEST and (boundary := _BOUNDARY.search(content_type)) is not None:

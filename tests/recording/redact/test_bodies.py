@@ -221,7 +221,8 @@ LINES = b"".join(
 
 
 @pytest.mark.parametrize(
-    "content_type", ["", JSON, "application/octet-stream", "text/plain; charset=utf-8", "text/html"]
+    "content_type",
+    ["", JSON, "application/octet-stream", "text/plain; charset=utf-8", "text/html", EVENTS, "application/x-ndjson"],
 )
 @pytest.mark.parametrize("before", ["", "\ufeff", "\n\n"], ids=["nothing", "a BOM", "blank lines"])
 @pytest.mark.parametrize("body", [STREAMS[0].write([KEY.value[:20], KEY.value[20:]]), LINES], ids=["events", "lines"])
@@ -238,7 +239,7 @@ HALVES = [
 ]
 
 
-@pytest.mark.parametrize("content_type", [JSON, "", "text/plain"])
+@pytest.mark.parametrize("content_type", [JSON, "", "text/plain", EVENTS])
 @pytest.mark.parametrize(
     "body",
     ["[{0}\n,\n{1}", "[{0}\n,\n{1}\n,\n{{", "{0}{1}", "{0}\r\n{1}\n"],
