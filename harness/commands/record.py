@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import shlex
 import traceback
@@ -167,7 +168,7 @@ def record(
     """
     from harness.commands.check import check, replay_command
     from harness.errors import UnsafeRecordingError
-    from harness.recording import Redactor, Target, accept, counted, record
+    from harness.recording import Redactor, Target, accept, counted, network_guard, record
     from harness.recording.settings import current_settings, extended
 
     if accepts:
@@ -194,6 +195,9 @@ def record(
             )
         except UnsafeRecordingError as error:
             refused, recorded = error, error.recorded
+    if not recorded.written and recorded.aside is None:
+        # As after a replay: what the run has left for the end of the process comes after this.
+        atexit.register(network_guard().__enter__)
     outcome = recorded.recording.outcome
     status = outcome.status if outcome is not None else "cancelled"
     tell("", file=out_stream)
