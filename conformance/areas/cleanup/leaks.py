@@ -62,6 +62,10 @@ def _left_behind(consumer: Consumer, program: Program | ConversationProgram, end
         if is_sync:
             _use(watch("the session", make()), end, ids)
             return ()
+        if census is None:
+            # What it leaves in its loop ends with that.
+            asyncio.run(_ause(make, end, ids))
+            return ()
         return asyncio.run(_tasks_of(lambda: watch("the session", make()), end, ids))
 
     census = Census(consumer.provider.port)

@@ -208,20 +208,13 @@ def _restores(
 
 
 SCENARIOS: Final = Scenarios()
-_restores(
-    "restore/streamed",
-    of_every_run() | _RESTORED | _PASSED | {"channel.lifecycle"},
-    _restored,
-    "a streamed run of a flow",
-    _stream,
-)
+_WHOLE: Final = of_every_run() | _RESTORED | _PASSED | {"channel.lifecycle"}
 _LATER: Final = "a streamed run of a flow, after a run of another,"
+_restores("restore/streamed", _WHOLE, _restored, "a streamed run of a flow", _stream)
 _restores("restore/streamed/later", _RESTORED | _PASSED, _restored, _LATER, _stream, later=True)
-for _name, _call, _enter in (
-    ("restore/streamed/class", "a streamed run of a flow whose class has stream=True", _stream),
-    ("restore/kickoff/class", "a kickoff of a flow whose class has stream=True", _kickoff),
-):
-    _restores(_name, _RESTORED, _restored, _call, _enter, streams=True)
+_CLASS: Final = "of a flow whose class has stream=True"
+_restores("restore/streamed/class", _RESTORED, _restored, f"a streamed run {_CLASS}", _stream, streams=True)
+_restores("restore/kickoff/class", _RESTORED, _restored, f"a kickoff {_CLASS}", _kickoff, streams=True)
 _OBJECT: Final = "a kickoff of a flow object with stream=True"
 _restores("restore/kickoff/object", _RESTORED, _restored, _OBJECT, _kickoff_object)
 _restores("restore/branches", _RESTORED, _in_branches)

@@ -52,6 +52,7 @@ _EMPTY_ONCE_FAILED: Final = _begun_at(_here, ("failed",), whole=True)
         "order.previous-earlier": "links to what is left out lead nowhere",
         "session.independent-views": "it is left out after a break",
         "session.replay": "it is left out again",
+        "session.replay-failed": "and again of a turn that failed",
         "session.thread-safe": "it is left out for each thread",
         "turn.sequence": "and so are the messages of a turn",
     },

@@ -118,7 +118,11 @@ SABOTEURS.add(
     "turn.failed",
     ACCEPT,
     hiding("conversation_turn_failed"),
-    {"error.frames-first": "no frame tells of the turn's failure", "order.scope-nesting": "the turn is never closed"},
+    {
+        "error.frames-first": "no frame tells of the turn's failure",
+        "order.scope-nesting": "the turn is never closed",
+        "order.previous-earlier": "what a listener publishes then names it as the one before",
+    },
 )
 
 

@@ -13,23 +13,15 @@ from harness.errors import UsageError
 from harness.validation import first_fault
 
 
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-def _is_mapping(value: Any) -> bool:
-    return isinstance(value, Mapping)
-
-
 def _is_model(value: Any) -> bool:
     return isinstance(value, type) and issubclass(value, BaseModel)
 
 
-#: Setting → whether a value is of its kind, and what that is. What providers judge themselves is left to them.
-_KINDS: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = MappingProxyType(
+#: Setting → its type, or whether a value is of its kind, and what that is. What providers judge themselves is left to them.
+_KINDS: Final[Mapping[str, tuple[type | Callable[[Any], bool], str]]] = MappingProxyType(
     {
-        "model": (_is_text, "the name of a model"),
-        "base_url": (_is_text, "an address, such as 'http://127.0.0.1:8080/v1'"),
+        "model": (str, "the name of a model"),
+        "base_url": (str, "an address, such as 'http://127.0.0.1:8080/v1'"),
         "timeout": (
             # SDKs have objects of their own for it.
             lambda value: not isinstance(value, str | bool) and not (isinstance(value, int | float) and value <= 0),
@@ -37,14 +29,14 @@ _KINDS: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = MappingProxyTyp
         ),
         "max_retries": (lambda value: isinstance(value, int) and value >= 0, "a whole number of at least 0"),
         "response_format": (
-            lambda value: _is_mapping(value) or _is_model(value),
+            lambda value: isinstance(value, Mapping) or _is_model(value),
             "a pydantic model's class or a dict",
         ),
-        "client_params": (_is_mapping, "a dict"),
-        "default_headers": (_is_mapping, "a dict of header fields"),
-        "additional_params": (_is_mapping, "a dict of fields of the request"),
+        "client_params": (Mapping, "a dict"),
+        "default_headers": (Mapping, "a dict of header fields"),
+        "additional_params": (Mapping, "a dict of fields of the request"),
         "response_model": (_is_model, "a pydantic model's class"),
-        "available_functions": (_is_mapping, "a dict of functions by their names"),
+        "available_functions": (Mapping, "a dict of functions by their names"),
     }
 )
 
@@ -92,5 +84,5 @@ def check_kinds(owner: str, values: Mapping[str, Any]) -> None:
     for name, value in values.items():
         if value is not None and name in _KINDS:
             fits, expected = _KINDS[name]
-            if not fits(value):
+            if not (isinstance(value, fits) if isinstance(fits, type) else fits(value)):
                 raise UsageError(f"{name} of {owner}: expected {expected}, not {value!r}")

@@ -21,6 +21,7 @@ class AnthropicAnswer(SSEAnswer):
     content_fields = frozenset({"type", "content"})
     request_id_headers = ("request-id",)
     code_field = "type"
+    ends_body = True
     finish_reasons: ClassVar[Mapping[str, FinishReason]] = {
         "end_turn": "stop",
         "stop_sequence": "stop",
@@ -41,6 +42,10 @@ class AnthropicAnswer(SSEAnswer):
         self._blocks: list[int] = []
         #: Blocks of reasoning as far as they have come, by their index.
         self._reasoning: dict[int, GrowingThought] = {}
+
+    @property
+    def is_over(self) -> bool:
+        return self.done or self._ended
 
     @property
     def has_ended(self) -> bool:

@@ -82,6 +82,8 @@ def _decoder(response: Any) -> ContentDecoder:
 
 def _keep(response: Any, content: bytes) -> None:
     # There is no public way to say what a response held that has been read. Over aiohttp, the SDK reads anew what held nothing.
-    response._content = in_utf8(content, response.encoding) or b" "
+    # What is no UTF-8 of an answer makes it none.
+    text = in_utf8(content, response.encoding) if response.status_code >= 400 else content
+    response._content = text or b" "
     response._decompressed_content = True
     response.encoding = "utf-8"

@@ -50,6 +50,8 @@ class BedrockAnswer(ProviderAnswer):
         self._reasoning: dict[int, GrowingThought] = {}
 
     def piece(self, piece: Mapping[str, Any]) -> Iterable[Part]:
+        if self._ended:
+            return ()
         # Nearly every event is a piece of text.
         try:
             text = piece["contentBlockDelta"]["delta"]["text"]

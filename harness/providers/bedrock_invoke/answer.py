@@ -98,9 +98,10 @@ class _ByChunks(_Invoked, SSEAnswer):
             yield from usage(self._counts, [self._counts["input"]], [self._counts["output"]])
 
     def piece(self, piece: bytes) -> Iterator[Part]:
-        event = self._json(piece)
-        self.refuse_failure(event)
-        yield from self.event(event)
+        if not self.is_over:
+            event = self._json(piece)
+            self.refuse_failure(event)
+            yield from self.event(event)
 
     def end(self) -> Iterator[Part]:
         yield from self.closing(b"")

@@ -56,6 +56,8 @@ class ProviderAnswer(ABC):
     finish_reasons: ClassVar[Mapping[str, FinishReason]] = {}
     #: Whether it says that it stopped where it asks for tools, too.
     stops_for_tools: ClassVar[bool] = False
+    #: Whether its body ends with it on every host, and is read to its end: then the connection serves again.
+    ends_body = False
 
     def __init__(self, provider: str) -> None:
         self.provider = provider
@@ -78,7 +80,7 @@ class ProviderAnswer(ABC):
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing is to be read any more, although the body may go on."""
+        """Whether nothing more is of the answer, although the body may go on."""
         return False
 
     def refuse_failure(self, sent: Any, *, named: bool = False) -> None:
@@ -218,7 +220,7 @@ class SSEAnswer(ProviderAnswer):
         return self.done
 
     def piece(self, piece: bytes) -> Iterator[Part]:
-        for name, data in self._decoder.feed(piece):
+        for name, data in () if self.is_over else self._decoder.feed(piece):
             self._has_events = True
             yield from self._event(name, data)
             if self.is_over:

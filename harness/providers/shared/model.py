@@ -88,7 +88,7 @@ class SDKModel(LLM):
                     with ended(iter(body)) as pieces:
                         for piece in pieces:
                             yield from answer.piece(piece)
-                            if answer.is_over:
+                            if answer.is_over and not answer.ends_body:
                                 break
             if streams:
                 yield from answer.end()
@@ -110,7 +110,7 @@ class SDKModel(LLM):
                         async for piece in pieces:
                             for part in answer.piece(piece):
                                 yield part
-                            if answer.is_over:
+                            if answer.is_over and not answer.ends_body:
                                 break
             if streams:
                 for part in answer.end():

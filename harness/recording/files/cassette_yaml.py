@@ -37,6 +37,8 @@ _FILE_TAGS = frozenset(
     _TAG + f"python/object/new:{module}.{name}" for module in ("_io", "io") for name in ("BytesIO", "StringIO")
 )
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+#: Of mappings that are like others but for a part (https://yaml.org/type/merge.html), as people write them.
+_MERGE: Final = "<<"
 
 # Looked up for each event.
 _SCALAR, _SEQUENCE = yaml.ScalarEvent, yaml.SequenceStartEvent
@@ -162,7 +164,7 @@ class _Values:
             else:
                 value = self._value(event, depth)
             values[key] = value
-        return values
+        return _merged(values) if _MERGE in values else values
 
     def _scalar(self, event: Any) -> Any:
         value = _scalar(event)
@@ -184,6 +186,18 @@ class _Values:
         if self._expanded > self._limit:
             raise BadYamlError(f"line {_line(event)}: its aliases expand to more than {self._limit} characters")
         return value
+
+
+def _merged(values: dict[str, Any]) -> dict[str, Any]:
+    """Return a mapping with what those have that its merge key names; its own comes first, then that of the first of them."""
+    named = values[_MERGE] if isinstance(values[_MERGE], list) else [values[_MERGE]]
+    if not all(isinstance(part, dict) for part in named):
+        return values
+    merged: dict[str, Any] = {}
+    for part in (*reversed(named), values):
+        merged.update(part)
+    del merged[_MERGE]
+    return merged
 
 
 def _size(value: Any, most: int) -> int:

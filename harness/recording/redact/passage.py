@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import html
 import re
 from abc import ABC, abstractmethod
 from bisect import bisect_right
@@ -47,12 +48,13 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 #: ASCII characters of UTF-16 or UTF-32 one after the other, of either order.
 _WIDE = re.compile(r"(?:[\t\r\n -~]\0{1,3}){8}")
 #: How an escape of code begins, and all that are read. A terminal's sequence is one as it is, and as code writes it.
-_BEGINS_ESCAPE = re.compile("[\\\\\x1b\x9b]|=3[Dd]")
+_BEGINS_ESCAPE = re.compile("[\\\\\x1b\x9b]|=3[Dd]|&[aglq#]")
 _CODE_ESCAPE = re.compile(
     r"(?:(?:\x1b|\\(?:x1[bB]|u001[bB]|033|e))\[|\x9b)[0-9;]*[A-Za-z]"
-    r"|\\(?:[nrtbfv]|x(?P<byte>[0-9a-fA-F]{2})|u(?P<unit>[0-9a-fA-F]{4})|(?P<octal>[0-3][0-7]{2}))|(?P<mail>=3[Dd])"
+    r"|\\(?:[nrtbfv\"']|x(?P<byte>[0-9a-fA-F]{2})|u(?P<unit>[0-9a-fA-F]{4})|(?P<octal>[0-3][0-7]{2}))|(?P<mail>=3[Dd])"
+    r"|&(?:quot|apos|amp|[lg]t|#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6});"
 )
-_SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+_SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"} | {quote: quote for quote in "\"'"}
 _URL_SAFE = str.maketrans("-_", "+/")
 _STANDARD = str.maketrans("+/", "-_")
 
@@ -95,6 +97,8 @@ def _unescaped(match: re.Match[str]) -> str:
 def _unescaped_code(match: re.Match[str]) -> str:
     if match["mail"] is not None:
         return "="
+    if match.group()[0] == "&":
+        return html.unescape(match.group())
     if match["octal"] is not None:
         return chr(int(match["octal"], 8))
     digits = match["byte"] or match["unit"]
@@ -116,7 +120,7 @@ JSON: Final = Coding(
     _unescaped,
     _escaped,
 )
-#: Strings as code, a log or a mail writes them: `\\n`, `\\x3d`, `\\033[31m`, `=3D`.
+#: Strings as code, a log, a mail or a page writes them: `\n`, `\x3d`, `\033[31m`, `=3D`, `&quot;`.
 CODE: Final = Coding(_CODE_ESCAPE, _unescaped_code, _escaped)
 #: A URL, with `%XX` for the bytes of UTF-8; and a form, with `+` for a space besides.
 URL: Final = Coding(
@@ -137,6 +141,10 @@ UTF_8: Final = Coding(
 )
 #: Bytes, one a character, that are UTF-16 or UTF-32: without the zeros of ASCII characters.
 WIDE: Final = Coding(re.compile("\0+"), lambda match: "", lambda raw, char: char)
+#: Base64 in lines, as in mail and keys: without the ends of the lines.
+FOLDED: Final = Coding(
+    re.compile(r"(?<=[A-Za-z0-9+/_-]{60})\r?\n(?=[A-Za-z0-9+/_-])"), lambda match: "", lambda raw, char: char
+)
 #: What a terminal shows, without the sequences by which it colours a text (ECMA-48, 5.4).
 COLOURED: Final = Coding(_COLOUR, lambda match: "", lambda raw, char: char)
 

@@ -19,6 +19,7 @@ from harness.recording.redact.judge import SHORTEST_BASE64, Judge, Lens
 from harness.recording.redact.passage import (
     CODE,
     COLOURED,
+    FOLDED,
     FORM,
     URL,
     UTF_8,
@@ -184,7 +185,8 @@ class Search:
         if lens.judges:
             self._blot_matches(passage, where, lens)
         if lens.encodes and depth < _DEPTH:
-            self._look_at_base64(passage, where, depth + 1)
+            is_folded = "\n" in passage.text and FOLDED.pattern.search(passage.text) is not None
+            self._look_at_base64(Decoded(passage, FOLDED) if is_folded else passage, where, depth + 1)
             if _PERCENT.search(passage.text):
                 self.text(Decoded(passage, URL), where, depth=max(depth + 1, _DEPTH - 1))
 

@@ -88,3 +88,9 @@ def test_text_is_not_gone_through_by_the_services_description() -> None:
     stream = opened(MESSAGES["text"])
     stream._parse_event = None
     assert heard(BedrockBody({"stream": stream})) == ([TextDelta("Hi"), TextDelta(" é 🗼\n")], "")
+
+
+def test_what_comes_behind_the_end_is_none_of_the_answer() -> None:
+    text = {"contentBlockDelta": {"contentBlockIndex": 0, "delta": {"text": "é"}}}
+    ends: list[dict[str, Any]] = [{"messageStop": {"stopReason": "end_turn"}}, {"metadata": {"usage": {}}}]
+    assert heard([text, *ends, text, *ends]) == heard([text, *ends])

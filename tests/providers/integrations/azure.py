@@ -54,7 +54,10 @@ AZURE: Final = replace(
         ["text 'é 🗼'", "completed 'é 🗼' stop"],
     ),
     split_step=3,
-    no_answers=(b"{}", b'{"choices": []}', b'{"choices": [{}]}', b"<html>", b""),
+    no_answers=(
+        *(b"{}", b'{"choices": []}', b'{"choices": [{}]}', b"<html>", b""),
+        b'{"choices": [{"message": {"content": "caf\xe9"}, "finish_reason": "stop"}]}',
+    ),
     corpus="azure",
     settings={"api_key": KEY, "api_version": "2024-12-01-preview"},
 )

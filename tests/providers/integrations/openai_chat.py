@@ -221,7 +221,10 @@ OPENAI_CHAT: Final = Integration(
         ["text 'é 🗼'", "completed 'é 🗼' stop"],
     ),
     split_step=1,
-    no_answers=(b"{}", b'{"id": "c1", "choices": []}', b"<html>", b""),
+    no_answers=(
+        *(b"{}", b'{"id": "c1", "choices": []}', b"<html>", b""),
+        b'{"choices": [{"message": {"content": "caf\xe9"}, "finish_reason": "stop"}]}',
+    ),
     wire="openai",
     corpus="openai-chat",
 )

@@ -1,4 +1,4 @@
-"""What only OpenAI's chat completions have: models that think, and a server whose script is one's own."""
+"""What only OpenAI's chat completions have: models that think, and those that it has not."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import pytest
 from harness.errors import ProviderStatusError
 from tests.providers.integrations import OPENAI_CHAT
 from tests.servers.openai.chat import OpenAIChatServer
-from tests.servers.openai.chat_scenarios import Failure, Scenario
 
 
 @pytest.fixture
@@ -40,10 +39,3 @@ def test_an_unknown_model_is_the_providers_error(server: OpenAIChatServer) -> No
     with pytest.raises(ProviderStatusError, match="`gpt-0` does not exist") as raised:
         replace(OPENAI_CHAT, model="openai/gpt-0").llm(server).call("Hi")
     assert (raised.value.status, raised.value.code) == (404, "model_not_found")
-
-
-def test_a_script_of_ones_own_answers_in_steps() -> None:
-    scenario = Scenario("Is it late?", (Failure(418, "Only tea.", "teapot", code="teapot"),))
-    with OpenAIChatServer({"late": scenario}) as server, pytest.raises(ProviderStatusError) as raised:
-        OPENAI_CHAT.llm(server).call("Is it late?")
-    assert (raised.value.status, raised.value.code, raised.value.retryable) == (418, "teapot", False)

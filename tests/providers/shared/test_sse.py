@@ -11,7 +11,7 @@ from harness.llm.input.reader import read_messages
 from harness.llm.output.parts import Part
 from harness.providers.shared.sse import SSEDecoder
 from tests.providers.cohere.test_v2 import SAYS, START, end, sse
-from tests.providers.integrations import openai_chat, openai_responses
+from tests.providers.integrations import ANTHROPIC, anthropic, openai_chat, openai_responses
 
 BODIES: dict[str, tuple[bytes, list[tuple[str, bytes]]]] = {
     "LF": (b"event: a\ndata: 1\n\ndata: 2\n\n", [("a", b"1"), ("", b"2")]),
@@ -41,6 +41,7 @@ def test_events_are_the_same_however_they_are_split(body: bytes, events: list[tu
 
 CHAT = openai_chat.event({"content": "a"}, "stop") + openai_chat.DONE
 RESPONSE = openai_responses.TEXT + openai_responses.END
+CLAUDE = anthropic.START + anthropic.TEXT + anthropic.end("end_turn") + anthropic.STOP
 COHERE = sse(START, *SAYS, end("COMPLETE")).encode()
 #: Models, whole streams of theirs, and what comes behind those.
 ENDED: dict[str, tuple[str, bytes, bytes]] = {
@@ -53,6 +54,9 @@ ENDED: dict[str, tuple[str, bytes, bytes]] = {
     "responses, a failure": ("openai-responses/m", RESPONSE, b'event: error\ndata: {"message": "gone"}\n\n'),
     "cohere, text": ("cohere-v2/m", COHERE, sse(SAYS[1]).encode()),
     "cohere, no JSON": ("cohere-v2/m", COHERE, b"data: bye\n\n"),
+    "anthropic, another answer": ("anthropic/m", CLAUDE, CLAUDE),
+    "anthropic, a failure": ("anthropic/m", CLAUDE, b'event: error\ndata: {"message": "gone"}\n\n'),
+    "anthropic, no JSON": ("anthropic/m", CLAUDE, b"data: bye\n\n"),
 }
 
 
@@ -67,7 +71,10 @@ def parts(model: str, pieces: Iterable[bytes]) -> list[Part]:
     return [*found, *answer.end()]
 
 
-@pytest.mark.parametrize(("model", "body", "more"), ENDED.values(), ids=ENDED)
+@pytest.mark.parametrize(
+    ("model", "body", "more"),
+    [pytest.param(*row, id=name, marks=ANTHROPIC.marks if "anthropic" in name else ()) for name, row in ENDED.items()],
+)
 def test_what_comes_behind_the_end_is_none_of_the_answer(model: str, body: bytes, more: bytes) -> None:
     told = parts(model, [body])
     for pieces in splits(body + more):

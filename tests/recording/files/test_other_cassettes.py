@@ -49,6 +49,20 @@ interactions:
     status: {code: 200, message: OK}
 version: 1
 """
+MERGED = """
+answered: &answered {headers: {a: b}, status: {code: 500}}
+asked:
+- &first {uri: "https://h/"}
+- &second {uri: "https://other/", method: POST, headers: {}}
+interactions:
+- request:
+    <<: [*first, *second]
+    body: {model: gpt-4o, messages: [{role: user, content: "Hi 😀"}], max_tokens: 10, seed: null}
+  response:
+    status: {code: 200}
+    body: {string: '{"id": "1", "choices": [], "version": "1.0", "price": 0.5, "whole": true}'}
+    <<: *answered
+"""
 ENTRY: dict[str, Any] = {
     "request": {"method": "POST", "uri": "https://h/", "headers": {"a": ["b"]}, "body": json.dumps(REQUEST)},
     "response": {
@@ -193,6 +207,7 @@ FORMS = {
     "a status that is a number": json.dumps({"interactions": [_with("response", status=200)]}),
     "headers as pairs": json.dumps({"interactions": [_with("request", headers=[["a", "b"]])]}),
     "headers without lists": json.dumps({"interactions": [_with("request", headers={"a": "b"})]}),
+    "what has been said before": MERGED,
     "a file for a body": FILE % (json.dumps(REQUEST, ensure_ascii=False), json.dumps(ANSWER)),
 }
 

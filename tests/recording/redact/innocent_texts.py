@@ -192,6 +192,8 @@ VALUES: tuple[str, ...] = (
     "tests pass: pass:all -pass on; openssl rsa -passin env:PASSPHRASE; npm config set registry https://example.com",
     "sqlcmd -S db -i file.sql; ssh-keygen -t ed25519 -N ''; curl -b cookies.txt https://example.com",
     "src/main.py:1234: error: no such name",
+    "secrets:\n  - postgres_2024\n  - registry-3\ncredentials:\n- of-the-boat-7\nauth:\n  - oauth2_provider: x\n",
+    "Tokens &amp; passwords: &lt;b&gt;none&lt;/b&gt; of the 2024 ones, as in fish&chips;",
     "tests_pass=12 first_pass: true bypass=sometimes12",
     "lorem ipsum " * 20,
 )

@@ -274,6 +274,21 @@ def test_base64_stays_base64() -> None:
     )
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("kind", ["an attachment", "a string"])
+def test_a_secret_is_found_in_base64_of_several_lines(kind: str, end: str) -> None:
+    inside = f"{'a letter to somebody, ' * 7}{KEY.value} and more".encode()
+    folded = base64.encodebytes(inside).decode().replace("\n", end)
+    head = f"Content-Transfer-Encoding: base64{end}{end}"
+    body = f"--b\r\n{head}{folded}\r\n--b--" if kind == "an attachment" else json.dumps({"raw": head + folded})
+    clean = redacted(body.encode(), "multipart/mixed; boundary=b" if kind == "an attachment" else JSON).decode()
+    start = body.index("YSBsZXR0")
+    content = (clean[start:] if kind == "an attachment" else json.loads(clean)["raw"].removeprefix(head)).split(
+        "--b--"
+    )[0]
+    assert base64.b64decode(content).decode() == inside.decode().replace(KEY.core, "*" * len(KEY.core))
+
+
 def test_of_a_file_of_another_kind_what_is_readable_is_judged_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """All of it, as if it were a text, takes seconds for each megabyte."""
     judged: list[int] = []

@@ -85,11 +85,14 @@ def test_a_compressed_request_is_recorded_open_and_equal_to_a_plain_one(
 @by_coding
 @pytest.mark.parametrize("size", [1, 7, 100_000])
 def test_a_compressed_response_is_opened_chunk_by_chunk(coding: str, pack: Callable[[bytes], bytes], size: int) -> None:
-    kept = REDACTOR.response(response(pack(PLAIN), coding, size))
+    packed = response(pack(PLAIN), coding, size)
+    kept = REDACTOR.response(packed)
     assert kept.body == CLEAN
     assert kept.header("content-encoding") is None
     ends = itertools.accumulate((chunk.length for chunk in kept.chunks), initial=0)
     assert [*(chunk.offset for chunk in kept.chunks), len(CLEAN)] == [*ends]
+    times = [chunk.at_ms for chunk in kept.chunks]
+    assert times == sorted({*times} & {chunk.at_ms for chunk in packed.chunks}), "each came when it came"
 
 
 @by_coding

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -63,6 +64,14 @@ ESCAPES = (
 def test_a_secret_is_found_after_an_escape(escape: str) -> None:
     found = {planted.id: REDACTOR.text(f"a{escape}{planted.text}") for planted in PLANTED}
     assert [planted.id for planted in PLANTED if traces(planted.core, found[planted.id])] == []
+
+
+def test_a_secret_is_found_between_quotes_that_are_escaped() -> None:
+    """As a log has them that shows a string, or JSON that was cut."""
+    quoted = {"form-data", "html-input", "login-call", "net-settings", "secret-str-annotated", "terraform-variable"}
+    found = {each.id: REDACTOR.text(json.dumps(f"{each.text} ")[1:]) for each in PLANTED if each.id in quoted}
+    assert found.keys() == quoted
+    assert [each.id for each in PLANTED if each.id in quoted and traces(each.core, found[each.id])] == []
 
 
 @pytest.mark.parametrize("colours", ["\x1b[31m", "\x1b[m\x1b[K"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from harness.errors import RecordingError
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.files.cassette_writer import write_cassette
 from harness.recording.redact.redaction import Redactor
@@ -91,29 +89,6 @@ def test_the_text_of_an_error_holds_no_secret() -> None:
     ended = Ending("reset", f"ConnectError: https://example.com/?key={KEY.value}", 1.0)
     failed = WireResponse(0, "", (), b"", (), ended, ())
     assert KEY.core not in (REDACTOR.response(failed).ended.error or "")
-
-
-def test_a_compressed_body_is_opened_and_its_chunks_keep_their_times() -> None:
-    plain = json.dumps({"a": [f"{KEY.value} {number}" for number in range(200)]}).encode()
-    packed = response(gzip.compress(plain, mtime=0), "application/json", ("Content-Encoding", "gzip"))
-    kept = REDACTOR.response(packed)
-    assert kept.body == plain.replace(KEY.core.encode(), STARS.encode())
-    assert kept.header("content-encoding") is None
-    assert sum(chunk.length for chunk in kept.chunks) == len(plain)
-    assert kept.chunks[-1].at_ms == 2.5
-
-
-def test_a_plain_body_under_a_compression_header_is_searched_as_it_is() -> None:
-    body = json.dumps({"a": KEY.value}).encode()
-    for coding in ("gzip", "br"):
-        kept = REDACTOR.response(response(body, "application/json", ("content-encoding", coding)))
-        assert kept.body == body.replace(KEY.core.encode(), STARS.encode())
-
-
-@pytest.mark.parametrize("coding", ["br", "gzip"])
-def test_a_body_that_cannot_be_opened_is_refused(coding: str) -> None:
-    with pytest.raises(RecordingError, match=f"content encoding '{coding}'"):
-        REDACTOR.response(response(b"\xff\xfe\x00\x01", "application/json", ("content-encoding", coding)))
 
 
 def chunk_frame(seq: int, chunk: str, call: str = "call-1", **tool_call: Any) -> dict[str, Any]:

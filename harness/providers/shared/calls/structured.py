@@ -96,6 +96,7 @@ class StructuredAnswer(ProviderAnswer):
     def __init__(self, answer: Any) -> None:
         super().__init__(answer.provider)
         self._answer = answer
+        self.ends_body = answer.ends_body
         self._index: int | None = None
         self._other_calls = False
         #: What was said so far, which is the answer only where the tool is never called.
