@@ -201,11 +201,8 @@ def record(
     outcome = recorded.recording.outcome
     status = outcome.status if outcome is not None else "cancelled"
     tell("", file=out_stream)
-    summary = "recorded" if recorded.written else "played what was recorded, and left it as it was:"
-    if recorded.aside is not None:
-        summary = "recorded, and kept aside:"
     frames, requests = counted(recorded.frames, "frame"), counted(recorded.interactions, "request")
-    tell(f"{summary} {frames}, {requests}: {recorded.aside or out}")
+    tell(f"{_done(recorded)} {frames}, {requests}: {recorded.aside or out}")
     if recorded.error is not None:
         tell(redacted(_ended(recorded.error, status)))
         for note in getattr(recorded.error, "__notes__", ()):
@@ -232,6 +229,12 @@ def record(
     if refused is not None:
         raise refused
     return _code(recorded, checked)
+
+
+def _done(recorded: Recorded) -> str:
+    if recorded.aside is not None:
+        return "recorded, and kept aside:"
+    return "recorded" if recorded.written else "played what was recorded, and left it as it was:"
 
 
 def _code(recorded: Recorded, checked: Checked | None) -> int:
