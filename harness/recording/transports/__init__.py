@@ -72,22 +72,22 @@ class _Finder(MetaPathFinder):
 
     def __init__(self) -> None:
         #: What is being looked for, by thread.
-        self._asked: set[tuple[int, str]] = set()
+        self._searches: set[tuple[int, str]] = set()
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        asked = (threading.get_ident(), fullname)
+        search = (threading.get_ident(), fullname)
         # Another finder may ask all the others, too, as those that trace or check modules do.
-        if fullname not in _PATCHED_BY or fullname in _patched or asked in self._asked:
+        if fullname not in _PATCHED_BY or fullname in _patched or search in self._searches:
             return None
-        self._asked.add(asked)
+        self._searches.add(search)
         try:
             # Python passes over finders of the old kind as well.
             others = [finder for finder in sys.meta_path if finder is not self and hasattr(finder, "find_spec")]
             spec = next(filter(None, (finder.find_spec(fullname, path, target) for finder in others)), None)
         finally:
-            self._asked.discard(asked)
+            self._searches.discard(search)
         # A loader of the old kind loads by itself.
         if spec is not None and spec.loader is not None and hasattr(spec.loader, "exec_module"):
             spec.loader = cast(Loader, _PatchingLoader(spec.loader))
