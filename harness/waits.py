@@ -11,12 +11,13 @@ import math
 import queue
 import threading
 import time
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Final, TypeVar
 
 T = TypeVar("T")
-#: Whether requests of this context are answered at once from a recording, whose provider no wait before one spares.
-answered_at_once: Final[ContextVar[bool]] = ContextVar("harness_answered_at_once", default=False)
+#: Tells whether requests of this context are answered at once from a recording, whose provider no wait before one spares.
+answered_at_once: Final[ContextVar[Callable[[], bool]]] = ContextVar("harness_answered_at_once", default=bool)
 #: How late a signal is seen at most that came at such a moment.
 _PIECE_S: Final = 0.1
 

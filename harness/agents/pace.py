@@ -28,7 +28,7 @@ class Paced(Configured):
 
     def delay_s(self) -> float:
         """Take the next request's place, and return how many seconds it is away."""
-        if self.max_rpm is None or answered_at_once.get():
+        if self.max_rpm is None or answered_at_once.get()():
             return 0.0
         with _taking:
             begun, now = self._harness_begun, time.monotonic()

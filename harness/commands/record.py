@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import shlex
 import traceback
@@ -167,7 +168,7 @@ def record(
     """
     from harness.commands.check import check, replay_command
     from harness.errors import UnsafeRecordingError
-    from harness.recording import Redactor, Target, accept, counted, record
+    from harness.recording import Redactor, Target, accept, counted, network_guard, record
     from harness.recording.settings import current_settings, extended
 
     if accepts:
@@ -194,14 +195,14 @@ def record(
             )
         except UnsafeRecordingError as error:
             refused, recorded = error, error.recorded
+    if not recorded.written and recorded.aside is None:
+        # As after a replay: what the run has left for the end of the process comes after this.
+        atexit.register(network_guard().__enter__)
     outcome = recorded.recording.outcome
     status = outcome.status if outcome is not None else "cancelled"
     tell("", file=out_stream)
-    summary = "recorded" if recorded.written else "played what was recorded, and left it as it was:"
-    if recorded.aside is not None:
-        summary = "recorded, and kept aside:"
     frames, requests = counted(recorded.frames, "frame"), counted(recorded.interactions, "request")
-    tell(f"{summary} {frames}, {requests}: {recorded.aside or out}")
+    tell(f"{_done(recorded)} {frames}, {requests}: {recorded.aside or out}")
     if recorded.error is not None:
         tell(redacted(_ended(recorded.error, status)))
         for note in getattr(recorded.error, "__notes__", ()):
@@ -228,6 +229,12 @@ def record(
     if refused is not None:
         raise refused
     return _code(recorded, checked)
+
+
+def _done(recorded: Recorded) -> str:
+    if recorded.aside is not None:
+        return "recorded, and kept aside:"
+    return "recorded" if recorded.written else "played what was recorded, and left it as it was:"
 
 
 def _code(recorded: Recorded, checked: Checked | None) -> int:

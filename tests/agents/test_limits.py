@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import copy_context
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,23 @@ def test_requests_that_a_tape_answers_at_once_wait_for_no_pace(
         for _ in range(2):
             pilot.kickoff("Is it?")
     assert seen == waited
+
+
+def test_requests_keep_their_pace_after_a_tape_that_was_left_in_another_context(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen = waits(monkeypatch, [100.0])
+    pilot = agent("yes", max_rpm=1)
+
+    def work() -> None:
+        tape = playing(Path("cassette.yaml"), ())
+        tape.__enter__()
+        copy_context().run(tape.__exit__, None, None, None)
+        for _ in range(2):
+            pilot.kickoff("Is it?")
+
+    copy_context().run(work)
+    assert seen == [60]
 
 
 def test_requests_keep_their_pace(monkeypatch: pytest.MonkeyPatch) -> None:

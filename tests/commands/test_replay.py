@@ -146,11 +146,12 @@ class LeavingFlow(Flow):
 """
 
 
-def test_what_a_run_leaves_for_the_end_of_the_process_reaches_no_network_in_a_replay(
+def test_what_a_run_leaves_for_the_end_of_the_process_reaches_no_network_where_it_is_played(
     tmp_path: Path, warm_python: WarmPython
 ) -> None:
     with loopback(text_stream) as server, (tmp_path / "said").open("wb") as said:
         (tmp_path / "leaving.py").write_text(LEAVING.format(server.url))
-        for arguments, asked in ((["record", "leaving:LeavingFlow", "-o", "left"], 1), (["replay", "left"], 1)):
+        recording = ["record", "leaving:LeavingFlow", "-o", "left"]
+        for arguments in (recording, ["replay", "left"], recording):
             assert warm_python.run("harness", *arguments, stdout=said, stderr=said, cwd=tmp_path) == 0
-            assert len(server.exchanges) == asked
+            assert len(server.exchanges) == 1

@@ -147,7 +147,8 @@ def running(tape: TapeT) -> Iterator[TapeT]:
 def _activated(tape: Tape) -> Iterator[None]:
     opened = _Opened(tape, threading.get_ident(), _of_context.get(), _running_loop())
     token = _of_context.set(opened)
-    hurry = answered_at_once.set(tape.plays and not tape.records and tape.speed is None)
+    hurries = tape.plays and not tape.records and tape.speed is None
+    hurry = answered_at_once.set(lambda: hurries and not tape.closed)
     with _lock:
         _open.append(opened)
     try:

@@ -43,14 +43,19 @@ def install() -> None:
     Safe to call again, from any thread.
     """
     with _lock:
-        if sys.meta_path[0] is not _finder:
+        if sys.meta_path[:1] != [_finder]:
             # Before those of others, which may find a library, too.
             sys.meta_path[:] = [_finder, *(finder for finder in sys.meta_path if finder is not _finder)]
     for library in _PATCHED_BY:
-        # What somebody has put in the place of one, as tests do, has no spec.
-        if library not in _patched and isinstance(getattr(sys.modules.get(library), "__spec__", None), ModuleSpec):
+        if library not in _patched and _is_loaded(sys.modules.get(library)):
             # Another thread may still be at it: this waits until it is imported.
             _patch(library, import_module(library))
+
+
+def _is_loaded(module: ModuleType | None) -> bool:
+    """Whether something has been loaded: what somebody has put in a library's place, as tests do, has no spec or no loader."""
+    spec = getattr(module, "__spec__", None)
+    return isinstance(spec, ModuleSpec) and spec.loader is not None
 
 
 def _patch(library: str, module: ModuleType) -> None:
@@ -65,14 +70,26 @@ def _patch(library: str, module: ModuleType) -> None:
 class _Finder(MetaPathFinder):
     """Finds what others find, and has it patched before anybody gets it who imports it."""
 
+    def __init__(self) -> None:
+        #: What is being looked for, by thread.
+        self._searches: set[tuple[int, str]] = set()
+
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if fullname not in _PATCHED_BY or fullname in _patched:
+        search = (threading.get_ident(), fullname)
+        # Another finder may ask all the others, too, as those that trace or check modules do.
+        if fullname not in _PATCHED_BY or fullname in _patched or search in self._searches:
             return None
-        others = (finder for finder in tuple(sys.meta_path) if finder is not self)
-        spec = next(filter(None, (finder.find_spec(fullname, path, target) for finder in others)), None)
-        if spec is not None and spec.loader is not None:
+        self._searches.add(search)
+        try:
+            # Python passes over finders of the old kind as well.
+            others = [finder for finder in sys.meta_path if finder is not self and hasattr(finder, "find_spec")]
+            spec = next(filter(None, (finder.find_spec(fullname, path, target) for finder in others)), None)
+        finally:
+            self._searches.discard(search)
+        # A loader of the old kind loads by itself.
+        if spec is not None and spec.loader is not None and hasattr(spec.loader, "exec_module"):
             spec.loader = cast(Loader, _PatchingLoader(spec.loader))
         return spec
 

@@ -48,7 +48,7 @@ CODINGS: list[tuple[str, str, Callable[[], bytes]]] = [
 
 
 def foreign(path: Path, coding: str, body: bytes, method: str) -> None:
-    length = len(gzip.compress(body)) if body == TEXT else len(body)
+    length = len(gzip.compress(body)) if _is_outdated(coding, body) else len(body)
     headers = {"Content-Type": ["text/event-stream"], "Content-Encoding": [coding], "Content-Length": [str(length)]}
     response = {"status": {"code": 200, "message": "OK"}, "headers": headers, "body": {"string": body}}
     request: dict[str, object] = {
@@ -58,6 +58,11 @@ def foreign(path: Path, coding: str, body: bytes, method: str) -> None:
         "body": '{"a": 1}' if method == "POST" else None,
     }
     path.write_text(yaml.safe_dump({"version": 1, "interactions": [{"request": request, "response": response}]}))
+
+
+def _is_outdated(coding: str, body: bytes) -> bool:
+    """Whether the length, too, is that of what the body was."""
+    return (coding, body) == ("gzip", TEXT)
 
 
 @pytest.mark.parametrize("client", CLIENTS.values(), ids=CLIENTS)
@@ -79,4 +84,4 @@ def test_a_library_that_undoes_no_coding_is_told_of_none(
     with open_tape(tmp_path / "theirs.yaml", "none", redactor=Redactor()):
         headers, content = by_urllib(URL)
     assert (content, headers.get("content-encoding")) == (TEXT, None)
-    assert headers.get("content-length") in (None, str(len(TEXT)))
+    assert headers.get("content-length") == (None if _is_outdated(coding, body()) else str(len(TEXT)))

@@ -9,9 +9,11 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import module_from_spec
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 from unittest.mock import MagicMock
 
 import pytest
@@ -82,7 +84,9 @@ def test_what_is_imported_later_is_patched_before_anybody_has_it(name: str) -> N
     assert "_PatchingLoader" not in repr(sys.modules["late_library"].__spec__)
 
 
-@pytest.mark.parametrize("stub", [ModuleType("late_library"), MagicMock(), None])
+@pytest.mark.parametrize(
+    "stub", [ModuleType("late_library"), module_from_spec(ModuleSpec("late_library", None)), MagicMock(), None]
+)
 def test_what_stands_in_for_a_library_is_left_alone(stub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "late_library", stub)
     transports.install()
@@ -100,6 +104,49 @@ def test_what_another_has_put_before_the_finder_finds_no_library() -> None:
     sys.meta_path.insert(0, sys.meta_path[-1])
     transports.install()
     assert import_module("late_library").patched == 1
+
+
+class AskingFinder:
+    """Finds what the other finders find, as those that trace modules do."""
+
+    def find_spec(self, name: str, path: Any, target: Any = None) -> ModuleSpec | None:
+        specs = (finder.find_spec(name, path, target) for finder in sys.meta_path if finder is not self)
+        return next(filter(None, specs), None)
+
+
+class OldFinder:
+    """A finder of the kind before Python 3.4, which Python passes over, and which some packages still bring."""
+
+    def find_module(self, name: str, path: Any = None) -> None:
+        return None
+
+
+@pytest.mark.filterwarnings("ignore::ImportWarning")
+@pytest.mark.parametrize("position", [0, 1])
+@pytest.mark.parametrize("finder", [AskingFinder(), OldFinder()])
+def test_beside_finders_of_others_a_library_is_found_or_not_as_before(
+    finder: Any, position: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(transports._PATCHED_BY, "absent_library", "late_patcher")
+    transports.install()
+    sys.meta_path.insert(position, finder)
+    with pytest.raises(ModuleNotFoundError):
+        import_module("absent_library")
+    assert import_module("late_library").patched == 1
+
+
+class OldLoader:
+    """Loads by itself, as loaders did before Python 3.4."""
+
+    def load_module(self, name: str) -> ModuleType:
+        return sys.modules.setdefault(name, ModuleType(name))
+
+
+@pytest.mark.filterwarnings("ignore::ImportWarning")
+def test_what_a_loader_of_the_old_kind_loads_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PathFinder, "find_spec", lambda *asked: ModuleSpec(asked[0], cast(Any, OldLoader())))
+    transports.install()
+    assert import_module("late_library").__name__ == "late_library"
 
 
 def test_what_is_imported_while_a_tape_opens_in_another_thread_is_patched(place: Path) -> None:
