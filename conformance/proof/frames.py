@@ -9,7 +9,7 @@ from conformance.proof.saboteur import changing, replacing
 from harness import StreamFrame
 
 #: Where a frame gets its fields from what the timeline keeps of it, and where its payload and namespace are made for that.
-FIELDS: Final = "harness.frames.frame:StreamFrame._fill"
+FIELDS: Final = "harness.frames.frame:StreamFrame._lazy_fill"
 PAYLOAD: Final = "harness.frames.frame:payload_of"
 NAMESPACE: Final = "harness.frames.frame:namespace_of"
 #: Where a timeline is given events.

@@ -49,13 +49,13 @@ class Agent(AgentSettings):
         """
         if is_loop_running():
             return self.kickoff_async(messages, response_format, input_files)
-        return run_unsuspended(self._kickoff(ThreadDriver(), messages, response_format, input_files))
+        return run_unsuspended(self._agent_kickoff(ThreadDriver(), messages, response_format, input_files))
 
     def kickoff_async(
         self, messages: Messages, response_format: type[BaseModel] | None = None, input_files: Any = None
     ) -> Coroutine[Any, Any, LiteAgentOutput]:
         """Do as `kickoff`, without blocking the loop."""
-        return self._kickoff(LoopDriver(), messages, response_format, input_files)
+        return self._agent_kickoff(LoopDriver(), messages, response_format, input_files)
 
     def akickoff(
         self, messages: Messages, response_format: type[BaseModel] | None = None, input_files: Any = None
@@ -76,7 +76,7 @@ class Agent(AgentSettings):
         `look_ahead` bounds the frames that nobody has read yet; without `retain`, read frames are let go of.
         """
         return StreamSession(
-            lambda: run_unsuspended(self._kickoff(ThreadDriver(), messages, response_format)),
+            lambda: run_unsuspended(self._agent_kickoff(ThreadDriver(), messages, response_format)),
             source=self,
             look_ahead=look_ahead,
             retain=retain,
@@ -92,7 +92,7 @@ class Agent(AgentSettings):
     ) -> AsyncStreamSession[LiteAgentOutput]:
         """Do as `stream_events`, for readers in a loop."""
         return AsyncStreamSession(
-            lambda: self._kickoff(LoopDriver(), messages, response_format),
+            lambda: self._agent_kickoff(LoopDriver(), messages, response_format),
             source=self,
             look_ahead=look_ahead,
             retain=retain,
@@ -137,9 +137,11 @@ class Agent(AgentSettings):
         )
         owner = task if owner is None else owner
         own = self.tools if tools is None else tools
-        execution = self._execution(driver, own, task=owner, crew=crew, results=results, response_model=response_model)
-        request = self._in_form(prompt, response_model, own)
-        return await execution.answer(self._opening(request, own), prompt, conversation=conversation)
+        execution = self._agent_execution(
+            driver, own, task=owner, crew=crew, results=results, response_model=response_model
+        )
+        request = self._agent_in_form(prompt, response_model, own)
+        return await execution.answer(self._agent_opening(request, own), prompt, conversation=conversation)
 
     def inquirer(self, driver: Driver, *, task: Any = None, crew: Any = None, tools: bool = False) -> Inquirer:
         """Return what asks its model."""
@@ -149,7 +151,7 @@ class Agent(AgentSettings):
 
     # How an answer comes about.
 
-    async def _kickoff(
+    async def _agent_kickoff(
         self, driver: Driver, messages: Messages, response_format: type[BaseModel] | None, input_files: Any = None
     ) -> LiteAgentOutput:
         form: Any = response_format
@@ -158,11 +160,11 @@ class Agent(AgentSettings):
             raise UsageError(f"response_format: expected a pydantic model's class, not {form!r}")
         if input_files:
             raise UsageError("input_files: agents are given no files yet; put their parts into the messages")
-        opening = self._conversation(messages, response_format)
+        opening = self._agent_conversation(messages, response_format)
         prompt = words_in(opening[_request_place(opening)].get("content"))
         usage = RunUsage()
 
-        execution = self._execution(driver, self.tools, response_model=response_format, usage=usage)
+        execution = self._agent_execution(driver, self.tools, response_model=response_format, usage=usage)
 
         def output(answered: AgentAnswer) -> LiteAgentOutput:
             return LiteAgentOutput(
@@ -200,7 +202,7 @@ class Agent(AgentSettings):
         answered = await execution.answer(opening, prompt, review)
         return output(answered).model_copy(update={"usage_metrics": usage.metrics().model_dump()})
 
-    def _execution(
+    def _agent_execution(
         self,
         driver: Driver,
         tools: Sequence[BaseTool],
@@ -232,29 +234,29 @@ class Agent(AgentSettings):
             usage=usage,
         )
 
-    def _opening(self, prompt: str, tools: Sequence[BaseTool]) -> list[dict[str, Any]]:
-        system, text = self._system(tools), self._dated(prompt)
+    def _agent_opening(self, prompt: str, tools: Sequence[BaseTool]) -> list[dict[str, Any]]:
+        system, text = self._agent_system(tools), self._agent_dated(prompt)
         if not self.use_system_prompt:
             system, text = "", f"{system}\n\n{text}"
         return prompts.opening(system, text, (self.system_template, self.prompt_template, self.response_template))
 
-    def _system(self, tools: Sequence[BaseTool]) -> str:
+    def _agent_system(self, tools: Sequence[BaseTool]) -> str:
         in_text = tools and not takes_tools(self.model(with_tools=True))
         described = text_form.described(named(tools)) if in_text else None
         return prompts.system_text(self.role, self.goal, self.backstory, described)
 
-    def _dated(self, prompt: str) -> str:
+    def _agent_dated(self, prompt: str) -> str:
         return prompts.dated(prompt, self.date_format) if self.inject_date else prompt
 
-    def _in_form(self, prompt: str, model: type[BaseModel] | None, tools: Sequence[BaseTool]) -> str:
+    def _agent_in_form(self, prompt: str, model: type[BaseModel] | None, tools: Sequence[BaseTool]) -> str:
         """Return a prompt that tells the form of the answer, where the model is not told of it otherwise."""
         if model is not None and (tools or not accepts(self.model(), "response_model")):
             return f"{prompt}\n\n{prompts.form_text(model)}"
         return prompt
 
-    def _conversation(self, messages: Messages, model: type[BaseModel] | None) -> list[dict[str, Any]]:
+    def _agent_conversation(self, messages: Messages, model: type[BaseModel] | None) -> list[dict[str, Any]]:
         if isinstance(messages, str):
-            return self._opening(self._in_form(messages, model, self.tools), self.tools)
+            return self._agent_opening(self._agent_in_form(messages, model, self.tools), self.tools)
         listed = map(dict, inputs.listed_messages(messages or ()))
         # A blank one, such as an answer that was stopped before it began, is refused by some providers.
         opening = [message for message in listed if message.get("content") is None or has_content(message)]
@@ -262,7 +264,7 @@ class Agent(AgentSettings):
             raise UsageError(
                 "messages: there are none; an agent needs a string or at least one {role, content} message"
             )
-        system = self._dated(self._in_form(self._system(self.tools), model, self.tools))
+        system = self._agent_dated(self._agent_in_form(self._agent_system(self.tools), model, self.tools))
         place = _request_place(opening)
         if self.use_system_prompt or opening[place].get("role") != "user":
             role = "system" if self.use_system_prompt else "user"

@@ -89,15 +89,15 @@ class AgentSettings(Paced):
     date_format: str = "%Y-%m-%d"
     tool_failure_policy: ToolFailurePolicy | None = None
 
-    _default_llm: Any = PrivateAttr(default=None)
+    _agent_default_llm: Any = PrivateAttr(default=None)
 
     @field_validator("llm", "function_calling_llm", mode="before")
     @classmethod
-    def _known_llm(cls, value: Any) -> Any:
+    def _agent_known_llm(cls, value: Any) -> Any:
         return None if value is None else model_of(value)
 
     @model_validator(mode="after")
-    def _check(self) -> Self:
+    def _agent_check(self) -> Self:
         if self.guardrail is not None:
             check_guardrail(self.guardrail)
         return self
@@ -131,7 +131,7 @@ class AgentSettings(Paced):
             return self.function_calling_llm
         if self.llm is not None:
             return self.llm
-        if self._default_llm is None:
+        if self._agent_default_llm is None:
             named = next(filter(None, map(os.environ.get, _MODEL_VARIABLES)), _MODEL)
-            self._default_llm = model_of(named)
-        return self._default_llm
+            self._agent_default_llm = model_of(named)
+        return self._agent_default_llm

@@ -34,7 +34,7 @@ class Configured(UserModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _refuse(cls, options: Any) -> Any:
+    def _harness_refuse(cls, options: Any) -> Any:
         if not isinstance(options, Mapping):
             return options
         config = options.get("config")

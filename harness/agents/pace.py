@@ -24,14 +24,14 @@ class Paced(Configured):
     #: Requests in any sixty seconds.
     max_rpm: int | None = Field(default=None, ge=1)
     #: When the latest requests begin, some of them in the future; of all copies.
-    _begun: deque[float] = PrivateAttr(default_factory=deque)
+    _harness_begun: deque[float] = PrivateAttr(default_factory=deque)
 
     def delay_s(self) -> float:
         """Take the next request's place, and return how many seconds it is away."""
         if self.max_rpm is None or answered_at_once.get():
             return 0.0
         with _taking:
-            begun, now = self._begun, time.monotonic()
+            begun, now = self._harness_begun, time.monotonic()
             at = now if len(begun) < self.max_rpm else max(now, begun[-self.max_rpm] + _WINDOW_S)
             begun.append(at)
             while len(begun) > self.max_rpm:

@@ -294,7 +294,7 @@ def _publish(
             scope = scopes.open_from(scope)
             parent_id = scope.event_id
     # As `_stamp` does, which as a call for every chunk could be measured.
-    record = getattr(event, "_record", None)
+    record = getattr(event, "_lazy_record", None)
     if record is None or record.emission_sequence is not None or started_id is not None:
         event = _stamp(event, parent_id, started_id)
     else:
@@ -375,7 +375,7 @@ def stay_in(scope: Scope) -> None:
 
 def _unpublished(event: BaseEvent) -> BaseEvent:
     """Return the event, or a copy of one that was emitted before."""
-    record = getattr(event, "_record", None)
+    record = getattr(event, "_lazy_record", None)
     return event if (event if record is None else record).emission_sequence is None else event.reissued()
 
 
@@ -384,7 +384,7 @@ def _stamp(event: BaseEvent, parent_id: str | None, started_id: str | None = Non
 
     Events are frozen to their users; the links are stamped here and nowhere else, while nobody has seen the event.
     """
-    record = getattr(event, "_record", None)
+    record = getattr(event, "_lazy_record", None)
     if record is not None and record.emission_sequence is None:
         record.parent_event_id = parent_id
         record.previous_event_id = _previous_id()

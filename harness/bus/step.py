@@ -189,7 +189,7 @@ class Step:
                 return self._ending
             started = started.kind(**started.fields)
         # Of an event that nobody has looked at, what it was given: it need not be filled for this.
-        record = getattr(started, "_record", None)
+        record = getattr(started, "_lazy_record", None)
         values = fields_of(started) if record is None else record.fields
         names = started.__pydantic_fields_set__ if record is None else record.fields.keys()
         for name in _shared(type(started), kind) & names:

@@ -37,11 +37,11 @@ class Crew(CrewSettings):
             UsageError: an input is missing, or an option can't be used; before anything is run.
             BaseException: what made a task fail, as the same object.
         """
-        self._refuse_options(input_files, from_checkpoint)
-        if self._streams():
-            session = StreamSession(lambda: run_unsuspended(self._run(ThreadDriver(), inputs)), source=self)
+        self._crew_refuse_options(input_files, from_checkpoint)
+        if self._crew_streams():
+            session = StreamSession(lambda: run_unsuspended(self._crew_run(ThreadDriver(), inputs)), source=self)
             return CrewStreamingOutput.of(session, self.task_ids)
-        return run_unsuspended(self._run(ThreadDriver(), inputs))
+        return run_unsuspended(self._crew_run(ThreadDriver(), inputs))
 
     async def kickoff_async(
         self, inputs: Mapping[str, Any] | None = None, input_files: Any = None, from_checkpoint: Any = None
@@ -50,11 +50,11 @@ class Crew(CrewSettings):
 
         A `kickoff` that a subclass has of its own works in a thread.
         """
-        self._refuse_options(input_files, from_checkpoint)
-        if self._streams():
-            session = AsyncStreamSession(lambda: self._run_by_kickoff(inputs), source=self)
+        self._crew_refuse_options(input_files, from_checkpoint)
+        if self._crew_streams():
+            session = AsyncStreamSession(lambda: self._crew_run_by_kickoff(inputs), source=self)
             return CrewStreamingOutput.of(session, self.task_ids)
-        return await self._run_by_kickoff(inputs)
+        return await self._crew_run_by_kickoff(inputs)
 
     async def akickoff(
         self, inputs: Mapping[str, Any] | None = None, input_files: Any = None, from_checkpoint: Any = None
@@ -69,7 +69,7 @@ class Crew(CrewSettings):
         """
         _check_each(inputs)
         files = {} if input_files is None else {"input_files": input_files}
-        with nullcontext() if self.stream else self._noting_usage():
+        with nullcontext() if self.stream else self._crew_noting_usage():
             return [self.kickoff(inputs=each, **files) for each in inputs]
 
     async def kickoff_for_each_async(self, inputs: Sequence[Mapping[str, Any]], input_files: Any = None) -> Any:
@@ -78,13 +78,13 @@ class Crew(CrewSettings):
         Where one fails the others are stopped, and its error is raised. With `stream` set, return one
         `CrewStreamingOutput` of all, whose `results` are the outputs.
         """
-        self._refuse_options(input_files, None)
+        self._crew_refuse_options(input_files, None)
         _check_each(inputs)
-        if self._streams():
+        if self._crew_streams():
             # Several runs are of this crew, and none of them is the session's outermost.
-            session = AsyncStreamSession(lambda: self._run_each(LoopDriver(), inputs))
+            session = AsyncStreamSession(lambda: self._crew_run_each(LoopDriver(), inputs))
             return CrewStreamingOutput.of(session, self.task_ids)
-        return await self._run_each(LoopDriver(), inputs)
+        return await self._crew_run_each(LoopDriver(), inputs)
 
     async def akickoff_for_each(self, inputs: Sequence[Mapping[str, Any]], input_files: Any = None) -> Any:
         """The same as `kickoff_for_each_async`."""
@@ -99,7 +99,7 @@ class Crew(CrewSettings):
         `look_ahead` bounds the frames that nobody has read yet; without `retain`, read frames are let go of.
         """
         return StreamSession(
-            lambda: run_unsuspended(self._own_run(ThreadDriver(), inputs)),
+            lambda: run_unsuspended(self._crew_own_run(ThreadDriver(), inputs)),
             source=self,
             look_ahead=look_ahead,
             retain=retain,
@@ -110,47 +110,52 @@ class Crew(CrewSettings):
     ) -> AsyncStreamSession[CrewOutput]:
         """Do as `stream_events`, for readers in a loop, with `kickoff_async`."""
         return AsyncStreamSession(
-            lambda: self._own_run(LoopDriver(), inputs), source=self, look_ahead=look_ahead, retain=retain
+            lambda: self._crew_own_run(LoopDriver(), inputs), source=self, look_ahead=look_ahead, retain=retain
         )
 
-    def _refuse_options(self, input_files: Any, from_checkpoint: Any) -> None:
+    def _crew_refuse_options(self, input_files: Any, from_checkpoint: Any) -> None:
         if input_files:
             raise UsageError("input_files: crews are given no files yet; give their agents tools that read them")
         if from_checkpoint:
             raise UsageError("from_checkpoint: crews have no checkpoints; run the crew in a flow, which has them")
 
-    def _streams(self) -> bool:
+    def _crew_streams(self) -> bool:
         """Return whether a kickoff gives a stream; not inside of one that is streamed, where this is another function."""
         return self.stream
 
-    async def _own_run(self, driver: Driver, inputs: Mapping[str, Any] | None) -> Any:
+    async def _crew_own_run(self, driver: Driver, inputs: Mapping[str, Any] | None) -> Any:
         """Run the crew by the kickoff that its class has of its own, where it has one."""
         if not _KICKOFF.is_replaced(self):
-            return await self._run(driver, inputs)
-        return await _KICKOFF.call(driver, self, _given(inputs), self._inside(), self._inside(of_twin=True))
+            return await self._crew_run(driver, inputs)
+        return await _KICKOFF.call(driver, self, _given(inputs), self._crew_inside(), self._crew_inside(of_twin=True))
 
-    async def _run_by_kickoff(self, inputs: Mapping[str, Any] | None) -> Any:
+    async def _crew_run_by_kickoff(self, inputs: Mapping[str, Any] | None) -> Any:
         if type(self).kickoff is Crew.kickoff:
-            return await self._run(LoopDriver(), inputs)
-        kickoff = bound(type(self).kickoff, StandIn(self, self._inside()))
+            return await self._crew_run(LoopDriver(), inputs)
+        kickoff = bound(type(self).kickoff, StandIn(self, self._crew_inside()))
         return await in_thread(lambda: kickoff(**_given(inputs)))
 
-    def _inside(self, *, of_twin: bool = False) -> dict[str, Any]:
+    def _crew_inside(self, *, of_twin: bool = False) -> dict[str, Any]:
         """Return what a kickoff of a subclass's own is to call in place of the crew's entries, which lead to it again.
 
         Of a twin's, which the way leads through `kickoff` as well.
         """
 
         def run(_: Any, driver: Driver, inputs: Mapping[str, Any] | None) -> Coroutine[Any, Any, Any]:
-            return self._run(driver, inputs)
+            return self._crew_run(driver, inputs)
 
         def run_by_kickoff(_: Any, inputs: Mapping[str, Any] | None) -> Coroutine[Any, Any, Any]:
-            return self._run_by_kickoff(inputs) if of_twin else self._run(LoopDriver(), inputs)
+            return self._crew_run_by_kickoff(inputs) if of_twin else self._crew_run(LoopDriver(), inputs)
 
-        replaced = {"_streams": lambda _: False, "_run": run, "_own_run": run, "_run_by_kickoff": run_by_kickoff}
+        replaced = {
+            "_crew_streams": lambda _: False,
+            "_crew_run": run,
+            "_crew_own_run": run,
+            "_crew_run_by_kickoff": run_by_kickoff,
+        }
         return {**vars(Crew), **replaced}
 
-    async def _run(self, driver: Driver, inputs: Mapping[str, Any] | None) -> CrewOutput:
+    async def _crew_run(self, driver: Driver, inputs: Mapping[str, Any] | None) -> CrewOutput:
         _check_inputs("inputs", inputs)
         if not self.tasks:
             raise UsageError("the crew has no tasks: there is nothing to do")
@@ -162,17 +167,17 @@ class Crew(CrewSettings):
             given = given if changed is None else changed
         return await CrewEngine(self, driver, given if given or inputs is not None else None).work()
 
-    async def _run_each(self, driver: Driver, inputs: Sequence[Mapping[str, Any]]) -> list[Any]:
+    async def _crew_run_each(self, driver: Driver, inputs: Sequence[Mapping[str, Any]]) -> list[Any]:
         async def run(number: int, each: Mapping[str, Any], begun: Callable[[], None]) -> Any:
             begun()
             async with Beside(driver, label=f"run {number}"):
-                return await self._own_run(driver, each)
+                return await self._crew_own_run(driver, each)
 
-        with self._noting_usage():
+        with self._crew_noting_usage():
             return await driver.side_by_side([partial(run, *numbered) for numbered in enumerate(inputs, 1)])
 
     @block
-    def _noting_usage(self) -> Generator[None]:
+    def _crew_noting_usage(self) -> Generator[None]:
         """Note in the end what all runs inside have used, whatever they gave."""
         usage = RunUsage()
         token = scopes.enter(scopes.sink_scope(usage))

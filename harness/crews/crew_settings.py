@@ -69,15 +69,15 @@ class CrewSettings(Paced):
     after_kickoff_callbacks: list[Callable[..., Any]] = Field(default_factory=list)
     tool_failure_policy: ToolFailurePolicy | None = None
 
-    _usage: UsageMetrics | None = PrivateAttr(default=None)
+    _crew_usage: UsageMetrics | None = PrivateAttr(default=None)
 
     @field_validator("manager_llm", mode="before")
     @classmethod
-    def _known_llm(cls, value: Any) -> Any:
+    def _crew_known_llm(cls, value: Any) -> Any:
         return None if value is None else model_of(value)
 
     @model_validator(mode="after")
-    def _check(self) -> Self:
+    def _crew_check(self) -> Self:
         hierarchical = self.process is Process.hierarchical
         if hierarchical and self.manager_llm is None and self.manager_agent is None:
             raise UsageError("a hierarchical crew has a manager: give it manager_llm or manager_agent")
@@ -103,7 +103,7 @@ class CrewSettings(Paced):
     @property
     def usage_metrics(self) -> UsageMetrics | None:
         """What the calls to models of the run that ended last have used."""
-        return self._usage
+        return self._crew_usage
 
     @property
     def task_ids(self) -> tuple[str, ...]:
@@ -140,4 +140,4 @@ class CrewSettings(Paced):
 
     def note_usage(self, usage: UsageMetrics) -> None:
         """Note what a run has used."""
-        self._usage = usage
+        self._crew_usage = usage

@@ -36,13 +36,13 @@ class Task(TaskSettings):
             UsageError: there is no agent to do it.
             BaseException: what made it fail, after the frames that tell of it.
         """
-        return run_unsuspended(self._execute(ThreadDriver(), agent, context, tools))
+        return run_unsuspended(self._task_execute(ThreadDriver(), agent, context, tools))
 
     async def aexecute_sync(
         self, agent: Agent | None = None, context: str | None = None, tools: Sequence[BaseTool] | None = None
     ) -> TaskOutput:
         """Do as `execute_sync`, without blocking the loop."""
-        return await self._execute(LoopDriver(), agent, context, tools)
+        return await self._task_execute(LoopDriver(), agent, context, tools)
 
     def execute_async(
         self, agent: Agent | None = None, context: str | None = None, tools: Sequence[BaseTool] | None = None
@@ -76,10 +76,10 @@ class Task(TaskSettings):
             return await given.do(context)
 
         arguments = {"agent": duty.agent, "context": context, "tools": list(duty.tools)}
-        output: TaskOutput = await _EXECUTION.call(driver, self, arguments, {"_execute": execute})
+        output: TaskOutput = await _EXECUTION.call(driver, self, arguments, {"_task_execute": execute})
         return output
 
-    async def _execute(
+    async def _task_execute(
         self, driver: Driver, agent: Agent | None, context: str | None, tools: Sequence[BaseTool] | None
     ) -> TaskOutput:
         worker = agent or self.agent

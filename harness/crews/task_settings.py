@@ -74,10 +74,10 @@ class TaskSettings(Configured):
     allow_crewai_trigger_context: bool | None = None
     tool_failure_policy: ToolFailurePolicy | None = None
 
-    _output: TaskOutput | None = PrivateAttr(default=None)
+    _task_output: TaskOutput | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
-    def _check(self) -> Self:
+    def _task_check(self) -> Self:
         if self.output_json is not None and self.output_pydantic is not None:
             raise UsageError("a task has one form of answer: output_json or output_pydantic, not both")
         if self.output_file is not None and _is_elsewhere(self.output_file):
@@ -91,11 +91,11 @@ class TaskSettings(Configured):
     @property
     def output(self) -> TaskOutput | None:
         """What it came to when it ended last; it may be set, as where a test has it done by something else."""
-        return self._output
+        return self._task_output
 
     @output.setter
     def output(self, output: TaskOutput | None) -> None:
-        self._output = output
+        self._task_output = output
 
     @property
     def label(self) -> str:

@@ -95,7 +95,7 @@ class BaseEvent(LazyModel):
         # As on pydantic's own: what is loaded or unpickled was validated, and does not come through here.
         __init__.__pydantic_base_init__ = True
 
-    def _fill(self, record: EventRecord) -> None:
+    def _lazy_fill(self, record: EventRecord) -> None:
         fields = record.fields
         values = record.shape.values | fields
         values["timestamp"] = moment_in_utc(record.moment)
@@ -139,13 +139,13 @@ class BaseEvent(LazyModel):
 
 def event_id_of(event: BaseEvent) -> str:
     """Return the id of an event, which is not filled for that."""
-    record = getattr(event, "_record", None)
+    record = getattr(event, "_lazy_record", None)
     return event.event_id if record is None else id_text(record.event_id)
 
 
 def moment_of_event(event: BaseEvent) -> datetime:
     """Return the time of an event, which is not filled for that."""
-    record = getattr(event, "_record", None)
+    record = getattr(event, "_lazy_record", None)
     return event.timestamp if record is None else moment_in_utc(record.moment)
 
 

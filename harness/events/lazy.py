@@ -22,23 +22,23 @@ class LazyModel(UserModel):
     dump, copy or pickle a model. A model that was validated has its fields from the start.
     """
 
-    __slots__ = ("_record", "_settled")
+    __slots__ = ("_lazy_record", "_lazy_settled")
 
     if TYPE_CHECKING:
 
         @property
-        def _record(self) -> Any:
+        def _lazy_record(self) -> Any:
             """What the fields are to be taken from; None where the model has them."""
 
         @property
-        def _settled(self) -> Any:
+        def _lazy_settled(self) -> Any:
             """What a record is to have of the fields, where that was made before; see `harness.frames.payload.settle`."""
 
-    def _fill(self, record: Any) -> None:
+    def _lazy_fill(self, record: Any) -> None:
         """Take the fields from the record, by `set_fields`, and let go of it."""
         raise NotImplementedError
 
-    def _all(self, fields: dict[str, Any]) -> dict[str, Any]:
+    def _lazy_all(self, fields: dict[str, Any]) -> dict[str, Any]:
         """Return the fields with those that are made anew for each reader."""
         return fields
 
@@ -46,11 +46,11 @@ class LazyModel(UserModel):
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
-            if name in ("_record", "_settled"):
+            if name in ("_lazy_record", "_lazy_settled"):
                 return None
-            record = self._record
+            record = self._lazy_record
             if record is not None:
-                self._fill(record)
+                self._lazy_fill(record)
             # Another thread may have filled it since the name was looked for.
             with suppress(AttributeError):
                 return object.__getattribute__(self, name)
@@ -59,10 +59,10 @@ class LazyModel(UserModel):
         @property
         def __dict__(self) -> dict[str, Any]:
             # A user's class may have a `__getattr__` that knows of no record.
-            record = getattr(self, "_record", None)
+            record = getattr(self, "_lazy_record", None)
             if record is not None:
-                self._fill(record)
-            return self._all(fields_of(self))
+                self._lazy_fill(record)
+            return self._lazy_all(fields_of(self))
 
         @__dict__.setter
         def __dict__(self, values: dict[str, Any]) -> None:
@@ -79,9 +79,9 @@ _set_fields, _set_fields_set, _set_extra, _set_private = (
 #: Returns the fields that a model has, and fills none.
 fields_of: Callable[[BaseModel], dict[str, Any]] = BaseModel.__dict__["__dict__"].__get__
 #: Puts a model on a record, or, with None, takes it off.
-set_record: Callable[[LazyModel, Any], None] = LazyModel.__dict__["_record"].__set__
+set_record: Callable[[LazyModel, Any], None] = LazyModel.__dict__["_lazy_record"].__set__
 #: Keeps with a model what a record is to have of its fields.
-set_settled: Callable[[LazyModel, Any], None] = LazyModel.__dict__["_settled"].__set__
+set_settled: Callable[[LazyModel, Any], None] = LazyModel.__dict__["_lazy_settled"].__set__
 
 
 def set_fields(model: LazyModel, values: dict[str, Any], fields_set: set[str]) -> None:

@@ -88,7 +88,7 @@ def _is_plain(kind: type[BaseModel], base: type[BaseModel]) -> bool:
         and kind.model_config == base.model_config
         and not kind.__private_attributes__
         and kind.__pydantic_fields_complete__
-        and all(getattr(kind, name) is getattr(base, name) for name in ("model_post_init", "__getattr__", "_fill"))
+        and all(getattr(kind, name) is getattr(base, name) for name in ("model_post_init", "__getattr__", "_lazy_fill"))
         and all(_is_default(field, base.model_fields.get(name)) for name, field in kind.model_fields.items())
     )
 

@@ -73,14 +73,14 @@ class StreamFrame(LazyModel):
     @property
     def content(self) -> str:
         """The text that this frame adds to the answer; empty for every frame that adds none, tool arguments included."""
-        record = self._record
+        record = self._lazy_record
         if type(record) is FrameRecord:
             event = record.event
             chunk = event.fields.get("chunk")
             # What most frames are read for, and nothing else: no need to fill the frame.
             if type(chunk) is str and event.shape.gives_text and "call_type" not in event.fields:
                 return chunk if chunk.isascii() or encode(chunk) is chunk else ""
-            self._fill(record)
+            self._lazy_fill(record)
         growing = self._growing
         payload = self.data if growing is None else growing.base
         chunk = payload.get("chunk")
@@ -89,7 +89,7 @@ class StreamFrame(LazyModel):
     def __str__(self) -> str:
         return self.content
 
-    def _fill(self, record: FrameRecord) -> None:
+    def _lazy_fill(self, record: FrameRecord) -> None:
         event = record.event
         payload = payload_of(event)
         growing = None
@@ -114,7 +114,7 @@ class StreamFrame(LazyModel):
 
     # The payload of a tool-call chunk is made anew for each reader, and is no field of its own.
 
-    def _all(self, fields: dict[str, Any]) -> dict[str, Any]:
+    def _lazy_all(self, fields: dict[str, Any]) -> dict[str, Any]:
         growing = self._growing
         return fields if growing is None else fields | {"data": growing.joined()}
 
@@ -124,8 +124,8 @@ class StreamFrame(LazyModel):
             if name == "_growing":
                 return None
             if name == "data":
-                if (record := self._record) is not None:
-                    self._fill(record)
+                if (record := self._lazy_record) is not None:
+                    self._lazy_fill(record)
                 if (growing := self._growing) is not None:
                     return growing.joined()
             return super().__getattr__(name)
@@ -154,8 +154,8 @@ def frame_of(record: FrameRecord) -> StreamFrame:
 
 def envelope_of(frame: StreamFrame) -> Mapping[str, Any]:
     """Return the fields of a frame by name, of a tool-call chunk without `data`, which would be made for it."""
-    if (record := frame._record) is not None:
-        frame._fill(record)
+    if (record := frame._lazy_record) is not None:
+        frame._lazy_fill(record)
     return fields_of(frame)
 
 

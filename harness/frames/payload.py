@@ -69,13 +69,13 @@ def _shape_of(shape: EventShape) -> PayloadShape:
 
 def settle(event: BaseEvent) -> None:
     """Make what the record of an event will hold, which may run code of the user's, before `recorded` is asked for it."""
-    if getattr(event, "_record", None) is None:
+    if getattr(event, "_lazy_record", None) is None:
         set_settled(event, _settled_fields(event))
 
 
 def recorded(event: BaseEvent) -> EventRecord:
     """Return the record of an event that has its fields; nothing in it can be changed any more."""
-    settled = getattr(event, "_settled", None)
+    settled = getattr(event, "_lazy_settled", None)
     if settled is None:
         settled = _settled_fields(event)
     fields = fields_of(event)

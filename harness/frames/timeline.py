@@ -78,7 +78,7 @@ class Timeline:
         Raises:
             RunCancelled: the session has been closed.
         """
-        record = getattr(event, "_record", None) or recorded(event)
+        record = getattr(event, "_lazy_record", None) or recorded(event)
         # As `with self._lock` does, which takes twice as long, for every frame.
         self._lock.acquire()
         try:

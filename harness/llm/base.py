@@ -92,7 +92,7 @@ class BaseLLM(OwnCalls, LLMSettings):
             UsageError: the messages, tools or settings can't be sent; nothing was.
             ProviderError: of the family that says what failed.
         """
-        call = self._begin(messages, tools, response_model, from_task, from_agent)
+        call = self._llm_begin(messages, tools, response_model, from_task, from_agent)
         with call.step(callbacks or self.callbacks, available_functions) as step, carried_faults:
             with ended(self.generate(call.request)) as parts:
                 for part in parts:
@@ -124,7 +124,7 @@ class BaseLLM(OwnCalls, LLMSettings):
         if type(self).call is not BaseLLM.call:
             options = _options(tools, callbacks, available_functions, from_task, from_agent, response_model)
             return await asettled(await in_thread(lambda: self.call(messages, **options)))
-        call = self._begin(messages, tools, response_model, from_task, from_agent)
+        call = self._llm_begin(messages, tools, response_model, from_task, from_agent)
         async with call.step(callbacks or self.callbacks, available_functions) as step:
             with carried_faults:
                 async with aended(self.agenerate(call.request)) as parts:
@@ -190,7 +190,7 @@ class BaseLLM(OwnCalls, LLMSettings):
 
         return sessions.AsyncStreamSession(streamed, source=self, look_ahead=look_ahead, retain=retain)
 
-    def _begin(
+    def _llm_begin(
         self,
         messages: Messages,
         tools: Tools | None,
@@ -204,7 +204,7 @@ class BaseLLM(OwnCalls, LLMSettings):
             messages=inputs.read_messages(inputs.without_notes(messages)),
             tools=inputs.read_tools(tools),
             hosted_tools=inputs.hosted_tools(tools),
-            stream=self._streams(),
+            stream=self._llm_streams(),
             stop=(list(stop) or None) if self.supports_stop_words() else None,
             response_format=response_model or self.response_format,
         )
@@ -231,7 +231,7 @@ class BaseLLM(OwnCalls, LLMSettings):
         """
         return self.carried
 
-    def _streams(self) -> bool | None:
+    def _llm_streams(self) -> bool | None:
         override = overrides.stream_override(self)
         if override is not None:
             return True if override else (None if self.stream is None else False)
@@ -270,11 +270,11 @@ class BaseLLM(OwnCalls, LLMSettings):
 
     def get_token_usage_summary(self) -> UsageMetrics:
         """Return what the answered calls of this LLM have used so far."""
-        return self._usage.metrics()
+        return self._llm_usage.metrics()
 
     def count_usage(self, usage: Usage | None, *, requests: int = 1) -> None:
         """Count so many completed calls."""
-        self._usage.add(None if usage is None else usage.payload(), requests=requests)
+        self._llm_usage.add(None if usage is None else usage.payload(), requests=requests)
 
 
 def _answer_of(llm: BaseLLM, call: ModelCall) -> Any:

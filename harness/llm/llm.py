@@ -53,7 +53,7 @@ class LLM(BaseLLM):
             named, name = self.provider, model or None
         _registry().refuse_foreign(named, settings)
         #: The provider's name in the model string.
-        self._prefix = named
+        self._llm_prefix = named
         super().__init__(name, *args, **settings)
 
 

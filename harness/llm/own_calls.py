@@ -56,9 +56,9 @@ class OwnCalls(LLMSettings):
 
     def _effective_stream(self) -> bool:
         """Return whether a call made here streams."""
-        return bool(self._streams())
+        return bool(self._llm_streams())
 
-    def _streams(self) -> bool | None:
+    def _llm_streams(self) -> bool | None:
         return self.stream
 
     def _emit_call_started_event(
@@ -80,11 +80,11 @@ class OwnCalls(LLMSettings):
         n: int | None = None,
     ) -> None:
         """Publish that a call begins, with its settings: those that are given here, and the LLM's own for the others."""
-        around = self._own_call()
+        around = self._llm_own_call()
         outer = None if around is None or around.has_ended else around
-        self._set_own_call(_OwnCall(sources.new_id(), weakref.ref(self), outer))
+        self._llm_set_own_call(_OwnCall(sources.new_id(), weakref.ref(self), outer))
         started = events.LLMCallStartedEvent(
-            **self._common(from_task, from_agent),
+            **self._llm_common(from_task, from_agent),
             messages=messages,
             tools=tools,
             callbacks=callbacks,
@@ -115,7 +115,7 @@ class OwnCalls(LLMSettings):
         bus.emit(
             self,
             events.LLMStreamChunkEvent(
-                **self._common(from_task, from_agent),
+                **self._llm_common(from_task, from_agent),
                 chunk=chunk,
                 tool_call=tool_call,
                 call_type=kind,
@@ -129,7 +129,9 @@ class OwnCalls(LLMSettings):
         """Publish a piece of the model's reasoning."""
         bus.emit(
             self,
-            events.LLMThinkingChunkEvent(**self._common(from_task, from_agent), chunk=chunk, response_id=response_id),
+            events.LLMThinkingChunkEvent(
+                **self._llm_common(from_task, from_agent), chunk=chunk, response_id=response_id
+            ),
         )
 
     def _emit_call_completed_event(
@@ -144,11 +146,11 @@ class OwnCalls(LLMSettings):
         response_id: str | None = None,
     ) -> None:
         """Publish that the call has completed; its usage has what was counted of it, too, under the common names."""
-        call = self._own_call()
+        call = self._llm_own_call()
         counted = None if call is None or call.usage is None else _counts(call.usage)
         shown = usage if counted is None else {**counted, **(usage or {})}
         completed = events.LLMCallCompletedEvent(
-            **self._common(from_task, from_agent),
+            **self._llm_common(from_task, from_agent),
             response=response,
             call_type=call_type,
             messages=messages,
@@ -156,18 +158,18 @@ class OwnCalls(LLMSettings):
             finish_reason=finish_reason,
             response_id=response_id,
         )
-        self._end_own_call(has_usage=bool(shown))
+        self._llm_end_own_call(has_usage=bool(shown))
         bus.emit(self, completed)
 
     def _emit_call_failed_event(self, error: Any, from_task: Any = None, from_agent: Any = None) -> None:
         """Publish that the call has failed; `error` is its text or the exception."""
         kind = type(error).__name__ if isinstance(error, BaseException) else None
-        failed = events.LLMCallFailedEvent(**self._common(from_task, from_agent), error=error, error_type=kind)
-        call = self._own_call()
+        failed = events.LLMCallFailedEvent(**self._llm_common(from_task, from_agent), error=error, error_type=kind)
+        call = self._llm_own_call()
         counted = None if call is None or call.has_ended else call.usage
         if counted is not None:
             count_in_runs(counted.model_dump())
-        self._end_own_call(has_usage=counted is not None)
+        self._llm_end_own_call(has_usage=counted is not None)
         bus.emit(self, failed)
 
     def _handle_tool_execution(
@@ -193,8 +195,8 @@ class OwnCalls(LLMSettings):
         metrics = UsageMetrics.from_provider_dict(usage_data)
         if metrics is None:
             return
-        self._usage.add(metrics.model_dump())
-        call = self._own_call()
+        self._llm_usage.add(metrics.model_dump())
+        call = self._llm_own_call()
         if call is not None and not call.has_ended:
             if call.usage is None:
                 call.usage = UsageMetrics()
@@ -205,25 +207,25 @@ class OwnCalls(LLMSettings):
             # That there was a call, its end has told.
             count_in_runs(metrics.model_dump(), requests=0)
 
-    def _own_call(self) -> _OwnCall | None:
+    def _llm_own_call(self) -> _OwnCall | None:
         """Return the innermost call that has not ended here, else the one that ended last; None where there is none."""
         call = _calls.get().get(id(self))
         return call if call is not None and call.llm() is self else None
 
-    def _set_own_call(self, call: _OwnCall) -> None:
+    def _llm_set_own_call(self, call: _OwnCall) -> None:
         live = {key: other for key, other in _calls.get().items() if other.llm() is not None}
         _calls.set({**live, id(self): call})
 
-    def _end_own_call(self, *, has_usage: bool) -> None:
-        call = self._own_call()
+    def _llm_end_own_call(self, *, has_usage: bool) -> None:
+        call = self._llm_own_call()
         if call is None or call.has_ended:
             return
         call.has_ended, call.has_usage = True, has_usage
         if call.around is not None:
-            self._set_own_call(call.around)
+            self._llm_set_own_call(call.around)
 
-    def _common(self, from_task: Any, from_agent: Any) -> dict[str, Any]:
-        call = self._own_call()
+    def _llm_common(self, from_task: Any, from_agent: Any) -> dict[str, Any]:
+        call = self._llm_own_call()
         return {
             "call_id": sources.new_id() if call is None else call.id,
             "model": self.model,

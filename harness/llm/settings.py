@@ -118,12 +118,12 @@ class LLMSettings:
         check_kinds(owner, given)
         if given["stop"] is not None:
             given["stop"] = words(f"stop of {owner}", given["stop"])
-        others = self._take(given, others)
+        others = self._llm_take(given, others)
         #: Whether the caller said the limit under the name that newer models have for it.
         self.says_completion_tokens = same["max_completion_tokens"] is not None
         #: Whether this host marks the end of no stream; then an answer is whole that has told why it ended.
         self.without_end_marker = without_end_marker
-        self._usage = UsageCounter()
+        self._llm_usage = UsageCounter()
         known = {*given, *_OTHER_NAMES, *fields}
         #: Fields of the provider's own request body; they win over everything else. `OMIT` leaves a field out.
         #: `extra_query` is the query of the URL, and `extra_body` what Bedrock's SDK does not know of a body.
@@ -170,7 +170,7 @@ class LLMSettings:
                 inner = next(vars(base)[name] for base in cls.__mro__ if isinstance(vars(base).get(name), _READS))
                 setattr(cls, name, Preset(inner, vars(hiding)[name]))
 
-    def _take(self, settings: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
+    def _llm_take(self, settings: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
         """Set each setting that was given, or that the class has no value for, and its fields; return the rest of `others`."""
         kind: Any = type(self)
         for name in settings:
@@ -188,41 +188,41 @@ class LLMSettings:
             raise UsageError(f"{kind.__name__} needs the name of a model: model='…'")
         return rest
 
-    _stop: list[str]
-    _api_key: str | None
-    _api_version: str | None
+    _llm_stop: list[str]
+    _llm_api_key: str | None
+    _llm_api_version: str | None
 
     @property
     def stop(self) -> list[str]:
         """The words at which answers end, none where there are none. It takes a word, several, or None."""
-        return self._stop
+        return self._llm_stop
 
     @stop.setter
     def stop(self, value: str | Sequence[str] | None) -> None:
-        self._stop = words(f"stop of {type(self).__name__}", value)
+        self._llm_stop = words(f"stop of {type(self).__name__}", value)
 
     @property
     def api_key(self) -> str | None:
         """The key that was given, or that of the first of `key_variables` that is set."""
-        return self._api_key or environment(self.key_variables)
+        return self._llm_api_key or environment(self.key_variables)
 
     @api_key.setter
     def api_key(self, value: str | None) -> None:
-        self._api_key = value
+        self._llm_api_key = value
 
     #: The version of the API that was given, or that the environment names where the provider has a variable for it.
-    api_version = Alias("_api_version")
+    api_version = Alias("_llm_api_version")
     api_base = Alias("base_url")
     max_completion_tokens = Alias("max_tokens")
     max_output_tokens = Alias("max_tokens")
 
-    def _settings(self) -> dict[str, Any]:
+    def _llm_settings(self) -> dict[str, Any]:
         """Return the settings as keywords, its credentials too; for another integration of the same model."""
         more = (
             *("stop", "base_url", "response_format", "thinking", "additional_params", "without_end_marker"),
-            *("callbacks", "client_params", "default_headers", "interceptor", "_api_key", "_api_version"),
+            *("callbacks", "client_params", "default_headers", "interceptor", "_llm_api_key", "_llm_api_version"),
         )
-        return {name.removeprefix("_"): getattr(self, name) for name in (*PLAIN, *more)}
+        return {name.removeprefix("_llm_"): getattr(self, name) for name in (*PLAIN, *more)}
 
     def to_config_dict(self) -> dict[str, Any]:
         """Return what makes an LLM like this one: `LLM(**config)`. No credential is in it, and nothing that is no JSON."""
@@ -256,7 +256,7 @@ def _set(llm: Any, name: str, value: Any) -> None:
     """Set a setting, behind the function by which it is read."""
     if name == "stop":
         value = words(f"stop of {type(llm).__name__}", value)
-    setattr(llm, f"_{name}" if name in _READ else name, value)
+    setattr(llm, f"_llm_{name}" if name in _READ else name, value)
 
 
 def environment(variables: Sequence[str]) -> str | None:

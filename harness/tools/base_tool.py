@@ -82,7 +82,7 @@ class BaseTool(UserModel):
     tool_failure_policy: ToolFailurePolicy | None = None
 
     #: What the definition was made of, which may change, and the definition.
-    _definition: tuple[tuple[Any, ...], dict[str, Any]] | None = PrivateAttr(default=None)
+    _tool_definition: tuple[tuple[Any, ...], dict[str, Any]] | None = PrivateAttr(default=None)
 
     # What a subclass implements.
 
@@ -103,15 +103,15 @@ class BaseTool(UserModel):
             ToolInputError: the arguments do not fit.
         """
         arguments = self.arguments(*args, **kwargs)
-        if not self._counted():
-            return self._used_up()
+        if not self._tool_counted():
+            return self._tool_used_up()
         return settled(self._run(**arguments))
 
     async def arun(self, /, *args: Any, **kwargs: Any) -> Any:
         """Do as `run`, without blocking the loop."""
         arguments = self.arguments(*args, **kwargs)
-        if not self._counted():
-            return self._used_up()
+        if not self._tool_counted():
+            return self._tool_used_up()
         return await self._arun(**arguments)
 
     def arguments(self, /, *args: Any, **kwargs: Any) -> dict[str, Any]:
@@ -132,15 +132,15 @@ class BaseTool(UserModel):
             )
         if args:
             kwargs = {**dict(zip(self.args_schema.model_fields, args, strict=False)), **kwargs}
-        fitting = self._fitting(kwargs)
+        fitting = self._tool_fitting(kwargs)
         if fitting.model_extra is None:
-            self._check_names(kwargs, fitting)
+            self._tool_check_names(kwargs, fitting)
         if isinstance(fitting, InferredArguments):
             return passed(fitting)
         # What a schema computes is nothing that was given.
         return fitting.model_dump(exclude=set(type(fitting).model_computed_fields))
 
-    def _fitting(self, given: Mapping[str, Any]) -> BaseModel:
+    def _tool_fitting(self, given: Mapping[str, Any]) -> BaseModel:
         """Return the arguments, validated: where null does not fit and is the default, as in `place: str = None`, without it."""
         fields = self.args_schema.model_fields
         try:
@@ -154,9 +154,9 @@ class BaseTool(UserModel):
             if len(rest) == len(given):
                 faults = all_faults(error)
                 raise ToolInputError(f"the arguments of the tool {self.name!r} do not fit: {faults}") from error
-        return self._fitting(rest)
+        return self._tool_fitting(rest)
 
-    def _check_names(self, given: Mapping[str, Any], fitting: BaseModel) -> None:
+    def _tool_check_names(self, given: Mapping[str, Any], fitting: BaseModel) -> None:
         """Refuse an argument that is nearly one whose default would stand for it; others that are unknown are left out."""
         # As the model is told them, before the fields' own.
         names = {name: (*aliases(field), name) for name, field in type(fitting).model_fields.items()}
@@ -173,7 +173,7 @@ class BaseTool(UserModel):
         with _counting:
             self.current_usage_count = 0
 
-    def _counted(self) -> bool:
+    def _tool_counted(self) -> bool:
         """Count one use; return whether it may be."""
         with _counting:
             if self.max_usage_count is not None and self.current_usage_count >= self.max_usage_count:
@@ -181,7 +181,7 @@ class BaseTool(UserModel):
             self.current_usage_count += 1
             return True
 
-    def _used_up(self) -> ToolFailure:
+    def _tool_used_up(self) -> ToolFailure:
         return ToolFailure(
             message=f"the tool {self.name!r} has been used {self.current_usage_count} times, as often as it may be; go "
             "on without it",
@@ -203,20 +203,20 @@ class BaseTool(UserModel):
     def definition(self) -> dict[str, Any]:
         """Return what a model is given of it, as `{type, function: {name, description, parameters}}`."""
         made_of = (self.name, self.description, self.args_schema)
-        if self._definition is None or self._definition[0] != made_of:
+        if self._tool_definition is None or self._tool_definition[0] != made_of:
             function = {
                 "name": self.function_name,
                 "description": self.description,
                 "parameters": parameters_schema(self.args_schema, self.name),
             }
-            self._definition = (made_of, {"type": "function", "function": function})
-        return self._definition[1]
+            self._tool_definition = (made_of, {"type": "function", "function": function})
+        return self._tool_definition[1]
 
     def may_be_kept(self, arguments: Mapping[str, Any], result: Any) -> bool:
         """Return whether a result may stand for the next use with the same arguments."""
         return self.cache_function is None or bool(self.cache_function(arguments, result))
 
-    def _work(self) -> Callable[..., Any]:
+    def _tool_work(self) -> Callable[..., Any]:
         """Return the function whose parameters are the arguments, where no schema says what those are."""
         kind = type(self)
         if kind._run is BaseTool._run and kind._arun is not BaseTool._arun:
@@ -225,15 +225,15 @@ class BaseTool(UserModel):
 
     @field_validator("args_schema", mode="before")
     @classmethod
-    def _inferred(cls, schema: Any) -> Any:
+    def _tool_inferred(cls, schema: Any) -> Any:
         return InferredArguments if schema is None else schema
 
     @model_validator(mode="after")
-    def _check(self) -> Self:
+    def _tool_check(self) -> Self:
         kind = type(self)
         if kind._run is BaseTool._run and kind._arun is BaseTool._arun:
             raise UsageError(f"{kind.__name__} has neither _run() nor _arun(): implement one of them")
-        work = self._work()
+        work = self._tool_work()
         if inspect.isgeneratorfunction(work) or inspect.isasyncgenfunction(work):
             raise UsageError(f"the tool {self.name!r} is a generator, which nobody runs through: return a list")
         if self.max_usage_count is not None and self.max_usage_count < 1:

@@ -27,7 +27,7 @@ class FunctionTool(BaseTool):
             return await self.func(*args, **kwargs)
         return await super()._arun(*args, **kwargs)
 
-    def _work(self) -> Callable[..., Any]:
+    def _tool_work(self) -> Callable[..., Any]:
         return self.func
 
 

@@ -98,7 +98,7 @@ def test_a_call_type_that_there_is_not_is_refused() -> None:
 
 def test_chunks_of_plain_values_are_not_validated() -> None:
     event = LLMStreamChunkEvent(call_id="c", chunk="x", response_id="r", model="m")
-    assert event._record is not None
+    assert event._lazy_record is not None
 
 
 #: Events whose `error` is the exception.

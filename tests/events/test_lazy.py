@@ -52,7 +52,7 @@ def _same_sources(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def unread(**given: Any) -> Plain:
     event = Plain(**given)
-    assert event._record is not None
+    assert event._lazy_record is not None
     return event
 
 
@@ -161,7 +161,7 @@ VALIDATED: dict[str, tuple[dict[str, Any], Any]] = {
 @pytest.mark.parametrize(("given", "expected"), VALIDATED.values(), ids=VALIDATED.keys())
 def test_what_could_need_a_change_is_validated(given: dict[str, Any], expected: dict[str, Any]) -> None:
     event = Plain(**given)
-    assert event._record is None
+    assert event._lazy_record is None
     assert {name: getattr(event, name) for name in expected} == expected
     assert event == Plain.model_validate(given)
 
@@ -254,7 +254,7 @@ class OwnLook(Plain):
 )  # fmt: skip
 def test_a_class_that_does_more_than_take_values_has_its_events_validated(kind: type[Plain]) -> None:
     event = kind(text="abc")
-    assert getattr(event, "_record", None) is None
+    assert getattr(event, "_lazy_record", None) is None
     assert event == kind.model_validate({"text": "abc"})
     # It can be emitted all the same.
     [frame] = StreamSession(lambda: emit(None, event))
@@ -267,7 +267,7 @@ def test_a_class_with_its_own_init_may_still_leave_its_events_unread() -> None:
             super().__init__(text=f"<{text}>")
 
     event = Own("a")
-    assert event._record is not None
+    assert event._lazy_record is not None
     assert event.text == "<a>"
 
 
@@ -280,4 +280,4 @@ def test_making_an_event_builds_no_schema() -> None:
 
 
 def test_a_chunk_of_text_is_left_unread() -> None:
-    assert LLMStreamChunkEvent(call_id="c", model="m", chunk="a")._record is not None
+    assert LLMStreamChunkEvent(call_id="c", model="m", chunk="a")._lazy_record is not None

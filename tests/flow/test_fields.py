@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar, Generic, Self
+from typing import Any, ClassVar, Self
 
 import pytest
 from pydantic import BaseModel, Field, PrivateAttr, field_validator, model_validator
@@ -234,13 +234,6 @@ def test_a_subclass_may_have_any_private_names_of_its_own() -> None:
     flow = Own()
     assert [flow.kickoff(), flow.kickoff()] == ["ran it"] * 2
     assert flow.pending_feedback is None
-    bases = Flow.__mro__[: Flow.__mro__.index(Generic)]
-    own = {name for names in (*map(vars, bases), vars(Article())) for name in names}
-    assert {name for name in own if name.startswith("_") and not name.startswith(("__", "_flow_"))} == {
-        # As in CrewAI.
-        *("_state", "_input_history"),
-        "_seen",
-    }
 
 
 def test_an_option_may_be_a_property() -> None:

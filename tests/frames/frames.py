@@ -9,4 +9,4 @@ from harness.frames.payload import recorded
 
 def frame_of(event: BaseEvent, seq: int = 1, parent_id: str | None = None) -> StreamFrame:
     """Return the frame of `event` at a place of its own."""
-    return frame_of_record(FrameRecord(seq, parent_id, event._record or recorded(event)))
+    return frame_of_record(FrameRecord(seq, parent_id, event._lazy_record or recorded(event)))

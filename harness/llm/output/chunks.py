@@ -41,6 +41,6 @@ class ChunkEvents(Generic[E]):
             return event
         event = self._kind(chunk=text, response_id=response_id, **self._common)
         # Of what it took as it was, all but the text is the same for the chunks to come.
-        record = event._record
+        record = event._lazy_record
         self._given = {} if record is None else record.fields
         return event

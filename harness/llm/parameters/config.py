@@ -19,7 +19,7 @@ _SECRET: Final = re.compile(
 
 def config_of(llm: Any) -> dict[str, Any]:
     """Return the settings of an LLM that are set, plain, and no secrets, with its model as `provider/model`."""
-    config: dict[str, Any] = {"model": f"{getattr(llm, '_prefix', llm.provider)}/{llm.model}"}
+    config: dict[str, Any] = {"model": f"{getattr(llm, '_llm_prefix', llm.provider)}/{llm.model}"}
     config |= {name: value for name in PLAIN if (value := getattr(llm, name, None)) is not None}
     if llm.stop:
         config["stop"] = list(llm.stop)

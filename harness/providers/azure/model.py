@@ -70,11 +70,11 @@ class AzureChat(ChatModel):
 
     @property
     def api_version(self) -> str | None:
-        return self._api_version or environment(("AZURE_API_VERSION", "OPENAI_API_VERSION"))
+        return self._llm_api_version or environment(("AZURE_API_VERSION", "OPENAI_API_VERSION"))
 
     @api_version.setter
     def api_version(self, value: str | None) -> None:
-        self._api_version = value
+        self._llm_api_version = value
 
     @property
     def credential_scopes(self) -> list[str] | None:
@@ -90,7 +90,7 @@ class AzureChat(ChatModel):
             from harness.providers.azure.responses import AzureResponses
 
         resource = azure_endpoint(self.base_url).partition("/openai")[0]
-        return AzureResponses(self.model, **{**self._settings(), **_OF_THIS_SDK, "base_url": resource})
+        return AzureResponses(self.model, **{**self._llm_settings(), **_OF_THIS_SDK, "base_url": resource})
 
     def check(self, request: LLMRequest) -> None:
         self._client_settings()

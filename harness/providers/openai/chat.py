@@ -26,7 +26,7 @@ class OpenAIChat(ChatModel, OpenAIModel):
 
     def _by_responses(self) -> OpenAIResponses | None:
         # Hosts of the format have no such API.
-        return OpenAIResponses(self.model, **self._settings()) if self.provider == "openai" else None
+        return OpenAIResponses(self.model, **self._llm_settings()) if self.provider == "openai" else None
 
     def _body(self, request: LLMRequest) -> dict[str, Any]:
         return wire_body(self, self._reasoning.restored(request))

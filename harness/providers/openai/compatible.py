@@ -25,7 +25,7 @@ class OpenAICompatible(OpenAIChat):
 
     def __init__(self, model: str, *args: Any, **settings: Any) -> None:
         super().__init__(model, *args, **settings)
-        self.provider = self._prefix
+        self.provider = self._llm_prefix
         self._host = HOSTS[self.provider]
         self.key_variables = self._host.key_variables
 

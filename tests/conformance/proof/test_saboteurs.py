@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import fnmatch
 import importlib
 import os
@@ -226,6 +227,8 @@ def test_the_page_of_the_last_proof_shows_every_saboteur_at_its_clauses() -> Non
 
 @pytest.mark.slow
 def test_the_whole_suite_against_every_saboteur() -> None:
+    # It takes about an hour, and no test is given that long.
+    faulthandler.cancel_dump_traceback_later()
     rows = prove(workers=os.cpu_count() or 1)
 
     assert wrong(rows) == []

@@ -329,7 +329,7 @@ def test_a_setting_has_the_place_that_the_maker_gives_it(
 ) -> None:
     llm: Any = LLM(f"bedrock-invoke/{model}", **settings)
     with nullcontext() if unsent is None else pytest.warns(UnsentFieldWarning, match=f"no place for {unsent}, and"):
-        request = llm._begin("Hi", None, None, None, None).request
+        request = llm._llm_begin("Hi", None, None, None, None).request
     body = json.loads(wire_body(llm, request) or b"")
     assert {name: body[name] for name in body.keys() - {"messages", "anthropic_version"}} == fields
 

@@ -132,5 +132,5 @@ def test_recorded_calls_are_made_again_from_our_own_words() -> None:
 
 def test_a_tool_of_anthropic_that_says_custom_is_a_function() -> None:
     tool = {"type": "custom", "name": "f", "input_schema": {"type": "object"}}
-    request = LLM("anthropic/claude-sonnet-4-5", api_key="k")._begin([ASKED], [tool], None, None, None).request
+    request = LLM("anthropic/claude-sonnet-4-5", api_key="k")._llm_begin([ASKED], [tool], None, None, None).request
     assert not request.custom_tools

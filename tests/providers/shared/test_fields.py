@@ -168,11 +168,11 @@ def test_what_is_said_is_sent_or_one_warning_names_it(provider: str, field: str)
     llm: Any = asked.llm()
     if field in asked.refused:
         with pytest.raises(UsageError):
-            llm._begin(messages, tools, None, None, None)
+            llm._llm_begin(messages, tools, None, None, None)
         return
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always", UnsentFieldWarning)
-        request = llm._begin(messages, tools, None, None, None).request
+        request = llm._llm_begin(messages, tools, None, None, None).request
     body = json.dumps(asked.body(llm, request), default=repr, ensure_ascii=False)
     if field in asked.unsent:
         (warning,) = told
@@ -186,7 +186,7 @@ def test_the_oldest_of_coheres_apis_tells_of_all_that_it_goes_without() -> None:
     llm: Any = LLM("cohere-v1/command-r", **KEY)
     refused = {"role": "assistant", "content": None, "refusal": "No.", "name": "Ann"}
     with pytest.warns(UnsentFieldWarning, match=r"no place for messages\[0\].name, tools\[0\].function.strict, and"):
-        request = llm._begin([refused, ASK], [{**FUNCTION, "strict": True}], None, None, None).request
+        request = llm._llm_begin([refused, ASK], [{**FUNCTION, "strict": True}], None, None, None).request
     assert llm._body(request)["chat_history"] == [{"role": "CHATBOT", "message": "No."}]
 
 
@@ -207,7 +207,7 @@ def test_all_that_has_no_place_is_one_warning_at_the_callers_line() -> None:
 def test_settings_that_have_no_place_are_named_too() -> None:
     llm: Any = LLM("anthropic/claude-sonnet-4-5", seed=7, n=2, temperature=0.5, **KEY)
     with pytest.warns(UnsentFieldWarning, match="anthropic has no place for n, seed, and is asked without"):
-        llm._begin("Hi", None, None, None, None)
+        llm._llm_begin("Hi", None, None, None, None)
 
 
 def test_a_completion_is_asked_for_without_what_only_conversations_have() -> None:
@@ -222,15 +222,15 @@ def test_a_completion_is_asked_for_without_what_only_conversations_have() -> Non
     with pytest.warns(
         UnsentFieldWarning, match="no place for logprobs, reasoning_effort, thinking, top_logprobs, and is"
     ):
-        request = llm._begin("Hi", None, None, None, None).request
+        request = llm._llm_begin("Hi", None, None, None, None).request
     assert llm._body(request) == {"model": "gpt-3.5-turbo-instruct", "prompt": "Hi", "top_k": 3}
 
 
 def test_thinking_goes_to_hosts_in_the_form_that_they_have_added() -> None:
     llm: Any = LLM("openai/glm-4.6", base_url="https://api.z.ai/v4", thinking={"type": "enabled"}, **KEY)
-    request = llm._begin("Hi", None, None, None, None).request
+    request = llm._llm_begin("Hi", None, None, None, None).request
     assert openai_request.wire_body(llm, request)["thinking"] == {"type": "enabled"}
     llm.thinking = True
     with pytest.warns(UnsentFieldWarning, match="openai has no place for thinking"):
-        request = llm._begin("Hi", None, None, None, None).request
+        request = llm._llm_begin("Hi", None, None, None, None).request
     assert "thinking" not in openai_request.wire_body(llm, request)

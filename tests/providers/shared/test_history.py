@@ -74,7 +74,7 @@ def test_a_host_of_openais_format_gets_all_of_it(integration: Integration) -> No
 def test_a_host_may_be_named_by_the_environment(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(variable, "https://api.deepseek.com/v1")
     llm = LLM("openai/deepseek-chat", api_key="k")
-    request = llm._begin([ASKED, DUMPED], None, None, None, None).request
+    request = llm._llm_begin([ASKED, DUMPED], None, None, None, None).request
     assert openai_request.wire_body(llm, request)["messages"] == [ASKED, DUMPED]
 
 
@@ -84,7 +84,7 @@ def test_openais_own_api_gets_what_it_knows(address: str | None, monkeypatch: py
     if address is not None:
         monkeypatch.setenv("OPENAI_BASE_URL", address)
     llm = LLM("openai/gpt-4o-mini", api_key="k")
-    request = llm._begin([ASKED, DUMPED], None, None, None, None).request
+    request = llm._llm_begin([ASKED, DUMPED], None, None, None, None).request
     kept = {"role", "content", "refusal", "annotations", "audio", "function_call", "tool_calls"}
     message = openai_request.wire_body(llm, request)["messages"][1]
     assert set(message) == kept
@@ -94,7 +94,7 @@ def test_openais_own_api_gets_what_it_knows(address: str | None, monkeypatch: py
 def test_openais_own_api_is_given_no_null_that_it_refuses() -> None:
     nulls = dict.fromkeys(("name", "tool_calls", "tool_call_id", "refusal"))
     llm = LLM("openai/gpt-4o-mini", api_key="k")
-    request = llm._begin([{**ASKED, **nulls}], None, None, None, None).request
+    request = llm._llm_begin([{**ASKED, **nulls}], None, None, None, None).request
     assert openai_request.wire_body(llm, request)["messages"] == [{**ASKED, "refusal": None}]
 
 
@@ -106,7 +106,7 @@ def test_what_is_null_or_empty_of_a_tool_is_not_sent(integration: Integration) -
     if integration is OPENAI_CHAT:
         # A host gets the others.
         llm = LLM("openai/gpt-4o-mini", api_key="k")
-        body = openai_request.wire_body(llm, llm._begin([ASKED], tools, None, None, None).request)
+        body = openai_request.wire_body(llm, llm._llm_begin([ASKED], tools, None, None, None).request)
     else:
         body = sent(integration, ASKED, tools=tools)
     told = json.dumps(body.get("tools") or body["toolConfig"])
