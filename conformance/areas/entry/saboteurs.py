@@ -72,7 +72,7 @@ def inputs_lost_when_restored(take_inputs: Any, run: Any) -> None:
     {"result.value": "a declared flow comes to what it makes of no inputs"},
     at="entry/options/*",
 )
-def inputs_told_and_not_taken(take_inputs: Any, run: Any) -> None:
+def inputs_kept_from_methods(take_inputs: Any, run: Any) -> None:
     """Show the inputs at the start of the flow, and keep them from its methods."""
 
 

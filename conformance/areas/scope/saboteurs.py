@@ -156,7 +156,7 @@ def closed_turns_stay_open(opened: Any, dialogue: Any, turn: Any, flow_name: str
 def unread_turns_stay_open(turn: Any, flow: Any, entry: str, message: Any, **options: Any) -> Any:
     """Have a turn be open as soon as it is asked for, whether or not anybody reads it."""
     before = flow.__dict__.get("_asked")
-    if before is not None and before not in [said.content for said in flow.state.messages]:
+    if before is not None and before not in [heard.content for heard in flow.state.messages]:
         raise RuntimeError("a turn is open")
     flow.__dict__["_asked"] = message
     return turn(flow, entry, message, **options)
