@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
@@ -218,8 +219,9 @@ def object_schema(model: type[BaseModel], **options: Any) -> dict[str, Any]:
     Providers ask for the type of what a tool is given where the schema begins.
     """
     # A class with a schema of its own need not take what makes it.
-    is_own = model.model_json_schema.__func__ is not BaseModel.model_json_schema.__func__  # type: ignore[attr-defined]
-    schema = model.model_json_schema(**({} if is_own else {"schema_generator": ObjectSchema, **options}))
+    parameters = inspect.signature(model.model_json_schema).parameters
+    takes = "schema_generator" in parameters or any(each.kind is each.VAR_KEYWORD for each in parameters.values())
+    schema = model.model_json_schema(**({"schema_generator": ObjectSchema, **options} if takes else {}))
     name = schema.pop("$ref", "").rpartition("/")[2]
     return {**schema["$defs"][name], **schema} if name else schema
 

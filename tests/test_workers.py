@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
@@ -312,6 +313,27 @@ def test_a_call_never_waits_for_one_before_it(gate: threading.Event) -> None:
         return True
 
     assert asyncio.run(at_once())
+
+
+def test_a_call_waits_for_one_before_it_where_there_are_as_many_threads_as_there_may_be(gate: threading.Event) -> None:
+    began: list[int] = []
+
+    def work(number: int) -> None:
+        began.append(number)
+        gate.wait(_TIMEOUT_S)
+
+    async def at_once() -> None:
+        threads = Threads(most=2)
+        calls = [asyncio.create_task(_lent(threads, partial(work, number))) for number in range(3)]
+        while len(began) < 2:
+            await asyncio.sleep(0)
+        assert threads._started == 2
+        gate.set()
+        await asyncio.gather(*calls)
+        threads.close()
+
+    asyncio.run(at_once())
+    assert sorted(began) == [0, 1, 2]
 
 
 def test_after_the_close_every_thread_ends_once_its_call_has(gate: threading.Event) -> None:

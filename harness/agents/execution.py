@@ -56,6 +56,8 @@ class Execution:
     #: The form of the answer.
     model: type[BaseModel] | None = None
     usage: RunUsage | None = None
+    #: Whether its model is given tools as such, and not in text.
+    is_native: bool = field(init=False)
     _ending: _Ending = field(default_factory=lambda: _Ending(), init=False)
     _messages: list[dict[str, Any]] = field(default_factory=list, init=False)
     #: How many of them it began with, which are never shortened.
@@ -63,10 +65,8 @@ class Execution:
     #: How many tools its model has asked for.
     _calls_made: int = field(default=0, init=False)
 
-    @property
-    def is_native(self) -> bool:
-        """Whether its model is given tools as such, and not in text."""
-        return takes_tools(self.inquirer.llm)
+    def __post_init__(self) -> None:
+        self.is_native = takes_tools(self.inquirer.llm)
 
     async def answer(
         self,

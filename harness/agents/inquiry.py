@@ -56,8 +56,10 @@ class Inquirer:
             "from_agent": self.agent,
             "response_model": response_model,
         }
-        accepted = {name: value for name, value in options.items() if value is not None and accepts(self.llm, name)}
-        llm, driver = self.llm, self.driver
+        llm, driver, known = self.llm, self.driver, _parameters(self.llm.call)
+        accepted = {
+            name: value for name, value in options.items() if value is not None and not known.isdisjoint((name, "**"))
+        }
         # As it is now: the model must not see what is added to the conversation later.
         sent = plain = whole_characters(messages)
         while True:
@@ -86,7 +88,7 @@ class Inquirer:
 
 def accepts(llm: Any, option: str) -> bool:
     """Return whether a model's `call` has a parameter of that name; a subclass's own need not have all."""
-    return not {option, "**"}.isdisjoint(_parameters(llm.call))
+    return not _parameters(llm.call).isdisjoint((option, "**"))
 
 
 def takes_tools(llm: Any) -> bool:

@@ -47,8 +47,7 @@ def emit(source: Any, event: BaseEvent) -> Future[None] | None:
         RunCancelled: the run that this context works for has been closed.
     """
     scope = _innermost()
-    run = scope.run
-    if run is ROOT.run or not scope.is_open or run.cancelled:
+    if scope is ROOT or scope.kind == "sink" or not scope.is_open or scope.run.cancelled:
         scope = _scope_for(source, opens=event.opens)
     if event.opens is not None:
         return _open(source, event, scope)
@@ -246,7 +245,9 @@ def _scope_for(source: Any, *, opens: str | None) -> Scope:
     if scope.run is ROOT.run and scopes.without_sinks(scope) is ROOT:
         found = scope_of_thread(source, opens=opens)
         if found is not ROOT:
-            scope = scopes.sink_scope(*scope.sinks, around=found) if scope.sinks else found
+            # What listened around the session is told there already.
+            added = [sink for sink in scope.sinks if sink not in found.sinks]
+            scope = scopes.sink_scope(*added, around=found) if added else found
     if scope.run.cancelled:
         # This ends the work that it does for this run.
         scopes.leave_source()

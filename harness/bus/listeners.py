@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import inspect
 import logging
@@ -149,7 +150,7 @@ class Listeners:
     def _finish(self, pending: Pending) -> Future[None]:
         collected = _collected.get()
         if collected is None or not collected.is_open:
-            return self._loop.submit(pending.together())
+            return self._loop.submit(pending.apart())
         collected.append(pending)
         return pending.handled
 
@@ -254,6 +255,11 @@ class Pending:
             for handler in self._begun:
                 yield from handler.__await__()
         self.close()
+
+    async def apart(self) -> None:
+        """Work where none of the run waits for them, and its being cancelled is no failure of theirs."""
+        with contextlib.suppress(RunCancelled):
+            await self.together()
 
     async def together(self) -> None:
         """Have those of each stage work side by side."""

@@ -290,7 +290,11 @@ def reset(token: contextvars.Token[Scope]) -> None:
 
 def begin(scope: Scope) -> None:
     """Make a new scope the current one of the context that opens it."""
-    scope.outside = current.get()
+    outside = current.get()
+    while not outside.is_open and outside.outside is not None:
+        # Another context has closed it, and would be kept by all that begin after it.
+        outside = outside.outside
+    scope.outside = outside
     current.set(scope)
 
 

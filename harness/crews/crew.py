@@ -130,7 +130,7 @@ class Crew(CrewSettings):
         return await _KICKOFF.call(driver, self, _given(inputs), self._crew_inside(), self._crew_inside(of_twin=True))
 
     async def _crew_run_by_kickoff(self, inputs: Mapping[str, Any] | None) -> Any:
-        if type(self).kickoff is Crew.kickoff:
+        if type(self).kickoff is _KICKOFF.method:
             return await self._crew_run(LoopDriver(), inputs)
         kickoff = bound(type(self).kickoff, StandIn(self, self._crew_inside()))
         return await in_thread(lambda: kickoff(**_given(inputs)))

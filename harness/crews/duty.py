@@ -23,7 +23,8 @@ from harness.bus.step import Step, StepEnds
 from harness.crews.human import requested_change
 from harness.crews.output import OutputFormat, TaskOutput
 from harness.crews.own_methods import Replaceable
-from harness.crews.task_settings import TaskSettings
+from harness.crews.task_settings import TaskSettings, is_elsewhere
+from harness.errors import UsageError
 from harness.events import TaskCompletedEvent, TaskFailedEvent, TaskStartedEvent
 from harness.llm.input.words import value_text
 from harness.tools.base_tool import BaseTool
@@ -194,7 +195,11 @@ def _in_format(output: TaskOutput, task: TaskSettings, structured: BaseModel | N
 
 def _write(task: TaskSettings, output: TaskOutput) -> None:
     """Write the answer to the task's file."""
-    path = Path(str(task.output_file))
+    file = str(task.output_file)
+    # A task that is done alone may have been given another one since it was made.
+    if is_elsewhere(file):
+        raise UsageError(f"the output_file of the task {task.label[:60]!r} is {file!r}, which leads out of its folder")
+    path = Path(file)
     if task.create_directory:
         path.parent.mkdir(parents=True, exist_ok=True)
     # A lone surrogate, half of a character that a model was cut off in, is no text.

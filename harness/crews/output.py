@@ -27,11 +27,11 @@ class OutputFormat(StrEnum):
 class _Answer(UserModel):
     """An answer, which may have a form."""
 
-    #: It as text.
+    #: The answer as text.
     raw: str = ""
-    #: It as the task's `output_pydantic`.
+    #: The answer as the task's `output_pydantic`.
     pydantic: SerializeAsAny[BaseModel] | None = None
-    #: It as the task's `output_json`, as a dict; of a root model of something else, as that.
+    #: The answer as the task's `output_json`, as a dict; of a root model of something else, as that.
     json_dict: Any = None
 
     def to_dict(self) -> Any:
@@ -42,9 +42,9 @@ class _Answer(UserModel):
 
     @property
     def json(self) -> str:  # type: ignore[override]
-        """The dict as JSON text. Raises UsageError where the task, of a crew the last one, gives none."""
+        """The dict as JSON text. Raises UsageError where the task, or a crew's last one, gives none."""
         if self.json_dict is None:
-            raise UsageError("there is no JSON output: the task, of a crew the last one, has no output_json")
+            raise UsageError("there is no JSON output: the task, or the crew's last one, has no output_json")
         return json.dumps(self.json_dict, ensure_ascii=False)
 
 

@@ -49,12 +49,13 @@ class Replaceable:
     """A method and its async twin as a class of this project has them, for whose objects a crew's run looks for others."""
 
     def __init__(self, method: Callable[..., Any], twin: Callable[..., Any]) -> None:
-        self._method: Final = method
+        #: As it is in this project, whatever a test puts in its place.
+        self.method: Final = method
         self._twin: Final = twin
 
     def is_replaced(self, original: Any) -> bool:
         """Return whether the class of an object has one of its own."""
-        return self._found(original) != (self._method, self._twin)
+        return self._found(original) != (self.method, self._twin)
 
     async def call(
         self,
@@ -81,7 +82,7 @@ class Replaceable:
 
     def _found(self, original: Any) -> tuple[Any, Any]:
         kind = type(original)
-        return getattr(kind, self._method.__name__), getattr(kind, self._twin.__name__)
+        return getattr(kind, self.method.__name__), getattr(kind, self._twin.__name__)
 
 
 def bound(method: Any, owner: StandIn) -> Callable[..., Any]:

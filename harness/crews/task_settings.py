@@ -21,7 +21,7 @@ from harness.tools.base_tool import BaseTool
 from harness.tools.failure import ToolFailurePolicy
 
 
-def _is_elsewhere(file: str) -> bool:
+def is_elsewhere(file: str) -> bool:
     """Return whether a file is meant to be out of its folder, or where a shell would find it: the folder `~` is nobody's."""
     return file.startswith(("~", "$")) or ".." in file.replace("\\", "/").split("/")
 
@@ -80,7 +80,7 @@ class TaskSettings(Configured):
     def _task_check(self) -> Self:
         if self.output_json is not None and self.output_pydantic is not None:
             raise UsageError("a task has one form of answer: output_json or output_pydantic, not both")
-        if self.output_file is not None and _is_elsewhere(self.output_file):
+        if self.output_file is not None and is_elsewhere(self.output_file):
             raise UsageError(
                 f"output_file is inside the current folder, without '..', and no '~' or '$' is expanded, not {self.output_file!r}"
             )
@@ -128,8 +128,10 @@ class TaskSettings(Configured):
             "agent": agent,
         }
         if self.output_file is not None:
-            file = interpolated(self.output_file, inputs, f"the output_file {where}")
-            if _is_elsewhere(file) or (Path(file).is_absolute() and not Path(self.output_file).is_absolute()):
+            # One that is set later may be a path.
+            given = str(self.output_file)
+            file = interpolated(given, inputs, f"the output_file {where}")
+            if is_elsewhere(file) or (Path(file).is_absolute() and not Path(given).is_absolute()):
                 raise UsageError(f"the output_file {where} has become {file!r}, which leads out of its folder")
             update["output_file"] = file
         trigger = (inputs or {}).get("crewai_trigger_payload")

@@ -102,6 +102,26 @@ def test_an_event_from_a_thread(how: Callable[[Any], None], parent: int) -> None
     assert [frame.seq for frame in frames] == [1, 2, 3, 4, 5]
 
 
+def test_a_sink_around_a_session_hears_once_what_is_emitted_beside_it_for_that_by_its_source() -> None:
+    going, done, heard = threading.Event(), threading.Event(), list[BaseEvent]()
+
+    def waits(_flow: Any) -> None:
+        going.set()
+        done.wait(TIMEOUT_S)
+
+    token = add_stream_sink(lambda _source, event: heard.append(event))
+    flow = Working(waits)
+    session = flow.stream_events()
+    reader = iter(session)
+    next(reader)
+    going.wait(TIMEOUT_S)
+    emit(flow, Note())
+    done.set()
+    assert len(notes([*session])) == 1
+    reset_stream_sinks(token)
+    assert [event.type for event in heard].count("note") == 1
+
+
 def test_an_event_of_a_source_names_none_before_it_that_its_session_has_not() -> None:
     def strays(flow: Any) -> None:
         for source in (None, flow, flow, None, flow):

@@ -21,7 +21,7 @@ from harness.bus import add_stream_sink, aemit, emit, event_bus
 from harness.bus.listeners import Listeners
 from harness.bus.order import Depends
 from harness.bus.replay import is_replaying
-from harness.errors import UsageError
+from harness.errors import RunCancelled, UsageError
 from harness.events import BaseEvent, FlowFinishedEvent, FlowStartedEvent
 from harness.session.session import StreamSession
 
@@ -222,6 +222,24 @@ def test_emit_gives_something_to_wait_for_until_all_handlers_have_ended(handlers
         gate.set()
         future.result(TIMEOUT_S)
     assert ended == [name for name in handlers if name != "failing"]
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_what_emit_gives_is_done_without_failure_though_a_later_handler_finds_its_run_cancelled(is_async: bool) -> None:
+    async def first(_source: Any, _event: BaseEvent) -> None:
+        return
+
+    def second(_source: Any, _event: BaseEvent) -> None:
+        raise RunCancelled
+
+    async def asecond(_source: Any, _event: BaseEvent) -> None:
+        raise RunCancelled
+
+    event_bus.register_handler(Stone, first)
+    event_bus.register_handler(Stone, asecond if is_async else second, Depends(first))
+    handled = emit(None, Stone())
+    assert handled is not None
+    assert handled.exception(TIMEOUT_S) is None
 
 
 def test_what_a_handler_emits_during_aemit_can_be_waited_for_once_aemit_has() -> None:

@@ -13,7 +13,7 @@ import pytest
 from harness.bus import add_stream_sink, emit, reset_stream_sinks, scope as scopes
 from harness.bus.bus import open_scope
 from harness.bus.scope import ROOT, Run, Scope
-from harness.events import BaseEvent, FlowStartedEvent
+from harness.events import BaseEvent, FlowFinishedEvent, FlowStartedEvent
 
 
 class Note(BaseEvent):
@@ -177,6 +177,16 @@ def test_a_sink_hears_what_its_context_emits_until_it_is_taken_back() -> None:
     in_own_context(check)
     emit("me", Note())
     assert heard == [("me", "note")]
+
+
+def test_scopes_that_another_context_has_closed_are_not_kept_by_those_that_begin_after_them() -> None:
+    def check() -> None:
+        for _ in range(5):
+            emit(None, FlowStartedEvent(flow_name="F"))
+            contextvars.copy_context().run(emit, None, FlowFinishedEvent(flow_name="F"))
+        assert scopes.current.get().outside is ROOT
+
+    in_own_context(check)
 
 
 def test_sinks_pile_up_and_a_scope_opened_under_them_keeps_them() -> None:

@@ -134,6 +134,23 @@ def test_an_input_leads_no_file_out_of_its_folder(file: str, place: str) -> None
     assert pilot.llm.requests == []
 
 
+def test_a_file_that_is_set_later_may_be_a_path(tmp_path: Path) -> None:
+    pilot = agent("It is high.")
+    crew = Crew(agents=[pilot], tasks=[task("Look.", pilot, output_file="tide.md")])
+    crew.tasks[0].output_file = tmp_path / "tide.md"  # type: ignore[assignment]
+    crew.kickoff()
+    assert (tmp_path / "tide.md").read_text() == "It is high."
+
+
+def test_a_task_done_alone_writes_no_file_out_of_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = task("Look.", agent("It is high."))
+    made.output_file = "in/../tide.md"
+    with pytest.raises(UsageError, match=r"the task 'Look.' is 'in/../tide.md', which leads out of its folder"):
+        made.execute_sync()
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_a_task_is_done_again_until_its_guardrails_let_it_pass(way: Way) -> None:
     def short(output: TaskOutput) -> tuple[bool, Any]:

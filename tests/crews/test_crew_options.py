@@ -35,6 +35,10 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: task("Look.", None).execute_sync(),
         "'Look.' is done by an Agent, not by None",
     ),
+    "a task alone without an agent of ours": (
+        lambda: task("Look.", None).execute_sync(agent=cast("Any", "pilot")),
+        "'Look.' is done by an Agent, not by 'pilot'",
+    ),
     "a hierarchy without manager": (
         lambda: Crew(agents=[PILOT], tasks=[OTHER], process=Process.hierarchical),
         "a hierarchical crew has a manager",

@@ -239,3 +239,12 @@ def test_each_way_to_run_a_crew_goes_through_its_own_kickoff_once(
         crew = kind(agents=[plain], tasks=[task("Look at {place}.", plain)], stream=stream)
         assert (run(crew).raw, crew._kickoffs) == ("High at Bergen.", expected)
         assert "Look at Bergen." in plain.llm.said_to(0)[1]
+
+
+@pytest.mark.parametrize("way", [name for name, (stream, *_) in RUNS.items() if not stream])
+def test_each_way_to_run_a_crew_goes_through_the_kickoff_that_a_test_has_put_there(way: str) -> None:
+    _, run, *_ = RUNS[way]
+    silent = pilot(Agent, AssertionError("a model was asked"))
+    with patch.object(Crew, "kickoff", return_value="put there") as kickoff:
+        assert run(Crew(agents=[silent], tasks=[task("Look.", silent)])) == "put there"
+    kickoff.assert_called_once()

@@ -350,6 +350,19 @@ def test_a_schema_of_ones_own_may_be_said_by_its_class() -> None:
     assert told == {"type": "object", "properties": {"start": {"type": "string"}}}
 
 
+def test_a_class_that_adds_to_its_schema_is_told_of_as_any_other() -> None:
+    class Adds(Route):
+        most: float = float("inf")
+
+        @classmethod
+        def model_json_schema(cls, **options: Any) -> dict[str, Any]:  # type: ignore[override]
+            return {**super().model_json_schema(**options), "additionalProperties": False}
+
+    told = OwnSchema(args_schema=Adds).definition()["function"]["parameters"]
+    assert told["properties"]["most"] == {"type": "number"}
+    assert told["additionalProperties"] is False
+
+
 def test_values_in_a_schema_are_told_whole() -> None:
     @tool
     def lend(book: dict[str, str] = Field({"title": "Fram"}, examples=[{"title": "Kon-Tiki"}], title="It")) -> str:  # noqa: B008
