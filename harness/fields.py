@@ -34,7 +34,6 @@ def take_fields(flow: Any, root: Any, options: Mapping[str, Any]) -> dict[str, A
         UsageError: a value does not fit its annotation; the message names the field.
     """
     cls: Any = type(flow)
-    _validators(cls)
     rest = dict(options)
     fields = _fields(cls, root)
     given = {name: rest.pop(alias) for name in fields for alias in _spellings(cls, root, name) if alias in rest}
@@ -159,12 +158,23 @@ def _fitting(cls: Any, root: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     # No model can have a field of these names.
     odd = {name: value for name, value in given.items() if hasattr(BaseModel, name)}
     names = tuple(name for name in given if name not in odd)
+    if _validators(cls, root):
+        # What checks one field may look at those before it, whether given or not.
+        names = tuple(name for name in _fields(cls, root) if name in names or _has_default(cls, name))
     if not names:
         return odd
     try:
-        return {**dict(_model(cls, root, names).model_validate(given, by_alias=True, by_name=True)), **odd}
+        fitting = dict(_model(cls, root, names).model_validate(given, by_alias=True, by_name=True))
     except ValidationError as error:
         raise UsageError(first_fault(error, cls.__name__)) from error
+    return {**{name: value for name, value in fitting.items() if name in given or is_field(cls, name)}, **odd}
+
+
+def _has_default(cls: Any, name: str) -> bool:
+    """Return whether a class has a default for a field that a model can have, too."""
+    default = getattr(cls, name, ...)
+    required = default.is_required() if isinstance(default, FieldInfo) else default is ...
+    return not (required or hasattr(BaseModel, name) or inspect.isdatadescriptor(default))
 
 
 @kept_with_class
@@ -174,15 +184,15 @@ def _model(cls: Any, root: Any, names: tuple[str, ...]) -> type[BaseModel]:
     with warnings.catch_warnings():
         # A field may have the name of one of pydantic's own attributes.
         warnings.simplefilter("ignore", UserWarning)
-        return create_model(cls.__name__, __config__=_ANY_TYPE, __validators__=_validators(cls), **fields)
+        return create_model(cls.__name__, __config__=_ANY_TYPE, __validators__=_validators(cls, root), **fields)
 
 
 @kept_with_class
-def _validators(cls: Any) -> dict[str, Callable[..., Any]]:
+def _validators(cls: Any, root: Any) -> dict[str, Callable[..., Any]]:
     """Return what checks the fields of a class by pydantic's decorator, for a model of any of them.
 
     Raises:
-        UsageError: a validator is of another kind, of a whole model, and would check nothing.
+        UsageError: a validator would check nothing, as one of a whole model, or of what is no field.
     """
     found: dict[str, Callable[..., Any]] = {}
     for name in dict.fromkeys(name for base in reversed(cls.__mro__) for name in vars(base)):
@@ -192,6 +202,10 @@ def _validators(cls: Any) -> dict[str, Callable[..., Any]]:
             continue
         info, kind = written.decorator_info, written.decorator_info.decorator_repr
         if kind == "@field_validator":
+            for field in {*info.fields} - {"*", *_fields(cls, root)} if info.check_fields is not False else ():
+                raise UsageError(
+                    f"{cls.__name__}.{name} is to check {field!r}, which is no field of the class: annotate it there, with a default"
+                )
             # Called with this class, and not with the model.
             bound: Any = staticmethod(getattr(cls, name))
             validator: Any = field_validator(*info.fields, mode=info.mode, check_fields=False)

@@ -132,7 +132,10 @@ class TaskSettings(Configured):
             given = str(self.output_file)
             file = interpolated(given, inputs, f"the output_file {where}")
             if is_elsewhere(file) or (Path(file).is_absolute() and not Path(given).is_absolute()):
-                raise UsageError(f"the output_file {where} has become {file!r}, which leads out of its folder")
+                raise UsageError(
+                    f"the output_file {where} has become {file!r}, which leads out of its folder; an input names a place "
+                    "inside of it, and a folder that is elsewhere is written into output_file itself"
+                )
             update["output_file"] = file
         trigger = (inputs or {}).get("crewai_trigger_payload")
         if trigger is not None and self.allow_crewai_trigger_context is not False:

@@ -21,14 +21,19 @@ def choice_among(name: str, labels: Sequence[str]) -> type[BaseModel]:
 
 
 def field_in(answer: Any, field: str = OUTCOME) -> str | None:
-    """Return a field of an answer, as text: of a model, a dict or JSON; of other text all of it. None where it is not there."""
+    """Return a field of an answer, as text: of a model, a dict or JSON; of what has no fields all. None where it is not there."""
     if isinstance(answer, str):
         text = answer
         try:
-            answer = json.loads(text)
+            read = json.loads(text)
         except ValueError:
             return text.strip()
-    value = answer.get(field) if isinstance(answer, Mapping) else getattr(answer, field, None)
+        # A label may look like another value of JSON, as 2 or false.
+        answer = text if isinstance(read, int | float) else read
+    if isinstance(answer, Mapping):
+        value = answer.get(field)
+    else:
+        value = getattr(answer, field, None if isinstance(answer, BaseModel | list) else answer)
     if isinstance(value, enum.Enum):
         value = value.value
     return None if value is None else str(value).strip()

@@ -22,6 +22,8 @@ BUSY_S: Final = 30.0
 _UNNAMED: Final = frozenset({"", ":memory:"})
 #: Connections that were open when this process was forked: closing one would end locks that the parent holds.
 _inherited: list[sqlite3.Connection] = []
+#: Held while a file is made and closed, which ends all locks that this process has on it: no other thread has opened it.
+_making: Final = freed_by_fork(threading.RLock())
 
 
 class Database:
@@ -109,8 +111,8 @@ class Database:
         if self.path not in _UNNAMED:
             Path(self.path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             # What runs keep is nobody else's to read. What goes wrong here, SQLite meets as well, and says.
-            with contextlib.suppress(OSError):
-                os.close(os.open(self.path, os.O_CREAT | os.O_EXCL, 0o600))
+            with contextlib.suppress(OSError), _making:
+                os.close(os.open(os.path.realpath(self.path), os.O_CREAT | os.O_EXCL, 0o600))
         connection = sqlite3.connect(
             self.path, timeout=self._busy_s, isolation_level=None, check_same_thread=False, cached_statements=32
         )

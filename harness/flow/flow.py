@@ -51,7 +51,10 @@ class _Unmade:
     def __get__(self, flow: Any, cls: type) -> Self:
         if flow is None:
             return self
-        raise UsageError(f"{cls.__name__} has not been made yet: have its __init__ call super().__init__(…) first")
+        raise UsageError(
+            f"{cls.__name__} has not been made yet: have its __init__ call super().__init__(…) first, and each field of a model "
+            f"in {cls.__name__}[…] have a default"
+        )
 
 
 class Flow(ConversationalFlow, DeclarableFlow, AnswerableFlow, Generic[State]):
@@ -233,7 +236,12 @@ class Flow(ConversationalFlow, DeclarableFlow, AnswerableFlow, Generic[State]):
     def _flow_take_types(self, cls: Any) -> None:
         """Have the state that is meant by the types with which this flow has been made, as `Pipeline[MyState]()`."""
         if declared_type(cls, Flow) != declared_type(type(self), Flow):
-            self._state = self._flow_new_state(cls)
+            state = self._state
+            # From Python 3.13 on what is raised here is passed over: a flow without a state says so at its first use.
+            del self._state
+            made = self._flow_new_state(cls)
+            # Its constructor may have put something there.
+            self._state = state if type(state) is type(made) else made
 
     if not TYPE_CHECKING:
         # What Python sets then.

@@ -158,7 +158,7 @@ class StartableFlow(CheckpointedFlow):
         return run_until_loop(work)
 
     async def _flow_started_async(self, work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
-        """Do as `_started`, without blocking the loop."""
+        """Do as `_flow_started`, without blocking the loop."""
         if self.stream:
             return sessions.AsyncStreamSession(work, source=self)
         running_loop()

@@ -38,7 +38,8 @@ def declared_type(cls: Any, root: type) -> Any:
     given: dict[type, tuple[Any, ...]] = {of_class: get_args(cls)}
     for base in of_class.__mro__:
         known = dict(zip(getattr(base, "__parameters__", ()), given.get(base, ()), strict=False))
-        for written in (cls, *base.__dict__.get("__orig_bases__", ())):
+        bases = base.__dict__.get("__orig_bases__", ())
+        for written in (cls, *bases) if base is root else bases:
             origin = get_origin(written)
             if not (isinstance(origin, type) and issubclass(origin, root)):
                 continue

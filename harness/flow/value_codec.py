@@ -135,7 +135,8 @@ def _encode(mode: _Mode, depth: int, value: Any) -> Any:
                 return {form: text(value)}
             if _is_made_again(value, lambda: back(cls, text(value))):
                 return {form: text(value), "class": class_name(cls)}
-            return _otherwise(cls, copy.deepcopy(encode(value)), mode)
+            plain = copy.deepcopy(encode(value))
+            return _otherwise(cls, {form: plain} if issubclass(cls, PurePath) else plain, mode)
         # A plain copy of what another thread may be adding to is made in one step.
         if isinstance(value, Mapping):
             items = list(value.items())

@@ -28,7 +28,7 @@ _OTHER_NAMES: Final = {
     "stop_sequences": "stop",
 }
 #: What the constructor takes that is none.
-_NO_SETTINGS: Final = frozenset({"self", "others", "without_end_marker", "is_litellm"})
+_NO_SETTINGS: Final = frozenset({"self", "others", "without_end_marker"})
 
 
 class Alias:
@@ -109,10 +109,11 @@ class LLMSettings:
         owner = kind.__name__
         fields = field_names(kind, _root(kind))
         # A field of the subclass is its own, and another name of nothing.
-        others |= {name: given.pop(name) for name in fields if name in _OTHER_NAMES and given[name] is not None}
-        same = {name: given.pop(name, None) for name in _OTHER_NAMES}
-        for setting in set(_OTHER_NAMES.values()):
-            named = {name: value for name, value in same.items() if _OTHER_NAMES[name] == setting}
+        beside = (*_OTHER_NAMES, "is_litellm")
+        others |= {name: given.pop(name) for name in fields if name in beside and given[name] is not None}
+        same = {name: given.pop(name, None) for name in beside}
+        for setting in dict.fromkeys(_OTHER_NAMES.values()):
+            named = {name: value for name, value in same.items() if _OTHER_NAMES.get(name) == setting}
             given[setting] = sole_value(owner, **{setting: given[setting]}, **named)
         given = plain_settings(owner, given)
         check_kinds(owner, given)
@@ -124,7 +125,7 @@ class LLMSettings:
         #: Whether this host marks the end of no stream; then an answer is whole that has told why it ended.
         self.without_end_marker = without_end_marker
         self._llm_usage = UsageCounter()
-        known = {*given, *_OTHER_NAMES, *fields}
+        known = {*given, *same, *fields}
         #: Fields of the provider's own request body; they win over everything else. `OMIT` leaves a field out.
         #: `extra_query` is the query of the URL, and `extra_body` what Bedrock's SDK does not know of a body.
         self.additional_params: dict[str, Any] = {

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
 import pytest
-from pydantic import BaseModel, Field, PrivateAttr, field_validator, model_validator
+from pydantic import BaseModel, Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from harness.errors import UsageError
 from harness.flow import Flow, SQLiteFlowPersistence, start
@@ -101,6 +101,30 @@ def test_what_validates_fields_of_a_model_validates_those_of_a_flow() -> None:
     assert Shouted(topic="winds").kickoff() == "100 on WINDS"
     with pytest.raises(UsageError, match=r"Shouted\.topic: Shouted is about something"):
         Shouted(topic="")
+
+    class Fitting(Article):
+        least: int = Field(default_factory=lambda: 10)
+        most: int = 20
+        pages: int = Field(default=0, validate_default=True)
+
+        @field_validator("pages")
+        @classmethod
+        def check(cls, pages: int, known: ValidationInfo) -> int:
+            assert known.data["least"] <= pages <= known.data["most"], "does not fit"
+            return pages
+
+    flow = Fitting(pages=12)
+    assert (flow.pages, flow.least, flow.most) == (12, 10, 20)
+    refused: list[dict[str, Any]] = [{"pages": 21}, {"pages": 12, "most": 11}, {"pages": 12, "least": 13}, {}]
+    for options in refused:
+        with pytest.raises(UsageError, match=r"Fitting\.pages: does not fit"):
+            Fitting(**options)
+
+    class Mistyped(Article):
+        check = field_validator("topik")(lambda cls, text: text)
+
+    with pytest.raises(UsageError, match=r"Mistyped\.check is to check 'topik', which is no field of the class"):
+        Mistyped()
 
     class Whole(Article):
         @model_validator(mode="after")

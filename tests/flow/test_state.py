@@ -29,6 +29,7 @@ from harness.bus import event_bus
 from harness.errors import UsageError
 from harness.events import MethodExecutionFinishedEvent
 from harness.flow import Flow, FlowState, start
+from harness.flow.state import set_field
 from harness.flow.value_codec import decode_value, encode_value
 
 
@@ -361,6 +362,25 @@ def test_inputs_that_do_not_fit_are_refused_at_the_call_by_name(
 def test_a_model_that_needs_values_is_refused_when_the_flow_is_made() -> None:
     with pytest.raises(UsageError, match=r"the state of One can't be made: topic: .* default"):
         One(initial_state=Needy)
+
+
+@pytest.mark.parametrize("kind", [dict, Typed, Any])
+def test_what_the_constructor_of_a_generic_flow_puts_into_a_dict_is_there(kind: Any) -> None:
+    class Filled(Between[S], Generic[S]):
+        def __init__(self, **options: Any) -> None:
+            super().__init__(**options)
+            set_field(self._state, "topic", "filled")
+
+    for made in (Filled[kind](), Filled[Plan](initial_state={})):
+        assert read(made.state, "topic") == "filled"
+
+
+def test_a_flow_whose_model_in_brackets_needs_values_can_not_be_used_whatever_python_makes_of_the_refusal() -> None:
+    flow: Flow[Any] = Between()
+    with pytest.raises(UsageError, match=r"the state of Between can't be made: topic: .* default"):
+        flow.__orig_class__ = Between[Needy]  # type: ignore[attr-defined]
+    with pytest.raises(UsageError, match=r"each field of a model in Between\[…\] have a default"):
+        flow.kickoff()
 
 
 @pytest.mark.parametrize("wrong", [3, "dict", [1], int])

@@ -424,6 +424,10 @@ def test_where_all_must_come_back_what_would_not_is_refused_by_name() -> None:
             encode_exactly({"in": [wrong]}, "the output of a")
 
 
+def test_a_path_of_a_class_that_will_not_be_found_is_a_path_where_as_much_comes_back_as_can() -> None:
+    assert decode_value(encode_value(type("Folder", (PurePosixPath,), {})("a"))) == Path("a")
+
+
 UNKNOWN: dict[str, str] = {
     "a module that is not loaded": "antigravity:Draft",
     "a class that is gone": f"{__name__}:Gone",

@@ -80,6 +80,19 @@ def test_fields_of_a_subclass_are_parameters_with_defaults() -> None:
         Rented(weight=0)
 
 
+class Routed(Rented):
+    """Says which way it goes, by a field whose name chooses an integration elsewhere."""
+
+    is_litellm: bool = False
+
+
+def test_a_field_may_have_the_name_of_what_chooses_an_integration() -> None:
+    assert [Routed().is_litellm, Routed(is_litellm=True).is_litellm] == [False, True]
+    assert Rented(is_litellm=True).additional_params == {}
+    with pytest.warns(UnknownParameterWarning, match="did you mean 'is_litellm'"):
+        Rented(is_litelm=True)
+
+
 class House:
     """What is said of every LLM of a house."""
 

@@ -332,11 +332,15 @@ def test_no_finding_quotes_a_secret(content: str, tmp_path: Path) -> None:
 
 
 def test_no_finding_quotes_a_secret_of_a_recording(recording: Path) -> None:
-    (recording / "recording.json").write_text(json.dumps({**MANIFEST, "target": [KEY.value]}))
-    (recording / "frames.jsonl").write_text(lines(HEADER, {**STARTED, "timestamp": KEY.value}))
-    findings = scan([recording], now=NOW)
-    assert {finding.kind for finding in findings} == {"format", "secret"}
-    assert KEY.core[:8] not in repr(findings)
+    for manifest, frames in (
+        ({**MANIFEST, "target": [KEY.value]}, lines(HEADER, {**STARTED, "timestamp": KEY.value})),
+        ({**MANIFEST, "format": KEY.value}, lines({"format": KEY.value})),
+    ):
+        (recording / "recording.json").write_text(json.dumps(manifest))
+        (recording / "frames.jsonl").write_text(frames)
+        findings = scan([recording], now=NOW)
+        assert {finding.kind for finding in findings} == {"format", "secret"}
+        assert KEY.core[:8] not in repr(findings)
 
 
 @pytest.mark.parametrize(

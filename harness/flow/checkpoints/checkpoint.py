@@ -53,5 +53,6 @@ class Checkpoint:
         """
         try:
             return msgspec.json.decode(text, type=cls)
-        except (msgspec.DecodeError, RecursionError) as error:
+        # The last two: a row of SQLite may hold anything.
+        except (msgspec.DecodeError, RecursionError, TypeError, UnicodeError) as error:
             raise CheckpointError(f"{location} is no checkpoint that can be read: {error}") from error

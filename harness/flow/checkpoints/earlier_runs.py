@@ -94,11 +94,12 @@ def _in_order(calls: Iterable[PastCall]) -> Iterator[tuple[PastCall, Published |
     """
     running: list[tuple[Published, PastCall]] = []
     for call in calls:
-        for row in list(running):
-            ended, other = row
+        count = 0
+        for place, (ended, _) in enumerate(running, start=1):
             if ended.timestamp <= call.started.timestamp or ended.event_id == call.triggered_by:
-                running.remove(row)
-                yield other, ended
+                count = place
+        yield from ((other, ended) for ended, other in running[:count])
+        del running[:count]
         yield call, None
         if call.ended is not None:
             running.append((call.ended, call))

@@ -31,9 +31,10 @@ class JsonProvider(CheckpointProvider):
 
     def write(self, location: str, checkpoint: Checkpoint) -> str:
         """Write a file of its own for a checkpoint. Raises CheckpointError."""
+        folder = branch_folder(location, checkpoint.branch)
         name = f"{next_moment()}_{checkpoint.checkpoint_id}_p-{checkpoint.parent_id or 'none'}.json"
         # As text: paths as objects would take as long as all else here.
-        path = os.path.join(branch_folder(location, checkpoint.branch), name)  # noqa: PTH118
+        path = os.path.join(folder, name)  # noqa: PTH118
         try:
             _write(path, checkpoint.to_json())
         except OSError as error:
@@ -65,7 +66,11 @@ class JsonProvider(CheckpointProvider):
 
 @functools.lru_cache(maxsize=256)
 def branch_folder(location: str, branch: str) -> str:
-    return str(Path(location) / checked_branch(branch))
+    """Return the folder of a branch; what is written from now on sorts after what is there, whatever the clock says."""
+    folder = str(Path(location) / checked_branch(branch))
+    with contextlib.suppress(OSError):
+        note_moment(max((name for name in os.listdir(folder) if ".json" in name), default=""))  # noqa: PTH208 - names alone
+    return folder
 
 
 def listed(location: str, branch: str, suffix: str) -> list[Path]:

@@ -329,6 +329,7 @@ class ConversationalFlow(StartableFlow):
         self,
         entry: str,
         message: str | Mapping[str, Any],
+        /,
         *,
         session_id: str | None = None,
         intents: Sequence[str] | None = None,

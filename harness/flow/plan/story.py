@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from harness.bus.unseen import Unseen, id_of, moment_of
 from harness.events import BaseEvent
@@ -16,7 +16,7 @@ class Published(Struct):
     """An event, as much of it as is kept."""
 
     event_id: str
-    timestamp: datetime
+    timestamp: Annotated[datetime, Meta(tz=True)]
 
 
 class PastCall(Struct):

@@ -24,6 +24,7 @@ _HOSTED: Final = "server_tool_use"
 class BedrockAnswer(ProviderAnswer):
     request_id_headers = ("RequestId",)
     content_fields = frozenset({"output"})
+    ends_body = True
     failed_reasons = frozenset({"malformed_model_output", "malformed_tool_use"})
     finish_reasons: ClassVar[Mapping[str, FinishReason]] = {
         "end_turn": "stop",
@@ -49,8 +50,12 @@ class BedrockAnswer(ProviderAnswer):
         #: Blocks of reasoning as far as they have come, by their index.
         self._reasoning: dict[int, GrowingThought] = {}
 
+    @property
+    def is_over(self) -> bool:
+        return self._ended
+
     def piece(self, piece: Mapping[str, Any]) -> Iterable[Part]:
-        if self._ended:
+        if self.is_over:
             return ()
         # Nearly every event is a piece of text.
         try:

@@ -157,7 +157,7 @@ class InvokedNova(_Invoked, BedrockAnswer):
     """One answer of Amazon's Nova models, which is Converse's in JSON."""
 
     def piece(self, piece: bytes) -> Iterable[Part]:  # type: ignore[override]
-        return super().piece(self._read(piece))
+        return () if self.is_over else super().piece(self._read(piece))
 
     def whole(self, sent: bytes) -> Iterator[Part]:  # type: ignore[override]
         return super().whole(self._read(sent))

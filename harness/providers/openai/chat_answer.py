@@ -87,7 +87,7 @@ class ChatAnswer(SSEAnswer):
             raise self.malformed(f"an answer without choices: {answer!r:.200}")
         yield from self.started(answer.get("id"))
         # What was filtered may have no message at all.
-        message = as_object(choice.get("message", self._delta(choice)))
+        message = as_object(choice.get("message") or self._delta(choice))
         if not message and choice.get("finish_reason") != "content_filter":
             raise self.malformed(f"a choice without a message: {choice!r:.200}")
         yield from self._message(message, whole=True)
@@ -102,7 +102,7 @@ class ChatAnswer(SSEAnswer):
 
     def _delta(self, choice: Mapping[str, Any]) -> Any:
         # The text of legacy completions stands in the choice; some hosts of the chat leave it there.
-        is_there = "text" in choice and choice.keys().isdisjoint(("delta", "message"))
+        is_there = "text" in choice and choice.get("delta") is None and choice.get("message") is None
         return {"content": choice["text"]} if is_there else choice.get("delta")
 
     def _refuse_beside(self, sent: Mapping[str, Any]) -> None:

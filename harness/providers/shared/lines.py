@@ -17,8 +17,8 @@ class LinesDecoder:
     """
 
     def __init__(self) -> None:
-        #: A line that has begun.
-        self.line = b""
+        #: The pieces of a line that has begun.
+        self._line: list[bytes] = []
         self._begun = False
         self._stray = bytearray()
 
@@ -26,7 +26,11 @@ class LinesDecoder:
         if self._stray:
             self._stray += piece[: max(0, KEPT - len(self._stray))]
             return
-        *whole, self.line = (self.line + piece).split(b"\n")
+        *whole, begun = piece.split(b"\n")
+        if whole:
+            whole[0] = self.line + whole[0]
+            self._line = []
+        self._line.append(begun)
         for number, line in enumerate(whole):
             if not (self._begun or _is_json(line)):
                 self._stray += b"\n".join((*whole[number:], self.line))
@@ -34,6 +38,11 @@ class LinesDecoder:
             if line.strip():
                 self._begun = True
                 yield "", line.removeprefix(BOM)
+
+    @property
+    def line(self) -> bytes:
+        """A line that lacks its end."""
+        return b"".join(self._line)
 
     @property
     def stray(self) -> bytes:

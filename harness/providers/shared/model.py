@@ -138,6 +138,9 @@ def _translation(llm: SDKModel, answer: ProviderAnswer) -> Iterator[None]:
         raise
     except Exception as error:
         ours = llm._translated(error, answer)
+        if answer.is_over and ours is not None:
+            # What breaks behind the end of an answer is none of it.
+            return
         is_text = isinstance(error, UnicodeEncodeError)
         # A server in Python may say the same, of a value of its own.
         if not answer.begun and (is_text or (ours is None and _NO_JSON.search(str(error)))):

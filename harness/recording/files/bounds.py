@@ -67,10 +67,3 @@ def is_later(found: object, known: str) -> bool:
     number = whole_number(other)
     # So many digits are no version of this year.
     return name == family and other.isdecimal() and (number is None or number > int(version))
-
-
-def format_shown(found: object) -> str:
-    """Return the format that a file says it has, as messages show it."""
-    if found is None or isinstance(found, str):
-        return repr(found)[:80]
-    return f"of the type {type(found).__name__}"

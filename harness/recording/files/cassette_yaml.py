@@ -145,6 +145,7 @@ class _Values:
     def _mapping(self, depth: int) -> dict[str, Any]:
         take, resolve = self._next, self._resolve
         values: dict[str, Any] = {}
+        merge: Any = None
         while (kind := type(event := take())) is not _MAPPING_END:
             if kind is _SCALAR and event.tag is None and event.anchor is None:
                 key = event.value
@@ -156,6 +157,8 @@ class _Values:
                 raise BadYamlError(f"line {_line(event)}: a key must be text")
             if key in values:
                 raise BadYamlError(f"line {_line(event)}: the key {key!r} comes twice")
+            if key == _MERGE and event.implicit[0]:
+                merge = event
             kind = type(event := take())
             if kind is _SCALAR and event.tag is None and event.anchor is None:
                 value = event.value
@@ -164,7 +167,7 @@ class _Values:
             else:
                 value = self._value(event, depth)
             values[key] = value
-        return _merged(values) if _MERGE in values else values
+        return values if merge is None else _merged(values, merge)
 
     def _scalar(self, event: Any) -> Any:
         value = _scalar(event)
@@ -188,11 +191,11 @@ class _Values:
         return value
 
 
-def _merged(values: dict[str, Any]) -> dict[str, Any]:
+def _merged(values: dict[str, Any], merge: Any) -> dict[str, Any]:
     """Return a mapping with what those have that its merge key names; its own comes first, then that of the first of them."""
     named = values[_MERGE] if isinstance(values[_MERGE], list) else [values[_MERGE]]
     if not all(isinstance(part, dict) for part in named):
-        return values
+        raise BadYamlError(f"line {_line(merge)}: '{_MERGE}' merges what is no mapping, nor a list of them")
     merged: dict[str, Any] = {}
     for part in (*reversed(named), values):
         merged.update(part)

@@ -14,7 +14,7 @@ from pydantic import ConfigDict, Field, ValidationError
 
 from harness.errors import UnreadableRecordingError
 from harness.events.sources import moment_in_utc
-from harness.recording.files.bounds import DEEPEST_JSON, format_shown, is_later, json_problem
+from harness.recording.files.bounds import DEEPEST_JSON, is_later, json_problem
 from harness.recording.files.content import check_link, content_of
 from harness.recording.redact.bodies import redacted_text
 from harness.validation import UserModel, first_fault
@@ -114,20 +114,27 @@ def load_recording(folder: Path) -> Recording:
         raise UnreadableRecordingError(
             f"'{path}' {fault}; it was not written to its end, or is no recording"
         ) from error
-    _check_format(path, found)
+    check_format(path, found.get("format") if isinstance(found, Mapping) else None, FORMAT)
     try:
         return Recording.model_validate(found)
     except ValidationError as error:
         raise UnreadableRecordingError(f"'{path}': {redacted_text(first_fault(error))[0]}") from error
 
 
-def _check_format(path: Path, found: Any) -> None:
-    named = found.get("format") if isinstance(found, Mapping) else None
-    if named == FORMAT:
+def check_format(path: Path, found: object, expected: str) -> None:
+    """Refuse the file at `path`, which says that it has the format `found`, unless that is the `expected` one.
+
+    Raises:
+        UnreadableRecordingError: it is another one, which is told without credentials, or a later one.
+    """
+    if found == expected:
         return
-    if is_later(named, FORMAT):
+    shown = f"of the type {type(found).__name__}"
+    if found is None or isinstance(found, str):
+        shown = repr(found and redacted_text(found)[0])[:80]
+    if is_later(found, expected):
         raise UnreadableRecordingError(
-            f"'{path}' has the format {format_shown(named)}, later than {FORMAT!r}, which is all that this version reads; update "
+            f"'{path}' has the format {shown}, later than {expected!r}, which is all that this version reads; update "
             "stream-harness"
         )
-    raise UnreadableRecordingError(f"'{path}' has the format {format_shown(named)}; expected {FORMAT!r}")
+    raise UnreadableRecordingError(f"'{path}' has the format {shown}; expected {expected!r}")

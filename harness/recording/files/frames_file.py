@@ -19,11 +19,10 @@ from harness.recording.files.bounds import (
     DEEPEST_SCOPE,
     LONGEST,
     MOST_LINES,
-    format_shown,
-    is_later,
     json_problem,
 )
 from harness.recording.files.content import content_of
+from harness.recording.files.folder import check_format
 from harness.recording.redact.bodies import redacted_text
 from harness.recording.redact.redaction import Redactor
 from harness.validation import first_fault
@@ -161,14 +160,7 @@ def _check_header(path: Path, line: bytes) -> None:
         raise UnreadableRecordingError(
             f"'{path}' does not begin with a frames header; expected {FORMAT!r} in its first line"
         ) from None
-    if found == FORMAT:
-        return
-    if is_later(found, FORMAT):
-        raise UnreadableRecordingError(
-            f"'{path}' has the format {format_shown(found)}, later than {FORMAT!r}, which is all that this version reads; update "
-            "stream-harness"
-        )
-    raise UnreadableRecordingError(f"'{path}' has the format {format_shown(found)}; expected {FORMAT!r}")
+    check_format(path, found, FORMAT)
 
 
 def _line(value: Any) -> bytes:

@@ -48,7 +48,9 @@ _AFTER_NAME = (
 )
 _ANNOUNCED = re.compile(f"(?P<core>{_CORE_PATTERN}){_AFTER_NAME}", re.ASCII | re.IGNORECASE)
 _OPEN = re.compile(r"\s{0,4}(?P<marks>[brfuBRFUN@$]{0,2})(?P<escape>\\{0,3})(?P<quote>\"\"\"|'''|[\"'`])")
-#: The only item of a YAML list, as of a header's values; under a name of several things, names of them may follow.
+#: Before the first item of a list in code, as of a header's values.
+_LIST = re.compile(r"\s{0,4}[\[(]\s{0,40}(?=[\"'])")
+#: The first item of a YAML list; under a name of several things, names of them may follow.
 _ITEM = re.compile(r"[ \t]{0,4}\r?\n[ \t]{0,16}-[ \t]{1,4}(?=\S)(?![A-Za-z0-9_.-]{1,60}:\s)")
 _SPACE = re.compile(r"[ \t]{0,4}(?:\r?\n[ \t]{1,16})?")
 #: What may stand in an unquoted value. A backslash is left out: it may belong to an escape.
@@ -163,6 +165,9 @@ def _after(text: str, match: re.Match[str], name: str, start: int, own: frozense
         return _block(block, doubtful=settles == "doubtful")
     if match["sep"] == ":" and match["core"][-1] not in "sS" and (item := _ITEM.match(text, place)) is not None:
         place = item.end()
+    elif match["sep"] is not None and (items := _LIST.match(text, place)) is not None:
+        # There may be rules for a value, or where it stands.
+        place, settles = items.end(), "doubtful"
     opening = _OPEN.match(text, place)
     if opening is not None:
         if _closes(text, opening, start, match["close"] or ""):

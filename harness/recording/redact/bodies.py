@@ -17,7 +17,7 @@ from harness.recording.redact.environment import environment_secrets
 from harness.recording.redact.judge import Judge, default_judge
 from harness.recording.redact.names import SHORTEST_OPAQUE
 from harness.recording.redact.passage import JSON, UTF_8, WIDE, Buffer, Decoded, JoinedPassage, Passage, Slice, is_wide
-from harness.recording.redact.search import Hit, Search, is_json
+from harness.recording.redact.search import INSIDE, Hit, Search, is_json
 
 #: Looks at a whole text with a search.
 _Look = Callable[[Search, Passage], None]
@@ -28,6 +28,10 @@ _SSE_START = re.compile(r"[\ufeff\r\n]{0,9}(?:(?:data|event|id|retry): ?|:)[^\r\
 _LINE = re.compile(r"[^\r\n]+")
 _FORM_START = re.compile(r"[A-Za-z0-9_.%*-]{1,100}=[^\s{}\"]*+\Z")
 _JSON_START = re.compile(r"[\ufeff\s]*+[\[{]")
+#: Where one JSON object ends and the next begins.
+_JSON_NEXT = re.compile(r"\}\s*+\{|\n\{")
+#: What may stand before a document.
+_BLANK = "\ufeff \t\r\n"
 _JSON_LINES = frozenset(
     {"application/jsonl", "application/x-ndjson", "application/jsonlines", "application/stream+json"}
 )
@@ -93,33 +97,38 @@ def _settled(text: str, look: _Look, judge: Judge | None) -> tuple[str, tuple[Hi
     for _ in range(_PASSES):
         buffer, search = Buffer(text), Search(judge)
         look(search, buffer)
-        # A place is made of names, and a name may be a secret itself.
-        hits = hits or tuple(Hit(hit.rule, redacted_text(hit.where, judge)[0]) for hit in search.hits)
+        places = {} if hits else {hit.where: _place(hit.where, judge) for hit in search.hits}
+        hits = hits or tuple(Hit(hit.rule, places[hit.where]) for hit in search.hits)
         if not search.hits:
             break
         text = buffer.render()
     return text, hits
 
 
+def _place(where: str, judge: Judge) -> str:
+    """Return the place of a hit for a reader. It is made of names, and a name may be a secret itself."""
+    return ": ".join(redacted_text(names, judge)[0] for names in where.split(INSIDE))
+
+
 def _reading(text: str, content_type: str, depth: int = 0) -> _Look:
     """How a body of the media type `content_type` is read, in so many multipart bodies."""
     kind = media_type(content_type)
+    # Not all servers and proxies send what they say that they send.
     if kind == "text/event-stream":
-        return _sse
+        return _each(_sse, _json_stream) if _JSON_START.match(text) else _sse
+    if _SSE_START.match(text):
+        return _each(_sse, _plain)
     if kind in _JSON_LINES:
         return _json_lines
-    # Not all servers and proxies say that they send a stream.
-    if _SSE_START.match(text):
-        return _each(_sse, _plain) if kind.startswith("text/") else _sse
-    if "\n{" in text and _JSON_START.match(text) and not is_json(text):
-        return _each(_json_lines, _plain)
+    if _JSON_NEXT.search(text) is not None and text.lstrip(_BLANK)[:1] == "{" and not is_json(text):
+        return _each(_json_lines, _json_stream, _plain)
     if kind.startswith("multipart/") and depth < _DEEPEST and (boundary := _BOUNDARY.search(content_type)) is not None:
         return _multipart(boundary[1], depth + 1)
     if kind == "application/x-www-form-urlencoded" or (not kind.startswith("text/") and _FORM_START.match(text)):
         return _form
     if not text.isascii() and _CONTROL.search(text) is not None and _NO_UTF8.search(text) is not None:
         return _pieces
-    if text.lstrip("\ufeff \t\r\n")[:1] == "[":
+    if text.lstrip(_BLANK)[:1] == "[":
         return _json_stream
     return _plain
 
@@ -150,7 +159,7 @@ def _form(search: Search, body: Passage) -> None:
 
 
 def _json_stream(search: Search, body: Passage) -> None:
-    """One JSON list of events, as Gemini answers where server-sent events were not asked for."""
+    """One JSON list of events, as Gemini answers where server-sent events were not asked for; or objects in a row."""
     search.documents([body], "", streamed=True)
     search.malformed(body, "")
 

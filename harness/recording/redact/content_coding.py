@@ -26,8 +26,9 @@ _WINDOW = 16 * 1024
 _STEP = 2**20
 _SIP = 256
 
-#: Files that stand one after the other: logs have a few. Zeros after one are padding (RFC 1952, 2.2).
-_MOST_MEMBERS = 10_000
+#: Files that stand one after the other: logs have a few, and some streams one for each event. Zeros after one are padding
+#: (RFC 1952, 2.2).
+_MOST_MEMBERS = 100_000
 _PADDING = re.compile(rb"\0+")
 #: What deflate makes at most of one byte (https://www.zlib.net/zlib_tech.html), and the codings that are one.
 _DEFLATES_MOST = 1032

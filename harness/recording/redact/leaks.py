@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from harness.errors import RecordingError
 from harness.recording.redact.bodies import redacted_body, redacted_field, redacted_json_lines, redacted_text
 from harness.recording.redact.content_coding import opened, opened_request
-from harness.recording.redact.search import Hit, place_in
+from harness.recording.redact.search import Hit
 from harness.recording.wire import Headers, Interaction, WireRequest, WireResponse, header_of
 
 
@@ -58,4 +58,4 @@ def _in_body(where: str, opening: Callable[[], WireRequest | WireResponse]) -> I
 
 
 def _within(where: str, hits: Iterable[Hit]) -> Iterator[Hit]:
-    yield from (Hit(hit.rule, place_in(where, hit.where)) for hit in hits)
+    yield from (Hit(hit.rule, f"{where}: {hit.where}" if hit.where else where) for hit in hits)

@@ -54,6 +54,8 @@ _CODE_ESCAPE = re.compile(
     r"|\\(?:[nrtbfv\"']|x(?P<byte>[0-9a-fA-F]{2})|u(?P<unit>[0-9a-fA-F]{4})|(?P<octal>[0-3][0-7]{2}))|(?P<mail>=3[Dd])"
     r"|&(?:quot|apos|amp|[lg]t|#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6});"
 )
+#: An escape of one number, in octal, hexadecimal or decimal.
+_NUMBER = re.compile(r"(\\[xu]?|&#[xX]?)([0-9a-fA-F]+)(;?)")
 _SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"} | {quote: quote for quote in "\"'"}
 _URL_SAFE = str.maketrans("-_", "+/")
 _STANDARD = str.maketrans("+/", "-_")
@@ -106,12 +108,15 @@ def _unescaped_code(match: re.Match[str]) -> str:
 
 
 def _escaped(raw: str, char: str) -> str:
-    """What is written as hexadecimals is overwritten so. Other escapes stay: no character fits in the place of one."""
-    if re.fullmatch(r"\\x[0-9a-fA-F]{2}", raw):
-        return f"\\x{ord(char):02x}"
-    units = char.encode("utf-16-be", "surrogatepass").hex()
-    written = "".join(f"\\u{units[start : start + 4]}" for start in range(0, len(units), 4))
-    return written if raw[1] == "u" and len(written) == len(raw) else ""
+    """What is written as a number is overwritten so. Other escapes stay: no character fits in the place of one."""
+    if (number := _NUMBER.fullmatch(raw)) is not None:
+        mark, digits, end = number.groups()
+        base = {"&#": "d", "\\": "o"}.get(mark, "x")
+        written = f"{mark}{ord(char):0{len(digits)}{base}}{end}"
+    else:
+        units = char.encode("utf-16-be", "surrogatepass").hex()
+        written = "".join(f"\\u{units[start : start + 4]}" for start in range(0, len(units), 4))
+    return written if len(written) == len(raw) else ""
 
 
 #: The inside of a JSON string literal.
@@ -141,9 +146,11 @@ UTF_8: Final = Coding(
 )
 #: Bytes, one a character, that are UTF-16 or UTF-32: without the zeros of ASCII characters.
 WIDE: Final = Coding(re.compile("\0+"), lambda match: "", lambda raw, char: char)
-#: Base64 in lines, as in mail and keys: without the ends of the lines.
+#: Base64 in lines, as in mail and keys: without the ends of the lines, and what the next one is indented or quoted by.
 FOLDED: Final = Coding(
-    re.compile(r"(?<=[A-Za-z0-9+/_-]{60})\r?\n(?=[A-Za-z0-9+/_-])"), lambda match: "", lambda raw, char: char
+    re.compile(r"(?<=[A-Za-z0-9+/_-]{60})\r?\n[ \t>]{0,40}+(?=[A-Za-z0-9+/_-])"),
+    lambda match: "",
+    lambda raw, char: char,
 )
 #: What a terminal shows, without the sequences by which it colours a text (ECMA-48, 5.4).
 COLOURED: Final = Coding(_COLOUR, lambda match: "", lambda raw, char: char)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Final
 
 import orjson
 from msgspec import Struct
@@ -59,6 +60,8 @@ _LOGPROB_BYTES = re.compile(r'"bytes"\s{0,8}:\s{0,8}\[')
 _JSON_START = re.compile(r'(?:\{\s{0,40}["}]|\[\s{0,40}[{\["\]])')
 #: What a text that is written again in another has, and that must stay whole where it is decoded.
 _ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}|[nrtbf/])")
+#: Parts where a text stands from where something stands in it, in the places of a search.
+INSIDE: Final = "\0"
 
 
 class Hit(Struct, frozen=True):
@@ -106,7 +109,7 @@ class Search:
                 continue
             span = self._held(leaf) if leaf.kind == "string" else None
             if span is not None:
-                self._blot(leaf.passage, *span, "secret-name", place_in(where, leaf.path))
+                self._blot(leaf.passage, *span, "secret-name", _inside(where, leaf.path))
             elif len(leaf.text) > 1 or streamed:
                 looked_at.append(leaf)
         self._look_at_arguments(looked_at, where)
@@ -137,7 +140,7 @@ class Search:
             beside = [] if command is None else [command.passage, Buffer(" ")]
             passage = JoinedPassage([*beside, *(piece for word in words for piece in (word.passage, Buffer(" ")))])
             for rule, start, stop in arguments(passage.text):
-                self._blot(passage, start, stop, rule, place_in(where, words[0].path))
+                self._blot(passage, start, stop, rule, _inside(where, words[0].path))
 
     def _look_at_all(self, found: Sequence[Leaf], where: str, *, streamed: bool, depth: int) -> None:
         groups = _grouped(found) if streamed else [[leaf] for leaf in found]
@@ -159,13 +162,13 @@ class Search:
             return
         for group, text in zip(joined, texts, strict=True):
             if lens.judges or _MAY_HIDE.search(text) is not None:
-                self._look(JoinedPassage([leaf.passage for leaf in group]), place_in(where, group[0].path), lens, depth)
+                self._look(JoinedPassage([leaf.passage for leaf in group]), _inside(where, group[0].path), lens, depth)
         for text, equal_leaves in alone.items():
             if not lens.judges and _MAY_HIDE.search(text) is None:
                 continue
             for leaf in equal_leaves:
                 matches = self._matches
-                self._look(leaf.passage, place_in(where, leaf.path), lens, depth)
+                self._look(leaf.passage, _inside(where, leaf.path), lens, depth)
                 if self._matches == matches:
                     break
 
@@ -185,8 +188,9 @@ class Search:
         if lens.judges:
             self._blot_matches(passage, where, lens)
         if lens.encodes and depth < _DEPTH:
-            is_folded = "\n" in passage.text and FOLDED.pattern.search(passage.text) is not None
-            self._look_at_base64(Decoded(passage, FOLDED) if is_folded else passage, where, depth + 1)
+            self._look_at_base64(passage, where, depth + 1)
+            if "\n" in passage.text and FOLDED.pattern.search(passage.text) is not None:
+                self._look_at_base64(Decoded(passage, FOLDED), where, depth + 1)
             if _PERCENT.search(passage.text):
                 self.text(Decoded(passage, URL), where, depth=max(depth + 1, _DEPTH - 1))
 
@@ -243,7 +247,7 @@ class Search:
         """Blot the log probabilities whole: they spell the text again, token by token, with alternatives and bytes."""
         for leaf in found:
             if leaf.kind == "string" and leaf.key in _LOGPROB_FIELDS and "logprobs" in leaf.path:
-                self._blot(leaf.passage, 0, len(leaf.text), "logprobs", place_in(where, leaf.path))
+                self._blot(leaf.passage, 0, len(leaf.text), "logprobs", _inside(where, leaf.path))
         for document in documents:
             if '"logprobs"' not in document.text:
                 continue
@@ -272,9 +276,8 @@ def _spell_filler(number: Slice) -> None:
             number.put(index, char)
 
 
-def place_in(where: str, path: str) -> str:
-    """Return a place for a reader: the one at `path` in what stands at `where`."""
-    return f"{where}: {path}" if where and path else where or path
+def _inside(where: str, path: str) -> str:
+    return f"{where}{INSIDE}{path}" if where and path else where or path
 
 
 def _is_repeated(group: Sequence[Leaf]) -> bool:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import re
+import sqlite3
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -245,6 +248,10 @@ DAMAGED: dict[str, tuple[Callable[[Path], Any], str]] = {
         ),
         "a method came to a value 9, and it holds 2",
     ),
+    "a time in no zone": (
+        lambda path: path.write_text(path.read_text().replace("+00:00", "")),
+        r"Expected `datetime` with a timezone component - at `\$.runs\[0\]",
+    ),
     "a state that is no dict": (
         changed(lambda held: {**held, "state": []}),
         "Expected `object`, got `array` - at `\\$.state`",
@@ -273,6 +280,16 @@ def test_a_checkpoint_that_can_not_be_read_fails_the_restore_by_name(
         list(session)
     assert [frame.type for frame in session.frames] == ["checkpoint_restore_started", "checkpoint_restore_failed"]
     assert ran == []
+
+
+@pytest.mark.parametrize("content", [5, 0.5, "no JSON"])
+def test_a_row_that_holds_something_else_is_no_checkpoint(tmp_path: Path, content: Any) -> None:
+    kept: dict[str, Any] = {"location": str(tmp_path / "kept.db"), "provider": SqliteProvider()}
+    where = checkpoint_in_the_middle(kept)
+    with contextlib.closing(sqlite3.connect(kept["location"], isolation_level=None)) as connection:
+        connection.execute("UPDATE checkpoints SET data = ?", (content,))
+    with pytest.raises(CheckpointError, match=f"{re.escape(where)} is no checkpoint that can be read"):
+        Joined(ran=[]).kickoff(from_checkpoint=CheckpointConfig(restore_from=where, **kept))
 
 
 @pytest.mark.parametrize("where", ["nowhere", "{location}.db", "{location}.db#other"])

@@ -24,7 +24,8 @@ from harness import StreamFrame, event_bus
 from harness.bus import is_replaying
 from harness.events import BaseEvent, MethodEvent
 from harness.events.sources import sources
-from harness.flow import CheckpointConfig, Flow, frames_by_run, listen, router, start
+from harness.flow import CheckpointConfig, Flow, and_, frames_by_run, listen, router, start
+from harness.flow.checkpoints.json_files import branch_folder
 from harness.flow.value_codec import encode_exactly
 from tests.flow.graph.graphs import collected
 
@@ -118,6 +119,31 @@ def test_a_run_goes_on_and_is_told_in_its_order_though_the_clock_was_set_back_in
     assert session.result == "B 3"
 
 
+def test_all_that_had_ended_is_told_before_what_waited_for_it_by_an_earlier_clock(tmp_path: Path) -> None:
+    class Both(Three):
+        @start()
+        def d(self) -> str:
+            return self.do("d")
+
+        @listen(and_(Three.b, d))
+        def c(self, value: str) -> str:
+            return self.do("c")
+
+        @listen(c)
+        def e(self, value: str) -> str:
+            return self.do("e")
+
+    with contextlib.suppress(LookupError):
+        Both(tmp_path, [], "e").kickoff(resume=True)
+    path = max(tmp_path.rglob("*.json"))
+    kept = json.loads(path.read_text())
+    for call in kept["runs"][0]["calls"]:
+        call["started"]["timestamp"] = "2000-01-01T00:00:00Z"
+    path.write_text(json.dumps(kept))
+    lines = spoken(frames_by_run(Both(tmp_path, []).stream_events(resume=True))[0])
+    assert lines.index("c started") > max(map(lines.index, ("a finished", "b finished", "d finished")))
+
+
 @pytest.mark.parametrize("provider", ["json", "jsonl"])
 def test_a_run_that_is_gone_on_with_by_an_earlier_clock_is_the_last_one(
     tmp_path: Path, provider: Any, monkeypatch: pytest.MonkeyPatch
@@ -136,6 +162,30 @@ def test_a_run_that_is_gone_on_with_by_an_earlier_clock_is_the_last_one(
     for path in tmp_path.rglob("*.json*"):
         path.rename(path.with_name(f"2199{path.name[4:]}"))
     assert [run("c"), run("c"), run("")] == [["b", "c"], ["c"], ["c"]]
+
+
+@pytest.mark.parametrize("provider", ["json", "jsonl"])
+def test_a_run_that_begins_by_an_earlier_clock_is_the_last_one_and_keeps_what_it_writes(
+    tmp_path: Path, provider: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = CheckpointConfig(location=tmp_path, on_events=["method_execution_finished"], provider=provider)
+
+    def run(fails: str, **options: Any) -> list[str]:
+        # As in a process of its own.
+        monkeypatch.setattr("harness.flow.checkpoints.provider._moments._last", 0)
+        branch_folder.cache_clear()
+        flow = Three(tmp_path, [], fails)
+        flow.checkpoint = kept
+        with contextlib.suppress(LookupError):
+            flow.kickoff(**options)
+        return flow.ran
+
+    run("c")
+    for path in tmp_path.rglob("*.json*"):
+        path.rename(path.with_name(f"2199{path.name[4:]}"))
+    kept = kept.model_copy(update={"max_checkpoints": 2})
+    run("b")
+    assert run("", resume=True) == ["b", "c"]
 
 
 def test_the_inputs_go_into_the_state_once(tmp_path: Path) -> None:

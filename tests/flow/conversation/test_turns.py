@@ -178,11 +178,12 @@ def test_a_reply_that_the_handler_added_is_not_added_again(
     assert said(flow)[1:] == [f"assistant: {text}" for text in added]
 
 
+@pytest.mark.parametrize("option", ["sesion_id", "entry"])
 @pytest.mark.parametrize("way", WAYS)
-def test_an_option_that_no_turn_has_is_refused_at_the_call(way: Way) -> None:
+def test_an_option_that_no_turn_has_is_refused_at_the_call(way: Way, option: str) -> None:
     flow = talk(Harbour)
-    with pytest.raises(UsageError, match=rf"{way}\(\) has no option 'sesion_id'; there are session_id, intents"):
-        take(flow, way, "boats", sesion_id="ann")
+    with pytest.raises(UsageError, match=rf"{way}\(\) has no option '{option}'; there are session_id, intents"):
+        take(flow, way, "boats", **{option: "ann"})
     with pytest.raises(UsageError, match="the inputs of Harbour are a dict"):
         take(flow, way, "boats", session_id="ann", inputs=["boats"])
     assert said(flow) == []

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import enum
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
 from harness.errors import ProviderError
 from harness.flow.feedback.outcome import choose_outcome
+from tests.flow.conversation.talks import talk
 from tests.flow.feedback.people import Chooser, in_json, structured
 
 OUTCOMES = ["approved", "not approved", "needs work"]
+
+
+def by_feedback(labels: Sequence[str], answer: Any) -> str:
+    return asyncio.run(choose_outcome("Which?", "That one.", labels, Chooser(answer)))
+
+
+def by_intent(labels: Sequence[str], answer: Any) -> str:
+    label: str = talk().classify_intent("That one.", labels, llm=Chooser(answer))
+    return label
 
 
 def chosen(feedback: str, llm: Any, default: str | None = None) -> str:
@@ -46,6 +58,30 @@ def test_the_model_is_asked_for_an_outcome_in_one_structured_call(answer: Any) -
 
 def test_an_answer_in_words_is_read_for_the_longest_outcome_in_it() -> None:
     assert chosen("Hm.", Chooser("I would say: not approved.")) == "not approved"
+
+
+class Number(enum.Enum):
+    """An answer that is a label as a class has it."""
+
+    TWO = "2"
+
+
+@pytest.mark.parametrize("ask", [by_feedback, by_intent])
+@pytest.mark.parametrize(
+    ("labels", "answer", "label"),
+    [
+        (OUTCOMES, '"needs work"', "needs work"),
+        (["1", "2"], "2", "2"),
+        (["1", "2"], 2, "2"),
+        (["1", "2"], Number.TWO, "2"),
+        (["true", "false"], "false", "false"),
+        (["true", "false"], False, "false"),
+    ],
+)
+def test_an_answer_that_is_a_label_alone_is_that_however_it_is_written(
+    ask: Callable[[Sequence[str], Any], str], labels: list[str], answer: Any, label: str
+) -> None:
+    assert ask(labels, answer) == label
 
 
 @pytest.mark.parametrize("answer", [in_json("maybe"), "I would say: maybe", "{}", "[1]"])

@@ -52,6 +52,32 @@ class Note(BaseModel):
     words: list[str] = []
 
 
+def test_a_file_is_opened_by_no_other_thread_before_the_one_that_makes_it_has_closed_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Closing it would end the locks that SQLite has by then.
+    path, connected, opening = tmp_path / "states.db", threading.Event(), os.open
+
+    def connect() -> None:
+        SQLiteFlowPersistence(path).init_db()
+        connected.set()
+
+    other = threading.Thread(target=connect)
+    seen: list[bool] = []
+
+    def made(name: Any, *options: Any) -> int:
+        handle = opening(name, *options)
+        if not other.ident:
+            other.start()
+            seen.append(connected.wait(0.1))
+        return handle
+
+    monkeypatch.setattr("harness.flow.database.os.open", made)
+    SQLiteFlowPersistence(path).init_db()
+    other.join()
+    assert (seen, connected.is_set()) == ([False], True)
+
+
 def test_the_state_saved_last_is_the_one_that_is_loaded_and_those_before_stay(tmp_path: Path) -> None:
     path = tmp_path / "states.db"
     persistence = SQLiteFlowPersistence(path)
@@ -60,6 +86,10 @@ def test_the_state_saved_last_is_the_one_that_is_loaded_and_those_before_stay(tm
     persistence.save_state("y", "first", {"id": "y"})
     assert SQLiteFlowPersistence(path).load_state("x") == {"id": "x", "words": ["a", "b"]}
     assert {stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()} == {0o600}
+    link = tmp_path / "link.db"
+    link.symlink_to(tmp_path / "elsewhere.db")
+    SQLiteFlowPersistence(link).init_db()
+    assert stat.S_IMODE(link.stat().st_mode) == 0o600
     assert persistence.load_state("z") is None
     rows = sqlite3.connect(path)
     saved = rows.execute(

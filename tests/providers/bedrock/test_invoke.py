@@ -270,6 +270,13 @@ def test_chunks_that_lack_the_last_are_no_answer(form: Form, tmp_path: Path) -> 
     assert isinstance(run.error, StreamTruncatedError)
 
 
+@pytest.mark.parametrize("name", ["anthropic", "nova", "command-r"])
+def test_what_comes_behind_the_end_is_none_of_the_answer(name: str, tmp_path: Path) -> None:
+    form = FORMS[name]
+    sent = events([*form.chunks, {"error": {"message": "gone"}}])
+    check(replayed(tmp_path, form, sent, stream=True), form.streamed_result, form)
+
+
 def test_what_the_service_counts_is_told_of_a_conversation_that_tells_nothing_of_it() -> None:
     answer = InvokedChat("bedrock-invoke", LLMRequest(read_messages("Hi")))
     answer.head({"HTTPHeaders": {"x-amzn-bedrock-input-token-count": "3", "x-amzn-bedrock-output-token-count": "2"}})

@@ -211,7 +211,10 @@ ANTHROPIC: Final = Integration(
         START + block(0, {"type": "text", "text": ""}, {"type": "text_delta", "text": "é 🗼"}) + end("end_turn"),
         ["text 'é 🗼'", "completed 'é 🗼' stop"],
     ),
-    no_answers=(b"{}", b'{"id": "m", "content": [{}]}', b"[]", b"<html>", b""),
+    no_answers=(
+        *(b"{}", b'{"id": "m", "content": [{}]}', b"[]", b"<html>", b""),
+        b'{"id": "m", "content": [{"type": "text", "text": "caf\xe9"}], "stop_reason": "end_turn"}',
+    ),
     wire="anthropic",
     corpus="anthropic",
 )

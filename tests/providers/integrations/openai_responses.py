@@ -272,7 +272,10 @@ OPENAI_RESPONSES: Final = Integration(
     split=Stream(
         "text", CREATED + TEXT.replace("é".encode(), "é 🗼".encode()) + END, ["text 'é 🗼'", "completed 'é 🗼' stop"]
     ),
-    no_answers=(b"{}", b'{"id": "r", "output": null}', b"[]", b"<html>", b""),
+    no_answers=(
+        *(b"{}", b'{"id": "r", "output": null}', b"[]", b"<html>", b""),
+        b'{"id": "r", "status": "completed", "output": [{"type": "message", "content": [{"type": "output_text", "text": "caf\xe9"}]}]}',
+    ),
     wire="openai-responses",
     corpus="openai-responses",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from harness.llm import LLM, LLMRequest
 from harness.llm.input.reader import read_messages, read_tools
 from harness.providers.ollama.request import wire_body
 from harness.providers.registry import recognized
+from harness.providers.shared.lines import LinesDecoder
 from harness.recording import Replayed
 from tests.providers.recorded.cassettes import played
 from tests.providers.recorded.sending_again import Sent, sent_again
@@ -208,6 +210,15 @@ def image(url: str) -> dict[str, Any]:
 def test_what_has_no_form_there_is_refused_before_anything_is_sent(settings: Any, content: Any, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         LLM("ollama-api/m", **settings).call([{"role": "user", "content": content}])
+
+
+def test_a_line_takes_a_time_that_grows_with_its_length() -> None:
+    decoder = LinesDecoder()
+    begun = time.process_time()
+    for _ in range(20_000):
+        assert not [*decoder.feed(b"x" * 64)]
+    assert time.process_time() - begun < 1
+    assert decoder.line == b"x" * 1_280_000
 
 
 def test_what_led_to_a_call_goes_back_with_it() -> None:

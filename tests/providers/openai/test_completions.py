@@ -11,6 +11,7 @@ import pytest
 from harness.errors import StreamTruncatedError, UsageError
 from harness.llm import LLM, LLMRequest
 from harness.llm.input.reader import read_messages
+from harness.llm.output.parts import TextDelta
 from harness.providers.openai.completions_request import wire_body
 from harness.recording import Replayed
 from tests.providers.recorded.cassettes import played
@@ -20,7 +21,8 @@ URL = "https://api.openai.com/v1/completions"
 ASKED = {"model": "gpt-3.5-turbo-instruct", "prompt": "Hi", "max_tokens": 5}
 USAGE = {"usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}}
 HEAD = {"id": "cmpl-1", "object": "text_completion", "created": 1, "model": "m"}
-ANSWER = {**HEAD, **USAGE, "choices": [{"text": "Hello", "index": 0, "finish_reason": "length", "logprobs": None}]}
+CHOICE = {"text": "Hello", "index": 0, "finish_reason": "length", "logprobs": None}
+ANSWER = {**HEAD, **USAGE, "choices": [CHOICE]}
 CHUNKS = (
     {**HEAD, "choices": [{"text": "Hel", "index": 0, "finish_reason": None}]},
     {**HEAD, "choices": [{"text": "lo", "index": 0, "finish_reason": "length"}]},
@@ -46,6 +48,17 @@ def test_a_completion_is_its_text_with_usage_and_reason(asked: Any, answer: str,
     assert (run.unjudged, run.problems, run.error) == (None, [], None)
     assert run.sessions[0].result == "Hello"
     assert (run.frames[-1].data["finish_reason"], run.frames[-1].data["usage"]["total_tokens"]) == ("length", 3)
+
+
+@pytest.mark.parametrize("model", ["openai/m", "openai-completions/m"])
+@pytest.mark.parametrize("beside", ["delta", "message"])
+def test_text_beside_a_null_is_the_answer(beside: str, model: str) -> None:
+    llm: Any = LLM(model, api_key="k")
+    sent = json.dumps({**ANSWER, "choices": [{**CHOICE, beside: None}]}).encode()
+    streamed, whole = (llm._answer(LLMRequest(read_messages("Hi"))) for _ in range(2))
+    parts = [*whole.whole(sent)]
+    assert TextDelta("Hello") in parts
+    assert [*streamed.piece(b"data: " + sent + b"\n\ndata: [DONE]\n\n"), *streamed.end()] == parts
 
 
 def test_a_stream_that_breaks_off_is_no_completion(tmp_path: Path) -> None:

@@ -425,3 +425,12 @@ def test_an_effort_that_is_refused_beside_tools_is_left_out(way: Way, provider: 
         assert ["reasoning_effort" in json.loads(request.body) for request in server.requests] == [True, False]
         with pytest.raises(HarnessError, match="reasoning_effort"):
             called(llm, way, "Hi")
+
+
+@pytest.mark.parametrize("model", ["openai/m", "anthropic/m", "gemini/m"])
+@pytest.mark.parametrize("query", ["a=b", 5])
+def test_a_query_that_is_none_is_refused_before_anything_is_sent(query: Any, model: str, raw: Raw) -> None:
+    llm = LLM(model, api_key="k", base_url=raw.origin, additional_params={"extra_query": query})
+    with pytest.raises(UsageError, match=f"extra_query is {query!r}; expected a dict"):
+        llm.call("Hi")
+    assert raw.requests == []

@@ -248,6 +248,8 @@ REFUSED = {
         "line 14: git has left a merge",
     ),
     "what is left of a merge": ((FILE % ("{}", "{\n>>>>>>> other\n}")).encode(), "line 14: git has left a merge"),
+    "a merge key without a mapping": (b"interactions:\n- request:\n    <<:\n    method: GET", "line 3: '<<' merges"),
+    "a merge key of a list of texts": (b"a: &a [b]\ninteractions:\n- <<: *a", "line 3: '<<' merges"),
     "a file of nothing": (b"interactions: !!python/object/new:_io.BytesIO {a: b}", "a file in memory without"),
 }
 
@@ -260,6 +262,13 @@ def test_what_is_not_read_is_named_for_what_it_is(content: bytes, message: str, 
         read_cassette(path)
     assert message in str(refused.value)
     assert "delete" not in str(refused.value)
+
+
+def test_a_quoted_merge_key_is_a_key_like_any_other(tmp_path: Path) -> None:
+    path = tmp_path / "cassette.yaml"
+    path.write_text(MERGED.replace("{model: gpt-4o, ", "{'<<': {a: b}, model: gpt-4o, "))
+    (one,) = read_cassette(path)
+    assert json.loads(one.request.body)["<<"] == {"a": "b"}
 
 
 BAD = {

@@ -179,6 +179,7 @@ VALUES: tuple[str, ...] = (
     "grant_type=password&scope=read",
     "const apiKey = process.env.OPENAI_API_KEY!;",
     "password: required|min:8|confirmed",
+    "'password' => ['required', 'string', 'min:8'], api_key: ['header', 'query'], token=(\"Session token\", \"hidden\")",
     "auth: oauth2",
     "r8_kernel_size_and_more_of_it and xai-explainability-methods-2024",
     "fc-barcelona, ak-47, as-is, key_metrics, ATTACK, 00D level!, sl.u.p, /botanical:AAB, APIM and AZDO",

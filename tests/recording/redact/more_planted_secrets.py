@@ -295,6 +295,8 @@ ANNOUNCED: tuple[Planted, ...] = (
     _named("yaml-block-lines", "client_secret: |-\n  @@\n", f"{_opaque('block', 24)}\n  {_opaque('block2', 24)}"),
     _named("yaml-item", "headers:\n  api-key:\n  - @@\n  accept:\n  - text\n", _hex("yaml-item", 32)),
     _named("yaml-item-quoted", "  x-api-key:\n    - '@@'\n", _opaque("yaml-item-quoted", 14)),
+    _named("list-of-one", "headers={'x-api-key': ['@@']}", _opaque("list-of-one", 24)),
+    _named("list-lines", 'api_key = [\n    "@@",\n]\n', _opaque("list-lines", 24)),
     _named("html-escaped", "<pre>{&quot;password&quot;: &quot;@@&quot;}</pre>", _opaque("html-escaped", 14)),
     _named("html-escaped-number", "<td>{&#39;api_key&#39;: &#39;@@&#39;}</td>", _opaque("html-escaped-number", 24)),
     _named("setx", 'setx OPENAI_API_KEY "@@"', _opaque("setx", 24)),

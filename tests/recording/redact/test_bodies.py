@@ -16,6 +16,7 @@ from hypothesis import given, settings, strategies as st
 
 from harness.recording.redact.bodies import redacted_body
 from harness.recording.redact.judge import Judge, Lens
+from harness.recording.redact.passage import CODE
 from tests.recording.redact.planted_secrets import BY_FORM, SECRET_FIELDS, Planted
 from tests.recording.redact.secret_carriers import (
     NUMBERED,
@@ -220,7 +221,8 @@ LINES = b"".join(
 
 
 @pytest.mark.parametrize(
-    "content_type", ["", JSON, "application/octet-stream", "text/plain; charset=utf-8", "text/html"]
+    "content_type",
+    ["", JSON, "application/octet-stream", "text/plain; charset=utf-8", "text/html", EVENTS, "application/x-ndjson"],
 )
 @pytest.mark.parametrize("before", ["", "\ufeff", "\n\n"], ids=["nothing", "a BOM", "blank lines"])
 @pytest.mark.parametrize("body", [STREAMS[0].write([KEY.value[:20], KEY.value[20:]]), LINES], ids=["events", "lines"])
@@ -229,6 +231,41 @@ def test_a_stream_is_read_as_one_whatever_it_is_called(body: bytes, before: str,
     assert redacted(whole, content_type) == before.encode() + redacted(
         body, EVENTS if body != LINES else "application/x-ndjson"
     )
+
+
+HALVES = [
+    json.dumps({"candidates": [{"content": {"parts": [{"text": piece}]}}]}, indent=2)
+    for piece in (KEY.value[:20], KEY.value[20:])
+]
+
+
+@pytest.mark.parametrize("content_type", [JSON, "", "text/plain", EVENTS])
+@pytest.mark.parametrize(
+    "body",
+    ["[{0}\n,\n{1}", "[{0}\n,\n{1}\n,\n{{", "{0}{1}", "{0}\r\n{1}\n"],
+    ids=["a list without end", "a list that is cut off", "objects in a row", "objects of several lines"],
+)
+def test_a_stream_of_json_that_is_no_json_as_a_whole_is_read_as_one(body: str, content_type: str) -> None:
+    clean = redacted(body.format(*HALVES).encode(), content_type).decode()
+    assert KEY.core[:10] not in clean
+    assert KEY.core[-10:] not in clean
+
+
+@pytest.mark.parametrize("content_type", ["", "application/yaml", "application/octet-stream", "text/plain"])
+@pytest.mark.parametrize("start", ["id: 5", ": of the house", "data:"])
+def test_a_text_that_begins_like_a_stream_is_read_as_a_text_too(start: str, content_type: str) -> None:
+    body = f"{start}\nname: tide\napi_key: >-\n  {KEY.core}\n"
+    assert redacted(body.encode(), content_type).decode() == body.replace(KEY.core, "*" * len(KEY.core))
+
+
+@pytest.mark.parametrize(
+    ("outer", "place"),
+    [("token", "token: customer_number_77"), ("my password is @@", "my password is **********: customer_number_77")],
+)
+def test_a_place_tells_the_name_of_a_field_that_stands_under_a_secret_one(outer: str, place: str) -> None:
+    """Each name is judged by itself: the one before does not announce it."""
+    content = json.dumps({outer.replace("@@", "Tr0ub4dor3"): json.dumps({"customer_number_77": f"it is {KEY.value}"})})
+    assert redacted_body(content.encode(), JSON)[1][-1].where == place
 
 
 def test_a_byte_order_mark_before_a_stream_is_no_part_of_its_first_line() -> None:
@@ -287,6 +324,28 @@ def test_a_secret_is_found_in_base64_of_several_lines(kind: str, end: str) -> No
         "--b--"
     )[0]
     assert base64.b64decode(content).decode() == inside.decode().replace(KEY.core, "*" * len(KEY.core))
+
+
+@pytest.mark.parametrize("form", ["&#{};", "&#x{:x};", "\\{:03o}", "\\x{:02x}", "\\u{:04x}"])
+def test_what_is_written_as_numbers_is_blotted_as_such(form: str) -> None:
+    body = f"<pre>it is {''.join(form.format(ord(char)) for char in KEY.value)}</pre>".encode()
+    clean = CODE.decoded(redacted(body, "text/html").decode())
+    assert clean == f"<pre>it is {KEY.value.replace(KEY.core, '*' * len(KEY.core))}</pre>"
+
+
+@pytest.mark.parametrize("before", ["\n", "\r\n  ", "\n\t", "\n> "])
+def test_the_lines_of_base64_may_be_indented_or_quoted(before: str) -> None:
+    inside = f"{'a letter to somebody, ' * 7}{KEY.value} and more".encode()
+    body = base64.encodebytes(inside).decode().strip().replace("\n", before)
+    clean = redacted(body.encode(), "text/plain").decode().replace(before, "")
+    assert base64.b64decode(clean).decode() == inside.decode().replace(KEY.core, "*" * len(KEY.core))
+
+
+@pytest.mark.parametrize("length", [5000, 5001, 5002, 5003])
+def test_base64_in_a_line_of_its_own_is_found_below_a_long_one(length: int) -> None:
+    line = base64.b64encode(f"{'so ' * 30}{KEY.value}".encode()).decode()
+    clean = redacted(f"{'x' * length}\n{line}\n".encode(), "text/plain").decode().split()[1]
+    assert KEY.core not in base64.b64decode(clean).decode()
 
 
 def test_of_a_file_of_another_kind_what_is_readable_is_judged_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,6 +72,14 @@ def response(body: bytes, coding: str, size: int) -> WireResponse:
     return WireResponse(200, "OK", headers, body, chunks, Ending("complete", None, 9.0), ())
 
 
+@pytest.mark.parametrize("pack", [gzip.compress, _zstd], ids=["gzip", "zstd"])
+def test_each_event_of_a_stream_may_be_compressed_by_itself(pack: Callable[[bytes], bytes]) -> None:
+    coding = "zstd" if pack is _zstd else "gzip"
+    packed = request(pack(b"x") * 20_000 + pack(PLAIN), coding)
+    assert content_coding.opened_request(packed).body == b"x" * 20_000 + PLAIN
+    assert not content_coding.is_bomb(packed.headers, packed.body)
+
+
 @by_coding
 def test_a_compressed_request_is_recorded_open_and_equal_to_a_plain_one(
     coding: str, pack: Callable[[bytes], bytes]

@@ -84,8 +84,13 @@ def refuse_settings(llm: BaseLLM, names: Iterable[str], api: str) -> None:
 
 
 def with_query(path: str, query: Mapping[str, Any] | None) -> str:
-    """Return the path with a query behind it, where there is one."""
-    return f"{path}{'&' if '?' in path else '?'}{urlencode(query, doseq=True)}" if query else path
+    """Return the path with a query behind it, where there is one. Raises UsageError where it is none."""
+    if not query:
+        return path
+    try:
+        return f"{path}{'&' if '?' in path else '?'}{urlencode(query, doseq=True)}"
+    except TypeError as error:
+        raise UsageError(f"{EXTRA_QUERY} is {query!r:.80}; expected a dict of names and values") from error
 
 
 def is_text(answer_format: type[BaseModel] | Mapping[str, Any] | None) -> bool:
