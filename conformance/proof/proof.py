@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -47,8 +48,10 @@ class Caught(Struct, frozen=True):
         missed = {*saboteur.clauses} - self.failed
         unlisted = self.failed - {*saboteur.clauses, *saboteur.also, *saboteur.perhaps}
         idle = {*saboteur.also} - self.failed
+        places = {scenario for clause in saboteur.clauses for scenario in self.by.get(clause, ())}
         return [
             *(f"{name} was not caught by {clause}" for clause in sorted(missed)),
+            *(f"{name} was not caught at {scenario}" for scenario in scenarios_at(saboteur) if scenario not in places),
             *(f"{name} failed {clause} too, which is not listed beside {listed}" for clause in sorted(unlisted)),
             *(f"{name} broke the suite: {fault}" for fault in self.faults),
             *(f"{name} did not fail {clause}, which is listed beside {listed}" for clause in sorted(idle)),
@@ -97,6 +100,12 @@ def scenarios_of(clauses: Iterable[str]) -> list[str]:
         for scenario in scenarios().values()
         if scenario.clauses & wanted and scenario.provider is None and scenario.fits(sound)
     ]
+
+
+def scenarios_at(saboteur: Saboteur) -> list[str]:
+    """Return the scenarios at which a saboteur says that it is caught."""
+    every = scenarios_of(saboteur.clauses)
+    return [name for glob in saboteur.at.split() for name in fnmatch.filter(every, glob)]
 
 
 def caught_in(chosen: Sequence[str], saboteur: Saboteur, address: str | None = None) -> Caught:

@@ -31,7 +31,7 @@ class Saboteur(Struct, frozen=True):
     also: Mapping[str, str] = field(default_factory=dict)
     #: Clauses that it breaks in some runs and not in others, each with the reason.
     perhaps: Mapping[str, str] = field(default_factory=dict)
-    #: Globs, with spaces between them, for scenarios at which it is caught, of those that a sample of their area might leave out.
+    #: Globs, with spaces between them, for scenarios at each of which it must be caught.
     at: str = ""
 
     @property

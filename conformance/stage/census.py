@@ -27,6 +27,9 @@ _LISTENING: Final = "provider"
 _ANSWERING: Final = "process_request_thread"
 #: Where it is told which descriptors this process has; elsewhere no sockets are counted.
 _DESCRIPTORS: Final = Path("/dev/fd")
+#: Python sets no flag of a descriptor that it is told to be non-blocking. Any other gets those of a default timeout, and a
+#: duplicate shares them with the socket that is looked at.
+_AS_IT_IS: Final = socket.SOCK_STREAM | getattr(socket, "SOCK_NONBLOCK", 0)
 
 
 class Census:
@@ -111,6 +114,6 @@ def _sockets(port: int) -> set[int]:
 
 def _port_of(descriptor: int) -> int | None:
     """Return the port that a socket has here; None for one of another kind."""
-    with socket.socket(fileno=os.dup(descriptor)) as duplicate:
+    with socket.socket(type=_AS_IT_IS, fileno=os.dup(descriptor)) as duplicate:
         address = duplicate.getsockname()
         return address[1] if isinstance(address, tuple) and len(address) > 1 else None

@@ -17,12 +17,13 @@ def _row(event_type: str, channel: str) -> Callable[[Table], Table]:
     return lambda table: {**table, event_type: channel}
 
 
-class _ByPrefix(dict[str, str]):
-    """Routes what the table does not know by how its name begins."""
+class _ByName(dict[str, str]):
+    """Routes what the table does not know by how its name begins, or by a part of that."""
 
     def get(self, event_type: str, default: Any = None) -> Any:
-        first = event_type.partition("_")[0]
-        return super().get(event_type, {"flow": "flow", "llm": "llm", "conversation": "messages"}.get(first, default))
+        first = "failed" if "failed" in event_type else event_type.partition("_")[0]
+        channels = {"failed": "lifecycle", "flow": "flow", "llm": "llm", "conversation": "messages"}
+        return super().get(event_type, channels.get(first, default))
 
 
 SABOTEURS.add(
@@ -37,8 +38,23 @@ SABOTEURS.add(
 )
 SABOTEURS.add("chunks-on-lifecycle", "channel.llm", _TABLE, _row("llm_stream_chunk", "lifecycle"))
 SABOTEURS.add("methods-on-lifecycle", "channel.flow", _TABLE, _row("method_execution_started", "lifecycle"))
+SABOTEURS.add("tools-on-lifecycle", "channel.tools", _TABLE, _row("tool_usage_started", "lifecycle"))
 SABOTEURS.add("messages-on-flow", "channel.messages", _TABLE, _row("conversation_message_added", "flow"))
-SABOTEURS.add("unknown-types-by-prefix", "channel.custom channel.by-table", _TABLE, _ByPrefix)
+SABOTEURS.add("crews-on-custom", "channel.lifecycle", _TABLE, _row("crew_kickoff_started", "custom"))
+SABOTEURS.add(
+    "unknown-types-by-name",
+    "channel.custom channel.by-table",
+    _TABLE,
+    _ByName,
+    at="flow/unknown-event/* vocabulary/every-channel/*",
+)
+SABOTEURS.add(
+    "derived-types-as-their-base",
+    "channel.custom",
+    _TABLE,
+    _row("own_drawing", "flow"),
+    at="vocabulary/every-channel/*",
+)
 SABOTEURS.add(
     "rare-tools-on-custom", "channel.tools", _TABLE, _row("tool_selection_error", "custom"), at="vocabulary/rare/sync"
 )

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from conformance.proof.frames import ACCEPT
 from conformance.proof.saboteur import Saboteurs, constant, making, reading, replacing
-from harness import LLM, ProviderError, RunCancelled
+from harness import ProviderError, RunCancelled
 
 SABOTEURS: Final = Saboteurs()
 
@@ -173,6 +173,15 @@ def remembered_for_ever(forget: Any, base: Any) -> None:
     base.is_open = False
 
 
+SABOTEURS.add(
+    "connections-outlive-their-runs",
+    "cleanup.work-stops",
+    "harness.llm.connections:_shut_down",
+    constant(None),
+    at="close/provider-head/close/sync close/crew/close/sync close/call-head/close/sync",
+)
+
+
 @SABOTEURS.row("cleanup.work-stops", "harness.llm.base:run_tool", at="close/tool/close/sync")
 def tools_begin_all_the_same(run_tool: Any, call: Any, functions: Any, *rest: Any) -> Any:
     """Run the tools of a call to the last, whether or not it has been closed meanwhile."""
@@ -195,11 +204,11 @@ def tools_watched_for_ever(run_tool: Any, *arguments: Any) -> Any:
     return run_tool(*arguments)
 
 
-@SABOTEURS.row("cleanup.close-before-start", _CLOSE)
-def calls_that_never_began_run(close: Any, session: Any) -> None:
+@SABOTEURS.row("cleanup.close-before-start", _CLOSE, at="close/before-start*/sync")
+def runs_what_never_began(close: Any, session: Any) -> None:
     body, is_new = session._body, session._timeline.state.value == "new"
     close(session)
-    if is_new and isinstance(session._source, LLM) and hasattr(type(session), "__iter__"):
+    if is_new and hasattr(type(session), "__iter__"):
         threading.Thread(target=body, name="belated", daemon=True).start()
 
 

@@ -68,6 +68,16 @@ def inputs_lost_when_restored(take_inputs: Any, run: Any) -> None:
 
 @SABOTEURS.row(
     "entry.kwargs",
+    "harness.flow.engine.run:FlowRun.take_inputs",
+    {"result.value": "a declared flow comes to what it makes of no inputs"},
+    at="entry/options/*",
+)
+def inputs_kept_from_methods(take_inputs: Any, run: Any) -> None:
+    """Show the inputs at the start of the flow, and keep them from its methods."""
+
+
+@SABOTEURS.row(
+    "entry.kwargs",
     _ACCEPTED,
     {
         "result.value": "a declared flow comes to what its inputs make of it",

@@ -191,7 +191,7 @@ def error_class(evidence: Evidence) -> Iterator[Breach]:
             continue
         if own is not None and frame.type in _OF_RUN and frame.parent_id is None:
             if name != type(own).__name__:
-                yield frame.seq, f"{frame.type} has the class name {name!r} of its error, {type(own).__name__}"
+                yield frame.seq, f"{frame.type} names the class {name!r} for its error, a {type(own).__name__}"
             if _text_of(own) not in str(text):
                 yield frame.seq, f"{frame.type} has the text {text!r} of its error: {_text_of(own)!r}"
         if frame.type == "method_execution_failed":
@@ -200,7 +200,7 @@ def error_class(evidence: Evidence) -> Iterator[Breach]:
         name, frame = methods.popitem()
         yield (
             frame.seq,
-            f"{frame.type} has the class name {name!r}, and no other that of the run's {type(own).__name__}",
+            f"{frame.type} names the class {name!r}, and no method that of the run's error, {type(own).__name__}",
         )
 
 

@@ -32,10 +32,12 @@ SABOTEURS.add(
         "result.reraises": "there is nothing to raise again",
         "result.states": "a session that should have failed is exhausted",
         "llm.sequence": "a call fails in whose tools there is an exit, and its session does not",
+        "replay.kept": "a recording that was interrupted passes for a whole one",
     },
+    at="error/*",
 )
 def exit_is_an_end(failed: Any, production: Any, error: BaseException) -> None:
-    if isinstance(error, SystemExit):
+    if not isinstance(error, Exception):
         production.timeline.returned(None)
     else:
         failed(production, error)
@@ -64,6 +66,7 @@ def _raised_at(name: str, of: str, is_raised: Callable[[str], bool], also: Mappi
     SABOTEURS.add(name, "error.observer-safe", target, report, also, at=at)
 
 
+_raised_at("listeners-fail-the-run", "SystemExit", lambda event_type: event_type == "probe")
 # What is done on the way out is easily unguarded.
 _raised_at("listeners-fail-failures", "of-failure", lambda event_type: event_type.endswith("_failed"))
 _raised_at("listeners-fail-chunks", "of-call", lambda event_type: event_type == "llm_stream_chunk")

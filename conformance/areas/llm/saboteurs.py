@@ -258,9 +258,9 @@ def every_frame_a_legacy_chunk(project: Any, frame: Any) -> Any:
     return project(frame) or StreamChunk(content=frame.content)
 
 
-@SABOTEURS.row("llm.rechunk", f"{_ANSWER}.piece", at="ask/resplit/async")
-def characters_torn_in_loops(piece: Any, answer: Any, sent: bytes) -> Any:
-    return piece(answer, sent.decode("utf-8", "replace").encode() if is_loop_running() else sent)
+@SABOTEURS.row("llm.rechunk", f"{_ANSWER}.piece", at="ask/resplit*")
+def characters_torn(piece: Any, answer: Any, sent: bytes) -> Any:
+    return piece(answer, sent.decode("utf-8", "replace").encode())
 
 
 @SABOTEURS.row(

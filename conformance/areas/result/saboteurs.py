@@ -72,11 +72,10 @@ def views_left_close(delete: Any, view: Any) -> None:
     delete(view)
 
 
-@SABOTEURS.row("result.gated", _RESULT, by=reading, at="result/early/turn/sync")
-def turn_results_at_once(result: Callable[[Any], Any], session: Any) -> Any:
+@SABOTEURS.row("result.gated", _RESULT, by=reading, at="result/early/*")
+def result_once_returned(result: Callable[[Any], Any], session: Any) -> Any:
     timeline = session._timeline
-    is_turn = any(frame.type == "conversation_turn_started" for frame in timeline.frames)
-    return timeline.value if is_turn and timeline.state.value == "returned" else result(session)
+    return timeline.value if timeline.state.value == "returned" else result(session)
 
 
 @SABOTEURS.row(

@@ -149,6 +149,20 @@ def closed_turns_stay_open(opened: Any, dialogue: Any, turn: Any, flow_name: str
 
 
 @SABOTEURS.row(
+    "scope.concurrent-turns",
+    "harness.flow.conversation.conversational:ConversationalFlow._flow_turn",
+    at="turn/concurrent/after-unread/*",
+)
+def unread_turns_stay_open(turn: Any, flow: Any, entry: str, message: Any, **options: Any) -> Any:
+    """Have a turn be open as soon as it is asked for, whether or not anybody reads it."""
+    before = flow.__dict__.get("_asked")
+    if before is not None and before not in [heard.content for heard in flow.state.messages]:
+        raise RuntimeError("a turn is open")
+    flow.__dict__["_asked"] = message
+    return turn(flow, entry, message, **options)
+
+
+@SABOTEURS.row(
     "scope.nested",
     "harness.agents.delegation:CoworkerTool._done",
     {"order.parent-closed": "what is not shown has no parent"},

@@ -23,7 +23,7 @@ from tests.optional import of_checkout
 CLOSES_ONCE = ("--runtime", "conformance.proof:closes-only-once", "--clause", "cleanup.idempotent")
 #: What it fails.
 CLOSED_TWICE = ["close/twice/async", "close/twice/call/async", "close/twice/call/sync", "close/twice/sync"]
-BREAKS_A_SHOULD = ("--runtime", "conformance.proof:unknown-types-by-prefix", "--clause", "channel.by-table")
+BREAKS_A_SHOULD = ("--runtime", "conformance.proof:unknown-types-by-name", "--clause", "channel.by-table")
 SOUND = ("--clause", "cleanup.idempotent")
 #: Runtimes without crews, whose clauses do not apply then.
 CREWLESS = ("--runtime", "tests.conformance.without_crews:SOUND")

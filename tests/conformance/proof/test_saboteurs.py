@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from conformance.areas.catalogue import scenarios
 from conformance.contract.clauses import CLAUSES, clause
 from conformance.proof import Saboteur, saboteurs
-from conformance.proof.proof import Caught, caught_in, page, prove, scenarios_of, table, wrong
+from conformance.proof.proof import Caught, caught_in, page, prove, scenarios_at, scenarios_of, table, wrong
 from conformance.proof.saboteur import override
 from conformance.run.suite import perform, performed
 from conformance.subjects.harness import HarnessSubject
@@ -60,11 +60,6 @@ def caught_by(name: str) -> Caught:
     # Sync and async take turns in a list of scenarios, so that an even step would see one of them alone.
     some = [scenario for area in areas.values() for scenario in area[:: len(area) // OF_AREA | 1]]
     return caught_in(list(dict.fromkeys((*some, *scenarios_at(saboteur)))), saboteur)
-
-
-def scenarios_at(saboteur: Saboteur) -> list[str]:
-    every = scenarios_of(saboteur.clauses)
-    return [name for glob in saboteur.at.split() for name in fnmatch.filter(every, glob)]
 
 
 def goes_free(caught: Caught, clause_id: str) -> bool:
@@ -197,6 +192,14 @@ def test_an_unknown_saboteur_is_refused_with_the_names_of_all() -> None:
 )
 def test_a_row_tells_what_is_wrong_with_it(failed: tuple[str, ...], faults: tuple[str, ...], told: list[str]) -> None:
     assert Caught(SLEEPER, dict.fromkeys(failed, ()), faults).complaints() == told
+
+
+def test_a_saboteur_is_to_be_caught_at_each_scenario_that_its_row_names() -> None:
+    by = {"order.delivery": ("call/text/sync",), "order.seq-gapless": ("call/text/async",)}
+    caught = Caught(replace(SLEEPER, at="call/text/*"), by)
+
+    # Failing a clause that is listed beside its own is not being caught.
+    assert caught.complaints() == ["sleeper was not caught at call/text/async"]
 
 
 def test_a_clause_that_nothing_is_caught_by_is_an_empty_row() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import threading
 from pathlib import Path
@@ -51,6 +52,23 @@ def test_a_loop_that_nobody_closed_is_left_behind() -> None:
     left = census.things_left((), within_s=0.01)
     loop.close()
     assert (left, census.things_left(())) == (("2 sockets",), ())
+
+
+@TELLS_OF_SOCKETS
+@pytest.mark.skipif(
+    not hasattr(socket, "SOCK_NONBLOCK"), reason="this system has no sockets that are made non-blocking"
+)
+def test_a_census_leaves_sockets_as_they_are_where_there_is_a_default_timeout() -> None:
+    left, right = socket.socketpair()
+    socket.setdefaulttimeout(5)
+    try:
+        Census(provider_port=1)
+    finally:
+        socket.setdefaulttimeout(None)
+
+    assert os.get_blocking(left.fileno())
+    left.close()
+    right.close()
 
 
 @TELLS_OF_SOCKETS

@@ -209,7 +209,7 @@ class Crew:
         self.emit(started)
         try:
             yield
-        except Exception as error:
+        except BaseException as error:
             self.emit(failed(error=str(error), error_type=type(error).__name__, **names))
             raise
 
