@@ -85,6 +85,8 @@ def _of_wrong_type(frame: AnyFrame) -> str | None:
 
 def id_unique(evidence: Evidence) -> Iterator[Breach]:
     uses: Counter[object] = Counter()
+    # A listener need not hear of what is of a class that is made in the run.
+    known = None if evidence.source_types is None else evidence.source_types.keys() | evidence.user_events
     for frame in evidence.frames:
         frame_id: object = frame.id  # whatever a foreign frame has there
         uses[frame_id] += 1
@@ -92,7 +94,7 @@ def id_unique(evidence: Evidence) -> Iterator[Breach]:
             yield frame.seq, f"the id of {frame.type} is {frame_id!r}, not a non-empty text"
         elif uses[frame_id] > 1:
             yield frame.seq, f"the id {frame.id!r} of {frame.type} was used by an earlier frame"
-        elif evidence.source_types is not None and frame.id not in evidence.source_types:
+        elif known is not None and frame.id not in known:
             yield frame.seq, f"the id {frame.id!r} of {frame.type} is no source event's"
 
 

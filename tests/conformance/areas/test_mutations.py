@@ -54,6 +54,15 @@ def test_what_a_runtime_says_it_has_built_in_is_lifecycle(channel: str, failed: 
     assert set(judge(known).failed) == {"channel.custom", "channel.by-table"}
 
 
+@pytest.mark.parametrize(("emitted", "failed"), [({"own"}, set()), (set(), {"envelope.id-unique"})])
+def test_the_users_own_events_have_a_source_though_no_listener_heard_of_them(
+    emitted: set[str], failed: set[str]
+) -> None:
+    evidence = then(put(4, id="own"), put(5, previous_id="own"))(T.text_call())
+
+    assert set(judge(replace(evidence, user_events=frozenset(emitted))).failed) == failed
+
+
 def test_what_is_run_in_a_call_need_not_say_so() -> None:
     evidence = T.tools_run()
     runs = [frame.seq for frame in evidence.frames if frame.type.startswith("tool_usage")]
