@@ -8,8 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
-from pydantic import ValidationError
-
 from harness.errors import UsageError
 from harness.flow.conversation.config import ConversationConfig, RouterConfig
 from harness.flow.conversation.state import ConversationState
@@ -28,7 +26,7 @@ from harness.flow.declarations.schema import (
     DeclaredState,
     FlowDefinition,
 )
-from harness.flow.declarations.source import DeclarationSource, declaration_text
+from harness.flow.declarations.source import DeclarationSource
 from harness.flow.declarations.states import RequiredInputs, initial_state, required
 from harness.flow.engine.hooks import with_hook
 from harness.flow.engine.run import run_of
@@ -39,35 +37,9 @@ from harness.flow.graph.definition import graph_of
 from harness.flow.persistence.persist import Persist
 from harness.flow.state import snapshot
 from harness.llm.llm import model_of
-from harness.validation import fault_text
 
 C = TypeVar("C", bound=type)
 _NO_IDENTIFIER: Final = re.compile(r"\W+")
-
-
-def read_declaration(
-    contents: str | dict[str, Any] | FlowDefinition | None, path: str | Path | None
-) -> tuple[FlowDefinition, DeclarationSource]:
-    """Return a declaration, and where its parts stand.
-
-    Raises:
-        FlowDeclarationError: it is wrong; every mistake has its line and column.
-        UsageError: neither was given, or both; or the file can't be read.
-    """
-    source = _source(contents, path)
-    if isinstance(contents, FlowDefinition):
-        source.folder = contents._folder
-        return contents, source
-    try:
-        definition = FlowDefinition.model_validate(source.value, strict=False)
-    except ValidationError as error:
-        problems = [
-            source.problem(found["loc"], fault_text(found), at_key=found["type"] == "extra_forbidden")
-            for found in error.errors(include_url=False)
-        ]
-        raise FlowDeclarationError(source.name, problems) from error
-    definition._folder = source.folder
-    return definition, source
 
 
 def declared_class(base: C, declaration: FlowDefinition, source: DeclarationSource) -> C:
@@ -119,23 +91,6 @@ def declared_class(base: C, declaration: FlowDefinition, source: DeclarationSour
         about = str(error).partition(" ")[0].rpartition(".")[2]
         raise source.error(("methods", about), str(error)) from error
     return cast("C", cls)
-
-
-def _source(contents: str | dict[str, Any] | FlowDefinition | None, path: str | Path | None) -> DeclarationSource:
-    if (contents is None) == (path is None):
-        raise UsageError("Provide contents or path: the declaration itself, or the file that it is in")
-    if path is not None:
-        try:
-            source = DeclarationSource(declaration_text(Path(path)), str(path))
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"the declaration {str(path)!r} can't be read: {error}") from error
-        source.folder = Path(path).parent
-        return source
-    if isinstance(contents, str):
-        return DeclarationSource(contents, "<declaration>")
-    source = DeclarationSource("", "<declaration>")
-    source.value = contents
-    return source
 
 
 def _hooks(declaration: FlowDefinition, state: DeclaredState | None) -> Iterator[Any]:

@@ -40,7 +40,8 @@ class DeclarableFlow:
         cls, contents: str | dict[str, Any] | FlowDefinition | None, path: str | Path | None = None
     ) -> type[Self]:
         # Late: a flow that is written in Python needs no YAML.
-        from harness.flow.declarations.build import declared_class, read_declaration
+        from harness.flow.declarations.build import declared_class
+        from harness.flow.declarations.schema import read_declaration
 
         return declared_class(cls, *read_declaration(contents, path))
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
-from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError, model_validator
 
 from harness.flow.declarations.crew_schema import AgentCall, CrewCall, DeclaredPython
+from harness.flow.declarations.errors import FlowDeclarationError
 from harness.flow.declarations.options_schema import AnyPlace, DeclaredConfig, DeclaredPersistence
 from harness.flow.declarations.part import Declared, Reference, Values
+from harness.flow.declarations.source import DeclarationSource, source_of
+from harness.validation import fault_text
 
 #: The format that is read.
 SCHEMA: Final = "crewai.flow/v1"
@@ -227,9 +230,6 @@ class FlowDefinition(Declared):
             FlowDeclarationError: its form is wrong; every mistake has its line and column.
             UsageError: neither was given, or both; or the file can't be read.
         """
-        # Late: it reads what stands here.
-        from harness.flow.declarations.build import read_declaration
-
         return read_declaration(contents, path)[0]
 
     @property
@@ -246,3 +246,28 @@ class FlowDefinition(Declared):
     def to_dict(self) -> dict[str, Any]:
         """Return it as it is written down, as JSON, without what was left out."""
         return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+
+def read_declaration(
+    contents: str | dict[str, Any] | FlowDefinition | None, path: str | Path | None
+) -> tuple[FlowDefinition, DeclarationSource]:
+    """Return a declaration, and where its parts stand.
+
+    Raises:
+        FlowDeclarationError: it is wrong; every mistake has its line and column.
+        UsageError: neither was given, or both; or the file can't be read.
+    """
+    source = source_of(contents, path)
+    if isinstance(contents, FlowDefinition):
+        source.folder = contents._folder
+        return contents, source
+    try:
+        definition = FlowDefinition.model_validate(source.value, strict=False)
+    except ValidationError as error:
+        problems = [
+            source.problem(found["loc"], fault_text(found), at_key=found["type"] == "extra_forbidden")
+            for found in error.errors(include_url=False)
+        ]
+        raise FlowDeclarationError(source.name, problems) from error
+    definition._folder = source.folder
+    return definition, source

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import yaml
 
+from harness.errors import UsageError
 from harness.flow.declarations.errors import DeclarationProblem, FlowDeclarationError
 from harness.regular_file import read_regular
 
@@ -25,6 +26,29 @@ _SHOWN: Final = 80
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 #: The scalars of YAML 1.1 that stay text.
 _TEXT: Final = ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:merge", "tag:yaml.org,2002:value")
+
+
+def source_of(contents: Any, path: str | Path | None) -> DeclarationSource:
+    """Return where a declaration stands: in a text, in a value, or in the file at `path`.
+
+    Raises:
+        UsageError: neither was given, or both; or the file can't be read.
+        FlowDeclarationError: the text can't be read.
+    """
+    if (contents is None) == (path is None):
+        raise UsageError("Provide contents or path: the declaration itself, or the file that it is in")
+    if path is not None:
+        try:
+            source = DeclarationSource(declaration_text(Path(path)), str(path))
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"the declaration {str(path)!r} can't be read: {error}") from error
+        source.folder = Path(path).parent
+        return source
+    if isinstance(contents, str):
+        return DeclarationSource(contents, "<declaration>")
+    source = DeclarationSource("", "<declaration>")
+    source.value = contents
+    return source
 
 
 def declaration_text(path: Path) -> str:
