@@ -12,16 +12,10 @@ import pytest
 from harness.bus import emit, event_bus
 from harness.bus.scope import current_path
 from harness.errors import UsageError
-from harness.events import BaseEvent, FlowCreatedEvent
+from harness.events import FlowCreatedEvent
 from harness.flow import Flow, SQLiteFlowPersistence, and_, listen, start
 from harness.session.session import AsyncStreamSession, StreamSession
-from tests.flow.graph.graphs import TIMEOUT_S, collected, transcript
-
-
-class Note(BaseEvent):
-    """Something that user code emits."""
-
-    type: str = "note"
+from tests.flow.graph.graphs import TIMEOUT_S, Note, collected, transcript
 
 
 class Plain(Flow):
@@ -230,17 +224,6 @@ def test_overlapping_runs_of_one_flow_keep_their_bookkeeping_apart() -> None:
         thread.join(TIMEOUT_S)
     assert results == [["A"], ["A"]]
     assert flow.method_outputs == ["A", ["A"]]
-
-
-def test_concurrent_sessions_of_one_class_see_their_own_frames_only() -> None:
-    async def read(topic: str) -> tuple[list[str], Any]:
-        session = Plain().astream(inputs={"topic": topic})
-        return transcript(await collected(session)), session.result
-
-    async def read_all() -> list[tuple[list[str], Any]]:
-        return await asyncio.gather(*[read(str(number)) for number in range(10)])
-
-    assert asyncio.run(read_all()) == [(LINES, str(number)) for number in range(10)]
 
 
 def test_a_path_names_the_flow_and_the_method() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import re
@@ -28,7 +27,7 @@ from harness.flow import (
     listen,
     start,
 )
-from tests.flow.graph.graphs import TIMEOUT_S, collected
+from tests.flow.graph.graphs import TIMEOUT_S, WAYS
 
 
 class Draft(BaseModel):
@@ -88,30 +87,6 @@ def checkpoint_in_the_middle(kept: dict[str, Any]) -> str:
     finally:
         event_bus.off(CheckpointCompletedEvent, tell)
     return written[-1]
-
-
-async def _async_kickoff(flow: Flow, **options: Any) -> Any:
-    return await flow.kickoff_async(**options)
-
-
-async def _async_stream(flow: Flow, **options: Any) -> Any:
-    session = flow.astream(**options)
-    await collected(session)
-    return session.result
-
-
-def _stream(flow: Flow, **options: Any) -> Any:
-    session = flow.stream_events(**options)
-    list(session)
-    return session.result
-
-
-WAYS: dict[str, Callable[..., Any]] = {
-    "kickoff": lambda flow, **options: flow.kickoff(**options),
-    "kickoff_async": lambda flow, **options: asyncio.run(_async_kickoff(flow, **options)),
-    "stream_events": _stream,
-    "astream": lambda flow, **options: asyncio.run(_async_stream(flow, **options)),
-}
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())

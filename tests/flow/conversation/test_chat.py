@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from harness import Flow, UsageError, event_bus, listen, start
+from harness import Flow, UsageError, event_bus, listen
 from harness.events import FlowFinishedEvent, FlowStartedEvent
-from tests.flow.conversation.talks import Speaker, said, talk
+from tests.flow.conversation.talks import Plain, Speaker, said, talk
 
 PROGRAM = """
     import fcntl, sys, termios, threading
@@ -192,10 +192,5 @@ def test_ctrl_c_ends_an_answer_alone_and_a_conversation_that_has_ended_begins_an
 
 
 def test_chat_is_for_conversations() -> None:
-    class Plain(Flow[Any]):
-        @start()
-        def begin(self) -> None:
-            """Do nothing."""
-
     with pytest.raises(UsageError, match=r"Flow\.chat\(\) is only available on conversational flows"):
         Plain().chat()

@@ -14,13 +14,7 @@ from harness import Flow, UsageError, human_feedback, listen
 from harness.conversation import ConversationConfig
 from harness.flow import CheckpointConfig, HumanFeedbackPending, SQLiteFlowPersistence
 from tests.flow.conversation.talks import Speaker, said, story, take, talk
-
-
-class Later:
-    """A human who answers later."""
-
-    def request_feedback(self, context: Any, flow: Any) -> str:
-        raise HumanFeedbackPending(context=context)
+from tests.flow.feedback.people import Later
 
 
 class Office(Flow[Any]):

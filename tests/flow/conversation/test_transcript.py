@@ -24,14 +24,8 @@ from harness.conversation import (
 )
 from harness.errors import UsageError
 from harness.flow.conversation import transcript
-from tests.flow.conversation.talks import Speaker, routed, said, talk
+from tests.flow.conversation.talks import Plain, Speaker, routed, said, talk
 from tests.flow.graph.graphs import TIMEOUT_S
-
-
-class Plain(Flow[Any]):
-    @start()
-    def begin(self) -> None:
-        """Do nothing."""
 
 
 def test_messages_are_given_to_models_without_what_is_not_set_and_without_notes() -> None:

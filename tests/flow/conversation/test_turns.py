@@ -8,7 +8,7 @@ import pytest
 
 from harness import Flow, UsageError, listen, router, start
 from harness.conversation import ConversationState
-from tests.flow.conversation.talks import STREAMED, WAYS, Harbour, Speaker, Way, said, story, take, talk
+from tests.flow.conversation.talks import STREAMED, WAYS, Harbour, Plain, Speaker, Way, said, story, take, talk
 
 TOLD = ["converse_turn started", "call started", "call completed", "assistant: Hello there", "converse_turn finished"]
 ROUTED = ["route_conversation started", "to converse", "route_conversation finished"]
@@ -191,11 +191,6 @@ def test_an_option_that_no_turn_has_is_refused_at_the_call(way: Way, option: str
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_flow_that_is_not_conversational_refuses_turns_at_the_call(way: Way) -> None:
-    class Plain(Flow[Any]):
-        @start()
-        def begin(self) -> None:
-            """Do nothing."""
-
     message = rf"Flow\.{way}\(\) is only available on conversational flows"
     with pytest.raises(UsageError, match=message):
         take(Plain(), way, "hi")

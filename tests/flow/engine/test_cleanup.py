@@ -16,14 +16,8 @@ from harness.errors import RunCancelled
 from harness.events import BaseEvent, MethodExecutionStartedEvent
 from harness.flow import Flow, listen, start
 from harness.llm import BaseLLM, Finish, LLMRequest, Part, TextDelta
-from tests.flow.graph.graphs import TIMEOUT_S
+from tests.flow.graph.graphs import TIMEOUT_S, Note
 from tests.session.bodies import join_harness_threads, run_program
-
-
-class Note(BaseEvent):
-    """Something that user code emits."""
-
-    type: str = "note"
 
 
 class Blocking(Flow):

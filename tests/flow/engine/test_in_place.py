@@ -15,14 +15,9 @@ from harness.bus import event_bus
 from harness.bus.running_loop import is_loop_running
 from harness.events import BaseEvent
 from harness.flow import Flow, FlowHook, FlowRun, and_, listen, router, start, with_hook
+from tests.flow.graph.graphs import Note
 
 _mark: contextvars.ContextVar[str] = contextvars.ContextVar("mark", default="unset")
-
-
-class Note(BaseEvent):
-    """Something that a method says."""
-
-    type: str = "note"
 
 
 class Chain(Flow):

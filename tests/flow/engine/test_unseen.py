@@ -18,12 +18,7 @@ from harness.events import (
 )
 from harness.events.sources import sources
 from harness.flow import Flow, listen, start
-
-
-class Note(BaseEvent):
-    """Something that a method says."""
-
-    type: str = "note"
+from tests.flow.graph.graphs import Note
 
 
 class Two(Flow):

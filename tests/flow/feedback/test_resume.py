@@ -104,14 +104,6 @@ def test_a_run_that_waits_goes_on_from_there_in_another_flow_object(
     assert [answer.outcome for answer in flow.human_feedback_history] == ["yes"]
 
 
-def test_a_run_goes_on_in_the_flow_object_that_waits(place: FlowPersistence) -> None:
-    flow = Approval(persistence=place)
-    flow.kickoff({"topic": "tides"})
-    assert flow.resume("Go.") == "the draft of tides: Go."
-    with pytest.raises(UsageError, match="does not wait for feedback"):
-        flow.resume("Go.")
-
-
 def test_a_run_goes_on_in_another_process(place: SQLiteFlowPersistence) -> None:
     pending = waiting(place)
     program = "import sys; from tests.flow.feedback.approvals import main; main(*sys.argv[1:])"
@@ -159,6 +151,19 @@ def test_a_run_that_fails_after_the_answer_waits_on(place: FlowPersistence, monk
     Approval.llm._answers = [in_json("yes")]
     assert flow.resume("Again.") == "the draft of tides: Again."
     assert place.load_pending_feedback(pending.context.flow_id) is None
+
+
+class Mail(Flow):
+    """Waits for an answer before it is sent."""
+
+    @start()
+    @human_feedback(message="Send it?", provider=Later())
+    def write(self) -> str:
+        return "mail"
+
+    @listen(write)
+    def send(self, answer: HumanFeedbackResult) -> str:
+        return f"sent: {answer.feedback}"
 
 
 class Twice(Flow):
@@ -221,20 +226,14 @@ def test_who_goes_on_with_the_state_begins_where_the_resumed_run_has_ended(
 def test_a_state_that_can_no_longer_be_kept_fails_no_resumed_run(
     place: FlowPersistence, caplog: pytest.LogCaptureFixture
 ) -> None:
-    class Holds(Flow):
-        @start()
-        @human_feedback(message="And?", provider=Later())
-        def left(self) -> str:
-            return "L"
-
-        @listen(left)
-        def after(self, answer: HumanFeedbackResult) -> str:
+    class Holds(Mail):
+        def send(self, answer: HumanFeedbackResult) -> str:
             self.state["held"] = object()
-            return answer.feedback
+            return super().send(answer)
 
     flow = Holds(persistence=place)
     flow.kickoff()
-    assert flow.resume("Go.") == "Go."
+    assert flow.resume("Go.") == "sent: Go."
     assert "state['held'] holds a builtins.object" in caplog.text
 
 
@@ -265,17 +264,11 @@ def test_nothing_runs_before_the_session_of_a_resumed_run_is_read(place: FlowPer
 def test_a_resumed_run_that_is_closed_waits_on(place: FlowPersistence) -> None:
     began, released = threading.Event(), threading.Event()
 
-    class Sends(Flow):
-        @start()
-        @human_feedback("May it go out?", provider=Later())
-        def text(self) -> str:
-            return "Hello"
-
-        @listen(text)
+    class Sends(Mail):
         def send(self, answer: HumanFeedbackResult) -> str:
             began.set()
             assert released.wait(TIMEOUT_S)
-            return answer.feedback
+            return super().send(answer)
 
     flow = Sends(persistence=place)
     flow.kickoff()
@@ -287,7 +280,7 @@ def test_a_resumed_run_that_is_closed_waits_on(place: FlowPersistence) -> None:
         assert flow.pending_feedback is None
     assert flow.pending_feedback is pending
     released.set()
-    assert streamed(flow, "Go!") == "Go!"
+    assert streamed(flow, "Go!") == "sent: Go!"
     assert flow.pending_feedback is None
 
 
@@ -463,23 +456,14 @@ def test_of_two_who_are_asked_about_one_method_only_who_was_to_answer_later_gets
 def test_a_run_that_was_stopped_after_the_answer_and_has_gone_on_waits_no_more(
     place: FlowPersistence, tmp_path: Path
 ) -> None:
-    class Order(Flow):
+    class Order(Mail):
         fails = True
 
-        @start()
-        @human_feedback(message="Pay?", provider=Later())
-        def order(self) -> str:
-            return "order"
-
-        @listen(order)
-        def pay(self, answer: HumanFeedbackResult) -> str:
-            return answer.feedback
-
-        @listen(pay)
+        @listen(Mail.send)
         def ship(self, answer: str) -> str:
             if self.fails:
                 raise LookupError
-            return f"shipped: {answer}"
+            return answer
 
     kept = CheckpointConfig(location=str(tmp_path), on_events=["method_execution_finished"])
     flow = Order(persistence=place, checkpoint=kept)
@@ -487,7 +471,7 @@ def test_a_run_that_was_stopped_after_the_answer_and_has_gone_on_waits_no_more(
     with pytest.raises(LookupError):
         flow.resume("yes")
     Order.fails = False
-    assert Order(persistence=place, checkpoint=kept).kickoff({"id": flow.flow_id}, resume=True) == "shipped: yes"
+    assert Order(persistence=place, checkpoint=kept).kickoff({"id": flow.flow_id}, resume=True) == "sent: yes"
     with pytest.raises(UsageError, match="No pending feedback"):
         Order.from_pending(flow.flow_id, place)
 
@@ -495,19 +479,18 @@ def test_a_run_that_was_stopped_after_the_answer_and_has_gone_on_waits_no_more(
 def test_a_run_that_never_waited_and_ends_by_its_checkpoints_asks_for_no_place_that_is_not_there(
     tmp_path: Path,
 ) -> None:
-    class Order(Flow):
+    class Order(Mail):
         fails = True
 
         @start()
         @human_feedback(message="Pay?", provider=Person("yes"))
-        def order(self) -> str:
+        def write(self) -> str:
             return "order"
 
-        @listen(order)
-        def pay(self, answer: HumanFeedbackResult) -> str:
+        def send(self, answer: HumanFeedbackResult) -> str:
             if self.fails:
                 raise LookupError
-            return answer.feedback
+            return super().send(answer)
 
     folder = tmp_path / "none"
     set_flow_persistence_factory(lambda: SQLiteFlowPersistence(folder / "flows.db"))
@@ -515,7 +498,7 @@ def test_a_run_that_never_waited_and_ends_by_its_checkpoints_asks_for_no_place_t
     with pytest.raises(LookupError):
         Order(checkpoint=kept).kickoff()
     Order.fails = False
-    assert Order(checkpoint=kept).kickoff(resume=True) == "yes"
+    assert Order(checkpoint=kept).kickoff(resume=True) == "sent: yes"
     assert not folder.exists()
 
 
@@ -540,18 +523,14 @@ def test_a_pause_that_is_answered_in_a_run_from_a_checkpoint_waits_no_more(
             self.asked += 1
             return super().request_feedback(context, flow) if self.asked == 1 else "yes"
 
-    class Mail(Flow):
+    class Asked(Mail):
         @start()
         @human_feedback(message="Send it?", provider=First())
         def write(self) -> str:
             return "mail"
 
-        @listen(write)
-        def send(self, answer: HumanFeedbackResult) -> str:
-            return f"sent: {answer.feedback}"
-
-    def flow() -> Mail:
-        return Mail(persistence=place, checkpoint=CheckpointConfig(location=str(tmp_path / "kept")))
+    def flow() -> Asked:
+        return Asked(persistence=place, checkpoint=CheckpointConfig(location=str(tmp_path / "kept")))
 
     first = flow()
     assert isinstance(first.kickoff(resume=True), HumanFeedbackPending)

@@ -28,28 +28,7 @@ from harness.flow import (
 from tests.flow.engine.noting import raises
 from tests.flow.feedback.people import Later
 from tests.flow.graph.graphs import TIMEOUT_S, transcript
-
-
-class Memory(FlowPersistence):
-    """Keeps what it is given, in the order in which it comes. It is empty, and so falsy, to begin with."""
-
-    def __init__(self) -> None:
-        self.saved: list[tuple[str, str, Any]] = []
-
-    def __len__(self) -> int:
-        return len(self.saved)
-
-    def init_db(self) -> None: ...
-
-    def save_state(self, flow_uuid: str, method_name: str, state_data: Any) -> None:
-        self.saved.append((flow_uuid, method_name, state_data))
-
-    def load_state(self, flow_uuid: str) -> dict[str, Any] | None:
-        return next((dict(state) for uuid, _, state in reversed(self.saved) if uuid == flow_uuid), None)
-
-    @property
-    def methods(self) -> list[str]:
-        return [method for _, method, _ in self.saved]
+from tests.flow.persistence.memory import Memory
 
 
 class Counted(BaseModel):
