@@ -123,31 +123,20 @@ class OfConcrete(OfTool[Based]):
     """A flow whose state a generic base has named already."""
 
 
-class OfDict(Flow[dict[str, Any]]):
-    """A flow that says that its state is a dict."""
-
-    @start()
-    def a(self) -> None: ...
-
-
 class Typed(TypedDict):
     """A state whose keys are known."""
 
     topic: str
 
 
-class OfTyped(Flow[Typed]):
-    """A flow that says what keys its state has."""
+def of(kind: Any) -> Flow[Any]:
+    """Return a flow that says in brackets what its state is."""
 
-    @start()
-    def a(self) -> None: ...
+    class Of(Flow[kind]):
+        @start()
+        def a(self) -> None: ...
 
-
-class OfOwnDict(Flow[OrderedDict[str, Any]]):
-    """A flow that says that its state is a kind of dict."""
-
-    @start()
-    def a(self) -> None: ...
+    return Of()
 
 
 class Declared(Flow):
@@ -162,9 +151,9 @@ class Declared(Flow):
 
 KINDS: dict[str, tuple[Callable[[], Flow[Any]], type, str | None]] = {
     "nothing said": (One, dict, None),
-    "dict in brackets": (OfDict, dict, None),
-    "typed dict in brackets": (OfTyped, dict, None),
-    "own dict in brackets": (OfOwnDict, dict, None),
+    "dict in brackets": (lambda: of(dict[str, Any]), dict, None),
+    "typed dict in brackets": (lambda: of(Typed), dict, None),
+    "own dict in brackets": (lambda: of(OrderedDict[str, Any]), dict, None),
     "typed dict option": (lambda: One(initial_state=Typed), dict, None),
     "model in brackets": (OfPlan, Plan, "none"),
     "model in brackets further up": (OfNumbered, Numbered, "none"),

@@ -724,8 +724,9 @@ def test_what_the_reference_writes_down_is_read() -> None:
         "restore_from": None,
     }
     place = {"persistence_type": "SQLiteFlowPersistence", "db_path": ":memory:"}
+    unset: dict[str, Any] = dict.fromkeys(("description", "state", "conversational"))
     whole = spec(
-        **dict.fromkeys(("description", "state", "conversational")),
+        **unset,
         config={
             **dict.fromkeys(("tracing", "memory", "input_provider")),
             **dict.fromkeys(("stream", "suppress_flow_events", "defer_trace_finalization"), False),
@@ -901,8 +902,8 @@ def test_of_several_places_of_one_name_the_latest_of_one_module_is_meant_and_of_
     def shelf(module: str) -> type[Any]:
         return type("Twin", (functions.Shelf,), {"__module__": module})
 
-    place = {"persist": {"persistence": {"persistence_type": "Twin", "label": "top"}}}
-    whole = spec(methods={"go": {"start": True, "do": expr("1")}}, **place)
+    place = {"persistence": {"persistence_type": "Twin", "label": "top"}}
+    whole = spec(methods={"go": {"start": True, "do": expr("1")}}, persist=place)
     # As a cell of a notebook that is run again.
     twins = [shelf("one"), shelf("one")]
     (hook,) = Flow.from_declaration(contents=whole)._flow_hooks
