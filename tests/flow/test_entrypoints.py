@@ -19,8 +19,6 @@ from tests.flow.graph.graphs import TIMEOUT_S, Note, collected, transcript
 
 
 class Plain(Flow):
-    """Returns its topic."""
-
     @start()
     def a(self) -> Any:
         return self.state.get("topic", "none")

@@ -34,55 +34,39 @@ from harness.flow.value_codec import decode_value, encode_value
 
 
 class Plan(BaseModel):
-    """A state without an id of its own."""
-
     topic: str = "none"
     parts: list[str] = Field(default_factory=list)
 
 
 class Numbered(BaseModel):
-    """A state with an id of its own."""
-
     id: str = ""
     topic: str = "none"
 
 
 class Based(FlowState):
-    """A state on the base that brings the id."""
-
     topic: str = "none"
 
 
 class Aliased(FlowState):
-    """A state whose field has another name outside."""
-
     topic: str = Field("none", alias="subject")
 
 
 class Closed(FlowState):
-    """A state that takes no other fields."""
-
     model_config = ConfigDict(extra="forbid")
     topic: str = "none"
 
 
 class Needy(BaseModel):
-    """A state that can't be made without a value."""
-
     topic: str
 
 
 class One(Flow):
-    """A flow with a dict."""
-
     @start()
     def a(self) -> Any:
         return self.state
 
 
 class OfPlan(Flow[Plan]):
-    """A flow whose state is a model without an id."""
-
     @start()
     def a(self) -> str:
         self.state.parts.append(self.state.topic)
@@ -93,8 +77,6 @@ S = TypeVar("S", bound=BaseModel)
 
 
 class Between(Flow[S], Generic[S]):
-    """A generic flow between."""
-
     @start()
     def a(self) -> str:
         return type(self.state).__name__
@@ -124,8 +106,6 @@ class OfConcrete(OfTool[Based]):
 
 
 class Typed(TypedDict):
-    """A state whose keys are known."""
-
     topic: str
 
 
@@ -140,8 +120,6 @@ def of(kind: Any) -> Flow[Any]:
 
 
 class Declared(Flow):
-    """A flow whose state is an attribute."""
-
     initial_state = {"topic": "declared", "parts": []}
 
     @start()
@@ -240,8 +218,6 @@ def test_inputs_are_validated_and_converted() -> None:
 
 
 class Tagged(FlowState):
-    """A state that takes text for a list."""
-
     model_config = ConfigDict(extra="forbid")
     tags: list[str] = Field(["a"], alias="labels")
     size: int = 0

@@ -31,8 +31,6 @@ from tests.flow.graph.graphs import TIMEOUT_S, WAYS
 
 
 class Draft(BaseModel):
-    """What a method returns."""
-
     text: str
     parts: tuple[int, ...] = ()
 

@@ -194,8 +194,6 @@ def test_the_inputs_go_into_the_state_once(tmp_path: Path) -> None:
 
 
 class Marked(Flow):
-    """What one method has returned, another one changes."""
-
     fails = True
 
     @start()

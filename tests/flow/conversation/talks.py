@@ -96,8 +96,6 @@ def story(frames: list[StreamFrame]) -> list[str]:
 
 
 class Plain(Flow[Any]):
-    """Does not converse."""
-
     @start()
     def begin(self) -> None: ...
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +15,6 @@ from tests.flow.feedback.people import Later
 
 
 class Office(Flow[Any]):
-    """Has its letters approved."""
-
     def route_turn(self, context: dict[str, Any]) -> str | None:
         return "LETTER" if "letter" in context["current_user_message"] else None
 
@@ -216,31 +211,3 @@ def test_a_turn_that_was_cut_off_after_its_reply_does_not_say_it_again(tmp_path:
     flow = talk(Replies)
     assert flow.handle_turn("hi", session_id="a", resume=True) == "Yes."
     assert said(flow) == ["user: hi", "assistant: Yes."]
-
-
-PROGRAM = """
-    import sys
-    from harness import Flow, listen
-    from harness.conversation import ConversationConfig
-    from harness.flow import SQLiteFlowPersistence, persist
-
-    @ConversationConfig()
-    @persist(SQLiteFlowPersistence(sys.argv[1]))
-    class Counting(Flow):
-        @listen("converse")
-        def count(self):
-            return f"That makes {sum(message.role == 'user' for message in self.state.messages)}."
-
-    flow = Counting()
-    print(flow.handle_turn(sys.argv[2], session_id="a"))
-    print(*(message.content for message in flow.state.messages), sep="|")
-"""
-
-
-def test_a_conversation_goes_on_in_another_process(tmp_path: Path) -> None:
-    def turn(message: str) -> list[str]:
-        command = [sys.executable, "-c", textwrap.dedent(PROGRAM), str(tmp_path / "states.db"), message]
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.splitlines()
-
-    assert turn("one") == ["That makes 1.", "one|That makes 1."]
-    assert turn("two") == ["That makes 2.", "one|That makes 1.|two|That makes 2."]

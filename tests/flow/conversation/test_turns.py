@@ -72,18 +72,6 @@ def test_no_system_prompt_is_one_of_ours_and_an_empty_one_is_none(prompt: str | 
     assert [role for role, _ in llm.asked()] == roles
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_a_failing_turn_raises_what_was_raised_and_the_next_one_works(way: Way) -> None:
-    flow = talk(Harbour, llm=Speaker("Hello there"))
-
-    with pytest.raises(LookupError, match="no such boat"):
-        take(flow, way, "fail")
-    assert flow.state.current_user_message is None
-
-    assert take(flow, way, "hi")[0] == "Hello there"
-    assert said(flow) == ["user: fail", "user: hi", "assistant: Hello there"]
-
-
 def test_a_failing_turn_shows_that_it_failed() -> None:
     session = talk(Harbour, defer_trace_finalization=False).stream_turn("fail")
     with pytest.raises(LookupError):
@@ -218,12 +206,6 @@ def test_a_blank_message_is_not_added_and_not_answered(blank: str) -> None:
     flow = talk(llm=llm)
     assert flow.handle_turn(blank) is None
     assert (said(flow), llm.requests) == ([], [])
-
-
-def test_a_message_may_be_given_as_a_message() -> None:
-    flow = talk(llm=Speaker("Hello there"))
-    flow.handle_turn({"role": "user", "content": "hi"})
-    assert said(flow)[0] == "user: hi"
 
 
 IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}

@@ -572,8 +572,6 @@ class Written(Flow):
 
 
 class Noted(BaseModel):
-    """A state."""
-
     seen: list[str] = []
 
 
@@ -608,14 +606,10 @@ def test_what_was_written_down_does_the_same(tmp_path: Path, monkeypatch: pytest
 
 
 class Lit(BaseModel):
-    """A route."""
-
     intent: str
 
 
 class Talks(Flow[Noted]):
-    """Converses, and answers all that it hears itself."""
-
     conversational = True
 
     @listen("converse")
@@ -755,8 +749,6 @@ def test_a_function_gets_the_flow_and_what_triggered_it_where_it_has_a_place_for
 
 
 class Triggered(Flow):
-    """Asks what has triggered it."""
-
     @start()
     def begin(self, crewai_trigger_payload: Any = "nothing") -> Any:
         return crewai_trigger_payload
@@ -822,8 +814,6 @@ def test_a_step_that_two_humans_are_asked_about_can_not_be_written_down() -> Non
 
 
 class Sized(BaseModel):
-    """A state that holds what is no JSON, and is named otherwise outside."""
-
     parts: set[int] = Field(default_factory=set, alias="numbers")
     held: Any = None
 
@@ -852,8 +842,6 @@ def test_a_state_that_begins_with_what_is_no_json_can_not_be_written_down(
 
 
 class Asked(Flow):
-    """With a step that has the name of an option."""
-
     @start()
     def name(self) -> str:  # type: ignore[override]
         return "Ann"

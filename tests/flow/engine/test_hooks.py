@@ -114,8 +114,6 @@ def test_a_method_with_a_hook_that_nothing_triggers_is_refused() -> None:
 
 
 class Giving(FlowHook):
-    """Gives a result before or after the methods that it names."""
-
     def __init__(
         self, before: dict[str, MethodResult] | None = None, after: dict[str, MethodResult] | None = None
     ) -> None:
@@ -178,8 +176,6 @@ def test_a_hook_is_told_of_the_failure_and_then_of_the_end(kind: Kind) -> None:
 
 
 class Failing(FlowHook):
-    """Raises in one of its methods."""
-
     def __init__(self, where: str, error: BaseException) -> None:
         setattr(self, where, lambda *args: raises(error)(None))
 

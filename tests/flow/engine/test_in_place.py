@@ -21,8 +21,6 @@ _mark: contextvars.ContextVar[str] = contextvars.ContextVar("mark", default="uns
 
 
 class Chain(Flow):
-    """Three methods, one after the other; each says something and leaves a mark in its context."""
-
     @start()
     def first(self) -> str:
         return self._marked("first")
@@ -43,8 +41,6 @@ class Chain(Flow):
 
 
 class Cycle(Flow):
-    """Goes round three times."""
-
     rounds: int = 0
 
     @start("again")
@@ -63,8 +59,6 @@ class Cycle(Flow):
 
 
 class Fan(Flow):
-    """Begins alone, goes on side by side, and ends alone."""
-
     @start()
     def split(self) -> None:
         event_bus.emit(self, Note())
@@ -84,8 +78,6 @@ class Fan(Flow):
 
 
 class Nested(Flow):
-    """Runs another flow in the middle."""
-
     @start()
     def run_inner(self) -> Any:
         return Chain().kickoff()
@@ -97,8 +89,6 @@ class Nested(Flow):
 
 
 class Failing(Flow):
-    """Fails in its second method."""
-
     @start()
     def begin(self) -> None:
         event_bus.emit(self, Note())

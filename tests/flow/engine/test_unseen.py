@@ -22,8 +22,6 @@ from tests.flow.graph.graphs import Note
 
 
 class Two(Flow):
-    """Two methods."""
-
     @start()
     def first(self) -> str:
         return "one"

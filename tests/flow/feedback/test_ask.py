@@ -115,8 +115,6 @@ def test_what_a_provider_publishes_waits_for_no_reader_in_the_loop_that_waits_fo
 
 
 class Blocked:
-    """Answers once it is let go."""
-
     def __init__(self) -> None:
         self.asked = threading.Event()
         self.free = threading.Event()

@@ -154,8 +154,6 @@ def test_a_run_that_fails_after_the_answer_waits_on(place: FlowPersistence, monk
 
 
 class Mail(Flow):
-    """Waits for an answer before it is sent."""
-
     @start()
     @human_feedback(message="Send it?", provider=Later())
     def write(self) -> str:
@@ -167,8 +165,6 @@ class Mail(Flow):
 
 
 class Twice(Flow):
-    """Asks twice, side by side."""
-
     @start()
     @human_feedback(message="And the left?", provider=Later())
     def left(self) -> str:
@@ -305,8 +301,6 @@ def test_a_resumed_run_that_can_not_be_taken_up_waits_on(
 
 
 class InTurn(Flow):
-    """Asks twice, one after the other."""
-
     @start()
     @human_feedback(message="And the draft?", provider=Later())
     def draft(self) -> str:

@@ -31,8 +31,6 @@ class Node:
 
 
 class Note(BaseEvent):
-    """Something that user code emits."""
-
     type: str = "note"
     what: str = ""
 

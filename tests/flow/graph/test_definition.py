@@ -18,8 +18,6 @@ from harness.flow.graph.labels import labels_of
 
 
 class Base(Flow):
-    """A concrete flow to inherit from."""
-
     @start()
     def first(self) -> str:
         return "base first"

@@ -32,8 +32,6 @@ from tests.flow.persistence.memory import Memory
 
 
 class Counted(BaseModel):
-    """A state that is a model without an id."""
-
     count: int = 0
     notes: list[str] = []
 
@@ -499,8 +497,6 @@ def test_what_a_place_annotates_are_options_of_its_constructor() -> None:
 
 
 class ModelShelf(FlowPersistence, BaseModel):
-    """A place that is a model by itself."""
-
     label: str = "states"
     made: int = 0
 
