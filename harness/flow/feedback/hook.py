@@ -103,7 +103,6 @@ class FeedbackHook(FlowHook):
 
     def _context(self, run: FlowRun, call: MethodCall, output: Any) -> PendingFeedbackContext:
         cls = type(run.flow)
-        llm = self.llm
         return PendingFeedbackContext(
             flow_id=id_of(run.state),
             flow_class=f"{cls.__module__}.{cls.__qualname__}",
@@ -113,7 +112,7 @@ class FeedbackHook(FlowHook):
             emit=None if self.emit is None else list(self.emit),
             default_outcome=self.default_outcome,
             metadata=dict(self.metadata),
-            llm=_llm_reference(llm),
+            llm=_llm_reference(self.llm),
             request_id=uuid.uuid4().hex,
             answered=self._place(call),
         )
