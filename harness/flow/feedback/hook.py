@@ -127,10 +127,11 @@ class FeedbackHook(FlowHook):
 
         That may have been answered in a run before, which was stopped.
         """
-        if isinstance(result, HumanFeedbackPending) and result.keeper is self:
+        if run.pause is None:
+            if error is None and run.kickoff.resume and run.plan.is_restored:
+                await self._let_go(run)
+        elif isinstance(result, HumanFeedbackPending) and result.keeper is self:
             (await outcome_in_thread(lambda: keep(run, result), run.threads)).unwrap()
-        elif error is None and not isinstance(result, RunPaused) and run.kickoff.resume and run.plan.is_restored:
-            await self._let_go(run)
 
     async def _let_go(self, run: FlowRun) -> None:
         run.flow._flow_pending = None

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness import Flow, UsageError, human_feedback, listen
+from harness import Flow, UsageError, human_feedback, listen, persist, start
 from harness.conversation import ConversationConfig
 from harness.flow import CheckpointConfig, HumanFeedbackPending, SQLiteFlowPersistence
 from tests.flow.conversation.talks import Speaker, said, story, take, talk
@@ -86,6 +86,30 @@ def test_turns_taken_while_one_waits_leave_it_its_message_and_its_transcript(
     assert flow.resume("Yes, please.") == "Sent, as to 'a letter'."
     meanwhile = ["user: hi", "assistant: Hello there"] if session_id == "a" else []
     assert said(flow) == [ENDED[0], *meanwhile, ENDED[1]]
+
+
+def test_a_turn_whose_handler_comes_to_what_another_flow_waits_with_has_ended(tmp_path: Path) -> None:
+    place = SQLiteFlowPersistence(tmp_path / "states.db")
+
+    class Approved(Flow[Any]):
+        @start()
+        @human_feedback(message="Send it?", provider=Later())
+        def write(self) -> str:
+            return "Dear Sir"
+
+    @persist(place)
+    class Passing(Flow[Any]):
+        @listen("converse")
+        def pass_on(self) -> Any:
+            self.append_assistant_message("It is looked at.")
+            return Approved(persistence=place).kickoff()
+
+    pending, frames = take(talk(Passing), "stream_turn", "a letter", session_id="a")
+    assert isinstance(pending, HumanFeedbackPending)
+    assert story(frames)[-2:] == ["pass_on finished", "turn completed"]
+    kept = place.load_state("a")
+    assert kept is not None
+    assert (kept["current_user_message"], len(kept["messages"])) == (None, 2)
 
 
 def test_a_resumed_turn_that_fails_is_a_turn_when_it_is_resumed_again(tmp_path: Path) -> None:

@@ -407,6 +407,20 @@ def test_a_kept_context_is_read_by_a_later_version_and_says_what_is_missing() ->
         PendingFeedbackContext.from_dict(data)
 
 
+def test_a_run_that_comes_to_what_another_one_waits_with_does_not_wait_itself(place: FlowPersistence) -> None:
+    class Nests(Mail):
+        def send(self, answer: HumanFeedbackResult) -> Any:
+            # The same hook keeps both.
+            return Nests(persistence=place).kickoff() if answer.feedback == "outer" else super().send(answer)
+
+    outer = Nests(persistence=place)
+    outer.kickoff()
+    inner = outer.resume("outer")
+    assert isinstance(inner, HumanFeedbackPending)
+    assert (outer.pending_feedback, place.load_pending_feedback(outer.flow_id)) == (None, None)
+    assert Nests.from_pending(inner.context.flow_id, place).resume("inner") == "sent: inner"
+
+
 def test_answers_before_the_pause_are_remembered_after_it(place: FlowPersistence) -> None:
     class Before(Flow):
         @start()
