@@ -114,6 +114,7 @@ class FeedbackHook(FlowHook):
             metadata=dict(self.metadata),
             llm=_llm_reference(self.llm),
             request_id=uuid.uuid4().hex,
+            call_id=call.id,
             answered=self._place(call),
         )
 

@@ -32,6 +32,8 @@ class PendingFeedbackContext:
     requested_at: datetime = field(default_factory=now)
     #: What the frames of asking and of the answer have in common.
     request_id: str | None = None
+    #: Which call of the plan waits; None is whichever of the method does.
+    call_id: int | None = None
     #: The plan of the run, saved when nothing of it ran any more; without one, nothing but this method is known to have run.
     plan: dict[str, Any] | None = None
     #: The answers that the run has had before.

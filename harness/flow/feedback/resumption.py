@@ -68,7 +68,8 @@ class Resumption(FlowHook):
 
     def before_method(self, run: FlowRun, call: MethodCall) -> None:
         """Leave the answer where the method's own hook finds it."""
-        if call.was_paused and call.method.name == self.context.method_name:
+        context = self.context
+        if call.was_paused and call.method.name == context.method_name and context.call_id in (None, call.id):
             answer_given.set(self._answer)
             self._answer = None
 

@@ -24,6 +24,7 @@ from harness.flow import (
     StatePersistenceError,
     human_feedback,
     listen,
+    router,
     set_flow_persistence_factory,
     start,
 )
@@ -191,6 +192,47 @@ def test_of_two_methods_that_wait_each_gets_its_own_answer(place: FlowPersistenc
     answers = {answer.method_name: answer.feedback for answer in last.human_feedback_history}
     assert answers == {"left": "to left", "right": "to right"}
     assert "to left" in last.method_outputs
+
+
+def test_of_two_calls_of_one_method_that_wait_the_one_that_was_asked_about_gets_the_answer(
+    place: FlowPersistence,
+) -> None:
+    first_began, second_is_asked_about = threading.Event(), threading.Event()
+
+    class Telling(Later):
+        def request_feedback(self, context: PendingFeedbackContext, flow: Any) -> str:
+            second_is_asked_about.set()
+            return super().request_feedback(context, flow)
+
+    class Reviews(Flow):
+        @start()
+        @router(emit=["drafted"])
+        def left(self) -> str:
+            return "drafted"
+
+        @start()
+        @router(emit=["drafted"])
+        def right(self) -> str:
+            assert first_began.wait(TIMEOUT_S)
+            return "drafted"
+
+        @listen("drafted")
+        @human_feedback("Fine?", provider=Telling())
+        def review(self) -> str:
+            if first_began.is_set():
+                return "second"
+            first_began.set()
+            assert second_is_asked_about.wait(TIMEOUT_S)
+            return "first"
+
+    flow = Reviews(persistence=place)
+    pending = flow.kickoff()
+    assert pending.context.method_output == "second"
+    again = Reviews.from_pending(flow.flow_id, place)
+    assert again.resume("of second").context.method_output == "first"
+    again.resume("of first")
+    said = [(answer.output, answer.feedback) for answer in again.human_feedback_history]
+    assert said == [("second", "of second"), ("first", "of first")]
 
 
 def test_a_flow_is_kept_in_the_default_place_where_it_has_none(place: FlowPersistence) -> None:
