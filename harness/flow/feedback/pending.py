@@ -36,6 +36,8 @@ class PendingFeedbackContext:
     call_id: int | None = None
     #: The plan of the run, saved when nothing of it ran any more; without one, nothing but this method is known to have run.
     plan: dict[str, Any] | None = None
+    #: What the methods of the run had returned, in the process in which it paused; elsewhere what the plan has kept of that.
+    values: list[Any] | None = field(default=None, repr=False, compare=False)
     #: The answers that the run has had before.
     history: list[HumanFeedbackResult] = field(default_factory=list)
     #: How many who are asked about the method have answered already; what they said is in its output.
@@ -43,7 +45,7 @@ class PendingFeedbackContext:
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON. Values that JSON can't hold take the forms of `harness.flow.value_codec`."""
-        fields = {name.name: getattr(self, name.name) for name in dataclasses.fields(self)}
+        fields = {name.name: getattr(self, name.name) for name in dataclasses.fields(self) if name.name != "values"}
         return {name: encode_value(value) for name, value in fields.items()} | {
             "requested_at": self.requested_at.isoformat()
         }

@@ -275,6 +275,26 @@ def test_a_state_that_can_no_longer_be_kept_fails_no_resumed_run(
     assert "state['held'] holds a builtins.object" in caplog.text
 
 
+def test_what_a_method_gave_is_itself_where_the_run_goes_on_and_elsewhere_what_is_kept_of_it(
+    place: FlowPersistence, caplog: pytest.LogCaptureFixture
+) -> None:
+    held = object()
+
+    class Holds(Mail):
+        def write(self) -> Any:
+            return held
+
+        def send(self, answer: HumanFeedbackResult) -> Any:
+            return answer.output
+
+    flow = Holds(persistence=place)
+    flow.kickoff()
+    assert "what a method returned holds a builtins.object, which can't be kept" in caplog.text
+    elsewhere = Holds.from_pending(flow.flow_id, place)
+    assert flow.resume("Go.") is held
+    assert elsewhere.resume("Go.")["$object"] == "builtins.object"
+
+
 def test_what_is_not_kept_can_not_be_taken_up(place: FlowPersistence) -> None:
     with pytest.raises(UsageError, match="No pending feedback found for flow_id: nobody"):
         Approval.from_pending("nobody", place)
