@@ -83,7 +83,7 @@ class AnswerableFlow(StartableFlow):
             UsageError: nothing waits there under that id.
             StatePersistenceError: what waits there can't be loaded.
         """
-        flow = (cls if definition is None else cls._flow_declared(definition))(persistence=persistence, **kwargs)
+        flow = cls._flow_class(definition)(persistence=persistence, **kwargs)
         from harness.flow.feedback.keeper import kept
         from harness.flow.persistence.persist import place_of
 
