@@ -17,16 +17,7 @@ from pydantic import BaseModel
 from harness import event_bus
 from harness.errors import UsageError
 from harness.events import CheckpointCompletedEvent, MethodExecutionFinishedEvent, MethodExecutionStartedEvent
-from harness.flow import (
-    CheckpointConfig,
-    CheckpointError,
-    Flow,
-    JsonProvider,
-    SqliteProvider,
-    and_,
-    listen,
-    start,
-)
+from harness.flow import CheckpointConfig, CheckpointError, Flow, JsonProvider, SqliteProvider, and_, listen, start
 from tests.flow.graph.graphs import TIMEOUT_S, WAYS
 
 

@@ -12,13 +12,7 @@ import pytest
 
 from harness import event_bus
 from harness.errors import RunPaused
-from harness.events import (
-    BaseEvent,
-    FlowFailedEvent,
-    FlowFinishedEvent,
-    FlowPausedEvent,
-    FlowStartedEvent,
-)
+from harness.events import BaseEvent, FlowFailedEvent, FlowFinishedEvent, FlowPausedEvent, FlowStartedEvent
 from harness.flow import Flow, start
 from tests.flow.graph.graphs import TIMEOUT_S, WAYS
 from tests.session.bodies import join_harness_threads
