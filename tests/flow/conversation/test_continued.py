@@ -146,12 +146,7 @@ def test_what_is_said_in_turns_that_ask_somebody_stays_said(tmp_path: Path) -> N
     flow = flow_class(persistence=SQLiteFlowPersistence(tmp_path / "states.db"), input_provider=Typist())
     for message in ("one", "two"):
         flow.handle_turn(message, session_id="a")
-    assert said(flow) == [
-        "user: one",
-        "assistant: You like blue.",
-        "user: two",
-        "assistant: You like blue.",
-    ]
+    assert said(flow) == ["user: one", "assistant: You like blue.", "user: two", "assistant: You like blue."]
 
 
 def test_a_turn_that_was_cut_off_goes_on_from_its_checkpoint_without_being_said_again(tmp_path: Path) -> None:

@@ -165,10 +165,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "an async generator": ({"begin": start()(async_generator)}, "begin is a generator"),
     "no self": ({"begin": start()(lambda: None)}, r"begin has no parameter for the flow: write def begin\(self\)"),
-    "the name of what every flow has": (
-        {"kickoff": start()(gives())},
-        "kickoff hides the kickoff that every flow has",
-    ),
+    "the name of what every flow has": ({"kickoff": start()(gives())}, "kickoff hides the kickoff that every flow has"),
     "a start with a parameter": (
         {"begin": start()(lambda self, topic: None)},
         "begin is a start, which is called without arguments",

@@ -58,16 +58,8 @@ def case(order: str, result: Any, **steps: Step) -> Case:
 
 #: In an order, a method that runs while nothing else begins or ends is named once; `t` is the seq of what triggered it.
 CASES: dict[str, Case] = {
-    "one start": case(
-        "a",
-        "A()",
-        a=step(start()),
-    ),
-    "no result": case(
-        "a",
-        None,
-        a=step(start(), None),
-    ),
+    "one start": case("a", "A()", a=step(start())),
+    "no result": case("a", None, a=step(start(), None)),
     "two starts, and_, router, label, or_": case(
         "a started, b started, a finished, b finished, join t5, route t7, last t7, onward t9",
         "ONWARD(go)",
@@ -131,11 +123,7 @@ CASES: dict[str, Case] = {
         off=step(listen("False"), does=lambda value: f"OFF({value!r})"),
     ),
     "a router that returns None sets nothing going": case(
-        "a, route t3",
-        None,
-        a=step(start()),
-        route=step(router("a"), None),
-        never=step(listen("None")),
+        "a, route t3", None, a=step(start()), route=step(router("a"), None), never=step(listen("None"))
     ),
     "a router's name is followed before its label": case(
         "a, route t3, named t5, labelled t5",
@@ -152,23 +140,11 @@ CASES: dict[str, Case] = {
         onward=step(listen("go")),
     ),
     "a conditional start waits for its label": case(
-        "a, route t3, later t5",
-        "LATER()",
-        a=step(start()),
-        later=step(start("go")),
-        route=step(router("a"), "go"),
+        "a, route t3, later t5", "LATER()", a=step(start()), later=step(start("go")), route=step(router("a"), "go")
     ),
-    "a conditional start waits for a method": case(
-        "a, later t3",
-        "LATER()",
-        a=step(start()),
-        later=step(start("a")),
-    ),
+    "a conditional start waits for a method": case("a, later t3", "LATER()", a=step(start()), later=step(start("a"))),
     "where every start has a condition, all run at kickoff": case(
-        "a",
-        "A()",
-        a=step(start("go")),
-        route=step(router("go"), None),
+        "a", "A()", a=step(start("go")), route=step(router("go"), None)
     ),
     "a cycle, in which or_ fires anew": case(
         "a, work t3, check t5, work t7, check t9, end t11",
