@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -40,28 +39,11 @@ def flow() -> LampFlow:
     return LampFlow()
 
 
-def printed_whole(flow: LampFlow) -> tuple[str, Any]:
-    stream = flow.stream_events(inputs={"topic": "the light"})
-    text = ""
-    with stream:
-        for frame in stream:
-            text += frame.content
-    return text, stream.result
-
-
 def printed_by_projection(flow: LampFlow) -> tuple[str, Any]:
     text = ""
     with flow.stream_events(inputs={"topic": "the light"}) as stream:
         for frame in stream.llm:
             text += frame.content
-    return text, stream.result
-
-
-def printed_from_data(flow: LampFlow) -> tuple[str, Any]:
-    text = ""
-    with flow.stream_events() as stream:
-        for frame in stream.llm:
-            text += frame.data.get("chunk", "")
     return text, stream.result
 
 
@@ -80,28 +62,6 @@ def printed_as_text(flow: LampFlow) -> tuple[str, Any]:
     return "".join(str(frame) for frame in stream), stream.result
 
 
-def printed_async(flow: LampFlow) -> tuple[str, Any]:
-    async def main() -> tuple[str, Any]:
-        text = ""
-        stream = flow.astream()
-        async with stream:
-            async for frame in stream.events:
-                text += frame.content
-        return text, stream.result
-
-    return asyncio.run(main())
-
-
-def printed_by_an_async_kickoff(flow: LampFlow) -> tuple[str, Any]:
-    async def main() -> tuple[str, Any]:
-        flow.stream = True
-        stream = await flow.kickoff_async(inputs={"topic": "the light"})
-        text = "".join([frame.content async for frame in stream.llm])
-        return text, stream.result
-
-    return asyncio.run(main())
-
-
 def served(flow: LampFlow) -> tuple[str, Any]:
     """As a web framework's response that is made of an iterator."""
     stream = flow.stream_events()
@@ -118,13 +78,9 @@ def served(flow: LampFlow) -> tuple[str, Any]:
 
 
 PRINTERS: tuple[Callable[[LampFlow], tuple[str, Any]], ...] = (
-    printed_whole,
     printed_by_projection,
-    printed_from_data,
     printed_from_interleaved_channels,
     printed_as_text,
-    printed_async,
-    printed_by_an_async_kickoff,
     served,
 )
 

@@ -256,23 +256,6 @@ def test_classes_that_are_made_inside_of_a_function_go_with_what_they_know_of_it
         assert [ref() for ref in refs] == [None] * 4
 
 
-def test_a_run_to_the_end_leaves_no_thread_and_no_reference() -> None:
-    class Plain(Flow):
-        @start()
-        def a(self) -> str:
-            return "A"
-
-    def run() -> weakref.ref[Any]:
-        flow = Plain()
-        assert [frame.seq for frame in flow.stream_events()] == [1, 2, 3, 4]
-        return weakref.ref(flow)
-
-    ref = run()
-    join_harness_threads()
-    gc.collect()
-    assert ref() is None
-
-
 @pytest.mark.asyncio
 async def test_a_task_keeps_no_run_that_it_has_awaited() -> None:
     class Plain(Flow):
