@@ -107,13 +107,14 @@ class AnswerableFlow(StartableFlow):
         """
         if is_loop_running():
             raise RuntimeError("resume() would block the running loop: await resume_async() there")
-        hooks = (self._flow_resumption(feedback),)
-        return self._flow_started(lambda: self._flow_run(Kickoff(), hooks))
+        resumption = self._flow_resumption(feedback)
+        return self._flow_started(lambda: self._flow_run(Kickoff(branch=resumption.context.branch), (resumption,)))
 
     async def resume_async(self, feedback: str = "") -> Any:
         """Do as `resume`, without blocking the loop; with `stream` set, return an `AsyncStreamSession`."""
-        hooks = (self._flow_resumption(feedback),)
-        return await self._flow_started_async(lambda: self._flow_run(Kickoff(), hooks))
+        resumption = self._flow_resumption(feedback)
+        kickoff = Kickoff(branch=resumption.context.branch)
+        return await self._flow_started_async(lambda: self._flow_run(kickoff, (resumption,)))
 
     def _flow_resumption(self, feedback: str) -> humans.Resumption:
         if self._flow_pending is None:

@@ -115,6 +115,7 @@ class FeedbackHook(FlowHook):
             llm=_llm_reference(self.llm),
             request_id=uuid.uuid4().hex,
             call_id=call.id,
+            branch=run.kickoff.branch,
             answered=self._place(call),
         )
 

@@ -34,6 +34,8 @@ class PendingFeedbackContext:
     request_id: str | None = None
     #: Which call of the plan waits; None is whichever of the method does.
     call_id: int | None = None
+    #: The branch to which the run writes its checkpoints, where it is a fork.
+    branch: str | None = None
     #: The plan of the run, saved when nothing of it ran any more; without one, nothing but this method is known to have run.
     plan: dict[str, Any] | None = None
     #: What the methods of the run had returned, in the process in which it paused; elsewhere what the plan has kept of that.

@@ -583,6 +583,25 @@ def test_a_run_that_began_at_a_checkpoint_goes_on_where_it_waits(place: FlowPers
 
 
 @pytest.mark.parametrize("on_one_object", [True, False])
+def test_a_fork_that_goes_on_where_it_waits_writes_to_its_branch(
+    place: FlowPersistence, tmp_path: Path, on_one_object: bool
+) -> None:
+    written = CheckpointConfig(location=tmp_path, on_events=["flow_started", "method_execution_finished"])
+
+    def kept_on(branch: str) -> int:
+        return len(list(written.provider.newest(written.location, branch)))
+
+    Mail(checkpoint=written).kickoff()
+    ((where, _),) = written.provider.newest(written.location, "main")
+    at = written.model_copy(update={"restore_from": where})
+    flow = Mail.fork(at, branch="other", persistence=place, checkpoint=written)
+    flow.kickoff()
+    if not on_one_object:
+        flow = Mail.from_pending(flow.flow_id, place, checkpoint=written)
+    assert (flow.resume("Go."), kept_on("main"), kept_on("other")) == ("sent: Go.", 1, 4)
+
+
+@pytest.mark.parametrize("on_one_object", [True, False])
 def test_a_pause_that_is_answered_in_a_run_from_a_checkpoint_waits_no_more(
     place: FlowPersistence, tmp_path: Path, on_one_object: bool
 ) -> None:
