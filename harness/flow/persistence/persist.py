@@ -63,9 +63,9 @@ class Persist(FlowHook):
             return
         own: FlowPersistence | None = run.flow.persistence
         if self.verbose:
-            told = f"Saving flow state to memory for ID: {_id(run.state)}"
-            logger.info(told)
-            sys.stdout.write(f"{told}\n")
+            line = f"Saving flow state to memory for ID: {_id(run.state)}"
+            logger.info(line)
+            sys.stdout.write(f"{line}\n")
         await save(run, call.method.name, self.persistence() if own is None else own)
 
 
