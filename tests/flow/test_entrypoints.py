@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from harness.bus import emit, event_bus
+from harness.bus import emit
 from harness.bus.scope import current_path
 from harness.errors import UsageError
 from harness.events import FlowCreatedEvent
 from harness.flow import Flow, SQLiteFlowPersistence, and_, listen, start
 from harness.session.session import AsyncStreamSession, StreamSession
-from tests.flow.graph.graphs import TIMEOUT_S, Note, collected, transcript
+from tests.flow.graph.graphs import TIMEOUT_S, Note, collected, hearing, transcript
 
 
 class Plain(Flow):
@@ -227,13 +227,7 @@ def test_without_flow_events_methods_are_not_told_of_and_the_flow_is() -> None:
 
 
 def test_making_a_flow_is_announced() -> None:
-    seen: list[str] = []
-    with event_bus.scoped_handlers():
-
-        @event_bus.on(FlowCreatedEvent)
-        def note(_source: Any, event: FlowCreatedEvent) -> None:
-            seen.append(event.flow_name)
-
+    with hearing(FlowCreatedEvent, note=lambda event: event.flow_name) as seen:
         Plain(name="Rain")
         Plain(suppress_flow_events=True)
     assert seen == ["Rain"]

@@ -25,12 +25,12 @@ from pydantic import (
     model_validator,
 )
 
-from harness.bus import event_bus
 from harness.errors import UsageError
 from harness.events import MethodExecutionFinishedEvent
 from harness.flow import Flow, FlowState, start
 from harness.flow.state import set_field
 from harness.flow.value_codec import decode_value, encode_value
+from tests.flow.graph.graphs import hearing
 
 
 class Plan(BaseModel):
@@ -416,16 +416,8 @@ def test_the_state_is_copied_for_whoever_sees_it_and_for_nobody_else() -> None:
     session = Reads().stream_events()
     assert [frame.data["state"] for frame in session if "state" in frame.data] == [{"id": "x"}] * 3
     assert len(copies) - made == made + 3
-    seen: list[Any] = []
-
-    def listener(_source: Any, event: MethodExecutionFinishedEvent) -> None:
-        seen.append(event.state)
-
-    event_bus.register_handler(MethodExecutionFinishedEvent, listener)
-    try:
+    with hearing(MethodExecutionFinishedEvent, note=lambda event: event.state) as seen:
         Reads().kickoff()
-    finally:
-        event_bus.off(MethodExecutionFinishedEvent, listener)
     assert seen == [{"id": "x"}]
 
 

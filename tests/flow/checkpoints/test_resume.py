@@ -20,14 +20,14 @@ from pydantic import BaseModel
 from conformance.areas.envelope import checks as envelope
 from conformance.areas.order import checks as order
 from conformance.timeline.evidence import Evidence
-from harness import StreamFrame, event_bus
+from harness import StreamFrame
 from harness.bus import is_replaying
-from harness.events import BaseEvent, MethodEvent
+from harness.events import MethodExecutionStartedEvent
 from harness.events.sources import sources
 from harness.flow import CheckpointConfig, Flow, and_, frames_by_run, listen, router, start
 from harness.flow.checkpoints.json_files import branch_folder
 from harness.flow.value_codec import encode_exactly
-from tests.flow.graph.graphs import collected
+from tests.flow.graph.graphs import collected, hearing
 
 ROOT = Path(__file__).parents[3]
 
@@ -311,18 +311,9 @@ def test_a_run_that_has_ended_gives_its_result_again_and_runs_nothing(tmp_path: 
 
 def test_a_listener_can_tell_what_is_only_shown_again(tmp_path: Path) -> None:
     failed(tmp_path, "b")
-    told: list[tuple[str, bool]] = []
-
-    def listener(source: Any, event: BaseEvent) -> None:
-        if isinstance(event, MethodEvent) and event.type.endswith("started"):
-            told.append((event.method_name, is_replaying()))
-
-    event_bus.register_handler(BaseEvent, listener)
-    try:
+    with hearing(MethodExecutionStartedEvent, note=lambda event: (event.method_name, is_replaying())) as heard:
         Three(tmp_path).kickoff(resume=True)
-    finally:
-        event_bus.off(BaseEvent, listener)
-    assert told == [("a", True), ("b", False), ("c", False)]
+    assert heard == [("a", True), ("b", False), ("c", False)]
 
 
 def test_what_had_finished_beside_a_method_that_failed_is_not_run_again(tmp_path: Path) -> None:

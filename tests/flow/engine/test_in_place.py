@@ -15,7 +15,7 @@ from harness.bus import event_bus
 from harness.bus.running_loop import is_loop_running
 from harness.events import BaseEvent
 from harness.flow import Flow, FlowHook, FlowRun, and_, listen, router, start, with_hook
-from tests.flow.graph.graphs import Note
+from tests.flow.graph.graphs import Note, hearing
 
 _mark: contextvars.ContextVar[str] = contextvars.ContextVar("mark", default="unset")
 
@@ -100,13 +100,7 @@ class Failing(Flow):
 
 def _heard(run: Callable[[], Any]) -> tuple[Any, list[tuple[Any, ...]]]:
     """Return what a run came to, and its events: what each is, and by number which others it names."""
-    heard: list[Any] = []
-
-    def hear(_source: Any, event: BaseEvent) -> None:
-        heard.append(event)
-
-    with event_bus.scoped_handlers():
-        event_bus.register_handler(BaseEvent, hear)
+    with hearing(BaseEvent) as heard:
         try:
             result: Any = run()
         except LookupError as error:

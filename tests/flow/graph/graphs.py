@@ -49,17 +49,19 @@ class Ends:
 
 
 @contextlib.contextmanager
+def hearing(*kinds: type[BaseEvent], note: Callable[[Any], Any] = lambda event: event) -> Iterator[list[Any]]:
+    """Give the list of what `note` makes of each event of these kinds."""
+    heard: list[Any] = []
+    with event_bus.scoped_handlers():
+        event_bus.on(*kinds)(lambda source, event: heard.append(note(event)))
+        yield heard
+
+
+@contextlib.contextmanager
 def watched_ends() -> Iterator[Ends]:
     ends = Ends()
-
-    def handle(_source: Any, event: MethodExecutionFinishedEvent) -> None:
-        ends.of(event.method_name).set()
-
-    event_bus.register_handler(MethodExecutionFinishedEvent, handle)
-    try:
+    with hearing(MethodExecutionFinishedEvent, note=lambda event: ends.of(event.method_name).set()):
         yield ends
-    finally:
-        event_bus.off(MethodExecutionFinishedEvent, handle)
 
 
 def flow_class(nodes: Mapping[str, Node], kind: Kind, ends: Ends) -> type[Flow]:
