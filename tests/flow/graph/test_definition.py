@@ -12,7 +12,7 @@ import pytest
 
 from harness.conversation import ConversationConfig
 from harness.errors import UsageError
-from harness.flow import Flow, and_, human_feedback, listen, or_, persist, router, start
+from harness.flow import Flow, FlowHook, and_, human_feedback, listen, or_, persist, router, start, with_hook
 from harness.flow.graph.definition import FlowGraphWarning, graph_of
 from harness.flow.graph.labels import labels_of
 
@@ -166,6 +166,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     "an async generator": ({"begin": start()(async_generator)}, "begin is a generator"),
     "no self": ({"begin": start()(lambda: None)}, r"begin has no parameter for the flow: write def begin\(self\)"),
     "the name of what every flow has": ({"kickoff": start()(gives())}, "kickoff hides the kickoff that every flow has"),
+    "a hook alone": (begins(after=with_hook(FlowHook())(gives())), "after has a hook and nothing that triggers it"),
     "a start with a parameter": (
         {"begin": start()(lambda self, topic: None)},
         "begin is a start, which is called without arguments",
