@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from harness.flow.database import BUSY_S, Database
 from harness.flow.feedback.pending import PendingFeedbackContext
-from harness.flow.persistence.default import default_path
+from harness.flow.persistence.place import default_path
 from harness.flow.persistence.protocol import FlowPersistence, StatePersistenceError
 from harness.flow.state import SavedState, saved_state
 from harness.flow.value_codec import decode_value
