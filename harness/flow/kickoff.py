@@ -36,13 +36,8 @@ class Kickoff(Struct, frozen=True):
             )
         if self.resume and self.restore_from_state_id is not None:
             raise UsageError("resume and restore_from_state_id can't be combined: each says where the run begins")
-        if self.inputs is not None and not _names_fields(self.inputs):
-            raise UsageError(
-                f"the inputs of {flow_name} are a dict with names of its state's fields, not {self.inputs!r}"
-            )
-        if self.inputs:
-            with_inputs(state, self.inputs, flow_name)
-
-
-def _names_fields(inputs: Any) -> bool:
-    return isinstance(inputs, dict) and all(isinstance(name, str) for name in inputs)
+        inputs: Any = self.inputs
+        if inputs is not None and not (isinstance(inputs, dict) and all(isinstance(name, str) for name in inputs)):
+            raise UsageError(f"the inputs of {flow_name} are a dict with names of its state's fields, not {inputs!r}")
+        if inputs:
+            with_inputs(state, inputs, flow_name)

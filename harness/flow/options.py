@@ -12,12 +12,7 @@ from pydantic.fields import FieldInfo
 from harness.errors import UsageError
 
 #: Options of the constructor that this runtime knows of and can't do yet.
-UNSUPPORTED: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "tracing": "tracing to a service",
-    }
-)
-
+UNSUPPORTED: Final[Mapping[str, str]] = MappingProxyType({"tracing": "tracing to a service"})
 
 _FLAGS: Final = ("stream", "suppress_flow_events", "defer_trace_finalization")
 _CHECKED: Final = (*_FLAGS, "persistence", "input_provider")

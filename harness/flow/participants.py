@@ -45,7 +45,7 @@ def _checkpoint_hooks(flow: Any, kickoff: Kickoff, config: CheckpointConfig) -> 
     from harness.flow.checkpoints.restore import CheckpointRestore, Resume
     from harness.flow.checkpoints.writer import CheckpointWriter, Lineage
 
-    lineage = Lineage()
+    lineage = Lineage() if kickoff.branch is None else Lineage(kickoff.branch)
     writer = CheckpointWriter(config, lineage, must=kickoff.resume)
     if config.restore_from is not None:
         return (writer, CheckpointRestore(config, lineage, kickoff.branch))

@@ -9,24 +9,16 @@ from typing import Any
 
 import pytest
 
-from harness.bus import emit, event_bus
+from harness.bus import emit
 from harness.bus.scope import current_path
 from harness.errors import UsageError
-from harness.events import BaseEvent, FlowCreatedEvent
+from harness.events import FlowCreatedEvent
 from harness.flow import Flow, SQLiteFlowPersistence, and_, listen, start
 from harness.session.session import AsyncStreamSession, StreamSession
-from tests.flow.graph.graphs import TIMEOUT_S, collected, transcript
-
-
-class Note(BaseEvent):
-    """Something that user code emits."""
-
-    type: str = "note"
+from tests.flow.graph.graphs import TIMEOUT_S, Note, collected, hearing, transcript
 
 
 class Plain(Flow):
-    """Returns its topic."""
-
     @start()
     def a(self) -> Any:
         return self.state.get("topic", "none")
@@ -43,22 +35,6 @@ class Streamed(Plain):
 
 
 LINES = ["Plain started", "a started p1", "a finished p1", "Plain finished"]
-
-
-@pytest.mark.parametrize("entry", ["stream_events", "stream_frames"])
-def test_a_flow_streams_its_run(entry: str) -> None:
-    session = getattr(Plain(), entry)(inputs={"topic": "rain"})
-    assert isinstance(session, StreamSession)
-    assert (transcript(session), session.result) == (LINES, "rain")
-
-
-def test_a_flow_streams_to_a_loop() -> None:
-    async def read() -> tuple[list[str], Any]:
-        session = Plain().astream(inputs={"topic": "rain"})
-        assert isinstance(session, AsyncStreamSession)
-        return transcript(await collected(session)), session.result
-
-    assert asyncio.run(read()) == (LINES, "rain")
 
 
 def test_kickoff_returns_the_value_or_with_stream_a_session() -> None:
@@ -83,17 +59,6 @@ def test_an_async_kickoff_returns_the_value_or_with_stream_a_session(entry: str)
 @pytest.mark.asyncio
 async def test_a_sync_kickoff_works_inside_a_running_loop() -> None:
     assert Plain().kickoff({"topic": "rain"}) == "rain"
-
-
-def test_nothing_runs_before_the_first_frame() -> None:
-    flow = Plain()
-    before = threading.active_count()
-    session = flow.stream_events(inputs={"topic": "rain"})
-    assert (session.frames, dict(flow.state).get("topic"), threading.active_count()) == ([], None, before)
-
-
-def test_a_limit_to_the_look_ahead_holds_the_run_back_without_loss() -> None:
-    assert transcript(Plain().stream_events(look_ahead=1)) == LINES
 
 
 class SideBySide(Flow[Any]):
@@ -183,30 +148,6 @@ def test_another_flow_of_the_class_streams_inside_a_run() -> None:
 # What belongs to whom.
 
 
-def test_an_outer_session_sees_an_inner_flow_and_the_inner_session_its_own() -> None:
-    inner_lines: list[str] = []
-
-    class Outer(Flow):
-        @start()
-        def nests(self) -> Any:
-            session = Plain().stream_events()
-            inner_lines.extend(transcript(session))
-            return session.result
-
-    frames = [frame for frame in Outer().stream_events() if frame.type != "flow_created"]
-    assert inner_lines == LINES
-    assert [f"{frame.data['flow_name']} {frame.type}" for frame in frames] == [
-        "Outer flow_started",
-        "Outer method_execution_started",
-        "Plain flow_started",
-        "Plain method_execution_started",
-        "Plain method_execution_finished",
-        "Plain flow_finished",
-        "Outer method_execution_finished",
-        "Outer flow_finished",
-    ]
-
-
 def test_overlapping_runs_of_one_flow_keep_their_bookkeeping_apart() -> None:
     both = threading.Barrier(2)
 
@@ -230,17 +171,6 @@ def test_overlapping_runs_of_one_flow_keep_their_bookkeeping_apart() -> None:
         thread.join(TIMEOUT_S)
     assert results == [["A"], ["A"]]
     assert flow.method_outputs == ["A", ["A"]]
-
-
-def test_concurrent_sessions_of_one_class_see_their_own_frames_only() -> None:
-    async def read(topic: str) -> tuple[list[str], Any]:
-        session = Plain().astream(inputs={"topic": topic})
-        return transcript(await collected(session)), session.result
-
-    async def read_all() -> list[tuple[list[str], Any]]:
-        return await asyncio.gather(*[read(str(number)) for number in range(10)])
-
-    assert asyncio.run(read_all()) == [(LINES, str(number)) for number in range(10)]
 
 
 def test_a_path_names_the_flow_and_the_method() -> None:
@@ -297,13 +227,7 @@ def test_without_flow_events_methods_are_not_told_of_and_the_flow_is() -> None:
 
 
 def test_making_a_flow_is_announced() -> None:
-    seen: list[str] = []
-    with event_bus.scoped_handlers():
-
-        @event_bus.on(FlowCreatedEvent)
-        def note(_source: Any, event: FlowCreatedEvent) -> None:
-            seen.append(event.flow_name)
-
+    with hearing(FlowCreatedEvent, note=lambda event: event.flow_name) as seen:
         Plain(name="Rain")
         Plain(suppress_flow_events=True)
     assert seen == ["Rain"]

@@ -13,14 +13,10 @@ from harness.flow import Flow, SQLiteFlowPersistence, start
 
 
 class Author(BaseModel):
-    """What a field may be."""
-
     name: str
 
 
 class Article(Flow):
-    """A flow with fields of every kind."""
-
     limit: ClassVar[int] = 7
     topic: str = "tides"
     words: int = Field(default=100, ge=1)

@@ -25,64 +25,48 @@ from pydantic import (
     model_validator,
 )
 
-from harness.bus import event_bus
 from harness.errors import UsageError
 from harness.events import MethodExecutionFinishedEvent
 from harness.flow import Flow, FlowState, start
 from harness.flow.state import set_field
 from harness.flow.value_codec import decode_value, encode_value
+from tests.flow.graph.graphs import hearing
 
 
 class Plan(BaseModel):
-    """A state without an id of its own."""
-
     topic: str = "none"
     parts: list[str] = Field(default_factory=list)
 
 
 class Numbered(BaseModel):
-    """A state with an id of its own."""
-
     id: str = ""
     topic: str = "none"
 
 
 class Based(FlowState):
-    """A state on the base that brings the id."""
-
     topic: str = "none"
 
 
 class Aliased(FlowState):
-    """A state whose field has another name outside."""
-
     topic: str = Field("none", alias="subject")
 
 
 class Closed(FlowState):
-    """A state that takes no other fields."""
-
     model_config = ConfigDict(extra="forbid")
     topic: str = "none"
 
 
 class Needy(BaseModel):
-    """A state that can't be made without a value."""
-
     topic: str
 
 
 class One(Flow):
-    """A flow with a dict."""
-
     @start()
     def a(self) -> Any:
         return self.state
 
 
 class OfPlan(Flow[Plan]):
-    """A flow whose state is a model without an id."""
-
     @start()
     def a(self) -> str:
         self.state.parts.append(self.state.topic)
@@ -93,8 +77,6 @@ S = TypeVar("S", bound=BaseModel)
 
 
 class Between(Flow[S], Generic[S]):
-    """A generic flow between."""
-
     @start()
     def a(self) -> str:
         return type(self.state).__name__
@@ -123,36 +105,21 @@ class OfConcrete(OfTool[Based]):
     """A flow whose state a generic base has named already."""
 
 
-class OfDict(Flow[dict[str, Any]]):
-    """A flow that says that its state is a dict."""
-
-    @start()
-    def a(self) -> None: ...
-
-
 class Typed(TypedDict):
-    """A state whose keys are known."""
-
     topic: str
 
 
-class OfTyped(Flow[Typed]):
-    """A flow that says what keys its state has."""
+def of(kind: Any) -> Flow[Any]:
+    """Return a flow that says in brackets what its state is."""
 
-    @start()
-    def a(self) -> None: ...
+    class Of(Flow[kind]):
+        @start()
+        def a(self) -> None: ...
 
-
-class OfOwnDict(Flow[OrderedDict[str, Any]]):
-    """A flow that says that its state is a kind of dict."""
-
-    @start()
-    def a(self) -> None: ...
+    return Of()
 
 
 class Declared(Flow):
-    """A flow whose state is an attribute."""
-
     initial_state = {"topic": "declared", "parts": []}
 
     @start()
@@ -162,9 +129,9 @@ class Declared(Flow):
 
 KINDS: dict[str, tuple[Callable[[], Flow[Any]], type, str | None]] = {
     "nothing said": (One, dict, None),
-    "dict in brackets": (OfDict, dict, None),
-    "typed dict in brackets": (OfTyped, dict, None),
-    "own dict in brackets": (OfOwnDict, dict, None),
+    "dict in brackets": (lambda: of(dict[str, Any]), dict, None),
+    "typed dict in brackets": (lambda: of(Typed), dict, None),
+    "own dict in brackets": (lambda: of(OrderedDict[str, Any]), dict, None),
     "typed dict option": (lambda: One(initial_state=Typed), dict, None),
     "model in brackets": (OfPlan, Plan, "none"),
     "model in brackets further up": (OfNumbered, Numbered, "none"),
@@ -251,8 +218,6 @@ def test_inputs_are_validated_and_converted() -> None:
 
 
 class Tagged(FlowState):
-    """A state that takes text for a list."""
-
     model_config = ConfigDict(extra="forbid")
     tags: list[str] = Field(["a"], alias="labels")
     size: int = 0
@@ -451,16 +416,8 @@ def test_the_state_is_copied_for_whoever_sees_it_and_for_nobody_else() -> None:
     session = Reads().stream_events()
     assert [frame.data["state"] for frame in session if "state" in frame.data] == [{"id": "x"}] * 3
     assert len(copies) - made == made + 3
-    seen: list[Any] = []
-
-    def listener(_source: Any, event: MethodExecutionFinishedEvent) -> None:
-        seen.append(event.state)
-
-    event_bus.register_handler(MethodExecutionFinishedEvent, listener)
-    try:
+    with hearing(MethodExecutionFinishedEvent, note=lambda event: event.state) as seen:
         Reads().kickoff()
-    finally:
-        event_bus.off(MethodExecutionFinishedEvent, listener)
     assert seen == [{"id": "x"}]
 
 

@@ -7,24 +7,13 @@ from typing import Any, Final
 
 from harness.bus import bus, event_bus, scope as scopes
 from harness.bus.replay import replaying
-from harness.bus.step import Step, StepEnds
-from harness.events import (
-    FlowFailedEvent,
-    FlowFinishedEvent,
-    FlowStartedEvent,
-    MethodExecutionFailedEvent,
-    MethodExecutionFinishedEvent,
-    MethodExecutionPausedEvent,
-    MethodExecutionStartedEvent,
-)
+from harness.bus.step import Step
+from harness.events import FlowStartedEvent, MethodExecutionFinishedEvent, MethodExecutionStartedEvent
 from harness.flow.checkpoints.checkpoint import Checkpoint
+from harness.flow.engine.steps import flow_ends, method_ends
 from harness.flow.plan.story import PastCall, Published, Story
 from harness.frames.frame import StreamFrame
 
-_FLOW: Final = StepEnds(completed=FlowFinishedEvent, failed=FlowFailedEvent)
-_METHOD: Final = StepEnds(
-    completed=MethodExecutionFinishedEvent, failed=MethodExecutionFailedEvent, paused=MethodExecutionPausedEvent
-)
 _CUT_OFF: Final = "the run had come this far when it was stopped, and goes on below"
 
 
@@ -40,7 +29,7 @@ async def republish(flow: Any, checkpoint: Checkpoint, values: Sequence[Any]) ->
                 continue
             await bus.room()
             started = FlowStartedEvent(flow_name=story.flow_name, **_as(story.started))
-            step = Step(flow, started, _FLOW, label=story.flow_name).open()
+            step = Step(flow, started, flow_ends(), label=story.flow_name).open()
             await _calls(flow, checkpoint.flow_id, story, values)
             await bus.room()
             step.abandon(_CUT_OFF)
@@ -73,7 +62,7 @@ async def _calls(flow: Any, flow_id: str, story: Story, values: Sequence[Any]) -
     for call, ended in _in_order(story.calls):
         await bus.room()
         if ended is None:
-            steps[id(call)] = Step(flow, _started(story, call), _METHOD, label=call.method).open()
+            steps[id(call)] = Step(flow, _started(story, call), method_ends(), label=call.method).open()
             scopes.enter(around)
             continue
         step = steps.pop(id(call))

@@ -36,7 +36,9 @@ class JsonProvider(CheckpointProvider):
         # As text: paths as objects would take as long as all else here.
         path = os.path.join(folder, name)  # noqa: PTH118
         try:
-            _write(path, checkpoint.to_json())
+            content = checkpoint.to_json()
+            if not (_UNNAMED and _linked(path, content)):
+                replace(path, content)
         except OSError as error:
             raise CheckpointError(f"a checkpoint can't be written to {path}: {error}") from error
         return path
@@ -99,14 +101,8 @@ def content_of(path: Path) -> bytes:
         raise CheckpointError(f"the checkpoint {path} can't be read: {error}") from error
 
 
-def _write(path: str, content: bytes) -> None:
-    """Put a file in its place in one step, once it is whole."""
-    if not (_UNNAMED and _linked(path, content)):
-        replace(path, content)
-
-
 def _linked(path: str, content: bytes) -> bool:
-    """Write a file without a name, and give it its own; return whether that could be done.
+    """Write a file without a name, and give it its own in one step once it is whole; return whether that could be done.
 
     That is half of what writing under another name first costs, and what a killed process leaves is gone with it.
     """

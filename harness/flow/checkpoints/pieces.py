@@ -12,7 +12,7 @@ import orjson
 from msgspec import structs
 
 from harness.flow.engine.run import FlowRun
-from harness.flow.plan.story import PastCall, Story
+from harness.flow.plan.story import Story
 from harness.flow.value_codec import encode_exactly
 
 #: What is of these classes never changes.
@@ -28,7 +28,7 @@ class Pieces:
     """
 
     def __init__(self, earlier: Iterable[Story]) -> None:
-        self._earlier = [orjson.Fragment(_json(story)) for story in earlier]
+        self._earlier = [_piece(story) for story in earlier]
         #: By their places, the values of the plan, each with what tells whether it is still the same.
         self._values: dict[int, tuple[object, orjson.Fragment]] = {}
         #: The calls of the run that have ended, up to the first that has not.
@@ -65,7 +65,7 @@ class Pieces:
             self._past.append(_piece(call))
         ahead = [] if begun is None else [_piece(begun), *map(_piece, calls)]
         current = {"flow_name": story.flow_name, "started": story.started, "calls": [*self._past, *ahead]}
-        return [*self._earlier, orjson.Fragment(_json(current))]
+        return [*self._earlier, _piece(current)]
 
 
 def _mark(value: Any) -> object:
@@ -87,9 +87,5 @@ def _method(run: FlowRun, place: int) -> str:
     return next((repr(call.method) for call in calls if call.output == place), "a method")
 
 
-def _piece(call: PastCall) -> orjson.Fragment:
-    return orjson.Fragment(_json(call))
-
-
-def _json(value: Any) -> bytes:
-    return orjson.dumps(value, default=structs.asdict)
+def _piece(value: Any) -> orjson.Fragment:
+    return orjson.Fragment(orjson.dumps(value, default=structs.asdict))

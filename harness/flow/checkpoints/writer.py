@@ -89,7 +89,7 @@ class CheckpointWriter(FlowHook):
         if error is not None:
             await self._if_due(run, "flow_failed")
         else:
-            await self._if_due(run, "flow_paused" if isinstance(result, RunPaused) else "flow_finished")
+            await self._if_due(run, "flow_finished" if run.pause is None else "flow_paused")
 
     async def _if_due(self, run: FlowRun, trigger: str) -> None:
         if self._config.writes_at(trigger) or (self._must and trigger.startswith("method_")):

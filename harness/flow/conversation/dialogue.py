@@ -46,6 +46,8 @@ class Turn:
         self.replies: list[str] = []
         #: Results that have been given to `append_agent_result`, which says who sees them.
         self.recorded: list[Any] = []
+        #: Whether its run waits for a human.
+        self.waits = False
         #: What is to be done once it has ended.
         self.afterwards: Callable[[], None] | None = None
         #: What cancels it, while it is open and somebody can.

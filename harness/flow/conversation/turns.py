@@ -50,7 +50,7 @@ async def take_turn(flow: Any, kickoff: Kickoff, turn: Turn, hooks: Sequence[Flo
         try:
             async with Step(flow, started, _ends()) as step:
                 result = await flow._flow_run(kickoff, (TurnHook(turn), *hooks))
-                waits = isinstance(result, RunPaused)
+                waits = turn.waits
                 if waits:
                     # It is the answer of the human that ends the turn (clause `turn.pending`).
                     step.leave()
@@ -101,7 +101,6 @@ class TurnHook(FlowHook):
 
     def __init__(self, turn: Turn) -> None:
         self._turn = turn
-        self._paused_method = ""
         self._state_before: AnyState = {}
         #: How many methods had finished when the route was known.
         self._before_route = 0
@@ -153,13 +152,11 @@ class TurnHook(FlowHook):
         if call.method.name == ROUTER:
             self._before_route = len(run.plan.outputs)
 
-    def method_paused(self, run: FlowRun, call: MethodCall, pause: RunPaused) -> None:
-        self._paused_method = self._paused_method or call.method.name
-
     async def flow_ended(self, run: FlowRun, result: Any, error: BaseException | None) -> None:
-        if isinstance(result, RunPaused):
+        if run.pause is not None:
+            self._turn.waits = True
             if run.is_part and not run.is_quiet:
-                self._pause_flow(run, result)
+                self._pause_flow(run, *run.pause)
             return
         if error is None:
             value = result
@@ -182,13 +179,13 @@ class TurnHook(FlowHook):
         fields = {name: getattr(state, name) for name in type(state).model_fields}
         return snapshot({**fields, **(state.__pydantic_extra__ or {}), **grown})
 
-    def _pause_flow(self, run: FlowRun, pause: RunPaused) -> None:
+    def _pause_flow(self, run: FlowRun, call: MethodCall, pause: RunPaused) -> None:
         bus.emit(
             run.flow,
             events.FlowPausedEvent(
                 flow_name=run.name,
                 flow_id=id_of(run.state),
-                method_name=self._paused_method,
+                method_name=call.method.name,
                 state=run.shown(run.state),
                 message=pause.message,
                 emit=pause.emit,

@@ -164,10 +164,6 @@ def _step(step: EachStep, path: tuple[int | str, ...], folder: Path) -> tuple[Ca
     return wanted, inner
 
 
-def _no_leads(_scope: Scope) -> tuple[Any, ...]:
-    return ()
-
-
 def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
     """Return the parameters of a function; none of a class or a builtin that does not say."""
     try:
@@ -183,7 +179,7 @@ def _leads(
     by_place = [parameter for parameter in parameters if parameter.kind in _BY_PLACE]
     first = parameters[0] if parameters else None
     if first not in by_place or first.default is not first.empty or first.name in (arguments or ()):
-        return _no_leads
+        return lambda scope: ()
     takes_any = any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters)
     if arguments is None and (takes_any or len(by_place) > 1):
         return lambda scope: (scope["flow"], *scope["trigger"])

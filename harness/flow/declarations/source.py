@@ -95,13 +95,7 @@ class DeclarationSource:
 
         A text or a number is where it begins, or with `at_key` where its key does, and all else is where its key is.
         """
-        mark = self._mark(path, at_key=at_key)
-        where = ".".join(map(str, path))
-        return (
-            DeclarationProblem(where, message, mark.line + 1, mark.column + 1)
-            if mark
-            else DeclarationProblem(where, message)
-        )
+        return _problem(".".join(map(str, path)), message, self._mark(path, at_key=at_key))
 
     def error(self, path: Sequence[int | str], message: str) -> FlowDeclarationError:
         """Return the error that one problem is."""
@@ -137,8 +131,7 @@ class DeclarationSource:
             raise self._unread(f"this is no YAML: {error}", None) from error
 
     def _unread(self, message: str, mark: Any) -> FlowDeclarationError:
-        place = (None, None) if mark is None else (mark.line + 1, mark.column + 1)
-        return FlowDeclarationError(self.name, [DeclarationProblem("", message, *place)])
+        return FlowDeclarationError(self.name, [_problem("", message, mark)])
 
     def _value_of(self, node: Any) -> Any:
         if isinstance(node, yaml.SequenceNode):
@@ -165,6 +158,10 @@ class DeclarationSource:
             raise self._unread(
                 f"{_shortened(node.value)!r} can't be read: {getattr(error, 'problem', error)}", node.start_mark
             ) from error
+
+
+def _problem(path: str, message: str, mark: Any) -> DeclarationProblem:
+    return DeclarationProblem(path, message, *((mark.line + 1, mark.column + 1) if mark else ()))
 
 
 def _shortened(text: str) -> str:

@@ -59,8 +59,6 @@ class Engine:
         #: Those whose tasks have ended, and what is waited on while there is none.
         self._ended: deque[_Body] = deque()
         self._next: Future[None] | None = None
-        #: The first call that paused, and what with.
-        self._pause: tuple[MethodCall, RunPaused] | None = None
         #: Who has not been let know yet how the flow ends.
         self._untold = deque(hooks.all)
 
@@ -90,15 +88,15 @@ class Engine:
                     for hook in reversed(self._hooks.all):
                         await resolved(hook.flow_began(run))
                     await self._execute()
-                    result = run.plan.result if self._pause is None else self._pause[1]
+                    result = run.plan.result if run.pause is None else run.pause[1]
                     await self._tell_end(result, None)
                 except BaseException as error:
                     await self._give_up(step, error)
                     raise
-                if self._pause is None:
+                if run.pause is None:
                     steps.complete(step, run, result)
                 else:
-                    steps.pause(step, run, *self._pause)
+                    steps.pause(step, run, *run.pause)
             await self._wait_for_handlers(step)
         except Exception:
             await self._wait_for_handlers(step)
@@ -126,7 +124,7 @@ class Engine:
                 error = await self._end(self._ended.popleft())
                 if error is not None:
                     Outcome(error=error).unwrap()
-            if self._pause is None:
+            if self._run.pause is None:
                 await self._begin()
 
     async def _begin(self) -> None:
@@ -209,7 +207,7 @@ class Engine:
                 run.plan.paused(call, result.output)
                 if run.story is not None:
                     run.story.paused(call, event)
-                self._pause = self._pause or (call, error)
+                run.pause = run.pause or (call, error)
                 for hook in hooks:
                     await call_in(body.context, hook.method_paused, run, call, error)
             else:
@@ -232,6 +230,7 @@ class Engine:
         Those that had ended when the flow failed did so as they did, and not because of it.
         """
         self._stop()
+        self._run.pause = None
         ended = [body for body in self._ended if not body.step.run.cancelled]
         tasks = [body.task for body in self._bodies.values() if body.task is not None]
         if tasks:

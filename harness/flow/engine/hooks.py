@@ -63,7 +63,7 @@ class FlowHook:
     def flow_ended(self, run: FlowRun, result: Any, error: BaseException | None) -> Awaitable[None] | None:
         """Once no method runs any more, and before the flow's end is published.
 
-        `result` is for a paused run what it waits with, the `RunPaused`. After an error, what this raises is logged.
+        `result` is for a paused run, one with a `run.pause`, what it waits with. After an error, what this raises is logged.
         """
 
 

@@ -11,7 +11,9 @@ from typing import Any, cast
 from msgspec import Struct, field
 
 from harness.blocks import block
+from harness.errors import RunPaused
 from harness.flow.kickoff import Kickoff
+from harness.flow.plan.calls import MethodCall
 from harness.flow.plan.plan import Plan
 from harness.flow.plan.story import Story
 from harness.flow.state import AnyState, snapshot, with_inputs
@@ -42,6 +44,8 @@ class FlowRun(Struct, eq=False, weakref=True):
     shown: Callable[[AnyState], Any] = snapshot
     #: The threads in which it blocks.
     threads: Threads = field(default_factory=Threads)
+    #: The first call that paused, and what the run waits with since; None where it waits for nothing, whatever it comes to.
+    pause: tuple[MethodCall, RunPaused] | None = None
     #: The run of a flow inside which this one was started.
     outer: FlowRun | None = None
     #: The run of the same flow inside which it was started.

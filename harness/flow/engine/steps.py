@@ -19,12 +19,14 @@ from harness.flow.state import id_of
 
 # Late, as all events of flows: their models are made when the first flow is.
 @functools.cache
-def _flow_ends() -> StepEnds:
+def flow_ends() -> StepEnds:
+    """Return the events that end a flow."""
     return StepEnds(completed=events.FlowFinishedEvent, failed=events.FlowFailedEvent, paused=events.FlowPausedEvent)
 
 
 @functools.cache
-def _method_ends() -> StepEnds:
+def method_ends() -> StepEnds:
+    """Return the events that end a method."""
     return StepEnds(
         completed=events.MethodExecutionFinishedEvent,
         failed=events.MethodExecutionFailedEvent,
@@ -36,7 +38,7 @@ def flow_step(run: FlowRun) -> Step:
     """Return the step that a run is, not yet opened."""
     fields = {"flow_name": run.name, "inputs": run.kickoff.inputs}
     started = _started(run, events.FlowStartedEvent, fields, current_scope(), is_quiet=run.is_part)
-    return Step(run.flow, started, _flow_ends(), label=run.name, own_run=True, quiet=run.is_part)
+    return Step(run.flow, started, flow_ends(), label=run.name, own_run=True, quiet=run.is_part)
 
 
 def method_step(run: FlowRun, call: MethodCall, around: Scope) -> Step:
@@ -50,7 +52,7 @@ def method_step(run: FlowRun, call: MethodCall, around: Scope) -> Step:
         "triggered_by_event_id": call.triggered_by,
     }
     started = _started(run, events.MethodExecutionStartedEvent, fields, around, is_quiet=run.is_quiet)
-    return Step(run.flow, started, _method_ends(), label=name, own_run=True, quiet=run.is_quiet)
+    return Step(run.flow, started, method_ends(), label=name, own_run=True, quiet=run.is_quiet)
 
 
 def _started(

@@ -83,7 +83,7 @@ class AnswerableFlow(StartableFlow):
             UsageError: nothing waits there under that id.
             StatePersistenceError: what waits there can't be loaded.
         """
-        flow = (cls if definition is None else cls._flow_declared(definition))(persistence=persistence, **kwargs)
+        flow = cls._flow_class(definition)(persistence=persistence, **kwargs)
         from harness.flow.feedback.keeper import kept
         from harness.flow.persistence.persist import place_of
 
@@ -107,13 +107,14 @@ class AnswerableFlow(StartableFlow):
         """
         if is_loop_running():
             raise RuntimeError("resume() would block the running loop: await resume_async() there")
-        hooks = (self._flow_resumption(feedback),)
-        return self._flow_started(lambda: self._flow_run(Kickoff(), hooks))
+        resumption = self._flow_resumption(feedback)
+        return self._flow_started(lambda: self._flow_run(Kickoff(branch=resumption.context.branch), (resumption,)))
 
     async def resume_async(self, feedback: str = "") -> Any:
         """Do as `resume`, without blocking the loop; with `stream` set, return an `AsyncStreamSession`."""
-        hooks = (self._flow_resumption(feedback),)
-        return await self._flow_started_async(lambda: self._flow_run(Kickoff(), hooks))
+        resumption = self._flow_resumption(feedback)
+        kickoff = Kickoff(branch=resumption.context.branch)
+        return await self._flow_started_async(lambda: self._flow_run(kickoff, (resumption,)))
 
     def _flow_resumption(self, feedback: str) -> humans.Resumption:
         if self._flow_pending is None:

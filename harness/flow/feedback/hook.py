@@ -103,7 +103,6 @@ class FeedbackHook(FlowHook):
 
     def _context(self, run: FlowRun, call: MethodCall, output: Any) -> PendingFeedbackContext:
         cls = type(run.flow)
-        llm = self.llm
         return PendingFeedbackContext(
             flow_id=id_of(run.state),
             flow_class=f"{cls.__module__}.{cls.__qualname__}",
@@ -113,8 +112,10 @@ class FeedbackHook(FlowHook):
             emit=None if self.emit is None else list(self.emit),
             default_outcome=self.default_outcome,
             metadata=dict(self.metadata),
-            llm=_llm_reference(llm),
+            llm=_llm_reference(self.llm),
             request_id=uuid.uuid4().hex,
+            call_id=call.id,
+            branch=run.kickoff.branch,
             answered=self._place(call),
         )
 
@@ -128,10 +129,11 @@ class FeedbackHook(FlowHook):
 
         That may have been answered in a run before, which was stopped.
         """
-        if isinstance(result, HumanFeedbackPending) and result.keeper is self:
+        if run.pause is None:
+            if error is None and run.kickoff.resume and run.plan.is_restored:
+                await self._let_go(run)
+        elif isinstance(result, HumanFeedbackPending) and result.keeper is self:
             (await outcome_in_thread(lambda: keep(run, result), run.threads)).unwrap()
-        elif error is None and not isinstance(result, RunPaused) and run.kickoff.resume and run.plan.is_restored:
-            await self._let_go(run)
 
     async def _let_go(self, run: FlowRun) -> None:
         run.flow._flow_pending = None

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
+from harness.errors import UsageError
 from harness.flow.engine.run import FlowRun
 from harness.flow.feedback.pending import HumanFeedbackPending, PendingFeedbackContext
 from harness.flow.persistence.persist import place_of
 from harness.flow.persistence.protocol import FlowPersistence, StorageFailures
 from harness.flow.state import saved_state
-from harness.flow.value_codec import decode_value, encode_value
+from harness.flow.value_codec import decode_value, encode_exactly, encode_value
+
+logger = logging.getLogger("harness")
 
 
 def keep(run: FlowRun, pending: HumanFeedbackPending) -> None:
@@ -20,13 +24,25 @@ def keep(run: FlowRun, pending: HumanFeedbackPending) -> None:
     """
     flow, context = run.flow, pending.context
     saved = run.plan.saved()
-    context.plan = {**saved, "values": encode_value(saved["values"])}
+    context.values = saved["values"]
+    context.plan = {**saved, "values": [_form_of(value, run.name) for value in context.values]}
     context.history = list(flow.human_feedback_history)
     with StorageFailures():
         state = saved_state(run.state)
         place_of(flow).save_pending_feedback(flow_uuid=context.flow_id, context=context, state_data=state)
     flow._flow_pending = context
     flow._flow_kept_ids.add(context.flow_id)
+
+
+def _form_of(value: Any, flow_name: str) -> Any:
+    """Return what is kept of a value for other processes; of one that would not come back there, the log says so."""
+    try:
+        return encode_exactly(value, "what a method returned")
+    except UsageError as error:
+        logger.warning(
+            "%s: %s; another process that goes on with the run is given a description of it", flow_name, error
+        )
+        return encode_value(value)
 
 
 def kept(flow: Any, flow_id: str, place: FlowPersistence) -> tuple[dict[str, Any], PendingFeedbackContext] | None:
@@ -64,4 +80,5 @@ def restore(run: FlowRun, context: PendingFeedbackContext) -> None:
     if context.plan is None:
         run.plan.restore_waiting(context.method_name, context.method_output)
     else:
-        run.plan.restore({**context.plan, "values": decode_value(context.plan["values"])})
+        values = decode_value(context.plan["values"]) if context.values is None else context.values
+        run.plan.restore({**context.plan, "values": values})

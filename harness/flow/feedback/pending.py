@@ -32,8 +32,14 @@ class PendingFeedbackContext:
     requested_at: datetime = field(default_factory=now)
     #: What the frames of asking and of the answer have in common.
     request_id: str | None = None
+    #: Which call of the plan waits; None is whichever of the method does.
+    call_id: int | None = None
+    #: The branch to which the run writes its checkpoints, where it is a fork.
+    branch: str | None = None
     #: The plan of the run, saved when nothing of it ran any more; without one, nothing but this method is known to have run.
     plan: dict[str, Any] | None = None
+    #: What the methods of the run had returned, in the process in which it paused; elsewhere what the plan has kept of that.
+    values: list[Any] | None = field(default=None, repr=False, compare=False)
     #: The answers that the run has had before.
     history: list[HumanFeedbackResult] = field(default_factory=list)
     #: How many who are asked about the method have answered already; what they said is in its output.
@@ -41,7 +47,7 @@ class PendingFeedbackContext:
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON. Values that JSON can't hold take the forms of `harness.flow.value_codec`."""
-        fields = {name.name: getattr(self, name.name) for name in dataclasses.fields(self)}
+        fields = {name.name: getattr(self, name.name) for name in dataclasses.fields(self) if name.name != "values"}
         return {name: encode_value(value) for name, value in fields.items()} | {
             "requested_at": self.requested_at.isoformat()
         }

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from harness.bus.scope import current_run
-from harness.errors import RunPaused, UsageError
+from harness.errors import UsageError
 from harness.flow.engine.hooks import FlowHook
 from harness.flow.engine.run import FlowRun
 from harness.flow.feedback.answer import Answer, answer_given
@@ -68,7 +68,8 @@ class Resumption(FlowHook):
 
     def before_method(self, run: FlowRun, call: MethodCall) -> None:
         """Leave the answer where the method's own hook finds it."""
-        if call.was_paused and call.method.name == self.context.method_name:
+        context = self.context
+        if call.was_paused and call.method.name == context.method_name and context.call_id in (None, call.id):
             answer_given.set(self._answer)
             self._answer = None
 
@@ -78,7 +79,7 @@ class Resumption(FlowHook):
             self._detach()
         if error is not None:
             self._wait_on(run.flow)
-        elif not isinstance(result, RunPaused):
+        elif run.pause is None:
             clearing = await outcome_in_thread(lambda: let_go(run.flow, self.context.flow_id), run.threads)
             if clearing.error is not None:
                 self._wait_on(run.flow)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from harness.errors import RunPaused
 from harness.flow.engine.hooks import FlowHook
 from harness.flow.engine.run import FlowRun
 from harness.flow.persistence.persist import save_ended
@@ -23,5 +22,5 @@ class FinalState(FlowHook):
 
     async def flow_ended(self, run: FlowRun, result: Any, error: BaseException | None) -> None:
         """Save it, but for a run that waits, which is kept as a whole."""
-        if not isinstance(result, RunPaused):
+        if run.pause is None:
             await save_ended(run, _END)

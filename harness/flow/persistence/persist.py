@@ -63,7 +63,9 @@ class Persist(FlowHook):
             return
         own: FlowPersistence | None = run.flow.persistence
         if self.verbose:
-            _log(f"Saving flow state to memory for ID: {_id(run.state)}")
+            line = f"Saving flow state to memory for ID: {_id(run.state)}"
+            logger.info(line)
+            sys.stdout.write(f"{line}\n")
         await save(run, call.method.name, self.persistence() if own is None else own)
 
 
@@ -127,8 +129,3 @@ def _id(state: AnyState) -> str:
         return id_of(state)
     except (KeyError, AttributeError):
         raise StateWithoutIdError("Flow state must have an 'id' field for persistence") from None
-
-
-def _log(text: str) -> None:
-    logger.info(text)
-    sys.stdout.write(f"{text}\n")

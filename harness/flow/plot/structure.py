@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from harness.flow.graph.conditions import Condition, Joined, names_in
@@ -40,8 +40,8 @@ class FlowStructure:
     name: str
     nodes: tuple[FlowNode, ...]
     edges: tuple[FlowEdge, ...]
-    start_methods: tuple[str, ...] = field(default=())
-    router_methods: tuple[str, ...] = field(default=())
+    start_methods: tuple[str, ...] = ()
+    router_methods: tuple[str, ...] = ()
 
 
 def build_flow_structure(flow: Any) -> FlowStructure:
@@ -63,11 +63,16 @@ def build_flow_structure(flow: Any) -> FlowStructure:
         *(_node(cls, method) for method in definition.methods.values()),
         *(FlowNode(label, "label") for label in labels if label not in definition.methods),
     ]
-    edges = [*_edges_of_routers(routers, labels, definition), *_edges_of_conditions(definition)]
+    edges = [
+        FlowEdge(router.name, label)
+        for router in routers
+        for label in (labels if router.labels is None else router.labels)
+        if label not in definition.methods
+    ]
     return FlowStructure(
         name=cls.__name__ if isinstance(flow, type) else flow._flow_name,
         nodes=tuple(nodes),
-        edges=tuple(dict.fromkeys(edges)),
+        edges=tuple(dict.fromkeys([*edges, *_edges_of_conditions(definition)])),
         start_methods=tuple(method.name for method in definition.methods.values() if method.role.is_start),
         router_methods=tuple(router.name for router in routers),
     )
@@ -88,14 +93,6 @@ def _words(condition: Condition, *, inside: bool = False) -> str:
         return condition
     text = f" {condition.operator} ".join(_words(part, inside=True) for part in condition.parts)
     return f"({text})" if inside else text
-
-
-def _edges_of_routers(routers: list[FlowMethod], labels: list[str], definition: FlowGraph) -> list[FlowEdge]:
-    edges = []
-    for router in routers:
-        known = router.labels if router.labels is not None else labels
-        edges += [FlowEdge(router.name, label) for label in known if label not in definition.methods]
-    return edges
 
 
 def _edges_of_conditions(definition: FlowGraph) -> list[FlowEdge]:

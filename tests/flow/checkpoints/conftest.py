@@ -7,12 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.flow import (
-    CheckpointProvider,
-    JsonLinesProvider,
-    JsonProvider,
-    SqliteProvider,
-)
+from harness.flow import CheckpointProvider, JsonLinesProvider, JsonProvider, SqliteProvider
 
 PROVIDERS: dict[str, CheckpointProvider] = {
     "json": JsonProvider(),

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness.flow import CheckpointConfig, Flow, and_, frames_by_run, listen, or_, router, start
+from tests.flow.persistence.processes import forked
 
 
 class Paying(Flow):
@@ -59,40 +60,24 @@ class Paying(Flow):
 def read_in_pieces(folder: Path, provider: str, until: int, to: int) -> None:
     """Read a run, going on with what there is; after frame `until` of its own kill this process. Tell of each frame."""
     with os.fdopen(to, "wb", buffering=0) as out:
+
+        def tell(row: dict[str, Any]) -> None:
+            out.write(json.dumps(row).encode() + b"\n")
+
         # Nothing is produced that this has not asked for, so that what is killed has come exactly this far.
         session = Paying(folder, provider).stream_events({"asked": folder.name}, resume=True, look_ahead=1)
         for number, frame in enumerate(session, 1):
-            out.write(
-                json.dumps(
-                    {
-                        "type": frame.type,
-                        "method": frame.data.get("method_name"),
-                        "id": frame.id,
-                        "at": str(frame.timestamp),
-                    }
-                ).encode()
-                + b"\n"
-            )
+            method = frame.data.get("method_name")
+            tell({"type": frame.type, "method": method, "id": frame.id, "at": str(frame.timestamp)})
             if number == until:
                 os.kill(os.getpid(), signal.SIGKILL)
         runs = frames_by_run(session.frames)
-        out.write(
-            json.dumps({"result": session.result, "runs": [[frame.type for frame in run] for run in runs]}).encode()
-            + b"\n"
-        )
+        tell({"result": session.result, "runs": [[frame.type for frame in run] for run in runs]})
 
 
 def read(folder: Path, provider: str, until: int) -> list[dict[str, Any]]:
     """Return what a process had read before it ended or was killed."""
-    reads, writes = os.pipe()
-    process = os.fork()
-    if process == 0:
-        os.close(reads)
-        try:
-            read_in_pieces(folder, provider, until, writes)
-        finally:
-            os._exit(0)
-    os.close(writes)
+    process, reads = forked(lambda to: read_in_pieces(folder, provider, until, to))
     with os.fdopen(reads) as lines:
         rows = [json.loads(line) for line in lines]
     os.waitpid(process, 0)

@@ -34,21 +34,15 @@ from harness.flow.checkpoints.json_files import fill
 
 
 class Noted(BaseEvent):
-    """Something that user code emits."""
-
     type: str = "noted"
 
 
 class Draft(BaseModel):
-    """What a method returns."""
-
     text: str
     parts: tuple[int, ...] = ()
 
 
 class Two(Flow):
-    """Two methods, the second of which says something."""
-
     @start()
     def first(self) -> Draft:
         self.state["seen"] = ["first"]
@@ -278,8 +272,6 @@ def test_the_class_says_whether_and_the_constructor_may_say_otherwise(
 
 
 class Unkept(Flow):
-    """Returns what can't be kept."""
-
     @start()
     def first(self) -> object:
         return threading.Lock()

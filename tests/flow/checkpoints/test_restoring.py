@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import re
@@ -18,22 +17,11 @@ from pydantic import BaseModel
 from harness import event_bus
 from harness.errors import UsageError
 from harness.events import CheckpointCompletedEvent, MethodExecutionFinishedEvent, MethodExecutionStartedEvent
-from harness.flow import (
-    CheckpointConfig,
-    CheckpointError,
-    Flow,
-    JsonProvider,
-    SqliteProvider,
-    and_,
-    listen,
-    start,
-)
-from tests.flow.graph.graphs import TIMEOUT_S, collected
+from harness.flow import CheckpointConfig, CheckpointError, Flow, JsonProvider, SqliteProvider, and_, listen, start
+from tests.flow.graph.graphs import TIMEOUT_S, WAYS, hearing
 
 
 class Draft(BaseModel):
-    """What a method returns."""
-
     text: str
     parts: tuple[int, ...] = ()
 
@@ -76,42 +64,14 @@ def checkpoint_in_the_middle(kept: dict[str, Any]) -> str:
     flow = Joined(ran=[], fails=True, checkpoint=CheckpointConfig(on_events=["method_execution_finished"], **kept))
     written: list[str] = []
 
-    def tell(source: Any, event: CheckpointCompletedEvent) -> None:
+    def note(event: CheckpointCompletedEvent) -> None:
         written.append(str(event.location))
         if len(written) == 2:
             flow.left_done.set()
 
-    event_bus.register_handler(CheckpointCompletedEvent, tell)
-    try:
-        with pytest.raises(LookupError):
-            flow.kickoff()
-    finally:
-        event_bus.off(CheckpointCompletedEvent, tell)
+    with hearing(CheckpointCompletedEvent, note=note), pytest.raises(LookupError):
+        flow.kickoff()
     return written[-1]
-
-
-async def _async_kickoff(flow: Flow, **options: Any) -> Any:
-    return await flow.kickoff_async(**options)
-
-
-async def _async_stream(flow: Flow, **options: Any) -> Any:
-    session = flow.astream(**options)
-    await collected(session)
-    return session.result
-
-
-def _stream(flow: Flow, **options: Any) -> Any:
-    session = flow.stream_events(**options)
-    list(session)
-    return session.result
-
-
-WAYS: dict[str, Callable[..., Any]] = {
-    "kickoff": lambda flow, **options: flow.kickoff(**options),
-    "kickoff_async": lambda flow, **options: asyncio.run(_async_kickoff(flow, **options)),
-    "stream_events": _stream,
-    "astream": lambda flow, **options: asyncio.run(_async_stream(flow, **options)),
-}
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
@@ -135,13 +95,11 @@ def test_the_inputs_win_over_the_state_of_the_checkpoint(kept: dict[str, Any]) -
 
 def test_handlers_are_told_again_what_had_finished_and_that_it_is_replayed(kept: dict[str, Any]) -> None:
     where = checkpoint_in_the_middle(kept)
-    told: list[tuple[str, str, bool]] = []
-    with event_bus.scoped_handlers():
 
-        @event_bus.on(MethodExecutionStartedEvent, MethodExecutionFinishedEvent)
-        def hear(_source: Any, event: Any) -> None:
-            told.append((event.type.rpartition("_")[2], event.method_name, event_bus.is_replaying()))
+    def note(event: Any) -> tuple[str, str, bool]:
+        return event.type.rpartition("_")[2], event.method_name, event_bus.is_replaying()
 
+    with hearing(MethodExecutionStartedEvent, MethodExecutionFinishedEvent, note=note) as told:
         session = Joined(ran=[]).stream_events(from_checkpoint=CheckpointConfig(restore_from=where, **kept))
         list(session)
     finished = [name for kind, name, again in told if again and kind == "finished"]

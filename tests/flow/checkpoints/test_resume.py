@@ -20,14 +20,14 @@ from pydantic import BaseModel
 from conformance.areas.envelope import checks as envelope
 from conformance.areas.order import checks as order
 from conformance.timeline.evidence import Evidence
-from harness import StreamFrame, event_bus
+from harness import StreamFrame
 from harness.bus import is_replaying
-from harness.events import BaseEvent, MethodEvent
+from harness.events import MethodExecutionStartedEvent
 from harness.events.sources import sources
 from harness.flow import CheckpointConfig, Flow, and_, frames_by_run, listen, router, start
 from harness.flow.checkpoints.json_files import branch_folder
 from harness.flow.value_codec import encode_exactly
-from tests.flow.graph.graphs import collected
+from tests.flow.graph.graphs import collected, hearing
 
 ROOT = Path(__file__).parents[3]
 
@@ -35,9 +35,11 @@ ROOT = Path(__file__).parents[3]
 class Three(Flow):
     """Three methods, of which one fails while it is told to."""
 
-    def __init__(self, folder: Path, ran: list[str], fails: str = "") -> None:
-        super().__init__(checkpoint=CheckpointConfig(location=str(folder), on_events=[]))
-        self.ran, self.fails = ran, fails
+    def __init__(self, kept: Path | CheckpointConfig, fails: str = "") -> None:
+        config = CheckpointConfig(location=kept, on_events=[]) if isinstance(kept, Path) else kept
+        super().__init__(checkpoint=config)
+        self.fails = fails
+        self.ran: list[str] = []
 
     def do(self, what: str) -> str:
         self.ran.append(what)
@@ -69,9 +71,19 @@ def spoken(frames: list[StreamFrame]) -> list[str]:
     ]
 
 
+def ran_in(
+    kept: Path | CheckpointConfig, fails: str = "", inputs: dict[str, Any] | None = None, **how: Any
+) -> list[str]:
+    """Return the methods that ran in a run that goes on with what there is, where it is not said otherwise."""
+    flow = Three(kept, fails)
+    with contextlib.suppress(LookupError):
+        flow.kickoff(inputs, **(how or {"resume": True}))
+    return flow.ran
+
+
 def failed(folder: Path, at: str, **inputs: Any) -> list[StreamFrame]:
     """Return the frames of a run that fails."""
-    session = Three(folder, [], at).stream_events(inputs, resume=True)
+    session = Three(folder, at).stream_events(inputs, resume=True)
     with pytest.raises(LookupError):
         list(session)
     return session.frames
@@ -80,10 +92,10 @@ def failed(folder: Path, at: str, **inputs: Any) -> list[StreamFrame]:
 def test_the_frames_tell_each_run_apart_and_keep_every_order(tmp_path: Path) -> None:
     first = failed(tmp_path, "b")
     second = failed(tmp_path, "c")
-    ran: list[str] = []
-    session = Three(tmp_path, ran).stream_events(resume=True, look_ahead=1)
+    flow = Three(tmp_path)
+    session = flow.stream_events(resume=True, look_ahead=1)
     frames = list(session)
-    assert (ran, session.result) == (["c"], "B 3")
+    assert (flow.ran, session.result) == (["c"], "B 3")
     runs = frames_by_run(frames)
     flows = [[frame for frame in run if frame.channel == "flow"] for run in runs]
     assert [spoken(run) for run in flows] == [
@@ -99,10 +111,8 @@ def test_the_frames_tell_each_run_apart_and_keep_every_order(tmp_path: Path) -> 
     again = [frame for run in flows[:2] for frame in run if frame.type in ("flow_started", "method_execution_finished")]
     assert len(again) == 4
     for frame in again:
-        assert (frame.timestamp, frame.data.get("result")) == (
-            seen[frame.id].timestamp,
-            seen[frame.id].data.get("result"),
-        )
+        then = seen[frame.id]
+        assert (frame.timestamp, frame.data.get("result")) == (then.timestamp, then.data.get("result"))
 
 
 def test_a_run_goes_on_and_is_told_in_its_order_though_the_clock_was_set_back_in_it(
@@ -112,7 +122,7 @@ def test_a_run_goes_on_and_is_told_in_its_order_though_the_clock_was_set_back_in
     with monkeypatch.context() as patch:
         patch.setattr(sources, "now", lambda: next(moments))
         failed(tmp_path, "c")
-    session = Three(tmp_path, []).stream_events(resume=True)
+    session = Three(tmp_path).stream_events(resume=True)
     assert spoken(frames_by_run(session)[0]) == [
         *("Three started", "a started", "a finished", "b started", "b finished", "Three failed")
     ]
@@ -134,13 +144,13 @@ def test_all_that_had_ended_is_told_before_what_waited_for_it_by_an_earlier_cloc
             return self.do("e")
 
     with contextlib.suppress(LookupError):
-        Both(tmp_path, [], "e").kickoff(resume=True)
+        Both(tmp_path, "e").kickoff(resume=True)
     path = max(tmp_path.rglob("*.json"))
     kept = json.loads(path.read_text())
     for call in kept["runs"][0]["calls"]:
         call["started"]["timestamp"] = "2000-01-01T00:00:00Z"
     path.write_text(json.dumps(kept))
-    lines = spoken(frames_by_run(Both(tmp_path, []).stream_events(resume=True))[0])
+    lines = spoken(frames_by_run(Both(tmp_path).stream_events(resume=True))[0])
     assert lines.index("c started") > max(map(lines.index, ("a finished", "b finished", "d finished")))
 
 
@@ -150,18 +160,10 @@ def test_a_run_that_is_gone_on_with_by_an_earlier_clock_is_the_last_one(
 ) -> None:
     monkeypatch.setattr("harness.flow.checkpoints.provider._moments._last", 0)
     kept = CheckpointConfig(location=tmp_path, on_events=[], provider=provider)
-
-    def run(fails: str) -> list[str]:
-        flow = Three(tmp_path, [], fails)
-        flow.checkpoint = kept
-        with contextlib.suppress(LookupError):
-            flow.kickoff(resume=True)
-        return flow.ran
-
-    assert run("b") == ["a", "b"]
+    assert ran_in(kept, "b") == ["a", "b"]
     for path in tmp_path.rglob("*.json*"):
         path.rename(path.with_name(f"2199{path.name[4:]}"))
-    assert [run("c"), run("c"), run("")] == [["b", "c"], ["c"], ["c"]]
+    assert [ran_in(kept, fails) for fails in ("c", "c", "")] == [["b", "c"], ["c"], ["c"]]
 
 
 @pytest.mark.parametrize("provider", ["json", "jsonl"])
@@ -174,28 +176,22 @@ def test_a_run_that_begins_by_an_earlier_clock_is_the_last_one_and_keeps_what_it
         # As in a process of its own.
         monkeypatch.setattr("harness.flow.checkpoints.provider._moments._last", 0)
         branch_folder.cache_clear()
-        flow = Three(tmp_path, [], fails)
-        flow.checkpoint = kept
-        with contextlib.suppress(LookupError):
-            flow.kickoff(**options)
-        return flow.ran
+        return ran_in(kept, fails, **options)
 
-    run("c")
+    run("c", resume=False)
     for path in tmp_path.rglob("*.json*"):
         path.rename(path.with_name(f"2199{path.name[4:]}"))
     kept = kept.model_copy(update={"max_checkpoints": 2})
-    run("b")
+    run("b", resume=False)
     assert run("", resume=True) == ["b", "c"]
 
 
 def test_the_inputs_go_into_the_state_once(tmp_path: Path) -> None:
     failed(tmp_path, "b", count=10)
-    assert Three(tmp_path, []).kickoff({"count": 10}, resume=True) == "B 13"
+    assert Three(tmp_path).kickoff({"count": 10}, resume=True) == "B 13"
 
 
 class Marked(Flow):
-    """What one method has returned, another one changes."""
-
     fails = True
 
     @start()
@@ -265,9 +261,7 @@ def test_only_outputs_that_have_changed_are_encoded_anew(
 @pytest.mark.parametrize("id_", [5, uuid.uuid4()], ids=["number", "uuid"])
 def test_a_run_whose_id_was_given_as_no_text_is_found(tmp_path: Path, id_: Any) -> None:
     failed(tmp_path, "b", id=id_)
-    ran: list[str] = []
-    Three(tmp_path, ran).kickoff({"id": id_}, resume=True)
-    assert ran == ["b", "c"]
+    assert ran_in(tmp_path, inputs={"id": id_}) == ["b", "c"]
 
 
 def test_a_location_is_looked_for_from_the_current_folder(
@@ -277,13 +271,7 @@ def test_a_location_is_looked_for_from_the_current_folder(
         (tmp_path / name).mkdir()
         monkeypatch.chdir(tmp_path / name)
         config = CheckpointConfig(location="kept", provider=kept["provider"])
-        ran: list[str] = []
-        for fails in ("b", ""):
-            flow = Three(Path("kept"), ran, fails)
-            flow.checkpoint = config
-            with contextlib.suppress(LookupError):
-                flow.kickoff(resume=True)
-        assert ran == ["a", "b", "b", "c"]
+        assert [ran_in(config, "b"), ran_in(config)] == [["a", "b"], ["b", "c"]]
 
 
 def test_a_run_with_an_id_of_which_another_class_has_kept_one_begins_and_the_log_says_so(
@@ -293,50 +281,39 @@ def test_a_run_with_an_id_of_which_another_class_has_kept_one_begins_and_the_log
         """What the class is called by now."""
 
     failed(tmp_path, "b", id="x")
-    ran: list[str] = []
-    Renamed(tmp_path, ran).kickoff({"id": "y"}, resume=True)
+    flow = Renamed(tmp_path)
+    flow.kickoff({"id": "y"}, resume=True)
     assert caplog.text == ""
-    Renamed(tmp_path, ran).kickoff({"id": "x"}, resume=True)
-    assert ran == ["a", "b", "c"] * 2
+    flow.kickoff({"id": "x"}, resume=True)
+    assert flow.ran == ["a", "b", "c"] * 2
     assert "with the id 'x' is of tests.flow.checkpoints.test_resume:Three, and not of" in caplog.text
 
 
 def test_runs_are_told_apart_by_the_id_of_their_state(tmp_path: Path) -> None:
     failed(tmp_path, "b", id="one", count=10)
     failed(tmp_path, "c", id="two", count=20)
-    ran: list[str] = []
-    assert Three(tmp_path, ran).kickoff({"id": "one"}, resume=True) == "B 13"
-    assert ran == ["b", "c"]
-    assert Three(tmp_path, ran).kickoff({"id": "three"}, resume=True) == "B 3"
+    flow = Three(tmp_path)
+    assert flow.kickoff({"id": "one"}, resume=True) == "B 13"
+    assert flow.ran == ["b", "c"]
+    assert Three(tmp_path).kickoff({"id": "three"}, resume=True) == "B 3"
 
 
 def test_a_run_that_has_ended_gives_its_result_again_and_runs_nothing(tmp_path: Path) -> None:
-    ran: list[str] = []
-
-    async def ends() -> tuple[list[str], Any]:
-        session = Three(tmp_path, ran).astream(resume=True)
+    async def ends() -> tuple[list[str], Any, list[str]]:
+        flow = Three(tmp_path)
+        session = flow.astream(resume=True)
         frames = await collected(session)
-        return spoken(frames_by_run(frames)[-1][-2:]), session.result
+        return spoken(frames_by_run(frames)[-1][-2:]), session.result, flow.ran
 
-    assert asyncio.run(ends())[1] == "B 3"
-    assert asyncio.run(ends()) == (["Three started", "Three finished"], "B 3")
-    assert ran == ["a", "b", "c"]
+    assert asyncio.run(ends())[1:] == ("B 3", ["a", "b", "c"])
+    assert asyncio.run(ends()) == (["Three started", "Three finished"], "B 3", [])
 
 
 def test_a_listener_can_tell_what_is_only_shown_again(tmp_path: Path) -> None:
     failed(tmp_path, "b")
-    told: list[tuple[str, bool]] = []
-
-    def listener(source: Any, event: BaseEvent) -> None:
-        if isinstance(event, MethodEvent) and event.type.endswith("started"):
-            told.append((event.method_name, is_replaying()))
-
-    event_bus.register_handler(BaseEvent, listener)
-    try:
-        Three(tmp_path, []).kickoff(resume=True)
-    finally:
-        event_bus.off(BaseEvent, listener)
-    assert told == [("a", True), ("b", False), ("c", False)]
+    with hearing(MethodExecutionStartedEvent, note=lambda event: (event.method_name, is_replaying())) as heard:
+        Three(tmp_path).kickoff(resume=True)
+    assert heard == [("a", True), ("b", False), ("c", False)]
 
 
 def test_what_had_finished_beside_a_method_that_failed_is_not_run_again(tmp_path: Path) -> None:
@@ -364,13 +341,13 @@ def test_what_had_finished_beside_a_method_that_failed_is_not_run_again(tmp_path
 
 
 def test_a_run_that_was_closed_goes_on(tmp_path: Path) -> None:
-    with Three(tmp_path, []).stream_events(resume=True, look_ahead=1) as session:
+    with Three(tmp_path).stream_events(resume=True, look_ahead=1) as session:
         for frame in session:
             if frame.type == "method_execution_finished":
                 break
-    ran: list[str] = []
-    assert Three(tmp_path, ran).kickoff(resume=True) == "B 3"
-    assert "a" not in ran
+    flow = Three(tmp_path)
+    assert flow.kickoff(resume=True) == "B 3"
+    assert "a" not in flow.ran
 
 
 # Killed.

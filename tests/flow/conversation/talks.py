@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from harness import Flow, listen
+from harness import Flow, listen, start
 from harness.conversation import ConversationConfig, RouterConfig
 from harness.frames.frame import StreamFrame
 from harness.llm import BaseLLM, Finish, LLMRequest, Part, TextDelta
@@ -93,6 +93,11 @@ def story(frames: list[StreamFrame]) -> list[str]:
             case other:
                 lines.append(other.removeprefix("conversation_").removeprefix("llm_").replace("_", " "))
     return lines
+
+
+class Plain(Flow[Any]):
+    @start()
+    def begin(self) -> None: ...
 
 
 class Harbour(Flow[Any]):

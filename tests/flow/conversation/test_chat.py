@@ -16,9 +16,10 @@ from typing import Any
 
 import pytest
 
-from harness import Flow, UsageError, event_bus, listen, start
+from harness import Flow, UsageError, listen
 from harness.events import FlowFinishedEvent, FlowStartedEvent
-from tests.flow.conversation.talks import Speaker, said, talk
+from tests.flow.conversation.talks import Plain, Speaker, said, talk
+from tests.flow.graph.graphs import hearing
 
 PROGRAM = """
     import fcntl, sys, termios, threading
@@ -133,14 +134,12 @@ def test_functions_take_the_place_of_the_terminal() -> None:
     lines = iter(["hi", "", "again", "Quit", "never"])
     asked: list[str] = []
     shown: list[str] = []
-    flows: list[str] = []
 
     def ask(prompt: str) -> str:
         asked.append(prompt)
         return next(lines)
 
-    with event_bus.scoped_handlers():
-        event_bus.on(FlowStartedEvent, FlowFinishedEvent)(lambda source, event: flows.append(event.type))
+    with hearing(FlowStartedEvent, FlowFinishedEvent, note=lambda event: event.type) as flows:
         flow.chat(session_id="a", prompt="> ", assistant_prefix="< ", input_fn=ask, output_fn=shown.append)
 
     assert asked == ["> "] * 4
@@ -192,10 +191,5 @@ def test_ctrl_c_ends_an_answer_alone_and_a_conversation_that_has_ended_begins_an
 
 
 def test_chat_is_for_conversations() -> None:
-    class Plain(Flow[Any]):
-        @start()
-        def begin(self) -> None:
-            """Do nothing."""
-
     with pytest.raises(UsageError, match=r"Flow\.chat\(\) is only available on conversational flows"):
         Plain().chat()

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness import Flow, UsageError, human_feedback, listen
+from harness import Flow, UsageError, human_feedback, listen, persist, start
 from harness.conversation import ConversationConfig
 from harness.flow import CheckpointConfig, HumanFeedbackPending, SQLiteFlowPersistence
 from tests.flow.conversation.talks import Speaker, said, story, take, talk
-
-
-class Later:
-    """A human who answers later."""
-
-    def request_feedback(self, context: Any, flow: Any) -> str:
-        raise HumanFeedbackPending(context=context)
+from tests.flow.feedback.people import Later
 
 
 class Office(Flow[Any]):
-    """Has its letters approved."""
-
     def route_turn(self, context: dict[str, Any]) -> str | None:
         return "LETTER" if "letter" in context["current_user_message"] else None
 
@@ -99,6 +88,30 @@ def test_turns_taken_while_one_waits_leave_it_its_message_and_its_transcript(
     assert said(flow) == [ENDED[0], *meanwhile, ENDED[1]]
 
 
+def test_a_turn_whose_handler_comes_to_what_another_flow_waits_with_has_ended(tmp_path: Path) -> None:
+    place = SQLiteFlowPersistence(tmp_path / "states.db")
+
+    class Approved(Flow[Any]):
+        @start()
+        @human_feedback(message="Send it?", provider=Later())
+        def write(self) -> str:
+            return "Dear Sir"
+
+    @persist(place)
+    class Passing(Flow[Any]):
+        @listen("converse")
+        def pass_on(self) -> Any:
+            self.append_assistant_message("It is looked at.")
+            return Approved(persistence=place).kickoff()
+
+    pending, frames = take(talk(Passing), "stream_turn", "a letter", session_id="a")
+    assert isinstance(pending, HumanFeedbackPending)
+    assert story(frames)[-2:] == ["pass_on finished", "turn completed"]
+    kept = place.load_state("a")
+    assert kept is not None
+    assert (kept["current_user_message"], len(kept["messages"])) == (None, 2)
+
+
 def test_a_resumed_turn_that_fails_is_a_turn_when_it_is_resumed_again(tmp_path: Path) -> None:
     class Stuck(Office):
         failures = [ConnectionError("no post")]
@@ -133,12 +146,7 @@ def test_what_is_said_in_turns_that_ask_somebody_stays_said(tmp_path: Path) -> N
     flow = flow_class(persistence=SQLiteFlowPersistence(tmp_path / "states.db"), input_provider=Typist())
     for message in ("one", "two"):
         flow.handle_turn(message, session_id="a")
-    assert said(flow) == [
-        "user: one",
-        "assistant: You like blue.",
-        "user: two",
-        "assistant: You like blue.",
-    ]
+    assert said(flow) == ["user: one", "assistant: You like blue.", "user: two", "assistant: You like blue."]
 
 
 def test_a_turn_that_was_cut_off_goes_on_from_its_checkpoint_without_being_said_again(tmp_path: Path) -> None:
@@ -222,31 +230,3 @@ def test_a_turn_that_was_cut_off_after_its_reply_does_not_say_it_again(tmp_path:
     flow = talk(Replies)
     assert flow.handle_turn("hi", session_id="a", resume=True) == "Yes."
     assert said(flow) == ["user: hi", "assistant: Yes."]
-
-
-PROGRAM = """
-    import sys
-    from harness import Flow, listen
-    from harness.conversation import ConversationConfig
-    from harness.flow import SQLiteFlowPersistence, persist
-
-    @ConversationConfig()
-    @persist(SQLiteFlowPersistence(sys.argv[1]))
-    class Counting(Flow):
-        @listen("converse")
-        def count(self):
-            return f"That makes {sum(message.role == 'user' for message in self.state.messages)}."
-
-    flow = Counting()
-    print(flow.handle_turn(sys.argv[2], session_id="a"))
-    print(*(message.content for message in flow.state.messages), sep="|")
-"""
-
-
-def test_a_conversation_goes_on_in_another_process(tmp_path: Path) -> None:
-    def turn(message: str) -> list[str]:
-        command = [sys.executable, "-c", textwrap.dedent(PROGRAM), str(tmp_path / "states.db"), message]
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.splitlines()
-
-    assert turn("one") == ["That makes 1.", "one|That makes 1."]
-    assert turn("two") == ["That makes 2.", "one|That makes 1.|two|That makes 2."]

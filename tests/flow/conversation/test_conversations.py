@@ -12,43 +12,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from harness import Flow, human_feedback, listen
 from harness.conversation import ConversationConfig
-from harness.flow import FlowPersistence, HumanFeedbackPending, persist
-from harness.flow.state import saved_state
+from harness.flow import HumanFeedbackPending, persist
 from tests.flow.conversation.talks import WAYS, Speaker, Way, said, story, take
+from tests.flow.feedback.people import Later
 from tests.flow.graph.graphs import TIMEOUT_S
+from tests.flow.persistence.memory import Memory
 
 HELLO = "Hello there"
-
-
-class Memory(FlowPersistence):
-    """Keeps states and waiting flows in itself."""
-
-    def __init__(self) -> None:
-        self.states: dict[str, Any] = {}
-        self.waiting: dict[str, Any] = {}
-
-    def init_db(self) -> None:
-        """There is nothing to prepare."""
-
-    def save_state(self, flow_uuid: str, method_name: str, state_data: Any) -> None:
-        self.states[flow_uuid] = state_data
-
-    def load_state(self, flow_uuid: str) -> Any:
-        return self.states.get(flow_uuid)
-
-    def save_pending_feedback(self, flow_uuid: str, context: Any, state_data: Any) -> None:
-        self.waiting[flow_uuid] = (saved_state(state_data), context)
-
-    def load_pending_feedback(self, flow_uuid: str) -> Any:
-        return self.waiting.get(flow_uuid)
-
-    def clear_pending_feedback(self, flow_uuid: str) -> None:
-        self.waiting.pop(flow_uuid, None)
-
-
-class Later:
-    def request_feedback(self, context: Any, flow: Any) -> str:
-        raise HumanFeedbackPending(context=context)
 
 
 class Talk(Flow[Any]):

@@ -18,8 +18,6 @@ from tests.flow.conversation.talks import WAYS, Speaker, Way, routed, said, stor
 
 
 class Desk(Flow[Any]):
-    """Answers two kinds of requests itself."""
-
     @listen("ORDER")
     def order(self) -> Any:
         """Looks an order up.
@@ -249,8 +247,6 @@ def test_intents_need_a_model() -> None:
 
 
 class Plain:
-    """A model that knows no forms."""
-
     def __init__(self, answer: str) -> None:
         self.answer = answer
 
@@ -403,8 +399,6 @@ def test_labels_of_a_router_that_nothing_listens_to_are_refused_when_the_flow_is
 
 
 class Later:
-    """Its `call` is a coroutine function."""
-
     async def call(self, messages: Any, response_model: Any = None) -> Any:
         return "Later." if response_model is None else '{"intent": "ORDER"}'
 

@@ -10,15 +10,15 @@ from typing import Any, Final
 
 import pytest
 
-from harness import Flow, RunCancelled, UsageError, event_bus, listen, start
+from harness import Flow, RunCancelled, UsageError, listen
 from harness.bus import add_stream_sink, reset_stream_sinks
 from harness.bus.scope import Run
 from harness.conversation import ConversationConfig, ConversationState, TurnOpenError
 from harness.events import FlowFinishedEvent, FlowStartedEvent
 from harness.flow import SQLiteFlowPersistence, persist
 from harness.flow.conversation.dialogue import Turn
-from tests.flow.conversation.talks import WAYS, Harbour, Speaker, Way, said, take, talk
-from tests.flow.graph.graphs import TIMEOUT_S
+from tests.flow.conversation.talks import WAYS, Harbour, Plain, Speaker, Way, said, take, talk
+from tests.flow.graph.graphs import TIMEOUT_S, hearing
 
 EVENT_ID: Final = re.compile(r"[0-9a-f]{16}-[0-9a-f]+")
 
@@ -198,12 +198,12 @@ def test_a_blank_message_does_not_have_one_answered_whose_turn_was_closed_in_ano
 
 
 def test_the_flow_of_all_turns_is_finished_once_and_the_next_turn_starts_another() -> None:
-    seen: list[str] = []
     flow = talk(llm=Speaker("Hello there"))
-    with event_bus.scoped_handlers():
-        event_bus.on(FlowStartedEvent, FlowFinishedEvent)(
-            lambda source, event: seen.append(f"{event.type} {event.started_event_id is not None}")
-        )
+
+    def note(event: Any) -> str:
+        return f"{event.type} {event.started_event_id is not None}"
+
+    with hearing(FlowStartedEvent, FlowFinishedEvent, note=note) as seen:
         flow.handle_turn("hi")
         flow.handle_turn("hi")
         flow.finalize_session_traces()
@@ -248,11 +248,6 @@ def test_the_flow_of_all_turns_is_finished_once_the_turn_has_ended_that_says_so(
 
 
 def test_deferring_is_for_conversations() -> None:
-    class Plain(Flow[Any]):
-        @start()
-        def begin(self) -> None:
-            """Do nothing."""
-
     with pytest.raises(UsageError, match="Plain sets defer_trace_finalization"):
         Plain(defer_trace_finalization=True)
 

@@ -24,14 +24,8 @@ from harness.conversation import (
 )
 from harness.errors import UsageError
 from harness.flow.conversation import transcript
-from tests.flow.conversation.talks import Speaker, routed, said, talk
+from tests.flow.conversation.talks import Plain, Speaker, routed, said, talk
 from tests.flow.graph.graphs import TIMEOUT_S
-
-
-class Plain(Flow[Any]):
-    @start()
-    def begin(self) -> None:
-        """Do nothing."""
 
 
 def test_messages_are_given_to_models_without_what_is_not_set_and_without_notes() -> None:
@@ -224,13 +218,6 @@ def test_a_state_that_begins_with_what_a_conversation_has_no_place_for_is_refuse
         talk(type("Stated", (Flow,), {"initial_state": declared}))
 
 
-def test_the_state_in_the_brackets_of_a_class_is_the_conversations() -> None:
-    class Typed(Flow[Own]):
-        conversational = True
-
-    assert Typed().state.topic == "sea"
-
-
 def test_a_flow_that_does_not_converse_keeps_a_transcript_of_dicts() -> None:
     class Chatty(Plain):
         initial_state = ChatState
@@ -355,8 +342,6 @@ def test_a_message_of_content_parts_is_kept() -> None:
 
 
 class Chosen(Flow[Any]):
-    """Notes what it was told of the conversation when it chose."""
-
     def route_turn(self, context: dict[str, Any]) -> str:
         self.told.append([message["content"] for message in context["message_history"]])
         return "converse"

@@ -8,7 +8,7 @@ import pytest
 
 from harness import Flow, UsageError, listen, router, start
 from harness.conversation import ConversationState
-from tests.flow.conversation.talks import STREAMED, WAYS, Harbour, Speaker, Way, said, story, take, talk
+from tests.flow.conversation.talks import STREAMED, WAYS, Harbour, Plain, Speaker, Way, said, story, take, talk
 
 TOLD = ["converse_turn started", "call started", "call completed", "assistant: Hello there", "converse_turn finished"]
 ROUTED = ["route_conversation started", "to converse", "route_conversation finished"]
@@ -70,18 +70,6 @@ def test_no_system_prompt_is_one_of_ours_and_an_empty_one_is_none(prompt: str | 
     llm = Speaker("Hello there")
     talk(llm=llm, system_prompt=prompt).handle_turn("hi")
     assert [role for role, _ in llm.asked()] == roles
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_a_failing_turn_raises_what_was_raised_and_the_next_one_works(way: Way) -> None:
-    flow = talk(Harbour, llm=Speaker("Hello there"))
-
-    with pytest.raises(LookupError, match="no such boat"):
-        take(flow, way, "fail")
-    assert flow.state.current_user_message is None
-
-    assert take(flow, way, "hi")[0] == "Hello there"
-    assert said(flow) == ["user: fail", "user: hi", "assistant: Hello there"]
 
 
 def test_a_failing_turn_shows_that_it_failed() -> None:
@@ -191,11 +179,6 @@ def test_an_option_that_no_turn_has_is_refused_at_the_call(way: Way, option: str
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_flow_that_is_not_conversational_refuses_turns_at_the_call(way: Way) -> None:
-    class Plain(Flow[Any]):
-        @start()
-        def begin(self) -> None:
-            """Do nothing."""
-
     message = rf"Flow\.{way}\(\) is only available on conversational flows"
     with pytest.raises(UsageError, match=message):
         take(Plain(), way, "hi")
@@ -223,12 +206,6 @@ def test_a_blank_message_is_not_added_and_not_answered(blank: str) -> None:
     flow = talk(llm=llm)
     assert flow.handle_turn(blank) is None
     assert (said(flow), llm.requests) == ([], [])
-
-
-def test_a_message_may_be_given_as_a_message() -> None:
-    flow = talk(llm=Speaker("Hello there"))
-    flow.handle_turn({"role": "user", "content": "hi"})
-    assert said(flow)[0] == "user: hi"
 
 
 IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}

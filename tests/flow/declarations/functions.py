@@ -44,8 +44,6 @@ def fail() -> None:
 
 
 class Doubler:
-    """A tool."""
-
     def run(self, number: int) -> int:
         return number * 2
 

@@ -13,7 +13,8 @@ from harness.flow import Flow, FlowDeclarationError
 from harness.flow.declarations import expressions
 
 HEAD = "schema: crewai.flow/v1\nname: F\n"
-ONE = HEAD + "methods:\n  a:\n    start: true\n    do: {call: expression, expr: "
+BEGIN = HEAD + "methods:\n  a:\n    start: true\n"
+ONE = BEGIN + "    do: {call: expression, expr: "
 
 WRONG: dict[str, tuple[str, str]] = {
     "no YAML": (HEAD + "methods: [", "<declaration>:3:11: expected the node content"),
@@ -28,12 +29,9 @@ WRONG: dict[str, tuple[str, str]] = {
     "an anchor": (HEAD + "a: &x [1]\nb: *x\n", "<declaration>:4:4: anchors and aliases are not read"),
     "too deep": (HEAD + "a: " + "[" * 60 + "]" * 60, "<declaration>:3:54: this nests deeper than 50 levels"),
     "nothing to do": (HEAD + "methods: {}", "<declaration>:1:1: a flow has methods, or is conversational"),
-    "a missing key": (
-        HEAD + "methods:\n  a:\n    start: true\n",
-        "<declaration>:4:3: methods.a.do: expected a value, and none was given",
-    ),
+    "a missing key": (BEGIN, "<declaration>:4:3: methods.a.do: expected a value, and none was given"),
     "an unknown call": (
-        HEAD + "methods:\n  a:\n    start: true\n    do:\n      call: dance\n",
+        BEGIN + "    do:\n      call: dance\n",
         "<declaration>:6:5: methods.a.do: expected one of 'code', 'tool', 'expression', 'script', 'crew', 'agent', 'each' as 'call', not 'dance'",
     ),
     "nothing triggers it": (
@@ -41,7 +39,7 @@ WRONG: dict[str, tuple[str, str]] = {
         "<declaration>:4:3: methods.a: nothing triggers this method",
     ),
     "labels without a router": (
-        HEAD + "methods:\n  a:\n    start: true\n    emit: [x]\n    do: {call: expression, expr: '1'}\n",
+        BEGIN + "    emit: [x]\n    do: {call: expression, expr: '1'}\n",
         "<declaration>:4:3: methods.a: emit names the labels of a router",
     ),
     "a name that is none": (
@@ -53,16 +51,15 @@ WRONG: dict[str, tuple[str, str]] = {
         "<declaration>:4:3: methods.__init__: F.__init__ hides the __init__ that every flow has",
     ),
     "a module that is not there": (
-        HEAD + "methods:\n  a:\n    start: true\n    do:\n      call: code\n      ref: no_such_module:f\n",
+        BEGIN + "    do:\n      call: code\n      ref: no_such_module:f\n",
         "<declaration>:8:12: methods.a.do.ref: the module 'no_such_module' can't be imported: ModuleNotFoundError",
     ),
     "a name that is not there": (
-        HEAD + "methods:\n  a:\n    start: true\n    do: {call: code, ref: 'json:nothing'}\n",
+        BEGIN + "    do: {call: code, ref: 'json:nothing'}\n",
         "<declaration>:6:27: methods.a.do.ref: 'json' has no 'nothing'",
     ),
     "something that can't be called": (
-        HEAD
-        + "methods:\n  a:\n    start: true\n    do: {call: code, ref: 'tests.flow.declarations.functions:NUMBER'}\n",
+        BEGIN + "    do: {call: code, ref: 'tests.flow.declarations.functions:NUMBER'}\n",
         "methods.a.do.ref: 'tests.flow.declarations.functions:NUMBER' is no function, but int",
     ),
     "an expression that can't be read": (
@@ -80,36 +77,31 @@ WRONG: dict[str, tuple[str, str]] = {
         "an expression has at most 4000 characters",
     ),
     "an argument deep inside": (
-        HEAD
-        + "methods:\n  a:\n    start: true\n    do:\n      call: code\n      ref: json:dumps\n"
+        BEGIN + "    do:\n      call: code\n      ref: json:dumps\n"
         + "      with:\n        obj:\n          - fine\n          - deep: ${state.a +}\n",
         "<declaration>:12:19: methods.a.do.with.obj.1.deep: 'state.a +' is no CEL expression",
     ),
     "an expression that is not closed": (
-        HEAD
-        + "methods:\n  a:\n    start: true\n    do: {call: code, ref: 'json:dumps', with: {obj: 'a ${state.a'}}\n",
+        BEGIN + "    do: {call: code, ref: 'json:dumps', with: {obj: 'a ${state.a'}}\n",
         "the expression that begins with 'state.a' is not closed",
     ),
     "a step of each": (
-        HEAD
-        + "methods:\n  a:\n    start: true\n    do:\n      call: each\n      in: state.parts\n      do:\n"
+        BEGIN + "    do:\n      call: each\n      in: state.parts\n      do:\n"
         + "        - name: s\n          if: item ==\n          action: {call: expression, expr: item}\n",
         "<declaration>:11:15: methods.a.do.do.0.if: 'item ==' is no CEL expression",
     ),
     "two steps of one name": (
-        HEAD
-        + "methods:\n  a:\n    start: true\n    do:\n      call: each\n      in: state.parts\n      do:\n"
+        BEGIN + "    do:\n      call: each\n      in: state.parts\n      do:\n"
         + "        - {name: s, action: {call: expression, expr: item}}\n" * 2,
         "methods.a.do.each: the steps of each have names of their own, and two are called 's'",
     ),
     "each in each": (
-        HEAD
-        + "methods:\n  a:\n    start: true\n    do:\n      call: each\n      in: state.parts\n      do:\n"
+        BEGIN + "    do:\n      call: each\n      in: state.parts\n      do:\n"
         + "        - {name: s, action: {call: each, in: state.parts, do: []}}\n",
         "methods.a.do.each.do.0.action: expected one of 'code', 'tool', 'expression', 'script', 'crew', 'agent' as 'call', not 'each'",
     ),
     "a script": (
-        HEAD + 'methods:\n  a:\n    start: true\n    do: {call: script, code: "a = 1\\nreturn a +"}\n',
+        BEGIN + '    do: {call: script, code: "a = 1\\nreturn a +"}\n',
         "<declaration>:6:30: methods.a.do.code: the script can't be read: invalid syntax, in its line 2",
     ),
     "a method that listens to itself": (
@@ -133,8 +125,7 @@ WRONG: dict[str, tuple[str, str]] = {
         "<declaration>:7:5: methods.a.human_feedback: human_feedback(learn=True) needs a memory",
     ),
     "a provider that can not be made": (
-        ONE
-        + "'1'}\n    human_feedback: {message: Well, provider: 'tests.flow.declarations.functions:Needs'}\n",
+        ONE + "'1'}\n    human_feedback: {message: Well, provider: 'tests.flow.declarations.functions:Needs'}\n",
         "<declaration>:7:5: methods.a.human_feedback: 'tests.flow.declarations.functions:Needs' can't be made: TypeError",
     ),
     "a state": (
@@ -146,8 +137,7 @@ WRONG: dict[str, tuple[str, str]] = {
         "<declaration>:7:1: state: 'json:JSONDecoder' is no pydantic model",
     ),
     "a default that does not fit": (
-        ONE
-        + "'1'}\nstate: {type: pydantic, ref: 'tests.flow.declarations.functions:Report', default: {depth: deep}}\n",
+        ONE + "'1'}\nstate: {type: pydantic, ref: 'tests.flow.declarations.functions:Report', default: {depth: deep}}\n",
         "<declaration>:7:1: state: the default does not fit the state",
     ),
     "outcomes without sense": (

@@ -68,9 +68,26 @@ methods:
 """
 
 
-def declared(do: dict[str, Any], **more: Any) -> Flow:
-    whole = {"schema": "crewai.flow/v1", "name": "One", "methods": {"only": {"start": True, "do": do}}, **more}
-    return Flow.from_declaration(contents=whole)
+def spec(name: str = "F", **parts: Any) -> dict[str, Any]:
+    """Return a declaration."""
+    return {"schema": "crewai.flow/v1", "name": name, **parts}
+
+
+def expr(text: str) -> dict[str, Any]:
+    return {"call": "expression", "expr": text}
+
+
+def code(function: str, **arguments: Any) -> dict[str, Any]:
+    return {"call": "code", "ref": f"{HERE}:{function}", **({"with": arguments} if arguments else {})}
+
+
+def held_to(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "json_schema", "json_schema": schema}
+
+
+def declared(do: dict[str, Any], **parts: Any) -> Flow:
+    """Return a flow of one method."""
+    return Flow.from_declaration(contents=spec("One", methods={"only": {"start": True, "do": do}}, **parts))
 
 
 def test_a_flow_is_run_from_text_from_a_dict_from_a_file_and_from_json(tmp_path: Path) -> None:
@@ -121,7 +138,7 @@ VALUES: dict[str, tuple[Any, Any]] = {
 @pytest.mark.parametrize(("written", "value"), VALUES.values(), ids=VALUES.keys())
 def test_an_argument_is_what_its_expressions_come_to(written: Any, value: Any) -> None:
     state = {"default": {"n": 7, "list": [1, {"a": None}], "text": "x", "none": None}}
-    flow = declared({"call": "code", "ref": f"{HERE}:both", "with": {"value": written}}, state=state)
+    flow = declared(code("both", value=written), state=state)
     result = flow.kickoff()["value"]
     assert (result, type(result)) == (value, type(value))
 
@@ -129,7 +146,7 @@ def test_an_argument_is_what_its_expressions_come_to(written: Any, value: Any) -
 def test_a_tool_is_run_and_a_function_may_fail() -> None:
     assert declared({"call": "tool", "ref": f"{HERE}:Doubler", "with": {"number": 4}}).kickoff() == 8
     with pytest.raises(LookupError, match="no such thing"):
-        declared({"call": "code", "ref": f"{HERE}:fail"}).kickoff()
+        declared(code("fail")).kickoff()
 
 
 @pytest.mark.parametrize(
@@ -150,9 +167,14 @@ def test_a_tool_that_says_it_has_failed_fails_its_method_unless_its_policy_says_
     )
 
 
+def using(tool: str) -> Flow:
+    """Return a flow that uses a tool with each word of its state."""
+    use = {"call": "tool", "ref": f"{HERE}:{tool}", "with": {"text": "${item}"}}
+    return declared({"call": "each", "in": "state.words", "do": [{"name": "use", "action": use}]})
+
+
 def test_how_often_a_tool_may_be_used_counts_for_each_run() -> None:
-    use = {"call": "tool", "ref": f"{HERE}:Once", "with": {"text": "${item}"}}
-    flow = declared({"call": "each", "in": "state.words", "do": [{"name": "use", "action": use}]})
+    flow = using("Once")
     for _ in range(2):
         assert flow.kickoff(inputs={"words": ["ahoy"]}) == ["ahoy"]
     with pytest.raises(ToolExecutionFailedError, match="'Once' has been used 1 times"):
@@ -160,8 +182,7 @@ def test_how_often_a_tool_may_be_used_counts_for_each_run() -> None:
 
 
 def test_uses_of_a_tool_by_one_run_do_not_count_for_another_at_the_same_time() -> None:
-    use = {"call": "tool", "ref": f"{HERE}:Together", "with": {"text": "${item}"}}
-    flow = declared({"call": "each", "in": "state.words", "do": [{"name": "use", "action": use}]})
+    flow = using("Together")
     words = ["ahoy", "again"]
     with ThreadPoolExecutor(2) as threads:
         assert list(threads.map(lambda one: one.kickoff(inputs={"words": words}), (flow, type(flow)()))) == [words] * 2
@@ -171,15 +192,8 @@ EACH: dict[str, Any] = {
     "call": "each",
     "in": "state.parts",
     "do": [
-        {
-            "name": "double",
-            "action": {"call": "tool", "ref": f"{HERE}:Doubler", "with": {"number": "${item}"}},
-        },
-        {
-            "name": "shout",
-            "if": "item > 1",
-            "action": {"call": "code", "ref": f"{HERE}:shout", "with": {"text": "n${outputs.double}"}},
-        },
+        {"name": "double", "action": {"call": "tool", "ref": f"{HERE}:Doubler", "with": {"number": "${item}"}}},
+        {"name": "shout", "if": "item > 1", "action": code("shout", text="n${outputs.double}")},
     ],
 }
 
@@ -205,7 +219,7 @@ def test_each_refuses_what_is_no_list_and_a_condition_that_is_not_true_or_false(
 
 
 def test_an_expression_that_can_not_be_evaluated_says_which_and_why() -> None:
-    flow = declared({"call": "expression", "expr": "state.gone + 1"})
+    flow = declared(expr("state.gone + 1"))
     with pytest.raises(UsageError, match=r"'state\.gone \+ 1' can't be evaluated: no such member"):
         flow.kickoff()
 
@@ -248,17 +262,16 @@ STATES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"topic": "tides", "depth": 3},
     ),
     "a schema": (
-        {
-            "type": "json_schema",
-            "json_schema": {
+        held_to(
+            {
                 "type": "object",
                 "properties": {
                     "depth": {"type": "integer", "default": 2},
                     "tags": {"type": "array", "items": {"type": "string"}, "default": []},
                     "author": {"type": "object", "properties": {"name": {"type": ["string", "null"]}}},
                 },
-            },
-        },
+            }
+        ),
         {"depth": 2, "tags": [], "author": None},
     ),
     "unknown": ({"type": "unknown", "default": {"a": 1}}, {"a": 1}),
@@ -267,7 +280,7 @@ STATES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 @pytest.mark.parametrize(("state", "expected"), STATES.values(), ids=STATES.keys())
 def test_the_state_is_of_the_declared_type(state: dict[str, Any], expected: dict[str, Any]) -> None:
-    flow = declared({"call": "expression", "expr": "state"}, state=state)
+    flow = declared(expr("state"), state=state)
     assert {name: value for name, value in flow.kickoff().items() if name != "id"} == expected
 
 
@@ -278,14 +291,13 @@ def test_inputs_are_held_to_a_json_schema_and_give_what_it_requires() -> None:
         "properties": {"topic": {"type": "string"}, "size": {"enum": ["s", "l"], "default": "s"}},
         "additionalProperties": False,
     }
-    state = {"type": "json_schema", "json_schema": schema}
-    do = {"call": "expression", "expr": "state.topic + state.size"}
-    assert declared(do, state=state).kickoff({"topic": "tides"}) == "tidess"
+    flow = declared(expr("state.topic + state.size"), state=held_to(schema))
     with pytest.raises(UsageError, match="the state of One requires topic: give it among the inputs"):
-        declared(do, state=state).kickoff()
+        flow.kickoff()
+    assert flow.kickoff({"topic": "tides"}) == "tidess"
     for wrong in ({"topic": 5}, {"topic": "a", "size": "m"}, {"topic": "a", "other": 1}):
         with pytest.raises(UsageError):
-            declared(do, state=state).kickoff(wrong)
+            flow.kickoff(wrong)
 
 
 BOUNDED = {
@@ -317,7 +329,7 @@ BOUNDED = {
 def test_inputs_are_held_to_the_bounds_and_the_parts_of_a_json_schema(
     fits: dict[str, Any], wrong: list[dict[str, Any]]
 ) -> None:
-    flow = declared({"call": "expression", "expr": "1"}, state={"type": "json_schema", "json_schema": BOUNDED})
+    flow = declared(expr("1"), state=held_to(BOUNDED))
     assert flow.kickoff(fits) == 1
     for inputs in wrong:
         with pytest.raises(UsageError, match=next(iter(inputs))):
@@ -341,15 +353,14 @@ def test_inputs_are_held_to_the_bounds_and_the_parts_of_a_json_schema(
 )
 def test_whatever_a_json_schema_allows_is_taken(part: dict[str, Any], fits: Any) -> None:
     schema = {"properties": {"a": part}, "$defs": {"a/b[c]": {"anyOf": [{"type": "string"}]}}}
-    flow = declared({"call": "expression", "expr": "state.a"}, state={"type": "json_schema", "json_schema": schema})
+    flow = declared(expr("state.a"), state=held_to(schema))
     assert flow.kickoff({"a": fits}) == fits
 
 
 def test_an_object_whose_parts_may_be_one_or_the_other_has_them_by_name() -> None:
     parts = {"ebb": {"type": "integer"}, "flood": {"type": "integer"}}
     part = {"type": "object", "properties": parts, "anyOf": [{"required": ["ebb"]}, {"required": ["flood"]}]}
-    state = {"type": "json_schema", "json_schema": {"properties": {"tide": part}}}
-    flow: Any = declared({"call": "expression", "expr": "state.tide.ebb"}, state=state)
+    flow: Any = declared(expr("state.tide.ebb"), state=held_to({"properties": {"tide": part}}))
     assert flow.kickoff({"tide": {"ebb": 1}}) == 1
     assert (flow.state.tide.ebb, flow.state.tide.flood) == (1, None)
 
@@ -357,8 +368,7 @@ def test_an_object_whose_parts_may_be_one_or_the_other_has_them_by_name() -> Non
 def test_a_json_schema_of_which_every_part_leads_to_every_other_is_read() -> None:
     names = [f"part{number}" for number in range(12)]
     parts = {"type": "object", "properties": {name: {"$ref": f"#/$defs/{name}"} for name in names}}
-    state = {"type": "json_schema", "json_schema": {**parts, "$defs": dict.fromkeys(names, parts)}}
-    flow = declared({"call": "expression", "expr": "1"}, state=state)
+    flow = declared(expr("1"), state=held_to({**parts, "$defs": dict.fromkeys(names, parts)}))
     with pytest.raises(UsageError, match="part0"):
         flow.kickoff({"part0": 1})
 
@@ -369,9 +379,8 @@ def test_a_json_schema_of_which_every_part_leads_to_every_other_is_read() -> Non
     ids=["a pattern", "a part", "a bound"],
 )
 def test_a_json_schema_that_can_not_be_read_is_a_mistake(part: dict[str, Any]) -> None:
-    state = {"type": "json_schema", "json_schema": {"properties": {"a": part}}}
     with pytest.raises(FlowDeclarationError, match="state: .*(can't be read|has no)"):
-        declared({"call": "expression", "expr": "1"}, state=state)
+        declared(expr("1"), state=held_to({"properties": {"a": part}}))
 
 
 @pytest.mark.parametrize(
@@ -389,11 +398,11 @@ def test_what_a_json_schema_does_not_require_may_stay_unset_in_inputs_and_in_kep
 ) -> None:
     place = {"persistence": {"persistence_type": "SQLiteFlowPersistence", "db_path": str(tmp_path / "states.db")}}
     schema = {"type": "object", "properties": {"size": {"type": "integer"}, "part": part}}
-    options: dict[str, Any] = {"state": {"type": "json_schema", "json_schema": schema}, "persist": place}
-    first = declared({"call": "expression", "expr": "state.size"}, **options)
+    options: dict[str, Any] = {"state": held_to(schema), "persist": place}
+    first = declared(expr("state.size"), **options)
     assert first.kickoff({"size": 1}) == 1
     for ids in ({"inputs": {"id": first.flow_id}}, {"restore_from_state_id": first.flow_id}):
-        flow = declared({"call": "expression", "expr": "state.size"}, **options)
+        flow = declared(expr("state.size"), **options)
         assert flow.kickoff(**ids) == 1
         assert getattr(flow.state, "part", "gone") is None
     with pytest.raises(UsageError, match="part: expected"):
@@ -421,28 +430,13 @@ def test_config_is_what_the_constructor_takes_and_a_start_may_have_a_condition()
     assert Flow.from_declaration(contents=LOOP, max_method_calls=5).max_method_calls == 5
 
 
-def asks(provider: str | None) -> dict[str, Any]:
-    return {
-        "schema": "crewai.flow/v1",
-        "name": "Asks",
-        "persist": {"enabled": True, "persistence": {"ref": f"{HERE}:PLACE"}},
-        "methods": {
-            "draft": {
-                "start": True,
-                "do": {"call": "expression", "expr": "'draft'"},
-                "human_feedback": {
-                    "message": "Well?",
-                    "metadata": {"a": 1},
-                    **({"provider": {"ref": provider}} if provider else {}),
-                },
-            },
-            "after": {
-                "listen": "draft",
-                "persist": {"enabled": False},
-                "do": {"call": "expression", "expr": "outputs.draft.feedback"},
-            },
-        },
+def asks(provider: str) -> dict[str, Any]:
+    ask = {"message": "Well?", "metadata": {"a": 1}, "provider": {"ref": provider}}
+    methods = {
+        "draft": {"start": True, "do": expr("'draft'"), "human_feedback": ask},
+        "after": {"listen": "draft", "persist": {"enabled": False}, "do": expr("outputs.draft.feedback")},
     }
+    return spec(persist={"enabled": True, "persistence": {"ref": f"{HERE}:PLACE"}}, methods=methods)
 
 
 def test_a_human_is_asked_and_the_state_kept_as_declared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -462,10 +456,7 @@ def test_where_an_answer_chooses_the_way_expressions_see_it_and_the_output_stays
     whole = asks(f"{HERE}:Silent")
     del whole["persist"]
     whole["methods"]["draft"]["human_feedback"] |= {"emit": ["go", "stop"], "default_outcome": "stop"}
-    whole["methods"]["after"] |= {
-        "listen": "stop",
-        "do": {"call": "expression", "expr": "outputs.draft.outcome + ': ' + outputs.draft.output"},
-    }
+    whole["methods"]["after"] |= {"listen": "stop", "do": expr("outputs.draft.outcome + ': ' + outputs.draft.output")}
     flow = Flow.from_declaration(contents=whole)
     assert flow.kickoff() == "stop: draft"
     assert flow.method_outputs == ["draft", "stop: draft"]
@@ -473,15 +464,11 @@ def test_where_an_answer_chooses_the_way_expressions_see_it_and_the_output_stays
 
 def test_a_call_of_code_need_not_say_so() -> None:
     step = {"name": "loud", "action": {"ref": f"{HERE}:shout", "with": {"text": "${item}"}}}
-    whole = {
-        "schema": "crewai.flow/v1",
-        "name": "Said",
-        "methods": {
-            "first": {"start": True, "do": {"ref": f"{HERE}:shout", "with": {"text": "ahoy"}}},
-            "then": {"listen": "first", "do": {"call": "each", "in": "[outputs.first, 'b']", "do": [step]}},
-        },
+    methods = {
+        "first": {"start": True, "do": {"ref": f"{HERE}:shout", "with": {"text": "ahoy"}}},
+        "then": {"listen": "first", "do": {"call": "each", "in": "[outputs.first, 'b']", "do": [step]}},
     }
-    assert Flow.from_declaration(contents=whole).kickoff() == ["AHOY!!", "B!"]
+    assert Flow.from_declaration(contents=spec(methods=methods)).kickoff() == ["AHOY!!", "B!"]
 
 
 @pytest.mark.parametrize("state", [{}, {"state": {"default": {"topic": "declared"}}}], ids=["none", "another"])
@@ -492,8 +479,8 @@ def test_a_class_whose_graph_is_declared_keeps_its_state(state: dict[str, Any]) 
     class Begun(Flow):
         initial_state: Any = {"topic": "tides"}
 
-    step = {"start": True, "do": {"call": "expression", "expr": "state.topic"}}
-    whole = {"schema": "crewai.flow/v1", "name": "Given", **state, "methods": {"say": step}}
+    step = {"start": True, "do": expr("state.topic")}
+    whole = spec(**state, methods={"say": step})
     for cls in (Typed, Begun):
         assert cls.from_declaration(contents=whole).kickoff() == "tides"
 
@@ -503,8 +490,7 @@ def test_a_class_whose_graph_is_declared_converses_as_it_says() -> None:
     class Talk(Flow[ConversationState]):
         pass
 
-    whole = {"schema": "crewai.flow/v1", "name": "Given", "conversational": {"system_prompt": "Be brief."}}
-    flow = Talk.from_declaration(contents=whole)
+    flow = Talk.from_declaration(contents=spec(conversational={"system_prompt": "Be brief."}))
     assert flow.handle_turn("Hi") == "Hello"
     assert [message.content for message in flow.state.messages] == ["Hi", "Hello"]
 
@@ -544,24 +530,16 @@ def test_a_conversation_is_declared_with_handlers_of_its_own(monkeypatch: pytest
     assert flow.handle_turn("is it lit", intents=[], session_id="s") == "IS IT LIT!"
     assert [message.content for message in flow.state.messages] == ["is it lit", "IS IT LIT!"]
     monkeypatch.undo()
-    silent: Any = Flow.from_declaration(
-        contents={"schema": "crewai.flow/v1", "name": "Silent", "conversational": {"router": {"routes": []}}}
-    )
+    silent: Any = Flow.from_declaration(contents=spec(conversational={"router": {"routes": []}}))
     assert silent.handle_turn("hello") == "I can continue the conversation once an LLM is configured."
     assert type(silent).conversational_config.router.default_intent == "converse"
     with pytest.raises(UsageError, match="only available on conversational flows"):
-        declared({"call": "expression", "expr": "1"}, conversational={"enabled": False}).handle_turn("hello")
+        declared(expr("1"), conversational={"enabled": False}).handle_turn("hello")
 
 
 def test_a_declared_flow_begins_at_a_checkpoint_by_its_declaration(tmp_path: Path) -> None:
-    whole = {
-        "schema": "crewai.flow/v1",
-        "name": "Kept",
-        "methods": {
-            "first": {"start": True, "do": {"call": "code", "ref": f"{HERE}:shout", "with": {"text": "a"}}},
-            "second": {"listen": "first", "do": {"call": "expression", "expr": "outputs.first + string(state.n)"}},
-        },
-    }
+    second = {"listen": "first", "do": expr("outputs.first + string(state.n)")}
+    whole = spec(methods={"first": {"start": True, "do": code("shout", text="a")}, "second": second})
     config = CheckpointConfig(location=str(tmp_path), on_events=["method_execution_finished"])
     with pytest.raises(UsageError, match="no such member"):
         Flow.from_declaration(contents=whole, checkpoint=config).kickoff()
@@ -594,8 +572,6 @@ class Written(Flow):
 
 
 class Noted(BaseModel):
-    """A state."""
-
     seen: list[str] = []
 
 
@@ -630,14 +606,10 @@ def test_what_was_written_down_does_the_same(tmp_path: Path, monkeypatch: pytest
 
 
 class Lit(BaseModel):
-    """A route."""
-
     intent: str
 
 
 class Talks(Flow[Noted]):
-    """Converses, and answers all that it hears itself."""
-
     conversational = True
 
     @listen("converse")
@@ -685,25 +657,23 @@ def written_by_crewai(method: str, **more: Any) -> dict[str, Any]:
 
 def test_a_conversation_that_crewai_has_written_down_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     ask = {"message": "Well?", "provider": "crewai.flow.async_feedback.providers:ConsoleProvider", "learn": False}
-    whole = {
-        "schema": "crewai.flow/v1",
-        "name": "Talks",
-        "state": {"type": "pydantic", "ref": "crewai.flow.conversational:ConversationState"},
-        "config": {"stream": False, "defer_trace_finalization": False},
-        "conversational": {
+    whole = spec(
+        state={"type": "pydantic", "ref": "crewai.flow.conversational:ConversationState"},
+        config={"stream": False, "defer_trace_finalization": False},
+        conversational={
             "enabled": True,
             "defer_trace_finalization": True,
             "builtin_routes": ["converse", "end"],
             "internal_routes": ["answer_from_history"],
         },
-        "methods": {
-            "lamp": {"listen": "LAMP", "do": {"call": "expression", "expr": "'lit'"}, "human_feedback": ask},
+        methods={
+            "lamp": {"listen": "LAMP", "do": expr("'lit'"), "human_feedback": ask},
             "route_conversation": written_by_crewai("route_conversation", start=True, router=True),
             "converse_turn": written_by_crewai("converse_turn", listen="converse"),
             "end_conversation": written_by_crewai("end_conversation", listen="end"),
             "answer_from_history_turn": written_by_crewai("answer_from_history_turn", listen="answer_from_history"),
         },
-    }
+    )
     flow: Any = Flow.from_declaration(contents=whole)
     assert type(flow.state) is ConversationState
     assert flow.handle_turn("Hello") == "I can continue the conversation once an LLM is configured."
@@ -732,61 +702,38 @@ def test_a_flow_that_opts_out_of_checkpoints_writes_that_down() -> None:
 
 def test_what_the_reference_writes_down_is_read() -> None:
     """Every key that it writes, those without a value included."""
-    ref = f"{__name__}:Written"
-    method = {"description": None, "start": None, "listen": None, "router": False, "emit": None, "persist": None}
-    whole = {
-        "schema": "crewai.flow/v1",
-        "name": "F",
-        "description": None,
-        "state": None,
-        "config": {
-            "tracing": None,
-            "stream": False,
-            "memory": None,
-            "input_provider": None,
-            "suppress_flow_events": False,
-            "max_method_calls": 100,
-            "defer_trace_finalization": False,
-            "checkpoint": {
-                "location": "kept",
-                "on_events": ["task_completed"],
-                "provider": {"provider_type": "json"},
-                "max_checkpoints": 3,
-                "restore_from": None,
-            },
-        },
-        "persist": {
-            "enabled": True,
-            "verbose": False,
-            "persistence": {"persistence_type": "SQLiteFlowPersistence", "db_path": ":memory:"},
-        },
-        "conversational": None,
-        "methods": {
-            "begin": {**method, "start": True, "do": {"call": "code", "ref": f"{ref}.begin", "with": None}},
-            "decide": {
-                **method,
-                "listen": "begin",
-                "router": True,
-                "do": {"call": "code", "ref": f"{ref}.decide", "with": None},
-            },
-            "end": {
-                **method,
-                "listen": {"and": ["a", "begin"]},
-                "do": {"call": "code", "ref": f"{ref}.end", "with": None},
-                "human_feedback": {
-                    "message": "Well?",
-                    "emit": None,
-                    "llm": {"model": "gpt-4o"},
-                    "default_outcome": None,
-                    "metadata": None,
-                    "provider": f"{HERE}:Agrees",
-                    "learn": False,
-                    "learn_source": "hitl",
-                    "learn_strict": False,
-                },
-            },
-        },
+    method = {**dict.fromkeys(("description", "start", "listen", "emit", "persist")), "router": False}
+
+    def do(name: str) -> dict[str, Any]:
+        return {"call": "code", "ref": f"{__name__}:Written.{name}", "with": None}
+
+    learned = {"learn": False, "learn_source": "hitl", "learn_strict": False}
+    ask = {"message": "Well?", "llm": {"model": "gpt-4o"}, "provider": f"{HERE}:Agrees", **learned}
+    ask |= dict.fromkeys(("emit", "default_outcome", "metadata"))
+    checkpoint = {
+        "location": "kept",
+        "on_events": ["task_completed"],
+        "provider": {"provider_type": "json"},
+        "max_checkpoints": 3,
+        "restore_from": None,
     }
+    place = {"persistence_type": "SQLiteFlowPersistence", "db_path": ":memory:"}
+    unset: dict[str, Any] = dict.fromkeys(("description", "state", "conversational"))
+    whole = spec(
+        **unset,
+        config={
+            **dict.fromkeys(("tracing", "memory", "input_provider")),
+            **dict.fromkeys(("stream", "suppress_flow_events", "defer_trace_finalization"), False),
+            "max_method_calls": 100,
+            "checkpoint": checkpoint,
+        },
+        persist={"enabled": True, "verbose": False, "persistence": place},
+        methods={
+            "begin": {**method, "start": True, "do": do("begin")},
+            "decide": {**method, "listen": "begin", "router": True, "do": do("decide")},
+            "end": {**method, "listen": {"and": ["a", "begin"]}, "do": do("end"), "human_feedback": ask},
+        },
+    )
     flow = Flow.from_declaration(contents=whole)
     assert flow.kickoff().feedback == "yes to ended"
     assert isinstance(flow.checkpoint, CheckpointConfig)
@@ -795,16 +742,13 @@ def test_what_the_reference_writes_down_is_read() -> None:
 
 def test_a_function_gets_the_flow_and_what_triggered_it_where_it_has_a_place_for_them() -> None:
     methods = {
-        "first": {"start": True, "do": {"call": "code", "ref": f"{HERE}:remember", "with": {"text": "a"}}},
-        "second": {"listen": "first", "do": {"call": "code", "ref": f"{HERE}:recall"}},
+        "first": {"start": True, "do": code("remember", text="a")},
+        "second": {"listen": "first", "do": code("recall")},
     }
-    whole = {"schema": "crewai.flow/v1", "name": "F", "methods": methods}
-    assert Flow.from_declaration(contents=whole).kickoff() == ("a", "remembered a")
+    assert Flow.from_declaration(contents=spec(methods=methods)).kickoff() == ("a", "remembered a")
 
 
 class Triggered(Flow):
-    """Asks what has triggered it."""
-
     @start()
     def begin(self, crewai_trigger_payload: Any = "nothing") -> Any:
         return crewai_trigger_payload
@@ -870,8 +814,6 @@ def test_a_step_that_two_humans_are_asked_about_can_not_be_written_down() -> Non
 
 
 class Sized(BaseModel):
-    """A state that holds what is no JSON, and is named otherwise outside."""
-
     parts: set[int] = Field(default_factory=set, alias="numbers")
     held: Any = None
 
@@ -900,8 +842,6 @@ def test_a_state_that_begins_with_what_is_no_json_can_not_be_written_down(
 
 
 class Asked(Flow):
-    """With a step that has the name of an option."""
-
     @start()
     def name(self) -> str:  # type: ignore[override]
         return "Ann"
@@ -950,13 +890,8 @@ def test_of_several_places_of_one_name_the_latest_of_one_module_is_meant_and_of_
     def shelf(module: str) -> type[Any]:
         return type("Twin", (functions.Shelf,), {"__module__": module})
 
-    place = {"persist": {"persistence": {"persistence_type": "Twin", "label": "top"}}}
-    whole = {
-        "schema": "crewai.flow/v1",
-        "name": "F",
-        "methods": {"go": {"start": True, "do": {"call": "expression", "expr": "1"}}},
-        **place,
-    }
+    place = {"persistence": {"persistence_type": "Twin", "label": "top"}}
+    whole = spec(methods={"go": {"start": True, "do": expr("1")}}, persist=place)
     # As a cell of a notebook that is run again.
     twins = [shelf("one"), shelf("one")]
     (hook,) = Flow.from_declaration(contents=whole)._flow_hooks

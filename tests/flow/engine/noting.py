@@ -8,16 +8,8 @@ from typing import Any
 
 from harness.bus import emit
 from harness.errors import RunPaused
-from harness.events import BaseEvent
 from harness.flow import Flow, FlowHook, FlowRun, MethodCall, MethodResult, listen, start
-from tests.flow.graph.graphs import Kind, Node, flow_class, watched_ends
-
-
-class Note(BaseEvent):
-    """Something that a hook emits."""
-
-    type: str = "note"
-    what: str
+from tests.flow.graph.graphs import Kind, Node, Note, flow_class, watched_ends
 
 
 class Noting(FlowHook):

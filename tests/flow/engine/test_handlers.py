@@ -12,15 +12,9 @@ import pytest
 
 from harness import event_bus
 from harness.errors import RunPaused
-from harness.events import (
-    BaseEvent,
-    FlowFailedEvent,
-    FlowFinishedEvent,
-    FlowPausedEvent,
-    FlowStartedEvent,
-)
+from harness.events import BaseEvent, FlowFailedEvent, FlowFinishedEvent, FlowPausedEvent, FlowStartedEvent
 from harness.flow import Flow, start
-from tests.flow.graph.graphs import TIMEOUT_S, collected
+from tests.flow.graph.graphs import TIMEOUT_S, WAYS
 from tests.session.bodies import join_harness_threads
 
 
@@ -44,22 +38,6 @@ class Ending(Flow):
         if self.error is not None:
             raise self.error
         return "ended"
-
-
-def streamed(flow: Flow) -> None:
-    list(flow.stream_events())
-
-
-def async_streamed(flow: Flow) -> None:
-    asyncio.run(collected(flow.astream()))
-
-
-WAYS: dict[str, Callable[[Flow], Any]] = {
-    "plain": lambda flow: flow.kickoff(),
-    "async": lambda flow: asyncio.run(flow.kickoff_async()),
-    "streamed": streamed,
-    "async streamed": async_streamed,
-}
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)

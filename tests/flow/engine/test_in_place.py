@@ -15,19 +15,12 @@ from harness.bus import event_bus
 from harness.bus.running_loop import is_loop_running
 from harness.events import BaseEvent
 from harness.flow import Flow, FlowHook, FlowRun, and_, listen, router, start, with_hook
+from tests.flow.graph.graphs import Note, hearing
 
 _mark: contextvars.ContextVar[str] = contextvars.ContextVar("mark", default="unset")
 
 
-class Note(BaseEvent):
-    """Something that a method says."""
-
-    type: str = "note"
-
-
 class Chain(Flow):
-    """Three methods, one after the other; each says something and leaves a mark in its context."""
-
     @start()
     def first(self) -> str:
         return self._marked("first")
@@ -48,8 +41,6 @@ class Chain(Flow):
 
 
 class Cycle(Flow):
-    """Goes round three times."""
-
     rounds: int = 0
 
     @start("again")
@@ -68,8 +59,6 @@ class Cycle(Flow):
 
 
 class Fan(Flow):
-    """Begins alone, goes on side by side, and ends alone."""
-
     @start()
     def split(self) -> None:
         event_bus.emit(self, Note())
@@ -89,8 +78,6 @@ class Fan(Flow):
 
 
 class Nested(Flow):
-    """Runs another flow in the middle."""
-
     @start()
     def run_inner(self) -> Any:
         return Chain().kickoff()
@@ -102,8 +89,6 @@ class Nested(Flow):
 
 
 class Failing(Flow):
-    """Fails in its second method."""
-
     @start()
     def begin(self) -> None:
         event_bus.emit(self, Note())
@@ -115,13 +100,7 @@ class Failing(Flow):
 
 def _heard(run: Callable[[], Any]) -> tuple[Any, list[tuple[Any, ...]]]:
     """Return what a run came to, and its events: what each is, and by number which others it names."""
-    heard: list[Any] = []
-
-    def hear(_source: Any, event: BaseEvent) -> None:
-        heard.append(event)
-
-    with event_bus.scoped_handlers():
-        event_bus.register_handler(BaseEvent, hear)
+    with hearing(BaseEvent) as heard:
         try:
             result: Any = run()
         except LookupError as error:

@@ -13,8 +13,6 @@ from harness.flow import Flow, listen, start
 
 
 class Triggered(Flow):
-    """Starts that ask for what has triggered the flow."""
-
     @start()
     def plain(self, crewai_trigger_payload: Any = "nothing") -> Any:
         return crewai_trigger_payload
@@ -67,8 +65,6 @@ class Using(Flow):
 
 
 class Inner(Flow):
-    """Another flow."""
-
     @start()
     def asks(self) -> None:
         completed(self, {"prompt_tokens": 100, "completion_tokens": 0, "reasoning_tokens": 3})

@@ -18,14 +18,8 @@ from harness.events import BaseEvent, ToolUsageStartedEvent
 from harness.frames.frame import StreamFrame
 from harness.llm import Finish, LLMRequest, Part, TextDelta
 from tests.agents.scripted import agent
-from tests.flow.graph.graphs import TIMEOUT_S
+from tests.flow.graph.graphs import TIMEOUT_S, Note
 from tests.session.bodies import harness_threads, join_harness_threads
-
-
-class Note(BaseEvent):
-    """Something that user code emits."""
-
-    type: str = "note"
 
 
 class Slow(BaseLLM):

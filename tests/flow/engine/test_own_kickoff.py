@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 
 from harness.flow import Flow, start
 from harness.session.session import StreamSession
+from tests.flow.graph.graphs import astreamed, streamed
 
 
 class Plain(Flow):
@@ -39,34 +39,22 @@ class Narrow(Plain):
         return [super().kickoff()]
 
 
-def streamed(session: StreamSession[Any]) -> Any:
+def read(session: StreamSession[Any]) -> Any:
     list(session)
-    return session.result
-
-
-async def streamed_async(flow: Flow) -> Any:
-    session = flow.astream()
-    async for _ in session:
-        pass
     return session.result
 
 
 #: How a flow is run, the result, and the kickoffs of its own that were called.
 RUNS: dict[str, tuple[Callable[[], Plain], Callable[[Any], Any], Any, list[str]]] = {
     "kickoff": (Own, lambda flow: flow.kickoff(), "own", ["kickoff"]),
-    "stream_events": (Own, lambda flow: streamed(flow.stream_events()), "own", ["kickoff"]),
-    "stream_events with inputs": (Own, lambda flow: streamed(flow.stream_events({"topic": "b"})), "b", ["kickoff"]),
-    "stream_frames": (Own, lambda flow: streamed(flow.stream_frames()), "own", ["kickoff"]),
-    "astream": (Own, lambda flow: asyncio.run(streamed_async(flow)), "own", ["kickoff_async"]),
-    "a flow that streams": (lambda: Own(stream=True), lambda flow: streamed(flow.kickoff()), "own", ["kickoff"]),
-    "stream_events of one that streams": (
-        lambda: Own(stream=True),
-        lambda flow: streamed(flow.stream_events()),
-        "own",
-        ["kickoff"],
-    ),
-    "one that takes nothing": (Narrow, lambda flow: streamed(flow.stream_events()), ["none"], ["kickoff"]),
-    "one without its own": (Plain, lambda flow: streamed(flow.stream_events()), "none", []),
+    "stream_events": (Own, streamed, "own", ["kickoff"]),
+    "stream_events with inputs": (Own, lambda flow: streamed(flow, inputs={"topic": "b"}), "b", ["kickoff"]),
+    "stream_frames": (Own, lambda flow: read(flow.stream_frames()), "own", ["kickoff"]),
+    "astream": (Own, astreamed, "own", ["kickoff_async"]),
+    "a flow that streams": (lambda: Own(stream=True), lambda flow: read(flow.kickoff()), "own", ["kickoff"]),
+    "stream_events of one that streams": (lambda: Own(stream=True), streamed, "own", ["kickoff"]),
+    "one that takes nothing": (Narrow, streamed, ["none"], ["kickoff"]),
+    "one without its own": (Plain, streamed, "none", []),
 }
 
 
@@ -77,12 +65,6 @@ def test_a_run_goes_through_the_flows_own_kickoff_once(
     flow = make()
     streams = flow.stream
     assert (run(flow), flow.kickoffs, flow.stream) == (result, kickoffs, streams)
-
-
-def test_a_streamed_flow_reads_in_its_own_kickoff_as_one_that_does_not_stream() -> None:
-    flow = Own(stream=True)
-    streamed(flow.stream_events())
-    assert flow.streams == [False]
 
 
 class Streaming:
@@ -110,9 +92,9 @@ def test_however_a_class_says_that_it_streams_it_reads_in_its_run_as_one_that_do
     flow = kind()
     if kind is Set:
         monkeypatch.setattr(Set, "stream", True)
-    assert streamed(flow.stream_events()) == "own"
+    assert streamed(flow) == "own"
     assert (flow.streams, flow.stream) == ([False], True)
-    assert streamed(flow.kickoff()) == "own"
+    assert read(flow.kickoff()) == "own"
     monkeypatch.undo()
     assert bool(Set().stream) is False
 

@@ -41,8 +41,6 @@ from tests.flow.graph.graphs import TIMEOUT_S
 
 
 class Whose(BaseEvent):
-    """Says whose run it is of."""
-
     type: str = "whose"
     number: int
 
@@ -192,8 +190,6 @@ def test_closing_after_any_frame_leaves_nothing_behind(is_async: bool, every: in
 
 
 class Chunks(Flow):
-    """Streams as many chunks as it is told to."""
-
     @start()
     def stream_them(self) -> None:
         for number in range(self.state["count"]):

@@ -18,17 +18,10 @@ from harness.events import (
 )
 from harness.events.sources import sources
 from harness.flow import Flow, listen, start
-
-
-class Note(BaseEvent):
-    """Something that a method says."""
-
-    type: str = "note"
+from tests.flow.graph.graphs import Note
 
 
 class Two(Flow):
-    """Two methods."""
-
     @start()
     def first(self) -> str:
         return "one"

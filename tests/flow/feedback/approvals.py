@@ -9,14 +9,10 @@ from tests.flow.feedback.people import Chooser, Later, in_json
 
 
 class Draft(BaseModel):
-    """A value that another process gets as what it is."""
-
     text: str
 
 
 class Paper(BaseModel):
-    """The state."""
-
     id: str = ""
     topic: str = ""
     #: What was run, in any process.

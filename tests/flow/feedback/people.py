@@ -24,15 +24,11 @@ class Person:
 
 
 class AsyncPerson(Person):
-    """The same, as a coroutine."""
-
     async def request_feedback(self, context: PendingFeedbackContext, flow: Any) -> str:  # type: ignore[override]
         return await in_thread(lambda: Person.request_feedback(self, context, flow))
 
 
 class Later:
-    """Answers later."""
-
     def request_feedback(self, context: PendingFeedbackContext, flow: Any) -> str:
         raise HumanFeedbackPending(context=context, callback_info={"where": "by mail"})
 

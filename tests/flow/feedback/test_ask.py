@@ -11,8 +11,9 @@ import pytest
 
 from harness.bus import emit
 from harness.events import BaseEvent
-from harness.flow import Flow, FlowPersistence, InputProvider, InputResponse, flow_config, start
+from harness.flow import Flow, InputProvider, InputResponse, flow_config, start
 from tests.flow.graph.graphs import KINDS, TIMEOUT_S, Kind
+from tests.flow.persistence.memory import Memory
 
 
 class Typist:
@@ -114,8 +115,6 @@ def test_what_a_provider_publishes_waits_for_no_reader_in_the_loop_that_waits_fo
 
 
 class Blocked:
-    """Answers once it is let go."""
-
     def __init__(self) -> None:
         self.asked = threading.Event()
         self.free = threading.Event()
@@ -191,23 +190,8 @@ def test_the_provider_of_the_flow_comes_before_the_one_of_all_flows_and_that_bef
     assert Own(input_provider=Emptied("falsy")).kickoff() == "falsy"
 
 
-class Place(FlowPersistence):
-    """Keeps what it is to save."""
-
-    def __init__(self) -> None:
-        self.saved: list[Any] = []
-
-    def init_db(self) -> None: ...
-
-    def save_state(self, **saved: Any) -> None:  # type: ignore[override]
-        self.saved.append(saved)
-
-    def load_state(self, flow_uuid: str) -> Any:
-        return self.saved[-1]["state_data"] if self.saved else None
-
-
 def test_the_state_is_saved_before_somebody_is_asked() -> None:
-    place = Place()
+    place = Memory()
 
     class Looks(Typist):
         def request_input(self, message: str, flow: Any, metadata: Any = None) -> Any:
@@ -216,11 +200,7 @@ def test_the_state_is_saved_before_somebody_is_asked() -> None:
 
     flow = asking("sync")(input_provider=Looks(), persistence=place)
     assert flow.kickoff({"topic": "tides"}) == "7"
-    assert place.saved[0] == {
-        "flow_uuid": flow.state["id"],
-        "method_name": "_ask_checkpoint",
-        "state_data": {"id": flow.state["id"], "topic": "tides"},
-    }
+    assert place.saved[0] == (flow.flow_id, "_ask_checkpoint", {"id": flow.flow_id, "topic": "tides"})
 
 
 def test_who_goes_on_with_a_state_that_was_saved_to_ask_begins_where_that_run_has_ended() -> None:
@@ -231,7 +211,7 @@ def test_who_goes_on_with_a_state_that_was_saved_to_ask_begins_where_that_run_ha
             self.state["asked"] = self.state.get("asked", 0) + 1
             return int(self.state["asked"])
 
-    place = Place()
+    place = Memory()
     flow = Counts(input_provider=Typist(), persistence=place)
     assert flow.kickoff() == 1
     assert flow.kickoff({"id": flow.flow_id}) == 2

@@ -156,12 +156,7 @@ def test_asking_and_the_answer_are_frames_in_the_scope_of_the_method_whoever_ask
     assert {requested.parent_id, received.parent_id} == {started.id}
     assert {requested.channel, received.channel} == {"flow"}
     shown = {key: requested.data[key] for key in ("method_name", "output", "message", "emit")}
-    assert shown == {
-        "method_name": "draft",
-        "output": "the draft",
-        "message": "Is it right?",
-        "emit": ["yes", "no"],
-    }
+    assert shown == {"method_name": "draft", "output": "the draft", "message": "Is it right?", "emit": ["yes", "no"]}
     assert (received.data["feedback"], received.data["outcome"]) == ("Go.", "no")
     assert requested.data["request_id"] == received.data["request_id"] is not None
 

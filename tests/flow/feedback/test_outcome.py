@@ -61,8 +61,6 @@ def test_an_answer_in_words_is_read_for_the_longest_outcome_in_it() -> None:
 
 
 class Number(enum.Enum):
-    """An answer that is a label as a class has it."""
-
     TWO = "2"
 
 

@@ -24,6 +24,7 @@ from harness.flow import (
     StatePersistenceError,
     human_feedback,
     listen,
+    router,
     set_flow_persistence_factory,
     start,
 )
@@ -104,14 +105,6 @@ def test_a_run_that_waits_goes_on_from_there_in_another_flow_object(
     assert [answer.outcome for answer in flow.human_feedback_history] == ["yes"]
 
 
-def test_a_run_goes_on_in_the_flow_object_that_waits(place: FlowPersistence) -> None:
-    flow = Approval(persistence=place)
-    flow.kickoff({"topic": "tides"})
-    assert flow.resume("Go.") == "the draft of tides: Go."
-    with pytest.raises(UsageError, match="does not wait for feedback"):
-        flow.resume("Go.")
-
-
 def test_a_run_goes_on_in_another_process(place: SQLiteFlowPersistence) -> None:
     pending = waiting(place)
     program = "import sys; from tests.flow.feedback.approvals import main; main(*sys.argv[1:])"
@@ -161,9 +154,18 @@ def test_a_run_that_fails_after_the_answer_waits_on(place: FlowPersistence, monk
     assert place.load_pending_feedback(pending.context.flow_id) is None
 
 
-class Twice(Flow):
-    """Asks twice, side by side."""
+class Mail(Flow):
+    @start()
+    @human_feedback(message="Send it?", provider=Later())
+    def write(self) -> str:
+        return "mail"
 
+    @listen(write)
+    def send(self, answer: HumanFeedbackResult) -> str:
+        return f"sent: {answer.feedback}"
+
+
+class Twice(Flow):
     @start()
     @human_feedback(message="And the left?", provider=Later())
     def left(self) -> str:
@@ -190,6 +192,47 @@ def test_of_two_methods_that_wait_each_gets_its_own_answer(place: FlowPersistenc
     answers = {answer.method_name: answer.feedback for answer in last.human_feedback_history}
     assert answers == {"left": "to left", "right": "to right"}
     assert "to left" in last.method_outputs
+
+
+def test_of_two_calls_of_one_method_that_wait_the_one_that_was_asked_about_gets_the_answer(
+    place: FlowPersistence,
+) -> None:
+    first_began, second_is_asked_about = threading.Event(), threading.Event()
+
+    class Telling(Later):
+        def request_feedback(self, context: PendingFeedbackContext, flow: Any) -> str:
+            second_is_asked_about.set()
+            return super().request_feedback(context, flow)
+
+    class Reviews(Flow):
+        @start()
+        @router(emit=["drafted"])
+        def left(self) -> str:
+            return "drafted"
+
+        @start()
+        @router(emit=["drafted"])
+        def right(self) -> str:
+            assert first_began.wait(TIMEOUT_S)
+            return "drafted"
+
+        @listen("drafted")
+        @human_feedback("Fine?", provider=Telling())
+        def review(self) -> str:
+            if first_began.is_set():
+                return "second"
+            first_began.set()
+            assert second_is_asked_about.wait(TIMEOUT_S)
+            return "first"
+
+    flow = Reviews(persistence=place)
+    pending = flow.kickoff()
+    assert pending.context.method_output == "second"
+    again = Reviews.from_pending(flow.flow_id, place)
+    assert again.resume("of second").context.method_output == "first"
+    again.resume("of first")
+    said = [(answer.output, answer.feedback) for answer in again.human_feedback_history]
+    assert said == [("second", "of second"), ("first", "of first")]
 
 
 def test_a_flow_is_kept_in_the_default_place_where_it_has_none(place: FlowPersistence) -> None:
@@ -221,21 +264,35 @@ def test_who_goes_on_with_the_state_begins_where_the_resumed_run_has_ended(
 def test_a_state_that_can_no_longer_be_kept_fails_no_resumed_run(
     place: FlowPersistence, caplog: pytest.LogCaptureFixture
 ) -> None:
-    class Holds(Flow):
-        @start()
-        @human_feedback(message="And?", provider=Later())
-        def left(self) -> str:
-            return "L"
-
-        @listen(left)
-        def after(self, answer: HumanFeedbackResult) -> str:
+    class Holds(Mail):
+        def send(self, answer: HumanFeedbackResult) -> str:
             self.state["held"] = object()
-            return answer.feedback
+            return super().send(answer)
 
     flow = Holds(persistence=place)
     flow.kickoff()
-    assert flow.resume("Go.") == "Go."
+    assert flow.resume("Go.") == "sent: Go."
     assert "state['held'] holds a builtins.object" in caplog.text
+
+
+def test_what_a_method_gave_is_itself_where_the_run_goes_on_and_elsewhere_what_is_kept_of_it(
+    place: FlowPersistence, caplog: pytest.LogCaptureFixture
+) -> None:
+    held = object()
+
+    class Holds(Mail):
+        def write(self) -> Any:
+            return held
+
+        def send(self, answer: HumanFeedbackResult) -> Any:
+            return answer.output
+
+    flow = Holds(persistence=place)
+    flow.kickoff()
+    assert "what a method returned holds a builtins.object, which can't be kept" in caplog.text
+    elsewhere = Holds.from_pending(flow.flow_id, place)
+    assert flow.resume("Go.") is held
+    assert elsewhere.resume("Go.")["$object"] == "builtins.object"
 
 
 def test_what_is_not_kept_can_not_be_taken_up(place: FlowPersistence) -> None:
@@ -265,17 +322,11 @@ def test_nothing_runs_before_the_session_of_a_resumed_run_is_read(place: FlowPer
 def test_a_resumed_run_that_is_closed_waits_on(place: FlowPersistence) -> None:
     began, released = threading.Event(), threading.Event()
 
-    class Sends(Flow):
-        @start()
-        @human_feedback("May it go out?", provider=Later())
-        def text(self) -> str:
-            return "Hello"
-
-        @listen(text)
+    class Sends(Mail):
         def send(self, answer: HumanFeedbackResult) -> str:
             began.set()
             assert released.wait(TIMEOUT_S)
-            return answer.feedback
+            return super().send(answer)
 
     flow = Sends(persistence=place)
     flow.kickoff()
@@ -287,7 +338,7 @@ def test_a_resumed_run_that_is_closed_waits_on(place: FlowPersistence) -> None:
         assert flow.pending_feedback is None
     assert flow.pending_feedback is pending
     released.set()
-    assert streamed(flow, "Go!") == "Go!"
+    assert streamed(flow, "Go!") == "sent: Go!"
     assert flow.pending_feedback is None
 
 
@@ -312,8 +363,6 @@ def test_a_resumed_run_that_can_not_be_taken_up_waits_on(
 
 
 class InTurn(Flow):
-    """Asks twice, one after the other."""
-
     @start()
     @human_feedback(message="And the draft?", provider=Later())
     def draft(self) -> str:
@@ -420,6 +469,20 @@ def test_a_kept_context_is_read_by_a_later_version_and_says_what_is_missing() ->
         PendingFeedbackContext.from_dict(data)
 
 
+def test_a_run_that_comes_to_what_another_one_waits_with_does_not_wait_itself(place: FlowPersistence) -> None:
+    class Nests(Mail):
+        def send(self, answer: HumanFeedbackResult) -> Any:
+            # The same hook keeps both.
+            return Nests(persistence=place).kickoff() if answer.feedback == "outer" else super().send(answer)
+
+    outer = Nests(persistence=place)
+    outer.kickoff()
+    inner = outer.resume("outer")
+    assert isinstance(inner, HumanFeedbackPending)
+    assert (outer.pending_feedback, place.load_pending_feedback(outer.flow_id)) == (None, None)
+    assert Nests.from_pending(inner.context.flow_id, place).resume("inner") == "sent: inner"
+
+
 def test_answers_before_the_pause_are_remembered_after_it(place: FlowPersistence) -> None:
     class Before(Flow):
         @start()
@@ -463,23 +526,14 @@ def test_of_two_who_are_asked_about_one_method_only_who_was_to_answer_later_gets
 def test_a_run_that_was_stopped_after_the_answer_and_has_gone_on_waits_no_more(
     place: FlowPersistence, tmp_path: Path
 ) -> None:
-    class Order(Flow):
+    class Order(Mail):
         fails = True
 
-        @start()
-        @human_feedback(message="Pay?", provider=Later())
-        def order(self) -> str:
-            return "order"
-
-        @listen(order)
-        def pay(self, answer: HumanFeedbackResult) -> str:
-            return answer.feedback
-
-        @listen(pay)
+        @listen(Mail.send)
         def ship(self, answer: str) -> str:
             if self.fails:
                 raise LookupError
-            return f"shipped: {answer}"
+            return answer
 
     kept = CheckpointConfig(location=str(tmp_path), on_events=["method_execution_finished"])
     flow = Order(persistence=place, checkpoint=kept)
@@ -487,7 +541,7 @@ def test_a_run_that_was_stopped_after_the_answer_and_has_gone_on_waits_no_more(
     with pytest.raises(LookupError):
         flow.resume("yes")
     Order.fails = False
-    assert Order(persistence=place, checkpoint=kept).kickoff({"id": flow.flow_id}, resume=True) == "shipped: yes"
+    assert Order(persistence=place, checkpoint=kept).kickoff({"id": flow.flow_id}, resume=True) == "sent: yes"
     with pytest.raises(UsageError, match="No pending feedback"):
         Order.from_pending(flow.flow_id, place)
 
@@ -495,19 +549,18 @@ def test_a_run_that_was_stopped_after_the_answer_and_has_gone_on_waits_no_more(
 def test_a_run_that_never_waited_and_ends_by_its_checkpoints_asks_for_no_place_that_is_not_there(
     tmp_path: Path,
 ) -> None:
-    class Order(Flow):
+    class Order(Mail):
         fails = True
 
         @start()
         @human_feedback(message="Pay?", provider=Person("yes"))
-        def order(self) -> str:
+        def write(self) -> str:
             return "order"
 
-        @listen(order)
-        def pay(self, answer: HumanFeedbackResult) -> str:
+        def send(self, answer: HumanFeedbackResult) -> str:
             if self.fails:
                 raise LookupError
-            return answer.feedback
+            return super().send(answer)
 
     folder = tmp_path / "none"
     set_flow_persistence_factory(lambda: SQLiteFlowPersistence(folder / "flows.db"))
@@ -515,7 +568,7 @@ def test_a_run_that_never_waited_and_ends_by_its_checkpoints_asks_for_no_place_t
     with pytest.raises(LookupError):
         Order(checkpoint=kept).kickoff()
     Order.fails = False
-    assert Order(checkpoint=kept).kickoff(resume=True) == "yes"
+    assert Order(checkpoint=kept).kickoff(resume=True) == "sent: yes"
     assert not folder.exists()
 
 
@@ -530,6 +583,25 @@ def test_a_run_that_began_at_a_checkpoint_goes_on_where_it_waits(place: FlowPers
 
 
 @pytest.mark.parametrize("on_one_object", [True, False])
+def test_a_fork_that_goes_on_where_it_waits_writes_to_its_branch(
+    place: FlowPersistence, tmp_path: Path, on_one_object: bool
+) -> None:
+    written = CheckpointConfig(location=tmp_path, on_events=["flow_started", "method_execution_finished"])
+
+    def kept_on(branch: str) -> int:
+        return len(list(written.provider.newest(written.location, branch)))
+
+    Mail(checkpoint=written).kickoff()
+    ((where, _),) = written.provider.newest(written.location, "main")
+    at = written.model_copy(update={"restore_from": where})
+    flow = Mail.fork(at, branch="other", persistence=place, checkpoint=written)
+    flow.kickoff()
+    if not on_one_object:
+        flow = Mail.from_pending(flow.flow_id, place, checkpoint=written)
+    assert (flow.resume("Go."), kept_on("main"), kept_on("other")) == ("sent: Go.", 1, 4)
+
+
+@pytest.mark.parametrize("on_one_object", [True, False])
 def test_a_pause_that_is_answered_in_a_run_from_a_checkpoint_waits_no_more(
     place: FlowPersistence, tmp_path: Path, on_one_object: bool
 ) -> None:
@@ -540,18 +612,14 @@ def test_a_pause_that_is_answered_in_a_run_from_a_checkpoint_waits_no_more(
             self.asked += 1
             return super().request_feedback(context, flow) if self.asked == 1 else "yes"
 
-    class Mail(Flow):
+    class Asked(Mail):
         @start()
         @human_feedback(message="Send it?", provider=First())
         def write(self) -> str:
             return "mail"
 
-        @listen(write)
-        def send(self, answer: HumanFeedbackResult) -> str:
-            return f"sent: {answer.feedback}"
-
-    def flow() -> Mail:
-        return Mail(persistence=place, checkpoint=CheckpointConfig(location=str(tmp_path / "kept")))
+    def flow() -> Asked:
+        return Asked(persistence=place, checkpoint=CheckpointConfig(location=str(tmp_path / "kept")))
 
     first = flow()
     assert isinstance(first.kickoff(resume=True), HumanFeedbackPending)

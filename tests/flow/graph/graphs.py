@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from harness.bus import event_bus
-from harness.events import MethodExecutionFinishedEvent
+from harness.events import BaseEvent, MethodExecutionFinishedEvent
 from harness.flow import Flow
 from harness.frames.frame import StreamFrame
 from harness.workers import in_thread
@@ -29,6 +30,11 @@ class Node:
     follows: str | None = None
 
 
+class Note(BaseEvent):
+    type: str = "note"
+    what: str = ""
+
+
 class Ends:
     """Tells methods when other methods have been published as finished, so that parallel runs have one order."""
 
@@ -43,17 +49,19 @@ class Ends:
 
 
 @contextlib.contextmanager
+def hearing(*kinds: type[BaseEvent], note: Callable[[Any], Any] = lambda event: event) -> Iterator[list[Any]]:
+    """Give the list of what `note` makes of each event of these kinds."""
+    heard: list[Any] = []
+    with event_bus.scoped_handlers():
+        event_bus.on(*kinds)(lambda source, event: heard.append(note(event)))
+        yield heard
+
+
+@contextlib.contextmanager
 def watched_ends() -> Iterator[Ends]:
     ends = Ends()
-
-    def handle(_source: Any, event: MethodExecutionFinishedEvent) -> None:
-        ends.of(event.method_name).set()
-
-    event_bus.register_handler(MethodExecutionFinishedEvent, handle)
-    try:
+    with hearing(MethodExecutionFinishedEvent, note=lambda event: ends.of(event.method_name).set()):
         yield ends
-    finally:
-        event_bus.off(MethodExecutionFinishedEvent, handle)
 
 
 def flow_class(nodes: Mapping[str, Node], kind: Kind, ends: Ends) -> type[Flow]:
@@ -98,3 +106,34 @@ def transcript(frames: Iterable[StreamFrame]) -> list[str]:
 async def collected(frames: Any) -> list[StreamFrame]:
     """Return all frames of an async projection."""
     return [frame async for frame in frames]
+
+
+def streamed(flow: Flow[Any], **options: Any) -> Any:
+    """Return what a run comes to that is read as a session."""
+    session = flow.stream_events(**options)
+    list(session)
+    return session.result
+
+
+def astreamed(flow: Flow[Any], **options: Any) -> Any:
+    """Return what a run comes to that is read as an async session."""
+
+    async def read() -> Any:
+        session = flow.astream(**options)
+        await collected(session)
+        return session.result
+
+    return asyncio.run(read())
+
+
+async def _kickoff(flow: Flow[Any], **options: Any) -> Any:
+    return await flow.kickoff_async(**options)
+
+
+#: The ways to run a flow; each gives what the run comes to.
+WAYS: dict[str, Callable[..., Any]] = {
+    "kickoff": lambda flow, **options: flow.kickoff(**options),
+    "kickoff_async": lambda flow, **options: asyncio.run(_kickoff(flow, **options)),
+    "stream_events": streamed,
+    "astream": astreamed,
+}

@@ -12,14 +12,12 @@ import pytest
 
 from harness.conversation import ConversationConfig
 from harness.errors import UsageError
-from harness.flow import Flow, and_, human_feedback, listen, or_, persist, router, start
+from harness.flow import Flow, FlowHook, and_, human_feedback, listen, or_, persist, router, start, with_hook
 from harness.flow.graph.definition import FlowGraphWarning, graph_of
 from harness.flow.graph.labels import labels_of
 
 
 class Base(Flow):
-    """A concrete flow to inherit from."""
-
     @start()
     def first(self) -> str:
         return "base first"
@@ -129,208 +127,95 @@ def test_a_bound_override_of_an_instance_does_not_change_the_class() -> None:
     assert list(graph_of(Longer).methods) == ["first", "second", "third"]
 
 
-# Mistakes. Each is a body of a class, and what the error says.
+# Mistakes. Each is the steps of a class, and what the error says.
 
 
-def unknown_name() -> type[Flow]:
-    class Wrong(Flow):
-        @start()
-        def begin(self) -> None: ...
-
-        @listen("begn")
-        def after(self) -> None: ...
-
-    return Wrong
+def gives(value: Any = None) -> Callable[[Any], Any]:
+    """Return a method that takes nothing."""
+    return lambda self: value
 
 
-def unknown_label() -> type[Flow]:
-    class Wrong(Flow):
-        @start()
-        def begin(self) -> None: ...
-
-        @router(begin)
-        def route(self) -> Literal["left", "right"]:
-            return "left"
-
-        @listen(or_("left", and_("begin", "rihgt")))
-        def after(self) -> None: ...
-
-    return Wrong
+def generator(self: Any) -> Iterator[int]:
+    yield 1
 
 
-def unknown_declared_label() -> type[Flow]:
-    class Wrong(Flow):
-        @start()
-        def begin(self) -> None: ...
-
-        @router(begin, emit=["left", "right"])
-        def route(self) -> str:
-            return "left"
-
-        @listen("up")
-        def after(self) -> None: ...
-
-    return Wrong
+async def async_generator(self: Any) -> AsyncIterator[int]:
+    yield 1
 
 
-def no_start() -> type[Flow]:
-    class Wrong(Flow):
-        @listen("x")
-        def after(self) -> None: ...
-
-    return Wrong
+def sided(self: Any) -> Literal["left", "right"]:
+    return "left"
 
 
-def lonely_router() -> type[Flow]:
-    class Wrong(Flow):
-        @start()
-        def begin(self) -> None: ...
-
-        @router()
-        def route(self) -> str:
-            return "x"
-
-    return Wrong
+def begins(**steps: Any) -> dict[str, Any]:
+    return {"begin": start()(gives()), **steps}
 
 
-def own_name() -> type[Flow]:
-    class Wrong(Flow):
-        @start()
-        def begin(self) -> None: ...
-
-        @router(begin)
-        def route(self) -> str:
-            return "retry"
-
-        @listen("retry")
-        def retry(self) -> None: ...
-
-    return Wrong
-
-
-def two_parameters() -> type[Flow]:
-    class Wrong(Flow):
-        @start()
-        def begin(self) -> None: ...
-
-        @listen(begin)
-        def after(self, one: str, two: str) -> None: ...
-
-    return Wrong
-
-
-def keyword_parameter() -> type[Flow]:
-    class Wrong(Flow):
-        @start()
-        def begin(self) -> None: ...
-
-        @listen(begin)
-        def after(self, *, one: str) -> None: ...
-
-    return Wrong
-
-
-def start_with_parameter() -> type[Flow]:
-    class Wrong(Flow):
-        @start()
-        def begin(self, topic: str) -> None: ...
-
-    return Wrong
-
-
-def generator() -> type[Flow]:
-    class Wrong(Flow):
-        @start()
-        def begin(self) -> Iterator[int]:
-            yield 1
-
-    return Wrong
-
-
-def async_generator() -> type[Flow]:
-    class Wrong(Flow):
-        @start()
-        async def begin(self) -> AsyncIterator[int]:
-            yield 1
-
-    return Wrong
-
-
-def no_self() -> type[Flow]:
-    class Wrong(Flow):
-        @start()
-        def begin() -> None: ...  # type: ignore[misc]
-
-    return Wrong
-
-
-def name_of_every_flow() -> type[Flow]:
-    class Wrong(Flow):
-        @start()
-        def kickoff(self) -> None: ...  # type: ignore[override]
-
-    return Wrong
-
-
-def listens_twice() -> type[Flow]:
-    class Wrong(Flow):
-        @start()
-        def begin(self) -> int:
-            return 1
-
-        @listen(begin)
-        def between(self, before: int) -> int:
-            return before + 1
-
-        @listen(between)
-        @listen(begin)
-        def after(self, before: int) -> int:
-            return before * 10
-
-    return Wrong
-
-
-MISTAKES: dict[str, tuple[Callable[[], type[Flow]], str]] = {
-    "a router that nothing triggers": (lonely_router, "route is a router that nothing triggers"),
-    "a method that waits for itself": (own_name, "retry listens to 'retry', which is itself"),
-    "a listener of two": (two_parameters, "after takes 2 arguments"),
-    "a listener with a keyword": (keyword_parameter, "keyword parameter 'one'"),
-    "a generator": (generator, "begin is a generator, which a flow does not run through: return a list"),
-    "an async generator": (async_generator, "begin is a generator"),
-    "no self": (no_self, r"begin has no parameter for the flow: write def begin\(self\)"),
-    "the name of what every flow has": (name_of_every_flow, "kickoff hides the kickoff that every flow has"),
-    "a start with a parameter": (start_with_parameter, "begin is a start, which is called without arguments"),
+MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
+    "a router that nothing triggers": (begins(route=router()(gives())), "route is a router that nothing triggers"),
+    "a method that waits for itself": (
+        begins(route=router("begin")(gives()), retry=listen("retry")(gives())),
+        "retry listens to 'retry', which is itself",
+    ),
+    "a listener of two": ({"after": listen("begin")(lambda self, one, two: None)}, "after takes 2 arguments"),
+    "a listener with a keyword": ({"after": listen("begin")(lambda self, *, one: None)}, "keyword parameter 'one'"),
+    "a generator": (
+        {"begin": start()(generator)},
+        "begin is a generator, which a flow does not run through: return a list",
+    ),
+    "an async generator": ({"begin": start()(async_generator)}, "begin is a generator"),
+    "no self": ({"begin": start()(lambda: None)}, r"begin has no parameter for the flow: write def begin\(self\)"),
+    "the name of what every flow has": ({"kickoff": start()(gives())}, "kickoff hides the kickoff that every flow has"),
+    "a hook alone": (begins(after=with_hook(FlowHook())(gives())), "after has a hook and nothing that triggers it"),
+    "a start with a parameter": (
+        {"begin": start()(lambda self, topic: None)},
+        "begin is a start, which is called without arguments",
+    ),
 }
 
 
-@pytest.mark.parametrize(("build", "message"), MISTAKES.values(), ids=MISTAKES.keys())
-def test_a_graph_that_can_not_run_is_refused_when_the_flow_is_made(
-    build: Callable[[], type[Flow]], message: str
-) -> None:
-    cls = build()
+@pytest.mark.parametrize(("steps", "message"), MISTAKES.values(), ids=MISTAKES.keys())
+def test_a_graph_that_can_not_run_is_refused_when_the_flow_is_made(steps: dict[str, Any], message: str) -> None:
+    cls = type("Wrong", (Flow,), steps)
     with pytest.raises(UsageError, match=message):
         cls()
 
 
 #: Graphs that run, what is doubted of them, and what they give.
-DOUBTS: dict[str, tuple[Callable[[], type[Flow]], str, Any]] = {
-    "a name that no method has": (unknown_name, "after waits for 'begn', .* did you mean 'begin'", None),
-    "a label that no router returns": (unknown_label, "after waits for 'rihgt', .* did you mean 'right'", None),
+DOUBTS: dict[str, tuple[dict[str, Any], str, Any]] = {
+    "a name that no method has": (
+        begins(after=listen("begn")(gives())),
+        "after waits for 'begn', .* did you mean 'begin'",
+        None,
+    ),
+    "a label that no router returns": (
+        begins(route=router("begin")(sided), after=listen(or_("left", and_("begin", "rihgt")))(gives())),
+        "after waits for 'rihgt', .* did you mean 'right'",
+        None,
+    ),
     "a label that no router is said to return": (
-        unknown_declared_label,
+        begins(route=router("begin", emit=["left", "right"])(gives("left")), after=listen("up")(gives())),
         "'up', .*there are after, begin, left, right",
         "left",
     ),
-    "two conditions": (listens_twice, "Wrong.after listens twice, and what its outer decorator says alone holds", 20),
-    "no start": (no_start, "Wrong has no start method, and gives None", None),
+    "two conditions": (
+        {
+            "begin": start()(gives(1)),
+            "between": listen("begin")(lambda self, before: before + 1),
+            "after": listen("between")(listen("begin")(lambda self, before: before * 10)),
+        },
+        "Wrong.after listens twice, and what its outer decorator says alone holds",
+        20,
+    ),
+    "no start": ({"after": listen("x")(gives())}, "Wrong has no start method, and gives None", None),
 }
 
 
-@pytest.mark.parametrize(("build", "message", "result"), DOUBTS.values(), ids=DOUBTS.keys())
+@pytest.mark.parametrize(("steps", "message", "result"), DOUBTS.values(), ids=DOUBTS.keys())
 def test_a_graph_that_may_not_be_meant_so_is_warned_of_once_and_runs(
-    build: Callable[[], type[Flow]], message: str, result: Any
+    steps: dict[str, Any], message: str, result: Any
 ) -> None:
-    cls = build()
+    cls = type("Wrong", (Flow,), steps)
     with pytest.warns(FlowGraphWarning, match=message) as warned:
         assert cls().kickoff() == result
     assert {Path(warning.filename) for warning in warned} == {Path(__file__)}
@@ -339,36 +224,19 @@ def test_a_graph_that_may_not_be_meant_so_is_warned_of_once_and_runs(
 
 def test_the_frames_of_a_flow_without_a_start_are_its_own_start_and_end() -> None:
     with pytest.warns(FlowGraphWarning):
-        flow = no_start()()
+        flow = type("Wrong", (Flow,), {"after": listen("x")(gives())})()
     assert [frame.type for frame in flow.stream_events()] == ["flow_started", "flow_finished"]
 
 
 def test_the_outcomes_of_feedback_are_labels_that_are_known() -> None:
-    class Asks(Flow):
-        @start()
-        @human_feedback(message="Good?", emit=["yes", "no"], llm="openai/gpt-4o-mini")
-        def draft(self) -> str:
-            return "draft"
-
-        @listen("yes")
-        def publish(self) -> None: ...
-
-    assert graph_of(Asks).awaited == {"yes"}
+    asks = human_feedback(message="Good?", emit=["yes", "no"], llm="openai/gpt-4o-mini")
+    steps = {"draft": start()(asks(gives())), "publish": listen("yes")(gives())}
+    assert graph_of(type("Asks", (Flow,), steps)).awaited == {"yes"}
 
 
 def test_a_label_is_not_doubted_where_a_router_may_return_any() -> None:
-    class Open(Flow):
-        @start()
-        def begin(self) -> None: ...
-
-        @router(begin)
-        def route(self) -> str:
-            return "any"
-
-        @listen("perhaps")
-        def after(self) -> None: ...
-
-    assert Open().kickoff() == "any"
+    steps = begins(route=router("begin")(gives("any")), after=listen("perhaps")(gives()))
+    assert type("Open", (Flow,), steps)().kickoff() == "any"
 
 
 class Sent(enum.Enum):
@@ -399,19 +267,8 @@ RETURNED: dict[str, tuple[Any, tuple[str, ...] | None, str | None]] = {
 def test_a_label_that_was_perhaps_not_meant_so_is_logged_once_it_is_returned(
     output: Any, emit: tuple[str, ...] | None, told: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:
-    class Routed(Flow):
-        @start()
-        def begin(self) -> None: ...
-
-        @router(begin, emit=emit)
-        def route(self) -> Any:
-            return output
-
-        @listen("sent")
-        def after(self) -> str:
-            return "after"
-
-    Routed().kickoff()
+    steps = begins(route=router("begin", emit=emit)(gives(output)), after=listen("sent")(gives()))
+    type("Routed", (Flow,), steps)().kickoff()
     assert (told in caplog.text) if told else not caplog.records
 
 

@@ -35,361 +35,176 @@ def says(text: str) -> Callable[[Any], Any]:
 
 @dataclass(frozen=True)
 class Case:
-    """A graph, made anew for each run; its transcript without the first and the last line; its result."""
+    """A graph, made anew for each run; the order of its methods; its result."""
 
     nodes: Callable[[], Mapping[str, Node]]
-    lines: str
+    order: str
     result: Any
 
 
-def case(lines: str, result: Any, **nodes: tuple[Any, ...]) -> Case:
-    def made() -> dict[str, Node]:
-        return {name: Node(given[0], given[1](), *given[2:]) for name, given in nodes.items()}
-
-    return Case(made, lines, result)
+Step = Callable[[str], Node]
 
 
+def step(
+    role: Callable[[Any], Any], *values: Any, does: Callable[[Any], Any] | None = None, follows: str | None = None
+) -> Step:
+    """Return what makes a method that gives `values`, or, without any, names itself."""
+    return lambda name: Node(role, does or (gives(*values) if values else says(name.upper())), follows)
+
+
+def case(order: str, result: Any, **steps: Step) -> Case:
+    return Case(lambda: {name: step(name) for name, step in steps.items()}, order, result)
+
+
+#: In an order, a method that runs while nothing else begins or ends is named once; `t` is the seq of what triggered it.
 CASES: dict[str, Case] = {
-    "one start": case(
-        """
-        a started p1
-        a finished p1
-        """,
-        "A()",
-        a=(start(), lambda: says("A")),
-    ),
-    "no result": case(
-        """
-        a started p1
-        a finished p1
-        """,
-        None,
-        a=(start(), lambda: gives(None)),
-    ),
+    "one start": case("a", "A()", a=step(start())),
+    "no result": case("a", None, a=step(start(), None)),
     "two starts, and_, router, label, or_": case(
-        """
-        a started p1
-        b started p1
-        a finished p1
-        b finished p1
-        join started p1 t5
-        join finished p1 t5
-        route started p1 t7
-        route finished p1 t7
-        last started p1 t7
-        last finished p1 t7
-        onward started p1 t9
-        onward finished p1 t9
-        """,
+        "a started, b started, a finished, b finished, join t5, route t7, last t7, onward t9",
         "ONWARD(go)",
-        a=(start(), lambda: says("A")),
-        b=(start(), lambda: says("B"), "a"),
-        join=(listen(and_("a", "b")), lambda: says("JOIN")),
-        route=(router("join"), lambda: gives("go")),
-        onward=(listen("go"), lambda: says("ONWARD")),
-        last=(listen(or_("join", "onward")), lambda: says("LAST")),
+        a=step(start()),
+        b=step(start(), follows="a"),
+        join=step(listen(and_("a", "b"))),
+        route=step(router("join"), "go"),
+        onward=step(listen("go")),
+        last=step(listen(or_("join", "onward"))),
     ),
     "and_ gives the result of what completed it": case(
-        """
-        a started p1
-        b started p1
-        a finished p1
-        b finished p1
-        join started p1 t5
-        join finished p1 t5
-        """,
+        "a started, b started, a finished, b finished, join t5",
         "JOIN(B())",
-        a=(start(), lambda: says("A")),
-        b=(start(), lambda: says("B"), "a"),
-        join=(listen(and_("a", "b")), lambda: says("JOIN")),
+        a=step(start()),
+        b=step(start(), follows="a"),
+        join=step(listen(and_("a", "b"))),
     ),
     "or_ fires for the first only": case(
-        """
-        a started p1
-        b started p1
-        a finished p1
-        either started p1 t4
-        b finished p1
-        either finished p1 t4
-        """,
+        "a started, b started, a finished, either started t4, b finished, either finished t4",
         "EITHER(A())",
-        a=(start(), lambda: says("A")),
-        b=(start(), lambda: says("B"), "a"),
-        either=(listen(or_("a", "b")), lambda: says("EITHER"), "b"),
+        a=step(start()),
+        b=step(start(), follows="a"),
+        either=step(listen(or_("a", "b")), follows="b"),
     ),
     "listeners of one method run side by side": case(
-        """
-        a started p1
-        a finished p1
-        left started p1 t3
-        right started p1 t3
-        right finished p1 t3
-        left finished p1 t3
-        """,
+        "a, left started t3, right t3, left finished t3",
         "LEFT(A())",
-        a=(start(), lambda: says("A")),
-        left=(listen("a"), lambda: says("LEFT"), "right"),
-        right=(listen("a"), lambda: says("RIGHT")),
+        a=step(start()),
+        left=step(listen("a"), follows="right"),
+        right=step(listen("a")),
     ),
     "a slow start does not hold up what follows another": case(
-        """
-        slow started p1
-        quick started p1
-        quick finished p1
-        after started p1 t4
-        after finished p1 t4
-        slow finished p1
-        """,
+        "slow started, quick, after t4, slow finished",
         "SLOW()",
-        slow=(start(), lambda: says("SLOW"), "after"),
-        quick=(start(), lambda: says("QUICK")),
-        after=(listen("quick"), lambda: says("AFTER")),
+        slow=step(start(), follows="after"),
+        quick=step(start()),
+        after=step(listen("quick")),
     ),
     "routers chain before listeners": case(
-        """
-        a started p1
-        a finished p1
-        first started p1 t3
-        first finished p1 t3
-        second started p1 t5
-        second finished p1 t5
-        plain started p1 t3
-        plain finished p1 t3
-        one started p1 t5
-        one finished p1 t5
-        two started p1 t7
-        two finished p1 t7
-        """,
+        "a, first t3, second t5, plain t3, one t5, two t7",
         "TWO(two-label)",
-        a=(start(), lambda: says("A")),
-        plain=(listen("a"), lambda: says("PLAIN")),
-        first=(router("a"), lambda: gives("one-label")),
-        second=(router("one-label"), lambda: gives("two-label")),
-        one=(listen("one-label"), lambda: says("ONE")),
-        two=(listen("two-label"), lambda: says("TWO")),
+        a=step(start()),
+        plain=step(listen("a")),
+        first=step(router("a"), "one-label"),
+        second=step(router("one-label"), "two-label"),
+        one=step(listen("one-label")),
+        two=step(listen("two-label")),
     ),
     "an enum's value is a label": case(
-        """
-        a started p1
-        a finished p1
-        route started p1 t3
-        route finished p1 t3
-        smile started p1 t5
-        smile finished p1 t5
-        """,
+        "a, route t3, smile t5",
         "SMILE(glad)",
-        a=(start(), lambda: says("A")),
-        route=(router("a"), lambda: gives(Mood.GLAD)),
-        smile=(listen(Mood.GLAD), lambda: says("SMILE")),
+        a=step(start()),
+        route=step(router("a"), Mood.GLAD),
+        smile=step(listen(Mood.GLAD)),
     ),
     "what is no text is a label as it reads, and its listeners get what it is": case(
-        """
-        a started p1
-        a finished p1
-        route started p1 t3
-        route finished p1 t3
-        off started p1 t5
-        off finished p1 t5
-        """,
+        "a, route t3, off t5",
         "OFF(False)",
-        a=(start(), lambda: says("A")),
-        route=(router("a"), lambda: gives(False)),
-        off=(listen("False"), lambda: lambda value: f"OFF({value!r})"),
+        a=step(start()),
+        route=step(router("a"), False),
+        off=step(listen("False"), does=lambda value: f"OFF({value!r})"),
     ),
     "a router that returns None sets nothing going": case(
-        """
-        a started p1
-        a finished p1
-        route started p1 t3
-        route finished p1 t3
-        """,
-        None,
-        a=(start(), lambda: says("A")),
-        route=(router("a"), lambda: gives(None)),
-        never=(listen("None"), lambda: says("NEVER")),
+        "a, route t3", None, a=step(start()), route=step(router("a"), None), never=step(listen("None"))
     ),
     "a router's name is followed before its label": case(
-        """
-        a started p1
-        a finished p1
-        route started p1 t3
-        route finished p1 t3
-        named started p1 t5
-        named finished p1 t5
-        labelled started p1 t5
-        labelled finished p1 t5
-        """,
+        "a, route t3, named t5, labelled t5",
         "LABELLED(go)",
-        a=(start(), lambda: says("A")),
-        route=(router("a"), lambda: gives("go")),
-        labelled=(listen("go"), lambda: says("LABELLED")),
-        named=(listen("route"), lambda: says("NAMED")),
+        a=step(start()),
+        route=step(router("a"), "go"),
+        labelled=step(listen("go")),
+        named=step(listen("route")),
     ),
     "a start may be a router": case(
-        """
-        route started p1
-        route finished p1
-        onward started p1 t3
-        onward finished p1 t3
-        """,
+        "route, onward t3",
         "ONWARD(go)",
-        route=(lambda function: start()(router()(function)), lambda: gives("go")),
-        onward=(listen("go"), lambda: says("ONWARD")),
+        route=step(lambda function: start()(router()(function)), "go"),
+        onward=step(listen("go")),
     ),
     "a conditional start waits for its label": case(
-        """
-        a started p1
-        a finished p1
-        route started p1 t3
-        route finished p1 t3
-        later started p1 t5
-        later finished p1 t5
-        """,
-        "LATER()",
-        a=(start(), lambda: says("A")),
-        later=(start("go"), lambda: says("LATER")),
-        route=(router("a"), lambda: gives("go")),
+        "a, route t3, later t5", "LATER()", a=step(start()), later=step(start("go")), route=step(router("a"), "go")
     ),
-    "a conditional start waits for a method": case(
-        """
-        a started p1
-        a finished p1
-        later started p1 t3
-        later finished p1 t3
-        """,
-        "LATER()",
-        a=(start(), lambda: says("A")),
-        later=(start("a"), lambda: says("LATER")),
-    ),
+    "a conditional start waits for a method": case("a, later t3", "LATER()", a=step(start()), later=step(start("a"))),
     "where every start has a condition, all run at kickoff": case(
-        """
-        a started p1
-        a finished p1
-        """,
-        "A()",
-        a=(start("go"), lambda: says("A")),
-        route=(router("go"), lambda: gives(None)),
+        "a", "A()", a=step(start("go")), route=step(router("go"), None)
     ),
     "a cycle, in which or_ fires anew": case(
-        """
-        a started p1
-        a finished p1
-        work started p1 t3
-        work finished p1 t3
-        check started p1 t5
-        check finished p1 t5
-        work started p1 t7
-        work finished p1 t7
-        check started p1 t9
-        check finished p1 t9
-        end started p1 t11
-        end finished p1 t11
-        """,
+        "a, work t3, check t5, work t7, check t9, end t11",
         "END(done)",
-        a=(start(), lambda: says("A")),
-        work=(listen(or_("a", "again")), lambda: says("WORK")),
-        check=(router("work"), lambda: gives("again", "done")),
-        end=(listen("done"), lambda: says("END")),
+        a=step(start()),
+        work=step(listen(or_("a", "again"))),
+        check=step(router("work"), "again", "done"),
+        end=step(listen("done")),
     ),
     "and_ starts anew in a cycle": case(
-        """
-        a started p1
-        a finished p1
-        left started p1 t3
-        left finished p1 t3
-        join started p1 t5
-        join finished p1 t5
-        check started p1 t7
-        check finished p1 t7
-        left started p1 t9
-        left finished p1 t9
-        """,
+        "a, left t3, join t5, check t7, left t9",
         "LEFT(again)",
-        a=(start(), lambda: says("A")),
-        left=(listen(or_("a", "again")), lambda: says("LEFT")),
-        join=(listen(and_("a", "left")), lambda: says("JOIN")),
-        check=(router("join"), lambda: gives("again", None)),
+        a=step(start()),
+        left=step(listen(or_("a", "again"))),
+        join=step(listen(and_("a", "left"))),
+        check=step(router("join"), "again", None),
     ),
     "running again lets every or_ fire anew": case(
-        """
-        a started p1
-        a finished p1
-        work started p1 t3
-        work finished p1 t3
-        left started p1 t5
-        left finished p1 t5
-        tail started p1 t7
-        tail finished p1 t7
-        check started p1 t9
-        check finished p1 t9
-        work started p1 t11
-        work finished p1 t11
-        left started p1 t13
-        left finished p1 t13
-        tail started p1 t15
-        tail finished p1 t15
-        check started p1 t17
-        check finished p1 t17
-        """,
+        "a, work t3, left t5, tail t7, check t9, work t11, left t13, tail t15, check t17",
         None,
-        a=(start(), lambda: says("A")),
-        work=(listen(or_("a", "again")), lambda: says("WORK")),
-        left=(listen("work"), lambda: says("LEFT")),
-        tail=(listen(or_("left", "elsewhere")), lambda: says("TAIL")),
-        check=(router("tail"), lambda: gives("again", None)),
+        a=step(start()),
+        work=step(listen(or_("a", "again"))),
+        left=step(listen("work")),
+        tail=step(listen(or_("left", "elsewhere"))),
+        check=step(router("tail"), "again", None),
     ),
     "a start that also listens to its label runs once for it": case(
-        """
-        a started p1
-        a finished p1
-        route started p1 t3
-        route finished p1 t3
-        both started p1 t5
-        both finished p1 t5
-        """,
+        "a, route t3, both t5",
         "BOTH(go)",
-        a=(start(), lambda: says("A")),
-        route=(router("a"), lambda: gives("go")),
-        both=(lambda function: start("go")(listen("go")(function)), lambda: says("BOTH")),
+        a=step(start()),
+        route=step(router("a"), "go"),
+        both=step(lambda function: start("go")(listen("go")(function))),
     ),
     "a start that is also a router of its label runs once for it": case(
-        """
-        a started p1
-        a finished p1
-        route started p1 t3
-        route finished p1 t3
-        both started p1 t5
-        both finished p1 t5
-        other started p1 t5
-        other finished p1 t5
-        """,
+        "a, route t3, both t5, other t5",
         "OTHER(go)",
-        a=(start(), lambda: says("A")),
-        route=(router("a"), lambda: gives("go")),
-        both=(lambda function: start("go")(router("go")(function)), lambda: gives(None)),
-        other=(listen("go"), lambda: says("OTHER")),
+        a=step(start()),
+        route=step(router("a"), "go"),
+        both=step(lambda function: start("go")(router("go")(function)), None),
+        other=step(listen("go")),
     ),
     "nested conditions": case(
-        """
-        a started p1
-        b started p1
-        a finished p1
-        b finished p1
-        both started p1 t5
-        both finished p1 t5
-        """,
+        "a started, b started, a finished, b finished, both t5",
         "BOTH(B())",
-        a=(start(), lambda: says("A")),
-        b=(start(), lambda: says("B"), "a"),
-        both=(listen(or_(and_("a", "b"), and_("a", "both-label"))), lambda: says("BOTH")),
-        route=(router("never"), lambda: gives(None)),
-        never=(listen(and_("route", "both-label")), lambda: gives(None)),
+        a=step(start()),
+        b=step(start(), follows="a"),
+        both=step(listen(or_(and_("a", "b"), and_("a", "both-label")))),
+        route=step(router("never"), None),
+        never=step(listen(and_("route", "both-label")), None),
     ),
 }
 
 
-def expected(lines: str) -> list[str]:
-    return ["Graph started", *[line.strip() for line in lines.strip().splitlines()], "Graph finished"]
+def expected(order: str) -> list[str]:
+    lines = ["Graph started"]
+    for part in order.split(", "):
+        name, *words = part.split()
+        ends = [words.pop(0)] if words and words[0] in ("started", "finished") else ["started", "finished"]
+        lines += [" ".join((name, end, "p1", *words)) for end in ends]
+    return [*lines, "Graph finished"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -397,7 +212,7 @@ def expected(lines: str) -> list[str]:
 def test_a_graph_runs_in_the_order_of_its_transcript(case: Case, kind: Kind) -> None:
     with watched_ends() as ends:
         session = flow_class(case.nodes(), kind, ends)().stream_events()
-        assert transcript(session) == expected(case.lines)
+        assert transcript(session) == expected(case.order)
     assert session.result == case.result
 
 
@@ -409,7 +224,7 @@ def test_a_graph_runs_the_same_in_an_async_session(case: Case, kind: Kind) -> No
             session = flow_class(case.nodes(), kind, ends)().astream()
             return transcript(await collected(session)), session.result
 
-    assert asyncio.run(read()) == (expected(case.lines), case.result)
+    assert asyncio.run(read()) == (expected(case.order), case.result)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -419,15 +234,16 @@ def test_a_plain_kickoff_returns_the_result(case: Case, kind: Kind) -> None:
         assert flow_class(case.nodes(), kind, ends)().kickoff() == case.result
 
 
+def cycle(*labels: str) -> dict[str, Node]:
+    """Return a graph whose router gives these labels, and goes on with the last."""
+    check = Node(router("work"), gives(*labels))
+    return {"a": Node(start()), "work": Node(listen(or_("a", "again"))), "check": check}
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_cycle_without_end_is_an_error_that_names_the_method(kind: Kind) -> None:
-    nodes = {
-        "a": Node(start()),
-        "work": Node(listen(or_("a", "again"))),
-        "check": Node(router("work"), gives("again")),
-    }
     with watched_ends() as ends:
-        flow = flow_class(nodes, kind, ends)(max_method_calls=3)
+        flow = flow_class(cycle("again"), kind, ends)(max_method_calls=3)
         session = flow.stream_events()
         with pytest.raises(MethodCallLimitError, match="'work' has been called 3 times") as caught:
             list(session)
@@ -438,12 +254,7 @@ def test_a_cycle_without_end_is_an_error_that_names_the_method(kind: Kind) -> No
 
 def test_a_long_cycle_needs_no_deep_stack() -> None:
     rounds = 400
-    nodes = {
-        "a": Node(start()),
-        "work": Node(listen(or_("a", "again"))),
-        "check": Node(router("work"), gives(*["again"] * rounds, "done")),
-    }
     with watched_ends() as ends:
-        flow = flow_class(nodes, "async", ends)(max_method_calls=rounds + 1)
+        flow = flow_class(cycle(*["again"] * rounds, "done"), "async", ends)(max_method_calls=rounds + 1)
         assert flow.kickoff() == "done"
     assert len(flow.method_outputs) == 1 + 2 * (rounds + 1)

@@ -28,33 +28,10 @@ from harness.flow import (
 from tests.flow.engine.noting import raises
 from tests.flow.feedback.people import Later
 from tests.flow.graph.graphs import TIMEOUT_S, transcript
-
-
-class Memory(FlowPersistence):
-    """Keeps what it is given, in the order in which it comes. It is empty, and so falsy, to begin with."""
-
-    def __init__(self) -> None:
-        self.saved: list[tuple[str, str, Any]] = []
-
-    def __len__(self) -> int:
-        return len(self.saved)
-
-    def init_db(self) -> None: ...
-
-    def save_state(self, flow_uuid: str, method_name: str, state_data: Any) -> None:
-        self.saved.append((flow_uuid, method_name, state_data))
-
-    def load_state(self, flow_uuid: str) -> dict[str, Any] | None:
-        return next((dict(state) for uuid, _, state in reversed(self.saved) if uuid == flow_uuid), None)
-
-    @property
-    def methods(self) -> list[str]:
-        return [method for _, method, _ in self.saved]
+from tests.flow.persistence.memory import Memory
 
 
 class Counted(BaseModel):
-    """A state that is a model without an id."""
-
     count: int = 0
     notes: list[str] = []
 
@@ -103,6 +80,11 @@ def test_a_state_that_its_class_would_change_or_refuse_comes_back_as_it_was(
     assert again.kickoff({"id": first.flow_id}) == first.state.model_dump()
     forked = Keeps()
     assert {**forked.kickoff(restore_from_state_id=first.flow_id), "id": first.flow_id} == first.state.model_dump()
+
+
+class Idle(Flow):
+    @start()
+    def first(self) -> None: ...
 
 
 def whole_class(persistence: Memory, **options: Any) -> Flow[Counted]:
@@ -173,26 +155,14 @@ def test_the_persistence_of_a_method_comes_before_that_of_its_class_and_the_cons
 def test_a_class_is_saved_in_each_place_that_it_is_decorated_with() -> None:
     places = Memory(), Memory()
 
-    @persist(places[0])
-    @persist(places[1])
-    class Twice(Flow):
-        @start()
-        def first(self) -> None: ...
-
-    Twice().kickoff()
+    persist(places[0])(persist(places[1])(type("Twice", (Idle,), {})))().kickoff()
     assert [place.methods for place in places] == [["first"], ["first"]]
 
 
 def test_a_persistence_that_is_only_given_has_nothing_saved() -> None:
     given = Memory()
 
-    class Plain(Flow):
-        persistence = given
-
-        @start()
-        def first(self) -> None: ...
-
-    Plain().kickoff()
+    type("Plain", (Idle,), {"persistence": given})().kickoff()
     assert given.saved == []
 
 
@@ -423,11 +393,7 @@ def test_a_state_that_no_longer_fits_is_refused() -> None:
 
 
 def test_an_id_without_a_persistence_is_just_the_id() -> None:
-    class Plain(Flow):
-        @start()
-        def first(self) -> None: ...
-
-    flow = Plain()
+    flow = Idle()
     flow.kickoff({"id": "mine"}, restore_from_state_id="other")
     assert flow.state == {"id": "mine"}
 
@@ -436,13 +402,7 @@ def test_who_names_no_persistence_gets_what_the_factory_makes() -> None:
     made = Memory()
     set_flow_persistence_factory(lambda: made)
     try:
-
-        @persist()
-        class Whole(Flow):
-            @start()
-            def first(self) -> None: ...
-
-        Whole().kickoff()
+        persist()(type("Whole", (Idle,), {}))().kickoff()
     finally:
         set_flow_persistence_factory(None)
     assert made.methods == ["first"]
@@ -504,12 +464,7 @@ class Rack(FlowPersistence):
 def test_what_a_place_annotates_are_options_of_its_constructor() -> None:
     first, second = Rack(), Rack(label="others", rows={"a": {}})
 
-    @persist(first)
-    class Kept(Flow):
-        @start()
-        def first(self) -> None: ...
-
-    flow = Kept()
+    flow = persist(first)(type("Kept", (Idle,), {}))()
     flow.kickoff()
     assert (list(first.rows), first._made) == ([flow.flow_id], ["states"])
     assert (second.rows, second._made) == ({"a": {}}, ["others"])
@@ -520,8 +475,6 @@ def test_what_a_place_annotates_are_options_of_its_constructor() -> None:
 
 
 class ModelShelf(FlowPersistence, BaseModel):
-    """A place that is a model by itself."""
-
     label: str = "states"
     made: int = 0
 

@@ -46,8 +46,6 @@ def processes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 class Note(BaseModel):
-    """A state."""
-
     id: str = "x"
     words: list[str] = []
 
@@ -207,8 +205,6 @@ RICH: dict[str, Any] = {
 
 
 class RichState(BaseModel):
-    """A state with a field in which anything may be."""
-
     held: dict[str, Any] = {}
     whole: bytes = b""
 

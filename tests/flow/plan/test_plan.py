@@ -60,8 +60,6 @@ def test_so_it_does_for_any_graph(graph: MadeGraph) -> None:
 
 
 class Branches(Flow):
-    """Two starts side by side, and what follows each."""
-
     @start()
     def left(self) -> None: ...
 
@@ -97,8 +95,6 @@ def test_what_had_begun_is_due_again_and_what_was_done_never_is() -> None:
 
 
 class Before(Flow):
-    """A start, and who listens to it."""
-
     @start()
     def begin(self) -> None: ...
 

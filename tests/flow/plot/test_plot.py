@@ -11,12 +11,12 @@ from typing import Literal
 
 import pytest
 
-from harness.bus import event_bus
 from harness.errors import UsageError
 from harness.events import FlowPlotEvent
 from harness.flow import Flow, and_, build_flow_structure, listen, or_, router, start, visualize_flow_structure
 from harness.flow.plot.layout import NODE_HEIGHT, NODE_WIDTH, layout_of
 from harness.flow.plot.structure import FlowEdge, FlowNode, FlowStructure
+from tests.flow.graph.graphs import hearing
 
 
 class Drawn(Flow):
@@ -174,10 +174,8 @@ class _Page(HTMLParser):
 
 
 def test_a_plot_is_one_file_that_loads_nothing_and_is_told_of(tmp_path: Path) -> None:
-    told: list[str] = []
     flow = Drawn(name="Report & <b>")
-    with event_bus.scoped_handlers():
-        event_bus.register_handler(FlowPlotEvent, lambda _source, event: told.append(event.flow_name))
+    with hearing(FlowPlotEvent, note=lambda event: event.flow_name) as told:
         path = flow.plot(str(tmp_path / "deep" / "report"), show=False)
     assert told == ["Report & <b>"]
     assert path == str(tmp_path / "deep" / "report.html")
@@ -205,9 +203,7 @@ def test_a_flow_with_a_step_of_that_name_is_told_of_by_its_class(tmp_path: Path)
         def name(self) -> str:  # type: ignore[override]
             return "Ann"
 
-    told: list[str] = []
-    with event_bus.scoped_handlers():
-        event_bus.register_handler(FlowPlotEvent, lambda _source, event: told.append(event.flow_name))
+    with hearing(FlowPlotEvent, note=lambda event: event.flow_name) as told:
         Asked().plot(str(tmp_path / "asked.html"), show=False)
     assert told == [build_flow_structure(Asked()).name] == ["Asked"]
     assert "bound method" not in (tmp_path / "asked.html").read_text()
