@@ -12,15 +12,7 @@ from harness import event_bus, tool
 from harness.agents import AgentAction, AgentFinish
 from harness.events import ToolUsageFinishedEvent
 from harness.tools import ToolFailureReason
-from tests.agents.scripted import (
-    WAYS,
-    Speaker,
-    Way,
-    agent,
-    calls,
-    kicked_off,
-    tide,
-)
+from tests.agents.scripted import WAYS, Speaker, Way, agent, calls, kicked_off, tide
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -13,19 +13,7 @@ from pydantic import BaseModel
 from harness import BaseLLM, tool
 from harness.agents import GuardrailError, LiteAgentOutput
 from harness.errors import UsageError
-from tests.agents.scripted import (
-    ASKED,
-    WAYS,
-    Answer,
-    Cut,
-    Speaker,
-    Way,
-    agent,
-    kicked_off,
-    session_of,
-    tide,
-    tree,
-)
+from tests.agents.scripted import ASKED, WAYS, Answer, Cut, Speaker, Way, agent, kicked_off, session_of, tide, tree
 
 
 class Tide(BaseModel):

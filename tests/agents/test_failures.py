@@ -9,17 +9,7 @@ import pytest
 
 from harness import BaseLLM, BaseTool, ProviderError, UsageError, tool
 from harness.tools import ToolExecutionFailedError, ToolFailurePolicy, ToolFailureReason
-from tests.agents.scripted import (
-    WAYS,
-    Calls,
-    Way,
-    agent,
-    calls,
-    report,
-    session_of,
-    sink,
-    tide,
-)
+from tests.agents.scripted import WAYS, Calls, Way, agent, calls, report, session_of, sink, tide
 
 
 @pytest.mark.parametrize("way", WAYS)

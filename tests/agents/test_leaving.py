@@ -13,18 +13,7 @@ import pytest
 from harness import BaseLLM, tool
 from harness.llm import LLMRequest, Part, TextDelta
 from harness.tools import BaseTool
-from tests.agents.scripted import (
-    ASKED,
-    WAYS,
-    Held,
-    Way,
-    agent,
-    calls,
-    left,
-    session_of,
-    tide,
-    tree,
-)
+from tests.agents.scripted import ASKED, WAYS, Held, Way, agent, calls, left, session_of, tide, tree
 from tests.session.bodies import join_harness_threads
 
 

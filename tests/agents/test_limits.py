@@ -11,17 +11,7 @@ import pytest
 from harness.agents import IterationLimitError
 from harness.errors import LLMContextLengthExceededError
 from harness.recording.tape.tape import playing
-from tests.agents.scripted import (
-    ASKED,
-    WAYS,
-    Held,
-    Speaker,
-    Way,
-    agent,
-    session_of,
-    tide,
-    tree,
-)
+from tests.agents.scripted import ASKED, WAYS, Held, Speaker, Way, agent, session_of, tide, tree
 
 ASKED_IN_TEXT = 'Thought: I look.\nAction: get_tide\nAction Input: {"place": "Bergen"}'
 

@@ -9,16 +9,7 @@ import pytest
 
 from harness import BaseLLM, tool
 from harness.agents import AgentAction, AgentFinish
-from tests.agents.scripted import (
-    WAYS,
-    Cut,
-    Speaker,
-    Way,
-    agent,
-    kicked_off,
-    session_of,
-    tide,
-)
+from tests.agents.scripted import WAYS, Cut, Speaker, Way, agent, kicked_off, session_of, tide
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness import Agent, Crew, Task
-from tests.agents.scripted import (
-    Answer,
-    agent,
-)
+from tests.agents.scripted import Answer, agent
 
 
 def task(does: str, by_agent: Agent | None, **options: Any) -> Task:

@@ -14,17 +14,7 @@ from harness.agents import AgentFinish, GuardrailError
 from harness.crews import OutputFormat
 from harness.errors import LLMContextLengthExceededError
 from harness.events import LLMGuardrailCompletedEvent, LLMGuardrailStartedEvent
-from tests.agents.scripted import (
-    WAYS,
-    Way,
-    agent,
-    calls,
-    kicked_off,
-    session_of,
-    sink,
-    tide,
-    tree,
-)
+from tests.agents.scripted import WAYS, Way, agent, calls, kicked_off, session_of, sink, tide, tree
 from tests.crews.pilots import TASK, task
 
 BERGEN = '{"place": "Bergen", "metres": 1.5}'

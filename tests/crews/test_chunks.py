@@ -8,16 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness import (
-    Crew,
-    CrewStreamingOutput,
-    FlowStreamingOutput,
-    Process,
-    StreamChunk,
-    Task,
-    UsageError,
-    event_bus,
-)
+from harness import Crew, CrewStreamingOutput, FlowStreamingOutput, Process, StreamChunk, Task, UsageError, event_bus
 from harness.events import BaseEvent
 from tests.agents.scripted import WAYS, Answer, Held, Speaker, Way, agent, by, calls, tide
 

@@ -8,11 +8,7 @@ from typing import Any, cast
 import pytest
 
 from harness import Agent, Crew, Process, Task, TaskOutput, UsageError
-from tests.agents.scripted import (
-    Speaker,
-    agent,
-    tide,
-)
+from tests.agents.scripted import Speaker, agent, tide
 from tests.crews.pilots import task
 
 PILOT = agent("x")

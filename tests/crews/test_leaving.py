@@ -12,15 +12,7 @@ import pytest
 from harness import Crew
 from harness.agents import driver
 from harness.llm import LLMRequest, Part, TextDelta
-from tests.agents.scripted import (
-    WAYS,
-    Held,
-    Speaker,
-    Way,
-    agent,
-    left,
-    session_of,
-)
+from tests.agents.scripted import WAYS, Held, Speaker, Way, agent, left, session_of
 from tests.crews.pilots import crew_of, task
 from tests.session.bodies import join_harness_threads
 
