@@ -9,27 +9,9 @@ import pytest
 from pydantic import BaseModel
 
 from harness import event_bus, tool
-from harness.agents import AgentAction, AgentFinish
+from harness.agents import AgentAction
 from harness.events import ToolUsageFinishedEvent
-from harness.tools import ToolFailureReason
 from tests.agents.scripted import WAYS, Speaker, Way, agent, calls, kicked_off, tide
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_a_result_may_be_the_answer(way: Way) -> None:
-    @tool("Look up", result_as_answer=True)
-    def look_up() -> str:
-        """Look it up."""
-        return "word for word"
-
-    steps: list[Any] = []
-    pilot = agent(calls(("look_up", {})), "never said", tools=[look_up], step_callback=steps.append)
-    assert kicked_off(pilot, way, "What?").raw == "word for word"
-    assert len(pilot.llm.requests) == 1
-    assert steps == [
-        AgentAction("", "look_up", "{}", "", "word for word"),
-        AgentFinish("", "word for word", "word for word"),
-    ]
 
 
 @pytest.mark.parametrize(
@@ -56,18 +38,6 @@ def test_results_are_kept_where_the_agent_says_so(options: dict[str, Any], kept:
         agent(*asked, "Seen.", tools=[look_at], **options).kickoff("What?")
     assert used == (["Bergen", "Bodø", "Bodø"] if kept else ["Bergen", "Bergen", "Bodø", "Bodø"])
     assert from_cache == [False, kept, False, False]
-
-
-def test_a_tool_that_has_been_used_as_often_as_it_may_is_refused() -> None:
-    @tool("once", max_usage_count=1)
-    def once() -> str:
-        """Works once."""
-        return "worked"
-
-    pilot = agent(calls(("once", {})), calls(("once", {})), "Well.", tools=[once])
-    output = pilot.kickoff("What?")
-    assert "as often as it may be" in pilot.llm.said_to(2)[-1]
-    assert [record.failure.reason for record in output.tool_failures] == [ToolFailureReason.USAGE_LIMIT]
 
 
 @pytest.mark.parametrize("way", WAYS)

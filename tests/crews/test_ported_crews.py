@@ -11,7 +11,6 @@ from harness import (
     Agent,
     BaseEventListener,
     BaseLLM,
-    BaseTool,
     Crew,
     EventBus,
     Flow,
@@ -40,37 +39,6 @@ def analyst(llm: BaseLLM) -> Agent:
 @pytest.fixture
 def summary(analyst: Agent) -> Task:
     return Task(description="Write about agents", expected_output="A summary", agent=analyst)
-
-
-def test_the_result_of_a_streamed_crew_has_its_tokens_and_tasks(analyst: Agent, summary: Task) -> None:
-    crew = Crew(agents=[analyst], tasks=[summary], stream=True)
-
-    streaming = crew.kickoff()
-    full_output = ""
-    for chunk in streaming:
-        full_output += str(chunk)
-    result = streaming.result
-
-    assert full_output == TEXT == result.raw
-    assert result.token_usage.total_tokens == 13
-    assert len(result.tasks_output) == 1
-
-
-def test_a_streamed_crew_is_sent_to_a_browser(llm: BaseLLM) -> None:
-    def create_crew(topic: str) -> Crew:
-        writer = Agent(role="Writer", goal=f"Write about {topic}", backstory="Writes well.", llm=llm)
-        task = Task(description=f"Write about {topic}", expected_output="A text", agent=writer)
-        return Crew(agents=[writer], tasks=[task], stream=True)
-
-    def generate() -> Any:
-        for chunk in create_crew("agents").kickoff():
-            yield f"data: {chunk}\n\n"
-        yield "data: [DONE]\n\n"
-
-    sent = list(generate())
-    assert sent[0] == "data: Agents \n\n\n"
-    assert sent[-1] == "data: [DONE]\n\n"
-    assert len(sent) == 5
 
 
 def test_a_streamed_crew_in_a_streamed_flow(analyst: Agent, summary: Task) -> None:
@@ -133,20 +101,6 @@ def test_an_llm_that_is_told_to_stream_tells_listeners_without_a_session() -> No
         task = Task(description="Answer.", expected_output="An answer.", agent=researcher)
         Crew(agents=[researcher], tasks=[task]).kickoff()
     assert "".join(received) == TEXT
-
-
-def test_a_tool_of_a_users_class_with_settings_of_its_own(summary: Task, analyst: Agent) -> None:
-    class SearchTool(BaseTool):
-        name: str = "Search"
-        description: str = "Search for something."
-        url: str = "https://search.example"
-
-        def _run(self, query: str) -> str:
-            return f"{self.url}?q={query}"
-
-    analyst.tools.append(SearchTool(url="https://own.example"))
-    Crew(agents=[analyst], tasks=[summary]).kickoff()
-    assert analyst.tools[0].run(query="agents") == "https://own.example?q=agents"
 
 
 def test_a_task_may_be_told_the_output_of_which_the_next_one_hears(analyst: Agent, summary: Task) -> None:

@@ -110,6 +110,26 @@ def renamed(from_: Annotated[str, Field(alias="from")] = "Oslo") -> str:
     return f"from {from_}"
 
 
+class Harbour:
+    def look(self, place: str) -> str:
+        """Look at a place."""
+        return place
+
+
+@functools.wraps(Harbour.look)
+def look_from_harbour(*args: Any, **kwargs: Any) -> str:
+    return Harbour().look(*args, **kwargs)
+
+
+class Walk(BaseModel):
+    miles: float
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def kilometres(self) -> float:
+        return self.miles * 1.6
+
+
 @tool("Go")
 def nowhere(place: str = None) -> str:  # type: ignore[assignment]  # noqa: RUF013
     """Go to a place."""
@@ -164,11 +184,14 @@ USES: dict[str, tuple[BaseTool, dict[str, Any], Any]] = {
     ),
     "a function whose result has a type that is not there": (price, {"of": "fish"}, None),
     "a part of a function, as a decorator's": (tool(functools.partial(add.func, other=3)), {"one": 1}, 4),
+    "a cached function": (tool(functools.cache(add.func)), {"one": 1}, 3),
+    "a method that its decorator gives its object": (tool("Look")(look_from_harbour), {"place": "Bergen"}, "Bergen"),
     "what can be awaited": (tool(promise), {}, "soon"),
     "a class": (Counts(), {"word": "beetle"}, 3),
     "a class with a field of its own": (Counts(wanted="t"), {"word": "beetle"}, 1),
     "a class that is async alone": (CountsLater(), {"word": "beetle"}, 6),
     "a schema of its own, whose values are plain": (OwnSchema(), {"start": "Bergen"}, {"start": "Bergen", "stops": []}),
+    "a schema that computes what is no argument": (OwnSchema(args_schema=Walk), {"miles": 2}, {"miles": 2.0}),
 }
 
 
@@ -437,40 +460,6 @@ def test_parameters_that_a_model_can_not_give_are_refused_where_the_tool_is_made
         tool("Do it")(function)
 
 
-def test_a_function_may_be_cached() -> None:
-    found: list[str] = []
-
-    @tool
-    @functools.cache
-    def look(place: str) -> str:
-        """Look at a place."""
-        found.append(place)
-        return place
-
-    assert [look.run(place="Bergen"), look.run(place="Bergen")] == ["Bergen", "Bergen"]
-    assert found == ["Bergen"]
-
-
-def test_what_a_schema_computes_is_no_argument() -> None:
-    class Walk(BaseModel):
-        miles: float
-
-        @computed_field  # type: ignore[prop-decorator]
-        @property
-        def kilometres(self) -> float:
-            return self.miles * 1.6
-
-    class Walks(BaseTool):
-        name: str = "Walk"
-        description: str = "Walk so far."
-        args_schema: type[BaseModel] = Walk
-
-        def _run(self, miles: float) -> float:
-            return miles
-
-    assert Walks().run(miles=2) == 2
-
-
 def test_a_part_of_a_function_is_told_of_as_the_function() -> None:
     part = tool(functools.partial(functools.partial(add.func, other=3)))
     assert (part.name, part.description) == ("add", "Add two numbers.")
@@ -510,12 +499,6 @@ def private(_place: str) -> str:
     return _place
 
 
-class Harbour:
-    def look(self, place: str) -> str:
-        """Look at a place."""
-        return place
-
-
 def listened(place: str) -> Iterator[str]:
     """Listen at a place."""
     yield place
@@ -547,14 +530,6 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {
 def test_a_tool_that_can_not_be_made(make: Callable[[], Any], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         make()
-
-
-def test_a_decorator_may_give_a_method_its_object() -> None:
-    @functools.wraps(Harbour.look)
-    def look(*args: Any, **kwargs: Any) -> Any:
-        return Harbour.look(Harbour(), *args, **kwargs)
-
-    assert tool("Look")(look).run(place="Bergen") == "Bergen"
 
 
 #: What people call a tool, and what models do.
