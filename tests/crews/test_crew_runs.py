@@ -420,6 +420,7 @@ def test_what_an_llm_has_published_is_not_that_of_another_in_its_place() -> None
         ("count",),
         ("start", "count", "complete"),
         ("start", "count", "complete with usage"),
+        ("start", "complete with usage", "count"),
         ("start", "count", "fail"),
     ],
     ids=", ".join,
