@@ -119,24 +119,19 @@ def test_a_tool_is_not_used_with_arguments_in_which_the_answer_was_cut_off(said:
     assert ("the answer was cut off" in model.said_to(1)[-1]) is not used
 
 
-class Untold(BaseLLM):
-    """Tells nothing of its calls."""
-
-    said = [
-        'Action: ask\nAction Input: {"question": "half"',
-        'Action: ask\nAction Input: {"question": "more"',
-        "Final Answer: Well.",
-    ]
-
-    def supports_function_calling(self) -> bool:
-        return False
-
-    def call(self, messages: Any, **options: Any) -> str:  # type: ignore[override]
-        return self.said[(len(messages) - 2) // 2]
-
-
 def test_that_a_tool_was_told_half_an_answer_says_nothing_of_the_agents_own_model() -> None:
     asked: list[str] = []
+    said = [f'Action: ask\nAction Input: {{"question": "{what}"' for what in ("half", "more")]
+    said.append("Final Answer: Well.")
+
+    class Untold(BaseLLM):
+        """Tells nothing of its calls."""
+
+        def supports_function_calling(self) -> bool:
+            return False
+
+        def call(self, messages: Any, **options: Any) -> str:  # type: ignore[override]
+            return said.pop(0)
 
     @tool("ask")
     def ask(question: str) -> str:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import gc
 import threading
-import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -329,21 +327,6 @@ def test_requests_of_runs_for_each_of_several_inputs_are_told_apart_by_where_the
     crew = Crew(agents=[poet], tasks=[task("Write.", poet)])
     asyncio.run(crew.kickoff_for_each_async([{"of": 1}, {"of": 2}]))
     assert sorted(poet.llm.paths) == [(f"run {of}", "crew", "Write.", "Pilot", "speaker") for of in (1, 2)]
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_a_crew_that_has_run_is_let_go_of_without_the_garbage_collector(way: Way) -> None:
-    def run() -> weakref.ref[Crew]:
-        pilot = agent("yes")
-        crew = Crew(agents=[pilot], tasks=[task("Look.", pilot)])
-        kicked_off(crew, way)
-        return weakref.ref(crew)
-
-    gc.disable()
-    try:
-        assert run()() is None
-    finally:
-        gc.enable()
 
 
 def test_a_crew_that_has_run_can_be_copied() -> None:
