@@ -144,9 +144,15 @@ class Agent(AgentSettings):
         return await execution.answer(self._agent_opening(request, own), prompt, conversation=conversation)
 
     def inquirer(self, driver: Driver, *, task: Any = None, crew: Any = None, tools: bool = False) -> Inquirer:
-        """Return what asks its model."""
+        """Return what asks its model, with tools or without."""
         return Inquirer(
-            self.model(with_tools=tools), driver, agent=self, crew=crew, task=task, retries=self.max_retry_limit
+            self.model(with_tools=tools),
+            driver,
+            agent=self,
+            crew=crew,
+            task=task,
+            in_text=self._agent_tells_tools(tools),
+            retries=self.max_retry_limit,
         )
 
     # How an answer comes about.
@@ -241,9 +247,12 @@ class Agent(AgentSettings):
         return prompts.opening(system, text, (self.system_template, self.prompt_template, self.response_template))
 
     def _agent_system(self, tools: Sequence[BaseTool]) -> str:
-        in_text = tools and not takes_tools(self.model(with_tools=True))
-        described = text_form.described(named(tools)) if in_text else None
+        described = text_form.described(named(tools)) if self._agent_tells_tools(tools) else None
         return prompts.system_text(self.role, self.goal, self.backstory, described)
+
+    def _agent_tells_tools(self, tools: object) -> bool:
+        """Return whether its model is told of tools, where there are any, in text."""
+        return bool(tools) and not takes_tools(self.model(with_tools=True))
 
     def _agent_dated(self, prompt: str) -> str:
         return prompts.dated(prompt, self.date_format) if self.inject_date else prompt

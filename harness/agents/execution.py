@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from harness.agents import prompts, text_form
 from harness.agents.digest import shortened
 from harness.agents.driver import Driver
-from harness.agents.inquiry import Inquirer, takes_tools
+from harness.agents.inquiry import Inquirer
 from harness.agents.output import AgentAction, AgentAnswer, AgentFinish
 from harness.agents.structured import in_form
 from harness.agents.toolbox import Toolbox, ToolResult
@@ -56,17 +56,12 @@ class Execution:
     #: The form of the answer.
     model: type[BaseModel] | None = None
     usage: RunUsage | None = None
-    #: Whether its model is given tools as such, and not in text.
-    is_native: bool = field(init=False)
     _ending: _Ending = field(default_factory=lambda: _Ending(), init=False)
     _messages: list[dict[str, Any]] = field(default_factory=list, init=False)
     #: How many of them it began with, which are never shortened.
     _opening_length: int = field(default=0, init=False)
     #: How many tools its model has asked for.
     _calls_made: int = field(default=0, init=False)
-
-    def __post_init__(self) -> None:
-        self.is_native = takes_tools(self.inquirer.llm)
 
     async def answer(
         self,
@@ -160,22 +155,22 @@ class Execution:
         return await self._request(tools)
 
     async def _request(self, tools: list[dict[str, Any]] | None) -> Any:
-        in_text = tools is not None and not self.is_native
+        in_text = self.inquirer.in_text
         # One that tells nothing of its calls was not cut, as far as can be known; tools may have called others.
         self._ending.is_cut = False
         return await self.inquirer.ask(
             self._messages,
-            tools=tools if self.is_native else None,
+            tools=None if in_text else tools,
             # With tools, a model that is to answer in a form does so before it has used any.
             response_model=self.model if tools is None else None,
-            stop=text_form.STOP_WORD if in_text else None,
+            stop=text_form.STOP_WORD if in_text and tools else None,
         )
 
     async def _finish(self, answer: Any) -> str | BaseModel:
         thought, output = "", answer
-        if isinstance(answer, str) and (text_form.is_in_form(answer) or (self.toolbox.tools and not self.is_native)):
-            thought, output = text_form.read_answer(answer)
-        elif not isinstance(answer, str | BaseModel):
+        if isinstance(answer, str):
+            thought, output = text_form.read_answer(answer, in_text=self.inquirer.in_text)
+        elif not isinstance(answer, BaseModel):
             output = str(answer)
         text = answer if isinstance(answer, str) else str(output)
         await self._notify(AgentFinish(thought, output, text))
@@ -235,7 +230,7 @@ class Execution:
         return used
 
     def _action_in(self, answer: Any) -> text_form.TextAction | None:
-        if self.is_native or not self.toolbox.tools or not isinstance(answer, str):
+        if not self.inquirer.in_text or not isinstance(answer, str):
             return None
         action = text_form.read_action(answer, is_cut=self._ending.is_cut)
         # Where they need none, some ask for a tool such as "None", and go on to the answer.
@@ -248,7 +243,7 @@ class Execution:
         action = self._action_in(answer)
         if action is None:
             return _calls_in(answer) is not None
-        return action.tool in self.toolbox and text_form.read_answer(answer) == ("", answer)
+        return action.tool in self.toolbox and not text_form.goes_on_to_answer(answer)
 
     async def _notify(self, step: AgentAction | AgentFinish) -> None:
         for callback in self.callbacks:

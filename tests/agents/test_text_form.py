@@ -74,6 +74,7 @@ ASKED: dict[str, str] = {
     ),
     "in capitals": 'THOUGHT: Look.\nACTION: get_tide\nACTION INPUT: {"place": "Bergen"}\nOBSERVATION: low at Oslo',
     "in small letters": 'thought: Look.\naction: get_tide\naction input: {"place": "Bergen"}\nobservation: low at Oslo',
+    "and answers nothing": 'Action: get_tide\nAction Input: {"place": "Bergen"}\nFinal Answer:',
     "and answers": 'Action: get_tide\nAction Input: {"place": "Bergen"}\nFinal Answer: It is low.',
 }
 
