@@ -220,10 +220,13 @@ class Execution:
         return await self.toolbox.use(call["function"]["name"], call["function"]["arguments"], begun)
 
     async def _use_in_text(self, answer: Any) -> ToolResult | None:
-        """Use the tool that the model asks for in text, if it does."""
+        """Use the tool that the model asks for in text, if it does; one that has only thought is told to go on."""
         action = self._action_in(answer)
         if action is None:
-            return None
+            if not (self.inquirer.in_text and isinstance(answer, str) and text_form.only_thinks(answer)):
+                return None
+            self._messages += [{"role": "assistant", "content": answer}, {"role": "user", "content": prompts.GO_ON}]
+            return ToolResult("")
         used = await self.toolbox.use(action.tool, action.arguments)
         self._messages += [{"role": "assistant", "content": action.text}, text_form.observed(used.text)]
         await self._notify(AgentAction(action.thought, action.tool, action.arguments, action.text, used.text))

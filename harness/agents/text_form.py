@@ -112,6 +112,11 @@ def is_nothing(text: str, *, in_text: bool) -> bool:
     return not read_answer(text, in_text=in_text)[1].strip() and not (in_text and read_action(text))
 
 
+def only_thinks(text: str) -> bool:
+    """Return whether a model that may ask for a tool in a text, and has not, has not answered either."""
+    return bool(_THOUGHT.match(without_thoughts(text).lstrip())) and read_answer(text, in_text=True) == ("", text)
+
+
 def goes_on_to_answer(text: str) -> bool:
     """Return whether a model answers in a text, and has not made up before it what a tool gave."""
     text = without_thoughts(text)

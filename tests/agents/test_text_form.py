@@ -179,6 +179,14 @@ def test_an_answer_that_speaks_of_actions_is_the_answer(said: str, answer: str) 
     assert (output.raw, output.tool_failures) == (answer, [])
 
 
+def test_a_thought_is_no_answer_of_a_model_that_may_ask_for_tools_in_text() -> None:
+    model = Speaker("Thought: I must look.", "Final Answer: It is high.", functions=False)
+    assert agent(llm=model, tools=[tide]).kickoff("How high?").raw == "It is high."
+    assert model.said_to(1)[2] == "Thought: I must look."
+    assert "`Final Answer:`" in model.said_to(1)[3]
+    assert agent("Thought: Be kind.").kickoff("A thought of the day?").raw == "Thought: Be kind."
+
+
 @pytest.mark.parametrize(
     "heading", ["Observation:", "OBSERVATION:", "observation:", "**Observation:**", "Observation 1:"]
 )
