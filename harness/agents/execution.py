@@ -14,7 +14,7 @@ from harness.agents import prompts, text_form
 from harness.agents.digest import shortened
 from harness.agents.driver import Driver
 from harness.agents.inquiry import Inquirer
-from harness.agents.output import AgentAction, AgentAnswer, AgentFinish
+from harness.agents.output import AgentAction, AgentFinish, LiteAgentOutput
 from harness.agents.structured import in_form
 from harness.agents.toolbox import Toolbox, ToolResult
 from harness.bus.scope import Scope
@@ -31,7 +31,7 @@ from harness.llm.run_usage import RunUsage
 from harness.validation import model_json
 
 #: Looks at an answer before it is given on, and returns it, or another.
-Review = Callable[[AgentAnswer], Awaitable[AgentAnswer]]
+Review = Callable[[LiteAgentOutput], Awaitable[LiteAgentOutput]]
 #: How many tools of one answer are used at once.
 _AT_ONCE: Final = 8
 ENDS: Final = StepEnds(completed=AgentExecutionCompletedEvent, failed=AgentExecutionErrorEvent)
@@ -69,7 +69,7 @@ class Execution:
         prompt: str,
         review: Review | None = None,
         conversation: Sequence[dict[str, Any]] = (),
-    ) -> AgentAnswer:
+    ) -> LiteAgentOutput:
         """Return what the agent answers to the first messages, and what has been said since, once it has been reviewed.
 
         `prompt` is what its frames show of the task. A review may `resume`, all of it inside this one execution.
@@ -91,16 +91,22 @@ class Execution:
             step.complete(output=answered.raw)
         return answered
 
-    async def resume(self, request: dict[str, Any]) -> AgentAnswer:
+    async def resume(self, request: dict[str, Any]) -> LiteAgentOutput:
         """Return what the agent answers to one more message, after all that has been said."""
         self._messages.append(request)
         return await self._answer()
 
-    async def _answer(self) -> AgentAnswer:
+    async def _answer(self) -> LiteAgentOutput:
         limit_s = self.agent.max_execution_time
         late = f"the agent {self.agent.role!r} has not answered within {limit_s} s, its max_execution_time"
         raw, structured = await self.driver.within(limit_s, self._work, late)
-        return AgentAnswer(raw, structured, list(self._messages), list(self.toolbox.failures))
+        return LiteAgentOutput(
+            raw=raw,
+            pydantic=structured,
+            agent_role=self.agent.role,
+            messages=self._messages,
+            tool_failures=self.toolbox.failures,
+        )
 
     async def _work(self) -> tuple[str, BaseModel | None]:
         answer = await self._last_answer()

@@ -161,7 +161,7 @@ class CrewEngine:
             answered = await performed(
                 coworker, driver, work, context, crew=self._crew, results=self._results, owner=task
             )
-            failures.extend(answered.failures)
+            failures.extend(answered.tool_failures)
             return answered.raw
 
         return hand_over
