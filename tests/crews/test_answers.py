@@ -87,6 +87,13 @@ def test_a_draft_among_the_thoughts_is_no_structured_answer(name: str) -> None:
     assert result.pydantic == Tide(place="Bergen", metres=1.5)
 
 
+def test_of_two_answers_in_one_none_is_taken_for_the_structured_answer() -> None:
+    fences = [f"```json\n{each}\n```" for each in (BERGEN.replace("1.5", "9"), BERGEN)]
+    pilot = agent(f"First I thought {fences[0]}, but it is {fences[1]}", BERGEN, tools=[tide])
+    result = Crew(agents=[pilot], tasks=[task("Look.", pilot, output_pydantic=Tide)]).kickoff()
+    assert (result.pydantic, len(pilot.llm.requests)) == (Tide(place="Bergen", metres=1.5), 2)
+
+
 def test_an_output_that_is_made_by_hand_sums_up_its_task() -> None:
     made = TaskOutput(description="Look at the tide of Bergen, and say when to come in, and why.", agent="Pilot")
     assert made.summary == "Look at the tide of Bergen, and say when to..."
