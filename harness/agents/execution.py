@@ -218,12 +218,9 @@ class Execution:
         return [calls[place : place + size] for place in range(0, len(calls), size)]
 
     async def _use_together(self, calls: list[dict[str, Any]]) -> list[ToolResult]:
-        if len(calls) == 1:
-            return [await self._use(calls[0])]
-        return await self.driver.side_by_side([functools.partial(self._use, call) for call in calls])
-
-    async def _use(self, call: dict[str, Any], begun: Callable[[], None] | None = None) -> ToolResult:
-        return await self.toolbox.use(call["function"]["name"], call["function"]["arguments"], begun)
+        functions = [call["function"] for call in calls]
+        uses = [functools.partial(self.toolbox.use, each["name"], each["arguments"]) for each in functions]
+        return [await uses[0]()] if len(uses) == 1 else await self.driver.side_by_side(uses)
 
     async def _use_in_text(self, answer: Any) -> ToolResult | None:
         """Use the tool that the model asks for in text, if it does; one that has only thought is told to go on."""
