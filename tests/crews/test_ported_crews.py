@@ -7,19 +7,7 @@ from unittest.mock import patch
 
 import pytest
 
-from harness import (
-    Agent,
-    BaseEventListener,
-    BaseLLM,
-    Crew,
-    EventBus,
-    Flow,
-    Task,
-    TaskOutput,
-    event_bus,
-    listen,
-    start,
-)
+from harness import Agent, BaseEventListener, Crew, EventBus, Flow, Task, TaskOutput, event_bus, listen, start
 from harness.events import LLMStreamChunkEvent
 from tests.agents.scripted import Speaker
 
@@ -27,13 +15,8 @@ TEXT = "Agents \nplan, \nact and \ncheck."
 
 
 @pytest.fixture
-def llm() -> BaseLLM:
-    return Speaker(TEXT)
-
-
-@pytest.fixture
-def analyst(llm: BaseLLM) -> Agent:
-    return Agent(role="Research Analyst", goal="Find out what is new", backstory="Reads a lot.", llm=llm)
+def analyst() -> Agent:
+    return Agent(role="Research Analyst", goal="Find out what is new", backstory="Reads a lot.", llm=Speaker(TEXT))
 
 
 @pytest.fixture
@@ -64,12 +47,12 @@ def test_a_streamed_crew_in_a_streamed_flow(analyst: Agent, summary: Task) -> No
     assert shown == TEXT == stream.result
 
 
-def test_a_listener_follows_one_agent_of_a_crew(llm: BaseLLM) -> None:
+def test_a_listener_follows_one_agent_of_a_crew_that_is_told_to_stream() -> None:
+    llm = Speaker(TEXT, stream=True)
     researcher = Agent(role="About the user", goal="Know the user.", backstory="Remembers.", llm=llm)
     search = Task(description="Answer about the user: {question}", expected_output="An answer.", agent=researcher)
-    other = Agent(role="Other", goal="Answer.", backstory="Guesses.", llm=Speaker("No."))
+    other = Agent(role="Other", goal="Answer.", backstory="Guesses.", llm=Speaker("No.", stream=True))
     guess = Task(description="Guess.", expected_output="A guess.", agent=other)
-    crew = Crew(agents=[researcher, other], tasks=[search, guess])
     received: list[str] = []
 
     class MyListener(BaseEventListener):
@@ -81,25 +64,8 @@ def test_a_listener_follows_one_agent_of_a_crew(llm: BaseLLM) -> None:
 
     with event_bus.scoped_handlers():
         MyListener()
-        with crew.stream_events(inputs={"question": "Who?"}) as stream:
-            for _ in stream:
-                pass
+        Crew(agents=[researcher, other], tasks=[search, guess]).kickoff(inputs={"question": "Who?"})
 
-    assert "".join(received) == TEXT
-
-
-def test_an_llm_that_is_told_to_stream_tells_listeners_without_a_session() -> None:
-    told = Speaker(TEXT, stream=True)
-    researcher = Agent(role="About the user", goal="Know the user.", backstory="Remembers.", llm=told)
-    received: list[str] = []
-    with event_bus.scoped_handlers():
-
-        @event_bus.on(LLMStreamChunkEvent)
-        def on_chunk(source: Any, event: LLMStreamChunkEvent) -> None:
-            received.append(event.chunk)
-
-        task = Task(description="Answer.", expected_output="An answer.", agent=researcher)
-        Crew(agents=[researcher], tasks=[task]).kickoff()
     assert "".join(received) == TEXT
 
 

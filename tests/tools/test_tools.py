@@ -363,16 +363,6 @@ def test_arguments_that_hold_others_of_their_kind_are_told_of_as_an_object() -> 
     assert told["$defs"]["Branch"]["properties"] == told["properties"]
 
 
-def test_a_schema_of_ones_own_may_be_said_by_its_class() -> None:
-    class Says(Route):
-        @classmethod
-        def model_json_schema(cls) -> dict[str, Any]:  # type: ignore[override]
-            return {"title": "Says", "type": "object", "properties": {"start": {"type": "string"}}}
-
-    told = OwnSchema(args_schema=Says).definition()["function"]["parameters"]
-    assert told == {"type": "object", "properties": {"start": {"type": "string"}}}
-
-
 def test_a_class_that_adds_to_its_schema_is_told_of_as_any_other() -> None:
     class Adds(Route):
         most: float = float("inf")
