@@ -242,14 +242,11 @@ class Toolbox:
 
     def _tool(self, name: str) -> BaseTool | None:
         """Return the tool of a name, as the model was told it or as the user wrote it, whatever its case."""
-        found = self.tools.get(name)
-        if found is None:
-            wanted = name.strip().casefold()
-            same = (
-                tool for tool in self.tools.values() if wanted in (tool.name.casefold(), tool.function_name.casefold())
-            )
-            found = next(same, None)
-        return found
+        if name in self.tools:
+            return self.tools[name]
+        wanted = name.strip().casefold()
+        tools = self.tools.values()
+        return next((each for each in tools if wanted in (each.name.casefold(), each.function_name.casefold())), None)
 
 
 #: What a failure is, beside an error of the tool's own work, and the event that says so.
