@@ -21,23 +21,27 @@ def test_results_are_kept_where_the_agent_says_so(options: dict[str, Any], kept:
     used: list[str] = []
 
     @tool("Look at")
-    def look_at(place: str) -> str:
+    def look_at(of: dict[str, Any]) -> str:
         """Look at a place."""
-        used.append(place)
-        return place
+        # What it makes of its arguments is its own matter.
+        used.append(of["places"].pop())
+        return used[-1]
 
     look_at.cache_function = lambda arguments, result: result != "Bodø"
-    asked = [calls(("look_at", {"place": place})) for place in ("Bergen", "Bergen", "Bodø", "Bodø")]
+    asked = [calls(("look_at", {"of": {"places": [place]}})) for place in ("Bergen", "Bergen", "Bodø", "Bodø")]
     from_cache: list[bool] = []
+    told: list[Any] = []
     with event_bus.scoped_handlers():
 
         @event_bus.on(ToolUsageFinishedEvent)
         def hear(source: Any, event: ToolUsageFinishedEvent) -> None:
             from_cache.append(event.from_cache)
+            told.append(event.tool_args)
 
         agent(*asked, "Seen.", tools=[look_at], **options).kickoff("What?")
     assert used == (["Bergen", "Bodø", "Bodø"] if kept else ["Bergen", "Bergen", "Bodø", "Bodø"])
     assert from_cache == [False, kept, False, False]
+    assert told == [{"of": {"places": [place]}} for place in ("Bergen", "Bergen", "Bodø", "Bodø")]
 
 
 @pytest.mark.parametrize("way", WAYS)
