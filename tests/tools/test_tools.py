@@ -456,18 +456,9 @@ def test_a_part_of_a_function_is_told_of_as_the_function() -> None:
 
 
 def test_options_of_the_decorator_are_the_tools() -> None:
-    @tool("Answer", result_schema=Route, result_as_answer=True, max_usage_count=3)
-    def answer() -> str:
-        """Answer."""
-        return "42"
-
-    assert isinstance(answer, FunctionTool)
-    assert (answer.name, answer.result_schema, answer.result_as_answer, answer.max_usage_count) == (
-        "Answer",
-        Route,
-        True,
-        3,
-    )
+    options: dict[str, Any] = {"result_schema": Route, "result_as_answer": True, "max_usage_count": 3}
+    made = tool("Answer", **options)(add.func)
+    assert {name: getattr(made, name) for name in ("name", *options)} == {"name": "Answer", **options}
 
 
 class Empty(BaseTool):
