@@ -200,10 +200,13 @@ def _write(task: TaskSettings, output: TaskOutput) -> None:
     if is_elsewhere(file):
         raise UsageError(f"the output_file of the task {task.label[:60]!r} is {file!r}, which leads out of its folder")
     path = Path(file)
-    if task.create_directory:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    # A lone surrogate, half of a character that a model was cut off in, is no text.
-    path.write_text(_text(output), encoding="utf-8", errors="replace")
+    try:
+        if task.create_directory:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        # A lone surrogate, half of a character that a model was cut off in, is no text.
+        path.write_text(_text(output), encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise UsageError(f"the output_file of the task {task.label[:60]!r} can't be written: {error}") from error
 
 
 def _text(output: TaskOutput) -> str:
