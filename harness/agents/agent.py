@@ -13,7 +13,7 @@ from harness.agents.driver import Driver, LoopDriver, ThreadDriver, run_unsuspen
 from harness.agents.execution import Execution, distinct
 from harness.agents.guardrail import guarded, replacement
 from harness.agents.inquiry import Inquirer, accepts, takes_tools
-from harness.agents.output import AgentAnswer, LiteAgentOutput
+from harness.agents.output import LiteAgentOutput
 from harness.agents.toolbox import Toolbox, ToolCache, named
 from harness.bus.running_loop import is_loop_running
 from harness.errors import UsageError
@@ -125,7 +125,7 @@ class Agent(AgentSettings):
         response_model: type[BaseModel] | None = None,
         conversation: Sequence[dict[str, Any]] = (),
         owner: Any = None,
-    ) -> AgentAnswer:
+    ) -> LiteAgentOutput:
         """Do a task: an object with `description` and `expected_output`.
 
         `crew` has a pace, a `step_callback` and a `tool_failure_policy` for all its agents. `owner` is the task of the crew
@@ -144,9 +144,15 @@ class Agent(AgentSettings):
         return await execution.answer(self._agent_opening(request, own), prompt, conversation=conversation)
 
     def inquirer(self, driver: Driver, *, task: Any = None, crew: Any = None, tools: bool = False) -> Inquirer:
-        """Return what asks its model."""
+        """Return what asks its model, with tools or without."""
         return Inquirer(
-            self.model(with_tools=tools), driver, agent=self, crew=crew, task=task, retries=self.max_retry_limit
+            self.model(with_tools=tools),
+            driver,
+            agent=self,
+            crew=crew,
+            task=task,
+            in_text=self._agent_tells_tools(tools),
+            retries=self.max_retry_limit,
         )
 
     # How an answer comes about.
@@ -166,17 +172,8 @@ class Agent(AgentSettings):
 
         execution = self._agent_execution(driver, self.tools, response_model=response_format, usage=usage)
 
-        def output(answered: AgentAnswer) -> LiteAgentOutput:
-            return LiteAgentOutput(
-                raw=answered.raw,
-                pydantic=answered.structured,
-                agent_role=self.role,
-                messages=answered.messages,
-                tool_failures=answered.failures,
-            )
-
         async def retry(_: LiteAgentOutput, reason: str) -> LiteAgentOutput:
-            return output(await execution.resume(refusal(reason)))
+            return await execution.resume(refusal(reason))
 
         async def replace(reviewed: LiteAgentOutput, result: Any) -> LiteAgentOutput:
             if isinstance(result, LiteAgentOutput):
@@ -186,9 +183,9 @@ class Agent(AgentSettings):
 
         inquirer = self.inquirer(driver)
 
-        async def review(answered: AgentAnswer) -> AgentAnswer:
-            reviewed = await guarded(
-                output(answered),
+        async def review(answered: LiteAgentOutput) -> LiteAgentOutput:
+            return await guarded(
+                answered,
                 () if self.guardrail is None else (self.guardrail,),
                 retry,
                 replace,
@@ -197,10 +194,9 @@ class Agent(AgentSettings):
                 retries=self.guardrail_max_retries,
                 owner=_owner_fields(self, None),
             )
-            return AgentAnswer(reviewed.raw, reviewed.pydantic, reviewed.messages, reviewed.tool_failures)
 
-        answered = await execution.answer(opening, prompt, review)
-        return output(answered).model_copy(update={"usage_metrics": usage.metrics().model_dump()})
+        reviewed = await execution.answer(opening, prompt, review)
+        return reviewed.model_copy(update={"agent_role": self.role, "usage_metrics": usage.metrics().model_dump()})
 
     def _agent_execution(
         self,
@@ -241,9 +237,12 @@ class Agent(AgentSettings):
         return prompts.opening(system, text, (self.system_template, self.prompt_template, self.response_template))
 
     def _agent_system(self, tools: Sequence[BaseTool]) -> str:
-        in_text = tools and not takes_tools(self.model(with_tools=True))
-        described = text_form.described(named(tools)) if in_text else None
+        described = text_form.described(named(tools)) if self._agent_tells_tools(tools) else None
         return prompts.system_text(self.role, self.goal, self.backstory, described)
+
+    def _agent_tells_tools(self, tools: object) -> bool:
+        """Return whether its model is told of tools, where there are any, in text."""
+        return bool(tools) and not takes_tools(self.model(with_tools=True))
 
     def _agent_dated(self, prompt: str) -> str:
         return prompts.dated(prompt, self.date_format) if self.inject_date else prompt

@@ -16,7 +16,7 @@ from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
 from time import monotonic
 from types import TracebackType
-from typing import Any, Final, Generic, Protocol, Self, TypeVar
+from typing import Any, Final, Generic, Self, TypeVar
 
 from harness.bus import bus
 from harness.bus.running_loop import canceller
@@ -49,22 +49,12 @@ AnnouncedBody = Callable[[Callable[[], None]], Coroutine[Any, Any, T]]
 _UNSEEN: Final = StepEnds(completed=AgentExecutionCompletedEvent, failed=AgentExecutionErrorEvent)
 
 
-class Signal(Protocol):
-    """That something has happened, which one body tells another, once."""
-
-    def set(self) -> None:
-        """Say that it has. From where the bodies of its driver work; more than once is once."""
-
-    async def wait(self) -> Any:
-        """Return once it has."""
-
-
 class RunningBody(ABC, Generic[T]):
     """A body that works beside the one that started it, in a copy of its context."""
 
     @abstractmethod
-    async def outcome(self, within_s: float | None = None) -> Outcome[T] | None:
-        """Return how it ended, once it has; None where that takes longer than `within_s` seconds."""
+    async def outcome(self, within_s: float | None = None) -> Outcome[T]:
+        """Return how it ended, once it has. Raises TimeoutError where that takes longer than `within_s` seconds."""
 
     @abstractmethod
     async def ended(self, within_s: float) -> None:
@@ -103,7 +93,7 @@ class Driver(ABC):
         """Have a body work beside this one."""
 
     @abstractmethod
-    def signal(self) -> Signal:
+    def signal(self) -> asyncio.Event | _BlockingSignal:
         """Return a signal that a body which works beside this one may set, and this one waits for."""
 
     async def side_by_side(self, makes: Sequence[AnnouncedBody[T]]) -> list[T]:
@@ -116,7 +106,7 @@ class Driver(ABC):
         """
         failures: list[Outcome[T]] = []
 
-        async def work(make: AnnouncedBody[T], begun: Signal) -> T:
+        async def work(make: AnnouncedBody[T], begun: asyncio.Event | _BlockingSignal) -> T:
             try:
                 return await make(begun.set)
             except BaseException as error:
@@ -141,7 +131,7 @@ class Driver(ABC):
                 outcome = await body.outcome()
                 if failures:
                     failures[0].unwrap()
-                values.append((outcome or Outcome[T](error=RunCancelled())).unwrap())
+                values.append(outcome.unwrap())
             return values
 
     async def within(self, seconds: float | None, make: Body[T], late: str) -> T:
@@ -153,9 +143,10 @@ class Driver(ABC):
         if seconds is None:
             return await make()
         async with Beside(self) as limited:
-            outcome = await limited.start(make).outcome(seconds)
-            if outcome is None:
-                raise TimeoutError(late)
+            try:
+                outcome = await limited.start(make).outcome(seconds)
+            except TimeoutError:
+                raise TimeoutError(late) from None
             return outcome.unwrap()
 
 
@@ -243,12 +234,12 @@ class ThreadDriver(Driver):
     def start(self, make: Body[T]) -> RunningBody[T]:
         return _ThreadBody(make)
 
-    def signal(self) -> Signal:
+    def signal(self) -> _BlockingSignal:
         return _BlockingSignal()
 
 
-class _BlockingSignal(Signal):
-    """An event that a thread waits for, and Ctrl-C ends that."""
+class _BlockingSignal:
+    """An event that a thread waits for, and Ctrl-C ends that. Set more than once is set once."""
 
     def __init__(self) -> None:
         self._sent: queue.SimpleQueue[None] = queue.SimpleQueue()
@@ -287,12 +278,12 @@ class _ThreadBody(RunningBody[T]):
         self._thread = threading.Thread(target=work, name="harness-task", daemon=True)
         self._thread.start()
 
-    async def outcome(self, within_s: float | None = None) -> Outcome[T] | None:
+    async def outcome(self, within_s: float | None = None) -> Outcome[T]:
         try:
             # Whoever waits for a body that blocks is let go when the run around is cancelled.
             return outcome_unless_cancelled(self._ended, within_s)
         except queue.Empty:
-            return None
+            raise TimeoutError from None
 
     async def ended(self, within_s: float) -> None:
         self._thread.join(within_s)
@@ -324,7 +315,7 @@ class LoopDriver(Driver):
     def start(self, make: Body[T]) -> RunningBody[T]:
         return _TaskBody(make)
 
-    def signal(self) -> Signal:
+    def signal(self) -> asyncio.Event:
         return asyncio.Event()
 
 
@@ -333,10 +324,10 @@ class _TaskBody(RunningBody[T]):
         self._task = asyncio.get_running_loop().create_task(outcome_of(make), name="harness-task")
         self._cancel = canceller(self._task)
 
-    async def outcome(self, within_s: float | None = None) -> Outcome[T] | None:
+    async def outcome(self, within_s: float | None = None) -> Outcome[T]:
         done, _ = await asyncio.wait({self._task}, timeout=within_s)
         if not done:
-            return None
+            raise TimeoutError
         return Outcome(error=asyncio.CancelledError()) if self._task.cancelled() else self._task.result()
 
     async def ended(self, within_s: float) -> None:

@@ -13,8 +13,8 @@ from pydantic import BaseModel
 from harness.agents import prompts, text_form
 from harness.agents.digest import shortened
 from harness.agents.driver import Driver
-from harness.agents.inquiry import Inquirer, takes_tools
-from harness.agents.output import AgentAction, AgentAnswer, AgentFinish
+from harness.agents.inquiry import Inquirer
+from harness.agents.output import AgentAction, AgentFinish, LiteAgentOutput
 from harness.agents.structured import in_form
 from harness.agents.toolbox import Toolbox, ToolResult
 from harness.bus.scope import Scope
@@ -31,7 +31,7 @@ from harness.llm.run_usage import RunUsage
 from harness.validation import model_json
 
 #: Looks at an answer before it is given on, and returns it, or another.
-Review = Callable[[AgentAnswer], Awaitable[AgentAnswer]]
+Review = Callable[[LiteAgentOutput], Awaitable[LiteAgentOutput]]
 #: How many tools of one answer are used at once.
 _AT_ONCE: Final = 8
 ENDS: Final = StepEnds(completed=AgentExecutionCompletedEvent, failed=AgentExecutionErrorEvent)
@@ -56,8 +56,6 @@ class Execution:
     #: The form of the answer.
     model: type[BaseModel] | None = None
     usage: RunUsage | None = None
-    #: Whether its model is given tools as such, and not in text.
-    is_native: bool = field(init=False)
     _ending: _Ending = field(default_factory=lambda: _Ending(), init=False)
     _messages: list[dict[str, Any]] = field(default_factory=list, init=False)
     #: How many of them it began with, which are never shortened.
@@ -65,16 +63,13 @@ class Execution:
     #: How many tools its model has asked for.
     _calls_made: int = field(default=0, init=False)
 
-    def __post_init__(self) -> None:
-        self.is_native = takes_tools(self.inquirer.llm)
-
     async def answer(
         self,
         opening: list[dict[str, Any]],
         prompt: str,
         review: Review | None = None,
         conversation: Sequence[dict[str, Any]] = (),
-    ) -> AgentAnswer:
+    ) -> LiteAgentOutput:
         """Return what the agent answers to the first messages, and what has been said since, once it has been reviewed.
 
         `prompt` is what its frames show of the task. A review may `resume`, all of it inside this one execution.
@@ -96,16 +91,22 @@ class Execution:
             step.complete(output=answered.raw)
         return answered
 
-    async def resume(self, request: dict[str, Any]) -> AgentAnswer:
+    async def resume(self, request: dict[str, Any]) -> LiteAgentOutput:
         """Return what the agent answers to one more message, after all that has been said."""
         self._messages.append(request)
         return await self._answer()
 
-    async def _answer(self) -> AgentAnswer:
+    async def _answer(self) -> LiteAgentOutput:
         limit_s = self.agent.max_execution_time
         late = f"the agent {self.agent.role!r} has not answered within {limit_s} s, its max_execution_time"
         raw, structured = await self.driver.within(limit_s, self._work, late)
-        return AgentAnswer(raw, structured, list(self._messages), list(self.toolbox.failures))
+        return LiteAgentOutput(
+            raw=raw,
+            pydantic=structured,
+            agent_role=self.agent.role,
+            messages=self._messages,
+            tool_failures=self.toolbox.failures,
+        )
 
     async def _work(self) -> tuple[str, BaseModel | None]:
         answer = await self._last_answer()
@@ -160,22 +161,22 @@ class Execution:
         return await self._request(tools)
 
     async def _request(self, tools: list[dict[str, Any]] | None) -> Any:
-        in_text = tools is not None and not self.is_native
+        in_text = self.inquirer.in_text
         # One that tells nothing of its calls was not cut, as far as can be known; tools may have called others.
         self._ending.is_cut = False
         return await self.inquirer.ask(
             self._messages,
-            tools=tools if self.is_native else None,
+            tools=None if in_text else tools,
             # With tools, a model that is to answer in a form does so before it has used any.
             response_model=self.model if tools is None else None,
-            stop=text_form.STOP_WORD if in_text else None,
+            stop=text_form.STOP_WORD if in_text and tools else None,
         )
 
     async def _finish(self, answer: Any) -> str | BaseModel:
         thought, output = "", answer
-        if isinstance(answer, str) and (text_form.is_in_form(answer) or (self.toolbox.tools and not self.is_native)):
-            thought, output = text_form.read_answer(answer)
-        elif not isinstance(answer, str | BaseModel):
+        if isinstance(answer, str):
+            thought, output = text_form.read_answer(answer, in_text=self.inquirer.in_text)
+        elif not isinstance(answer, BaseModel):
             output = str(answer)
         text = answer if isinstance(answer, str) else str(output)
         await self._notify(AgentFinish(thought, output, text))
@@ -217,25 +218,25 @@ class Execution:
         return [calls[place : place + size] for place in range(0, len(calls), size)]
 
     async def _use_together(self, calls: list[dict[str, Any]]) -> list[ToolResult]:
-        if len(calls) == 1:
-            return [await self._use(calls[0])]
-        return await self.driver.side_by_side([functools.partial(self._use, call) for call in calls])
-
-    async def _use(self, call: dict[str, Any], begun: Callable[[], None] | None = None) -> ToolResult:
-        return await self.toolbox.use(call["function"]["name"], call["function"]["arguments"], begun)
+        functions = [call["function"] for call in calls]
+        uses = [functools.partial(self.toolbox.use, each["name"], each["arguments"]) for each in functions]
+        return [await uses[0]()] if len(uses) == 1 else await self.driver.side_by_side(uses)
 
     async def _use_in_text(self, answer: Any) -> ToolResult | None:
-        """Use the tool that the model asks for in text, if it does."""
+        """Use the tool that the model asks for in text, if it does; one that has only thought is told to go on."""
         action = self._action_in(answer)
         if action is None:
-            return None
+            if not (self.inquirer.in_text and isinstance(answer, str) and text_form.only_thinks(answer)):
+                return None
+            self._messages += [{"role": "assistant", "content": answer}, {"role": "user", "content": prompts.GO_ON}]
+            return ToolResult("")
         used = await self.toolbox.use(action.tool, action.arguments)
         self._messages += [{"role": "assistant", "content": action.text}, text_form.observed(used.text)]
         await self._notify(AgentAction(action.thought, action.tool, action.arguments, action.text, used.text))
         return used
 
     def _action_in(self, answer: Any) -> text_form.TextAction | None:
-        if self.is_native or not self.toolbox.tools or not isinstance(answer, str):
+        if not self.inquirer.in_text or not isinstance(answer, str):
             return None
         action = text_form.read_action(answer, is_cut=self._ending.is_cut)
         # Where they need none, some ask for a tool such as "None", and go on to the answer.
@@ -248,7 +249,7 @@ class Execution:
         action = self._action_in(answer)
         if action is None:
             return _calls_in(answer) is not None
-        return action.tool in self.toolbox and text_form.read_answer(answer) == ("", answer)
+        return action.tool in self.toolbox and not text_form.goes_on_to_answer(answer)
 
     async def _notify(self, step: AgentAction | AgentFinish) -> None:
         for callback in self.callbacks:

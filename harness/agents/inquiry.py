@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from harness.agents import text_form
 from harness.agents.driver import Driver
 from harness.agents.pace import Paced
 from harness.agents.prompts import form_text
@@ -32,6 +33,8 @@ class Inquirer:
     task: Any = None
     #: The crew that it is asked for, whose pace it keeps as well.
     crew: Paced | None = None
+    #: Whether it is told of tools in text, since it can't be given any.
+    in_text: bool = False
     #: How often a failing call is made again, in all.
     retries: int = 0
 
@@ -71,7 +74,7 @@ class Inquirer:
                     answer = await driver.either(
                         partial(_call, llm, sent, accepted), partial(_acall, llm, sent, accepted)
                     )
-                if answer is None or (isinstance(answer, str) and not answer.strip()):
+                if answer is None or (isinstance(answer, str) and text_form.is_nothing(answer, in_text=self.in_text)):
                     raise MalformedResponseError(
                         f"{getattr(llm, 'model', type(llm).__name__)} has answered with nothing",
                         provider=str(getattr(llm, "provider", "custom")),

@@ -59,14 +59,3 @@ class AgentFinish:
     output: Any
     #: What the model said.
     text: str
-
-
-@dataclass(slots=True)
-class AgentAnswer:
-    """What one execution came to."""
-
-    raw: str
-    #: The answer as the model that was asked for.
-    structured: BaseModel | None
-    messages: list[dict[str, Any]]
-    failures: list[ToolFailureRecord]

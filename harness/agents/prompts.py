@@ -15,6 +15,8 @@ LAST_CALL: Final = (
     "what you know so far."
 )
 
+GO_ON: Final = "You have thought, and neither used a tool nor answered. Go on, with `Action:` or with `Final Answer:`."
+
 SHORTEN: Final = (
     "What follows is part of the record of a task that is being worked on. Tell it again as briefly as you can; leave out nothing "
     "that is needed to finish the task: what was found out, with its numbers and names, what was tried, what is still to be "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -17,25 +18,26 @@ _FENCED: Final = re.compile(r"```(?:json)?(.*?)```", re.DOTALL)
 
 
 def read(text: str, model: type[M]) -> M | None:
-    """Return the `model` that stands in a text: alone, in a fence, or among other words; None where there is none.
+    """Return the `model` that stands in a text: alone, in a fence, or among other words; None for none, or for several.
 
     What the text begins with as thoughts is no answer.
     """
     text = without_thoughts(text)
     fenced = _FENCED.fullmatch(text.strip())
-    whole = text if fenced is None else fenced[1]
-    candidates = [whole, *(match[1] for match in _FENCED.finditer(text))]
+    alone = _fitting(text if fenced is None else fenced[1], model)
+    if alone is not None:
+        return alone
     begin, end = text.find("{"), text.rfind("}")
-    if 0 <= begin < end:
-        candidates.append(text[begin : end + 1])
-    for candidate in candidates:
-        try:
-            found = model.model_validate_json(candidate.strip())
-        except ValidationError:
-            continue
-        # Among words all that braces are around, such as code, fits a form of defaults alone.
-        if found.model_fields_set or candidate is whole:
-            return found
+    among = [*(match[1] for match in _FENCED.finditer(text)), text[begin : end + 1]]
+    # Among words all that braces are around, such as code, fits a form of defaults alone.
+    found = [fit for fit in (_fitting(part, model) for part in among) if fit is not None and fit.model_fields_set]
+    # A draft may stand before the answer.
+    return found[0] if found and all(fit == found[0] for fit in found) else None
+
+
+def _fitting(text: str, model: type[M]) -> M | None:
+    with suppress(ValidationError):
+        return model.model_validate_json(text.strip())
     return None
 
 

@@ -91,9 +91,14 @@ def read_action(answer: str, *, is_cut: bool = False) -> TextAction | None:
     return TextAction(action["tool"].strip(" \t\r\"'`*[]"), _as_json(arguments, is_cut=is_cut), thought, text)
 
 
-def read_answer(text: str) -> tuple[str, str]:
-    """Return what a model thought and what it answers; a text without `Final Answer:` is the answer as a whole."""
+def read_answer(text: str, *, in_text: bool) -> tuple[str, str]:
+    """Return what a model thought and what it answers; a text without `Final Answer:` is the answer as a whole.
+
+    A model that is not told of tools `in_text` may answer in this form all the same: it begins in it.
+    """
     speech = without_thoughts(text)
+    if not in_text and not (_THOUGHT.match(speech.lstrip()) or _FINAL.match(speech.lstrip())):
+        return "", text
     final = _FINAL.search(speech)
     if final is None and _THOUGHT.match(speech.lstrip()):
         final = _FINAL_BESIDE.search(speech)
@@ -102,17 +107,21 @@ def read_answer(text: str) -> tuple[str, str]:
     return _thought(speech[: final.start()]), _unmarked(final["answer"].strip(), speech[: final.start("answer")])
 
 
+def is_nothing(text: str, *, in_text: bool) -> bool:
+    """Return whether a model neither asks for a tool in a text nor answers; the words that begin an answer are none."""
+    return not read_answer(text, in_text=in_text)[1].strip() and not (in_text and read_action(text))
+
+
+def only_thinks(text: str) -> bool:
+    """Return whether a model that may ask for a tool in a text, and has not, has not answered either."""
+    return bool(_THOUGHT.match(without_thoughts(text).lstrip())) and read_answer(text, in_text=True) == ("", text)
+
+
 def goes_on_to_answer(text: str) -> bool:
     """Return whether a model answers in a text, and has not made up before it what a tool gave."""
     text = without_thoughts(text)
     final = _FINAL.search(text)
-    return final is not None and _OBSERVATION.search(text, 0, final.start()) is None
-
-
-def is_in_form(text: str) -> bool:
-    """Return whether a model that was given no tools answers in this form all the same."""
-    text = without_thoughts(text).lstrip()
-    return bool(_THOUGHT.match(text) or _FINAL.match(text))
+    return final is not None and bool(final["answer"].strip()) and _OBSERVATION.search(text, 0, final.start()) is None
 
 
 def described(tools: Mapping[str, BaseTool]) -> str:

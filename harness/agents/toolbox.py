@@ -148,8 +148,8 @@ class Toolbox:
         tools = [tool for tool in map(self._tool, names) if tool is not None]
         return len(names) > 1 and not any(tool.result_as_answer or tool.max_usage_count is not None for tool in tools)
 
-    async def use(self, name: str, raw: str | Mapping[str, Any], begun: Callable[[], None] | None = None) -> ToolResult:
-        """Use a tool with arguments as an object or its JSON text, and return what the model is told.
+    async def use(self, name: str, raw: str, begun: Callable[[], None] | None = None) -> ToolResult:
+        """Use a tool with arguments as JSON text, and return what the model is told.
 
         `begun` is called once it is published that the tool is used.
 
@@ -161,7 +161,7 @@ class Toolbox:
         tool = self._tool(name)
         arguments, fault = None, ""
         try:
-            arguments = arguments_in(raw) if isinstance(raw, str) else dict(raw)
+            arguments = arguments_in(raw)
         except ValueError as error:
             fault = str(error)
         use = ToolUse(
@@ -181,7 +181,8 @@ class Toolbox:
                     raise UnknownToolError(f"there is no tool {name!r}; the tools are {known}")
                 if arguments is None:
                     raise ToolInputError(f"the tool {tool.name!r} takes a JSON object: {fault}")
-                used = await self._run(tool, arguments, use, step)
+                # Its own, since it may change them.
+                used = await self._run(tool, arguments_in(raw), use, step)
             except Exception as error:
                 step.fail(error)
                 used, refused = await self._fail(tool, name, use, error)
@@ -190,7 +191,8 @@ class Toolbox:
         return used
 
     async def _run(self, tool: BaseTool, arguments: dict[str, Any], use: ToolUse, step: Step) -> ToolResult:
-        value = _MISSING if self._results is None else self._results.get(tool, arguments)
+        given = use.common["tool_args"]
+        value = _MISSING if self._results is None else self._results.get(tool, given)
         from_cache = value is not _MISSING
         if not from_cache:
             value = await self._driver.either(lambda: tool.run(**arguments), lambda: tool.arun(**arguments))
@@ -201,7 +203,7 @@ class Toolbox:
                 raise ToolExecutionFailedError(record)
             return ToolResult(value.message)
         if self._results is not None and not from_cache:
-            self._results.keep(tool, arguments, value)
+            self._results.keep(tool, given, value)
         use.complete(step, value, from_cache=from_cache)
         return ToolResult(_tool_text(value), value, tool.result_as_answer)
 
@@ -242,14 +244,11 @@ class Toolbox:
 
     def _tool(self, name: str) -> BaseTool | None:
         """Return the tool of a name, as the model was told it or as the user wrote it, whatever its case."""
-        found = self.tools.get(name)
-        if found is None:
-            wanted = name.strip().casefold()
-            same = (
-                tool for tool in self.tools.values() if wanted in (tool.name.casefold(), tool.function_name.casefold())
-            )
-            found = next(same, None)
-        return found
+        if name in self.tools:
+            return self.tools[name]
+        wanted = name.strip().casefold()
+        tools = self.tools.values()
+        return next((each for each in tools if wanted in (each.name.casefold(), each.function_name.casefold())), None)
 
 
 #: What a failure is, beside an error of the tool's own work, and the event that says so.

@@ -15,7 +15,7 @@ from harness.agents.agent import refusal, task_fields
 from harness.agents.driver import Driver
 from harness.agents.execution import distinct
 from harness.agents.guardrail import guarded, replacement
-from harness.agents.output import AgentAnswer
+from harness.agents.output import LiteAgentOutput
 from harness.agents.structured import in_form
 from harness.agents.toolbox import ToolCache
 from harness.bus.scope import numbered
@@ -92,8 +92,8 @@ class Duty:
         answer = await self._answer(_after_opening(output, request))
         return answer.model_copy(update={"tool_failures": [*output.tool_failures, *answer.tool_failures]})
 
-    def _output(self, answered: AgentAnswer) -> TaskOutput:
-        task, failures = self.task, [*self.coworker_failures, *answered.failures]
+    def _output(self, answered: LiteAgentOutput) -> TaskOutput:
+        task, failures = self.task, [*self.coworker_failures, *answered.tool_failures]
         self.coworker_failures.clear()
         return _in_format(
             TaskOutput(
@@ -106,7 +106,7 @@ class Duty:
                 tool_failures=failures,
             ),
             task,
-            answered.structured,
+            answered.pydantic,
         )
 
     async def _guarded(self, output: TaskOutput) -> TaskOutput:
@@ -152,29 +152,29 @@ async def performed(
     context: str | None,
     tools: Sequence[BaseTool] | None = None,
     **options: Any,
-) -> AgentAnswer:
+) -> LiteAgentOutput:
     """Return what an agent answers to a task, by its `execute_task` where that is not this project's own.
 
     `options` are those of `Agent.perform`; they hold for what such a method calls by `super()`, too.
     """
     if not _EXECUTION.is_replaced(agent):
         return await agent.perform(driver, task, context, tools, **options)
-    answers: list[AgentAnswer] = []
+    answers: list[LiteAgentOutput] = []
 
-    async def perform(_: Any, driver: Driver, *arguments: Any, **more: Any) -> AgentAnswer:
+    async def perform(_: Any, driver: Driver, *arguments: Any, **more: Any) -> LiteAgentOutput:
         answers.append(await agent.perform(driver, *arguments, **{**options, **more}))
         return answers[-1]
 
     arguments = {"task": task, "context": context, "tools": list(agent.tools if tools is None else tools)}
     result = await _EXECUTION.call(driver, agent, arguments, {"perform": perform})
-    answered = answers[-1] if answers else AgentAnswer("", None, [], [])
+    answered = answers[-1] if answers else LiteAgentOutput(agent_role=agent.role)
     if answers and result == answered.raw:
         return answered
     raw = model_json(result) if isinstance(result, BaseModel) else value_text(result)
     form = options.get("response_model")
     inquirer = agent.inquirer(driver, task=options.get("owner") or task, crew=options.get("crew"))
     structured = None if form is None else await in_form(inquirer, raw, form)
-    return AgentAnswer(raw, structured, answered.messages, answered.failures)
+    return answered.model_copy(update={"raw": raw, "pydantic": structured})
 
 
 def _after_opening(output: TaskOutput, request: dict[str, Any]) -> list[dict[str, Any]]:
@@ -200,10 +200,13 @@ def _write(task: TaskSettings, output: TaskOutput) -> None:
     if is_elsewhere(file):
         raise UsageError(f"the output_file of the task {task.label[:60]!r} is {file!r}, which leads out of its folder")
     path = Path(file)
-    if task.create_directory:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    # A lone surrogate, half of a character that a model was cut off in, is no text.
-    path.write_text(_text(output), encoding="utf-8", errors="replace")
+    try:
+        if task.create_directory:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        # A lone surrogate, half of a character that a model was cut off in, is no text.
+        path.write_text(_text(output), encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise UsageError(f"the output_file of the task {task.label[:60]!r} can't be written: {error}") from error
 
 
 def _text(output: TaskOutput) -> str:

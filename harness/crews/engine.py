@@ -16,12 +16,11 @@ from harness.crews.duty import Duty, performed
 from harness.crews.output import CrewOutput, TaskOutput
 from harness.crews.process import Process
 from harness.crews.task import Task
-from harness.errors import RunCancelled, UsageError
+from harness.errors import UsageError
 from harness.events import CrewKickoffCompletedEvent, CrewKickoffFailedEvent, CrewKickoffStartedEvent
 from harness.llm.run_usage import RunUsage
 from harness.tools.base_tool import BaseTool
 from harness.tools.failure import ToolFailureRecord
-from harness.workers import Outcome
 
 _ENDS: Final = StepEnds(completed=CrewKickoffCompletedEvent, failed=CrewKickoffFailedEvent)
 _BETWEEN: Final = "\n\n---\n\n"
@@ -109,9 +108,8 @@ class CrewEngine:
     async def _await(self, places: Sequence[int]) -> None:
         for place in places:
             if place in self._parallel:
-                outcome = await self._parallel[place].outcome()
-                del self._parallel[place]
-                self._note(place, (outcome or Outcome[TaskOutput](error=RunCancelled())).unwrap())
+                outcome = await self._parallel.pop(place).outcome()
+                self._note(place, outcome.unwrap())
 
     def _note(self, place: int, output: TaskOutput) -> None:
         self._outputs[place] = output
@@ -161,7 +159,7 @@ class CrewEngine:
             answered = await performed(
                 coworker, driver, work, context, crew=self._crew, results=self._results, owner=task
             )
-            failures.extend(answered.failures)
+            failures.extend(answered.tool_failures)
             return answered.raw
 
         return hand_over

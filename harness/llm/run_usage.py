@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.bus.scope import Scope, current_scope
 from harness.events import BaseEvent
-from harness.llm.output.usage import UsageCounter
+from harness.llm.output.usage import UsageCounter, UsageMetrics
 
 
 class RunUsage(UsageCounter):
@@ -19,7 +19,9 @@ class RunUsage(UsageCounter):
     def accept(self, source: Any, event: BaseEvent, scope: Scope) -> None:
         """Count a call that has completed; part of `harness.bus.scope.Sink`."""
         if event.closes == "call" and event.type == "llm_call_completed":
-            self.add(getattr(event, "usage", None))
+            # A subclass with a call of its own may tell of it under its provider's names.
+            used = UsageMetrics.from_provider_dict(getattr(event, "usage", None))
+            self.add(None if used is None else used.model_dump())
 
 
 def count_in_runs(usage: Mapping[str, Any], *, requests: int = 1) -> None:

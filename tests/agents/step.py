@@ -4,20 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from harness.llm.recorded import RecordedCall
 from harness.providers.registry import recognized
 from harness.recording.wire import WireRequest
-
-#: What only the recorded requests, or only those of an agent, may say, beside other prompts. It changes no step of a loop.
-SENTENCE: Final = "a sentence of the user's after the results"
-WORDS: Final = "what the model said beside its calls"
-SIGNATURES: Final = "what the provider signed of the model's thoughts"
-NUMBERS: Final = "results as numbers, and not as text"
-SYSTEM: Final = "a system prompt"
-
 
 #: The tool by which an answer in a form is asked for.
 FORM_TOOL: Final = "structured_output"
@@ -41,8 +33,9 @@ class LoopStep:
     form: Literal["by a field", "by a tool"] | None
     #: Roles of prompts; calls with their arguments; results, each with the place of the call that it answers.
     turns: tuple[Any, ...]
-    #: Which of the differences that are none it has.
-    besides: frozenset[str] = field(compare=False)
+    has_system: bool
+    #: Whether it has what the provider signed of the model's thoughts.
+    is_signed: bool
 
     @classmethod
     def of(cls, call: RecordedCall) -> LoopStep:
@@ -58,7 +51,8 @@ class LoopStep:
             ),
             _form(call),
             tuple(reader.turns),
-            frozenset(reader.besides),
+            reader.has_system,
+            reader.is_signed,
         )
 
 
@@ -74,7 +68,7 @@ class _Turns:
 
     def __init__(self) -> None:
         self.turns: list[Any] = []
-        self.besides: set[str] = set()
+        self.has_system = self.is_signed = False
         self._places: dict[str, int] = {}
 
     def read(self, messages: Sequence[Mapping[str, Any]]) -> None:
@@ -92,20 +86,17 @@ class _Turns:
     def _block(self, role: str, block: Mapping[str, Any]) -> None:
         kind = block.get("type", "text")
         if "signature" in block or kind in ("reasoning", "thinking"):
-            self.besides.add(SIGNATURES)
+            self.is_signed = True
         if role == "system":
-            self.besides.add(SYSTEM)
+            self.has_system = True
             return
         match kind:
             case "tool_use":
                 self._call(block["id"], block["name"], block["input"])
             case "tool_result":
                 self._result(block["tool_use_id"], block["content"])
-            case "text" if role == "assistant":
-                self.besides.add(WORDS)
-            case "text" if self._places:
-                self.besides.add(SENTENCE)
-            case "text" if self.turns[-1:] != [role]:
+            # What a model says beside its calls, and a user after the results, changes no step.
+            case "text" if role != "assistant" and not self._places and self.turns[-1:] != [role]:
                 self.turns.append(role)
 
     def _call(self, call_id: str, name: str, arguments: Any) -> None:
@@ -113,10 +104,7 @@ class _Turns:
         self.turns.append((name, written(arguments)))
 
     def _result(self, call_id: str, content: Any) -> None:
-        value = _plain(content)
-        if not isinstance(value, str):
-            self.besides.add(NUMBERS)
-        self.turns.append((self._places[call_id], str(value)))
+        self.turns.append((self._places[call_id], str(_plain(content))))
 
 
 def written(arguments: Mapping[str, Any]) -> str:

@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 
 from harness import Agent, BaseTool, UsageError
-from tests.agents.scripted import (
-    agent,
-)
+from tests.agents.scripted import agent
 from tests.llm.scripted import Scripted
 
 BAD: dict[str, tuple[dict[str, Any], str]] = {

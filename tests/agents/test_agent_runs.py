@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from harness import BaseTool
-from harness.agents import LiteAgentOutput
 from tests.agents.scripted import (
     ASKED,
     WAYS,
@@ -114,13 +111,6 @@ def test_the_model_is_told_who_it_is_and_what_a_tool_gave(way: Way) -> None:
     assert [message["role"] for message in output.messages] == ["system", "user", "assistant", "tool", "assistant"]
     assert output.usage_metrics["total_tokens"] == 7 + 13
     assert output.usage_metrics["successful_requests"] == 2
-
-
-def test_a_kickoff_in_a_loop_returns_a_coroutine() -> None:
-    async def ask() -> LiteAgentOutput:
-        return await agent("yes").kickoff("Is it?")  # type: ignore[no-any-return]
-
-    assert asyncio.run(ask()).raw == "yes"
 
 
 @pytest.mark.parametrize("way", WAYS)

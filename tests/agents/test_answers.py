@@ -11,21 +11,9 @@ import pytest
 from pydantic import BaseModel
 
 from harness import BaseLLM, tool
-from harness.agents import GuardrailError, LiteAgentOutput
+from harness.agents import AgentAction, AgentFinish, GuardrailError, LiteAgentOutput
 from harness.errors import UsageError
-from tests.agents.scripted import (
-    ASKED,
-    WAYS,
-    Answer,
-    Cut,
-    Speaker,
-    Way,
-    agent,
-    kicked_off,
-    session_of,
-    tide,
-    tree,
-)
+from tests.agents.scripted import ASKED, WAYS, Answer, Cut, Speaker, Way, agent, kicked_off, session_of, tide, tree
 
 
 class Tide(BaseModel):
@@ -107,9 +95,11 @@ def test_a_tool_whose_result_is_the_answer_gives_it_word_for_word_and_in_the_for
         """Tell how high the water is at a place."""
         return given
 
-    pilot = agent(ASKED, BERGEN, tools=[measured])
+    steps: list[Any] = []
+    pilot = agent(ASKED, BERGEN, tools=[measured], step_callback=steps.append)
     output = kicked_off(pilot, way, "How high?", response_format=form)
     assert output.raw == raw
+    assert steps == [AgentAction("", "get_tide", '{"place": "Bergen"}', "", raw), AgentFinish("", raw, raw)]
     assert output.pydantic == (None if form is None else Tide(place="Bergen", metres=1.5))
     assert len(pilot.llm.requests) == (2 if form is not None and given == "one and a half metres" else 1)
 

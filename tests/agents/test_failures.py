@@ -8,18 +8,9 @@ from typing import Any
 import pytest
 
 from harness import BaseLLM, BaseTool, ProviderError, UsageError, tool
+from harness.errors import MalformedResponseError
 from harness.tools import ToolExecutionFailedError, ToolFailurePolicy, ToolFailureReason
-from tests.agents.scripted import (
-    WAYS,
-    Calls,
-    Way,
-    agent,
-    calls,
-    report,
-    session_of,
-    sink,
-    tide,
-)
+from tests.agents.scripted import WAYS, Calls, Speaker, Way, agent, calls, report, session_of, sink, tide
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -113,9 +104,13 @@ def test_calls_without_an_id_of_their_own_are_told_apart(ids: tuple[str | None, 
     assert len({*made}) == len(made)
 
 
-@pytest.mark.parametrize("nothing", ["", "\n \n"], ids=["empty", "blank"])
-def test_an_answer_of_nothing_is_asked_for_again(nothing: str) -> None:
-    assert agent(nothing, "something").kickoff("What?").raw == "something"
+@pytest.mark.parametrize("in_text", [False, True], ids=["native", "in text"])
+@pytest.mark.parametrize("nothing", ["", "\n \n", "Final Answer:", "Thought: I know.\n**Final Answer:** \n"])
+def test_an_answer_of_nothing_is_asked_for_again(nothing: str, in_text: bool) -> None:
+    model = Speaker(nothing, "something", functions=not in_text)
+    assert agent(llm=model, tools=[tide]).kickoff("What?").raw == "something"
+    with pytest.raises(MalformedResponseError, match="has answered with nothing"):
+        agent(llm=Speaker(nothing, functions=not in_text), tools=[tide]).kickoff("What?")
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -11,17 +11,7 @@ import pytest
 from harness.agents import IterationLimitError
 from harness.errors import LLMContextLengthExceededError
 from harness.recording.tape.tape import playing
-from tests.agents.scripted import (
-    ASKED,
-    WAYS,
-    Held,
-    Speaker,
-    Way,
-    agent,
-    session_of,
-    tide,
-    tree,
-)
+from tests.agents.scripted import ASKED, WAYS, Held, Speaker, Way, agent, session_of, tide, tree
 
 ASKED_IN_TEXT = 'Thought: I look.\nAction: get_tide\nAction Input: {"place": "Bergen"}'
 
@@ -36,9 +26,18 @@ def test_an_agent_at_its_limit_of_iterations_answers_without_tools(way: Way) -> 
     assert [frame.type for frame in frames].count("tool_usage_finished") == 2
 
 
-@pytest.mark.parametrize("functions", [True, False], ids=["by calls", "in text"])
-def test_a_model_that_asks_for_tools_to_the_last_is_an_error(functions: bool) -> None:
-    model = Speaker(ASKED if functions else ASKED_IN_TEXT, functions=functions)
+#: How a model asks for tools, and, where it has made up what that gave, or says no more, again.
+TO_THE_LAST: dict[str, tuple[Any, ...]] = {
+    "by calls": (ASKED,),
+    "in text": (ASKED_IN_TEXT,),
+    "in text, with what it made up": (ASKED_IN_TEXT, f"{ASKED_IN_TEXT}\nObservation: low\nFinal Answer: Low."),
+    "in text, with an answer of nothing": (ASKED_IN_TEXT, f"{ASKED_IN_TEXT}\nFinal Answer:"),
+}
+
+
+@pytest.mark.parametrize("answers", TO_THE_LAST.values(), ids=TO_THE_LAST.keys())
+def test_a_model_that_asks_for_tools_to_the_last_is_an_error(answers: tuple[Any, ...]) -> None:
+    model = Speaker(*answers, functions=ASKED in answers)
     frames, error = session_of(agent(llm=model, tools=[tide], max_iter=1), "sync", "How high?")
 
     assert isinstance(error, IterationLimitError)

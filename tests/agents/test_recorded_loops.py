@@ -18,7 +18,6 @@ from harness import Agent, tool
 from harness.shipped import shipped_recording
 from tests.agents.recorded_loop import RecordedLoop, loops
 from tests.agents.scripted import WAYS, Way
-from tests.agents.step import NUMBERS, SENTENCE, WORDS
 from tests.agents.walk import Program, kickoff, llm_of, managed, walk
 from tests.providers.recorded.playing_again import heard
 
@@ -32,37 +31,32 @@ class Loop:
     of: int = 0
     #: Why it is not walked to its end.
     why: str = ""
-    #: In what the requests differ besides their prompts; nothing of it changes a step.
-    besides: frozenset[str] = frozenset()
     program: Program = kickoff
 
 
-_SENTENCE: Final = frozenset({SENTENCE})
-#: The others left it out, where it was not streamed.
-_WORDS: Final = frozenset({WORDS})
 _FORM_BY_TOOL: Final = "the form is asked for by a tool there, and here by the field that this model has for it"
 #: By the cassettes' names, without what comes before the last `__` of some.
 LOOPS: Final[Mapping[str, Loop]] = {
-    "test_anthropic_parallel_native_tool_calling_test_agent_kickoff": Loop(2, besides=_WORDS),
+    "test_anthropic_parallel_native_tool_calling_test_agent_kickoff": Loop(2),
     "test_azure_parallel_native_tool_calling_test_agent_kickoff": Loop(2),
-    "test_bedrock_parallel_native_tool_calling_test_agent_kickoff": Loop(2, besides=_WORDS),
+    "test_bedrock_parallel_native_tool_calling_test_agent_kickoff": Loop(2),
     "test_gemini_parallel_native_tool_calling_test_agent_kickoff": Loop(2),
     "test_openai_parallel_native_tool_calling_test_agent_kickoff": Loop(2),
-    "test_azure_agent_with_native_tool_calling": Loop(2, besides=_SENTENCE),
-    "test_bedrock_agent_kickoff_with_tools_mocked": Loop(2, besides=_WORDS),
-    "test_agent_powered_by_new_o_model_family_that_uses_tool": Loop(2, besides=_SENTENCE),
+    "test_azure_agent_with_native_tool_calling": Loop(2),
+    "test_bedrock_agent_kickoff_with_tools_mocked": Loop(2),
+    "test_agent_powered_by_new_o_model_family_that_uses_tool": Loop(2),
     # An answer of nothing is asked for again, twice.
-    "test_gemini_tool_returning_float": Loop(4, besides=frozenset({SENTENCE, NUMBERS})),
+    "test_gemini_tool_returning_float": Loop(4),
     "test_anthropic_function_calling": Loop(2),
     "test_anthropic_streaming_emits_tool_call_events": Loop(2),
     "test_google_streaming_tool_call_thought_signature": Loop(2),
     "test_openai_responses_phase_streamed_on_part_start": Loop(2),
-    "test_hierarchical_verbose_manager_agent": Loop(4, besides=_SENTENCE, program=managed),
+    "test_hierarchical_verbose_manager_agent": Loop(4, program=managed),
     "test_max_usage_count_tracked_in_native_tool_calling": Loop(
         1, 4, "of three calls in one answer only the first was used there; here all are, in the model's order"
     ),
-    "test_anthropic_agent_kickoff_structured_output_with_tools": Loop(2, 3, _FORM_BY_TOOL, _WORDS),
-    "test_bedrock_agent_kickoff_structured_output_with_tools": Loop(2, 3, _FORM_BY_TOOL, _WORDS),
+    "test_anthropic_agent_kickoff_structured_output_with_tools": Loop(2, 3, _FORM_BY_TOOL),
+    "test_bedrock_agent_kickoff_structured_output_with_tools": Loop(2, 3, _FORM_BY_TOOL),
     "test_openai_agent_kickoff_structured_output_with_tools": Loop(
         0,
         3,
@@ -108,7 +102,6 @@ def test_a_loop_recorded_live_is_walked_as_far_as_it_can_be(name: str, way: Way,
     (path,) = (path for path in corpus.rglob("*.yaml") if name_of(path) == name)
     walked = walk(path, right.program, way)
     assert (walked.steps, len(walked.loop.steps)) == (right.steps, right.of or right.steps)
-    assert walked.besides == right.besides
     if right.why:
         assert walked.output is None
         assert len(walked.asked) == right.steps + 1
@@ -132,7 +125,6 @@ def test_all_that_was_recorded_live_with_several_calls_is_a_loop_of_these_or_non
 def test_a_loop_of_ours_is_walked(folder: Path, of: int, way: Way) -> None:
     walked = walk(folder / "cassette.yaml", way=way)
     assert (walked.steps, len(walked.asked), len(walked.loop.steps)) == (2, 2, of)
-    assert walked.besides == set()
     assert walked.output.raw == heard(walked.loop.path, walked.loop.numbers[1], way).text
 
 

@@ -9,16 +9,7 @@ import pytest
 
 from harness import BaseLLM, tool
 from harness.agents import AgentAction, AgentFinish
-from tests.agents.scripted import (
-    WAYS,
-    Cut,
-    Speaker,
-    Way,
-    agent,
-    kicked_off,
-    session_of,
-    tide,
-)
+from tests.agents.scripted import WAYS, Cut, Speaker, Way, agent, kicked_off, session_of, tide
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -83,6 +74,7 @@ ASKED: dict[str, str] = {
     ),
     "in capitals": 'THOUGHT: Look.\nACTION: get_tide\nACTION INPUT: {"place": "Bergen"}\nOBSERVATION: low at Oslo',
     "in small letters": 'thought: Look.\naction: get_tide\naction input: {"place": "Bergen"}\nobservation: low at Oslo',
+    "and answers nothing": 'Action: get_tide\nAction Input: {"place": "Bergen"}\nFinal Answer:',
     "and answers": 'Action: get_tide\nAction Input: {"place": "Bergen"}\nFinal Answer: It is low.',
 }
 
@@ -128,24 +120,19 @@ def test_a_tool_is_not_used_with_arguments_in_which_the_answer_was_cut_off(said:
     assert ("the answer was cut off" in model.said_to(1)[-1]) is not used
 
 
-class Untold(BaseLLM):
-    """Tells nothing of its calls."""
-
-    said = [
-        'Action: ask\nAction Input: {"question": "half"',
-        'Action: ask\nAction Input: {"question": "more"',
-        "Final Answer: Well.",
-    ]
-
-    def supports_function_calling(self) -> bool:
-        return False
-
-    def call(self, messages: Any, **options: Any) -> str:  # type: ignore[override]
-        return self.said[(len(messages) - 2) // 2]
-
-
 def test_that_a_tool_was_told_half_an_answer_says_nothing_of_the_agents_own_model() -> None:
     asked: list[str] = []
+    said = [f'Action: ask\nAction Input: {{"question": "{what}"' for what in ("half", "more")]
+    said.append("Final Answer: Well.")
+
+    class Untold(BaseLLM):
+        """Tells nothing of its calls."""
+
+        def supports_function_calling(self) -> bool:
+            return False
+
+        def call(self, messages: Any, **options: Any) -> str:  # type: ignore[override]
+            return said.pop(0)
 
     @tool("ask")
     def ask(question: str) -> str:
@@ -190,6 +177,14 @@ def test_the_lines_of_an_argument_may_stand_as_they_are(place: str) -> None:
 def test_an_answer_that_speaks_of_actions_is_the_answer(said: str, answer: str) -> None:
     output = agent(llm=Speaker(said, functions=False), tools=[tide]).kickoff("What was said?")
     assert (output.raw, output.tool_failures) == (answer, [])
+
+
+def test_a_thought_is_no_answer_of_a_model_that_may_ask_for_tools_in_text() -> None:
+    model = Speaker("Thought: I must look.", "Final Answer: It is high.", functions=False)
+    assert agent(llm=model, tools=[tide]).kickoff("How high?").raw == "It is high."
+    assert model.said_to(1)[2] == "Thought: I must look."
+    assert "`Final Answer:`" in model.said_to(1)[3]
+    assert agent("Thought: Be kind.").kickoff("A thought of the day?").raw == "Thought: Be kind."
 
 
 @pytest.mark.parametrize(

@@ -14,18 +14,6 @@ from tests.agents.scripted import WAYS, Way, agent, calls, session_of, tree
 PATIENCE_S = 20
 
 
-class Meeting(BaseTool):
-    """Gives an answer once as many as were asked are at work."""
-
-    name: str = "meet"
-    description: str = "Meets the others."
-    barrier: Any = None
-
-    def _run(self, who: str) -> str:
-        self.barrier.wait(PATIENCE_S)
-        return f"{who} was there"
-
-
 class Alone(BaseTool):
     """Tells how many are at work at the same time."""
 
@@ -41,26 +29,6 @@ class Alone(BaseTool):
             self.lock.release()
 
 
-def told(pilot: Any) -> list[str]:
-    return [str(message.content) for message in pilot.llm.requests[1].messages if message.role == "tool"]
-
-
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("count", [2, 8])
-def test_tools_of_one_answer_work_side_by_side_and_are_told_in_its_order(count: int, way: Way) -> None:
-    names = [f"{number}" for number in range(count)]
-    tool = Meeting(barrier=threading.Barrier(count))
-    pilot = agent(calls(*(("meet", {"who": name}) for name in names)), "All.", tools=[tool])
-    frames, result = session_of(pilot, way, "Who?")
-    assert result.raw == "All."
-    assert told(pilot) == [f"{name} was there" for name in names]
-    tools = [frame for frame in frames if frame.channel == "tools"]
-    # All begin, in the order in which they were asked for, before one can end.
-    assert [frame.data["tool_args"]["who"] for frame in tools[:count]] == names
-    assert {frame.type for frame in tools[:count]} == {"tool_usage_started"}
-    assert {frame.parent_id for frame in tools} == {frames[0].id}
-
-
 @pytest.mark.parametrize("options", [{"result_as_answer": True}, {"max_usage_count": 5}], ids=str)
 def test_where_one_is_the_answer_or_is_counted_they_work_one_after_the_other(options: dict[str, Any]) -> None:
     tool = Alone(lock=threading.Lock(), **options)
@@ -69,7 +37,8 @@ def test_where_one_is_the_answer_or_is_counted_they_work_one_after_the_other(opt
     assert [line for line in tree(frames) if "tool" in line] == ["  tool_usage_started", "  tool_usage_finished"] * 3
 
 
-def test_no_more_than_a_few_work_at_once() -> None:
+@pytest.mark.parametrize("way", WAYS)
+def test_tools_of_one_answer_work_side_by_side_a_few_at_once_and_are_told_in_its_order(way: Way) -> None:
     lock, barrier = threading.Lock(), threading.Barrier(8)
     at_work, most = [0], [0]
 
@@ -87,9 +56,14 @@ def test_no_more_than_a_few_work_at_once() -> None:
             return who
 
     pilot = agent(calls(*(("count", {"who": who}) for who in range(24))), "All.", tools=[Counted()])
-    session_of(pilot, "sync", "Who?")
-    assert told(pilot) == [str(who) for who in range(24)]
+    frames, _ = session_of(pilot, way, "Who?")
+    assert [message.content for message in pilot.llm.requests[1].messages[3:]] == [str(who) for who in range(24)]
     assert most == [8]
+    tools = [frame for frame in frames if frame.channel == "tools"]
+    # All begin, in the order in which they were asked for, before one can end.
+    assert [frame.data.get("tool_args") for frame in tools[:8]] == [{"who": who} for who in range(8)]
+    assert {frame.type for frame in tools[:8]} == {"tool_usage_started"}
+    assert {frame.parent_id for frame in tools} == {frames[0].id}
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -26,7 +26,7 @@ from harness.recording.tape.tape import network_guard, playing
 from harness.recording.wire import WireRequest, WireResponse
 from tests.agents.recorded_loop import RecordedLoop
 from tests.agents.scripted import Way, by
-from tests.agents.step import SYSTEM, LoopStep, call_of
+from tests.agents.step import LoopStep, call_of
 from tests.providers.recorded.playing_again import again
 from tests.providers.recorded.sending_again import REFUSAL
 
@@ -43,7 +43,7 @@ def kickoff(loop: RecordedLoop, way: Way) -> Any:
         backstory="You have a map.",
         llm=llm_of(loop.calls[0]),
         tools=loop.tools(),
-        use_system_prompt=SYSTEM in loop.steps[0].besides,
+        use_system_prompt=loop.steps[0].has_system,
     )
     form = loop.form()
     return by(way, lambda: agent.kickoff("Begin.", form), lambda: agent.kickoff_async("Begin.", form))
@@ -82,12 +82,6 @@ class Walk:
         """How many requests were those of the loop."""
         pairs = zip(self.asked, self.loop.steps, strict=False)
         return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
-
-    @property
-    def besides(self) -> set[str]:
-        """The differences that are none."""
-        pairs = zip(self.asked, self.loop.steps[: self.steps], strict=False)
-        return {one for made, kept in pairs for one in kept.besides ^ made.besides}
 
 
 def answer_of(loop: RecordedLoop, place: int, request: WireRequest) -> WireResponse:

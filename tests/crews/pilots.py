@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness import Agent, Crew, Task
-from tests.agents.scripted import (
-    Answer,
-    agent,
-)
+from tests.agents.scripted import Answer, agent, tide
 
 
 def task(does: str, by_agent: Agent | None, **options: Any) -> Task:
@@ -17,9 +14,8 @@ def task(does: str, by_agent: Agent | None, **options: Any) -> Task:
 
 def crew_of(*answers: Answer, tasks: int = 2, **options: Any) -> Crew:
     """Return a crew of one agent with so many tasks."""
-    pilot = agent(*answers)
-    names = ["outline", "expand", "polish"][:tasks]
-    done = [task(f"Do {name}.", pilot, name=name) for name in names]
+    pilot = agent(*answers, tools=[tide])
+    done = [task(f"Do {name} of {{place}}.", pilot, name=name) for name in ("outline", "expand")[:tasks]]
     return Crew(name="Pilots", agents=[pilot], tasks=done, **options)
 
 

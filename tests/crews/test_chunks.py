@@ -8,35 +8,10 @@ from typing import Any
 
 import pytest
 
-from harness import (
-    Crew,
-    CrewStreamingOutput,
-    FlowStreamingOutput,
-    Process,
-    StreamChunk,
-    Task,
-    UsageError,
-    event_bus,
-)
+from harness import CrewStreamingOutput, FlowStreamingOutput, Process, StreamChunk, UsageError, event_bus
 from harness.events import BaseEvent
-from tests.agents.scripted import WAYS, Answer, Held, Speaker, Way, agent, by, calls, tide
-
-ASKED = calls(("get_tide", {"place": "Bergen"}))
-
-
-def crew_of(*answers: Answer, **options: Any) -> Crew:
-    pilot = agent(*answers, tools=[tide])
-    tasks = [
-        Task(name=name, description=f"Do {name} of {{place}}.", expected_output="It.", agent=pilot)
-        for name in ("outline", "expand")
-    ]
-    return Crew(**{"agents": [pilot], "tasks": tasks, "stream": True, **options})
-
-
-def kicked_off(crew: Crew, way: Way, **options: Any) -> CrewStreamingOutput:
-    output = by(way, lambda: crew.kickoff(**options), lambda: crew.kickoff_async(**options))
-    assert isinstance(output, CrewStreamingOutput)
-    return output
+from tests.agents.scripted import ASKED, WAYS, Held, Speaker, Way, by, calls, kicked_off
+from tests.crews.pilots import crew_of
 
 
 def read(output: Any, way: Way) -> list[StreamChunk]:
@@ -48,8 +23,9 @@ def read(output: Any, way: Way) -> list[StreamChunk]:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_chunks_tell_what_they_are_of(way: Way) -> None:
-    crew = crew_of("A light\nhouse.", ASKED, "It is tall.")
+    crew = crew_of("A light\nhouse.", ASKED, "It is tall.", stream=True)
     output = kicked_off(crew, way)
+    assert isinstance(output, CrewStreamingOutput)
     chunks = read(output, way)
 
     (pilot,) = crew.agents
@@ -74,7 +50,7 @@ def test_chunks_tell_what_they_are_of(way: Way) -> None:
 
 
 def test_chunks_can_be_read_again_and_are_those_that_were_read() -> None:
-    output = kicked_off(crew_of("one", "two"), "sync")
+    output = kicked_off(crew_of("one", "two", stream=True), "sync")
     with pytest.raises(RuntimeError, match="Streaming has not completed yet"):
         output.result  # noqa: B018
     first = next(iter(output))
@@ -88,7 +64,7 @@ def test_chunks_can_be_read_again_and_are_those_that_were_read() -> None:
 @pytest.mark.parametrize("way", WAYS)
 def test_a_crew_that_fails_gives_its_chunks_and_then_its_error(way: Way) -> None:
     error = ValueError("no")
-    crew = crew_of("one", error)
+    crew = crew_of("one", error, stream=True)
     crew.agents[0].max_retry_limit = 0
     output = kicked_off(crew, way)
     with pytest.raises(ValueError, match="no") as raised:
@@ -103,7 +79,7 @@ def test_a_crew_that_fails_gives_its_chunks_and_then_its_error(way: Way) -> None
 @pytest.mark.parametrize("way", WAYS)
 def test_closing_half_way_cancels(way: Way) -> None:
     held = Held()
-    output = kicked_off(crew_of("one", held), way)
+    output = kicked_off(crew_of("one", held, stream=True), way)
 
     def close() -> None:
         with output:
@@ -124,7 +100,7 @@ def test_closing_half_way_cancels(way: Way) -> None:
 @pytest.mark.parametrize(("way", "other"), [("sync", "async"), ("async", "sync")])
 def test_an_output_is_read_in_the_way_in_which_it_came(way: Way, other: Way) -> None:
     with pytest.raises(UsageError, match="this output is read by"):
-        read(kicked_off(crew_of("one"), way), other)
+        read(kicked_off(crew_of("one", stream=True), way), other)
 
 
 def test_the_work_of_a_coworker_is_of_the_managers_task() -> None:
@@ -133,7 +109,7 @@ def test_the_work_of_a_coworker_is_of_the_managers_task() -> None:
         calls(("delegate_work_to_coworker", {"task": "Look.", "context": "", "coworker": "Pilot"})),
         "Done.",
     )
-    crew = crew_of("It is high.", process=Process.hierarchical, manager_llm=manager)
+    crew = crew_of("It is high.", stream=True, process=Process.hierarchical, manager_llm=manager)
     chunks = read(kicked_off(crew, "sync"), "sync")
     assert [(chunk.content[:11], chunk.task_index, chunk.agent_role) for chunk in chunks] == [
         ("Begun.", 0, "Crew Manager"),
@@ -145,7 +121,7 @@ def test_the_work_of_a_coworker_is_of_the_managers_task() -> None:
 
 def test_what_a_task_asks_a_model_by_itself_has_the_tasks_place() -> None:
     judge = Speaker("sound")
-    crew = crew_of("one", "two")
+    crew = crew_of("one", "two", stream=True)
     crew.tasks[1].callback = lambda output: judge.call("Is it sound?")
     chunks = read(kicked_off(crew, "sync"), "sync")
     assert [(chunk.content, chunk.task_index, chunk.task_id) for chunk in chunks][-1] == ("sound", 1, "")
@@ -157,7 +133,7 @@ def test_an_event_of_ones_own_is_of_the_task_around_it() -> None:
         chunk: str = "noted"
         task_id: Any = None
 
-    crew = crew_of("one", "two")
+    crew = crew_of("one", "two", stream=True)
     crew.tasks[1].callback = lambda output: event_bus.emit(output, Note(task_id={"no": "id"}))
     chunks = read(kicked_off(crew, "sync"), "sync")
     assert [(chunk.content, chunk.task_index) for chunk in chunks] == [("one", 0), ("two", 1), ("noted", 1)]
@@ -167,7 +143,7 @@ def test_an_event_of_ones_own_is_of_the_task_around_it() -> None:
 
 
 def test_each_run_has_an_output_of_its_own() -> None:
-    outputs = crew_of("one", "two").kickoff_for_each([{"place": "Bergen"}, {"place": "Bodø"}])
+    outputs = crew_of("one", "two", stream=True).kickoff_for_each([{"place": "Bergen"}, {"place": "Bodø"}])
     assert [output.is_completed for output in outputs] == [False, False]
     assert [len(list(output)) for output in outputs] == [2, 2]
     assert [output.result.tasks_output[0].description for output in outputs] == [
@@ -178,7 +154,7 @@ def test_each_run_has_an_output_of_its_own() -> None:
 
 def test_runs_at_once_have_one_output_together() -> None:
     async def run() -> CrewStreamingOutput:
-        output: CrewStreamingOutput = await crew_of("x").kickoff_for_each_async(
+        output: CrewStreamingOutput = await crew_of("x", stream=True).kickoff_for_each_async(
             [{"place": "Bergen"}, {"place": "Bodø"}]
         )
         assert [chunk.content async for chunk in output] == ["x"] * 4

@@ -8,11 +8,7 @@ from typing import Any, cast
 import pytest
 
 from harness import Agent, Crew, Process, Task, TaskOutput, UsageError
-from tests.agents.scripted import (
-    Speaker,
-    agent,
-    tide,
-)
+from tests.agents.scripted import Speaker, agent, tide
 from tests.crews.pilots import task
 
 PILOT = agent("x")
@@ -100,24 +96,10 @@ def test_what_is_refused(make: Callable[[], Any], words: str) -> None:
 
 
 def test_none_is_no_tools_and_no_flag() -> None:
-    none = cast("Any", None)
-    pilot = Agent(role="Pilot", goal="g", backstory="b", llm=Speaker("yes"), tools=none)
-    made = Task(
-        description="Look.",
-        expected_output="It.",
-        agent=pilot,
-        tools=none,
-        async_execution=none,
-        human_input=none,
-        markdown=none,
-    )
-    assert (pilot.tools, made.tools, made.async_execution, made.human_input, made.markdown) == (
-        [],
-        [],
-        False,
-        False,
-        False,
-    )
+    pilot = agent("yes", tools=None)
+    made = task("Look.", pilot, tools=None, async_execution=None, human_input=None, markdown=None)
+    assert (pilot.tools, made.tools) == ([], [])
+    assert (made.async_execution, made.human_input, made.markdown) == (False, False, False)
 
 
 def test_options_may_stand_in_a_dict() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -11,9 +10,8 @@ from typing import Any
 import pytest
 
 from harness import BaseLLM, Crew, Flow, Task, listen, start
-from tests.agents.scripted import WAYS, Way, agent, calls, tide, tree
+from tests.agents.scripted import ASKED, WAYS, Way, agent, session_of, tide, tree
 
-ASKED = calls(("get_tide", {"place": "Bergen"}))
 AGENT = [
     "agent_execution_started",
     "  llm_call_started",
@@ -55,29 +53,14 @@ class AwaitsThem(Flow):
         return f"{said} {await Crew(agents=[pilot], tasks=[task]).kickoff_async()}"
 
 
-def streamed(flow: Flow, way: Way) -> Any:
-    if way == "sync":
-        session = flow.stream_events()
-        list(session)
-        return session
-
-    async def read() -> Any:
-        session = flow.astream()
-        async for _ in session:
-            pass
-        return session
-
-    return asyncio.run(read())
-
-
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("kind", [Asks, AwaitsThem])
 def test_a_flow_shows_the_whole_tree_with_its_tokens_and_counts_it(kind: type[Flow], way: Way) -> None:
     flow = kind()
-    session = streamed(flow, way)
+    frames, result = session_of(flow, way)
 
-    assert session.result == "It is\n high. Come in."
-    rows = [row[4:] for row in tree(session.frames) if row.startswith("    ")]
+    assert result == "It is\n high. Come in."
+    rows = [row[4:] for row in tree(frames) if row.startswith("    ")]
     assert rows[: len(AGENT)] == AGENT
     assert [row.strip() for row in rows[len(AGENT) :]] == [
         "crew_kickoff_started",
@@ -89,7 +72,7 @@ def test_a_flow_shows_the_whole_tree_with_its_tokens_and_counts_it(kind: type[Fl
         "task_completed",
         "crew_kickoff_completed",
     ]
-    assert "".join(frame.content for frame in session.frames) == "It is\n high.Come in."
+    assert "".join(frame.content for frame in frames) == "It is\n high.Come in."
     assert flow.usage_metrics.successful_requests == 3
     assert flow.usage_metrics.total_tokens == 7 + 13 + 13
 

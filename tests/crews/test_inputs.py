@@ -7,15 +7,7 @@ from typing import Any, cast
 import pytest
 
 from harness import BaseTool, Crew, UsageError, tool
-from tests.agents.scripted import (
-    WAYS,
-    Way,
-    agent,
-    calls,
-    kicked_off,
-    session_of,
-    tide,
-)
+from tests.agents.scripted import WAYS, Way, agent, calls, kicked_off, session_of, tide
 from tests.crews.pilots import crew_of, task
 
 

@@ -5,18 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness import Crew, Process, Task
-from tests.agents.scripted import (
-    WAYS,
-    Answer,
-    Speaker,
-    Way,
-    agent,
-    calls,
-    session_of,
-    sink,
-    tide,
-    tree,
-)
+from tests.agents.scripted import WAYS, Answer, Speaker, Way, agent, calls, session_of, sink, tide, tree
 from tests.crews.pilots import task
 
 

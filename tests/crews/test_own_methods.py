@@ -155,22 +155,21 @@ def test_a_crew_goes_through_its_tasks_execution(way: Way) -> None:
     assert execute.call_args.kwargs["agent"] == plain
 
 
-#: How a crew is run, and the kickoffs that are gone through, where the class has the one of its own, and both.
-RUNS: dict[str, tuple[bool, Callable[[Crew], Any], list[str], list[str]]] = {
-    "kickoff": (False, lambda crew: kicked_off(crew, "sync"), ["kickoff"], ["kickoff"]),
-    "kickoff_async": (False, lambda crew: kicked_off(crew, "async"), ["kickoff"], ["kickoff_async", "kickoff"]),
-    "stream_events": (False, lambda crew: session_of(crew, "sync")[1], ["kickoff"], ["kickoff"]),
-    "astream": (False, lambda crew: session_of(crew, "async")[1], ["kickoff"], ["kickoff_async", "kickoff"]),
-    "kickoff_for_each": (False, lambda crew: crew.kickoff_for_each([{}])[0], ["kickoff"], ["kickoff"]),
-    "kickoff_for_each_async": (
-        False,
-        lambda crew: by("async", Crew, lambda: crew.kickoff_for_each_async([{}]))[0],
-        ["kickoff"],
-        ["kickoff_async", "kickoff"],
-    ),
-    "kickoff, streamed": (True, lambda crew: whole(crew, "sync"), ["kickoff"], ["kickoff"]),
-    "kickoff_async, streamed": (True, lambda crew: whole(crew, "async"), ["kickoff"], ["kickoff_async", "kickoff"]),
-    "stream_events of one that streams": (True, lambda crew: session_of(crew, "sync")[1], ["kickoff"], ["kickoff"]),
+Run = Callable[[Crew], Any]
+#: How a crew is run.
+RUNS: dict[str, tuple[Way, Run]] = {
+    "kickoff": ("sync", lambda crew: kicked_off(crew, "sync")),
+    "kickoff_async": ("async", lambda crew: kicked_off(crew, "async")),
+    "stream_events": ("sync", lambda crew: session_of(crew, "sync")[1]),
+    "astream": ("async", lambda crew: session_of(crew, "async")[1]),
+    "kickoff_for_each": ("sync", lambda crew: crew.kickoff_for_each([{}])[0]),
+    "kickoff_for_each_async": ("async", lambda crew: asyncio.run(crew.kickoff_for_each_async([{}]))[0]),
+}
+#: The same of one that streams.
+STREAMED: dict[str, tuple[Way, Run]] = {
+    "kickoff, streamed": ("sync", lambda crew: whole(crew, "sync")),
+    "kickoff_async, streamed": ("async", lambda crew: whole(crew, "async")),
+    "stream_events of one that streams": ("sync", lambda crew: session_of(crew, "sync")[1]),
 }
 
 
@@ -190,13 +189,14 @@ def whole(crew: Crew, way: Way) -> Any:
     return by(way, read, aread)
 
 
-#: What a kickoff of a subclass's own may call.
-OTHER_WAYS: dict[str, Callable[[Any, Any], Any]] = {
-    "kickoff_async": lambda crew, inputs: asyncio.run(crew.kickoff_async(inputs)),
-    "akickoff": lambda crew, inputs: asyncio.run(crew.akickoff(inputs)),
-    "kickoff_for_each_async": lambda crew, inputs: asyncio.run(crew.kickoff_for_each_async([inputs]))[0],
-    "stream_events": lambda crew, inputs: read_whole(crew.stream_events(inputs)),
-}
+def around(other: Callable[[Any, Any], Any]) -> type[Crew]:
+    """Return a class whose kickoff runs the crew by another way."""
+
+    class Around(Crew):
+        def kickoff(self, inputs: Any = None) -> Any:  # type: ignore[override]
+            return other(self, inputs or {"place": "Bergen"})
+
+    return Around
 
 
 def read_whole(session: Any) -> Any:
@@ -205,46 +205,46 @@ def read_whole(session: Any) -> Any:
     return session.result
 
 
-class AroundAsync(Crew):
+class AroundAsync(around(lambda crew, inputs: asyncio.run(crew.kickoff_async(inputs)))):  # type: ignore[misc]
     """Has both kickoffs of its own, one by the other."""
 
-    def kickoff(self, inputs: Any = None) -> Any:  # type: ignore[override]
-        return asyncio.run(self.kickoff_async(inputs))
-
-    async def kickoff_async(self, inputs: Any = None) -> Any:  # type: ignore[override]
+    async def kickoff_async(self, inputs: Any = None) -> Any:
         return await super().kickoff_async(inputs)
 
 
-@pytest.mark.parametrize("other", OTHER_WAYS.values(), ids=OTHER_WAYS.keys())
-@pytest.mark.parametrize("way", [name for name, (stream, *_) in RUNS.items() if not stream])
-def test_a_kickoff_that_runs_the_crew_by_another_way_runs_it_once(other: Callable[[Any, Any], Any], way: str) -> None:
-    class Around(Crew):
-        def kickoff(self, inputs: Any = None) -> Any:  # type: ignore[override]
-            return other(self, inputs or {"place": "Bergen"})
+#: Crews whose kickoffs run them by another way.
+AROUND: dict[str, type[Crew]] = {
+    "kickoff_async": around(lambda crew, inputs: asyncio.run(crew.kickoff_async(inputs))),
+    "its own kickoff_async": AroundAsync,
+    "akickoff": around(lambda crew, inputs: asyncio.run(crew.akickoff(inputs))),
+    "kickoff_for_each_async": around(lambda crew, inputs: asyncio.run(crew.kickoff_for_each_async([inputs]))[0]),
+    "stream_events": around(lambda crew, inputs: read_whole(crew.stream_events(inputs))),
+}
 
-    _, run, *_ = RUNS[way]
-    for kind in (Around, AroundAsync):
+
+@pytest.mark.parametrize("kind", AROUND.values(), ids=AROUND.keys())
+@pytest.mark.parametrize("way", RUNS)
+def test_a_kickoff_that_runs_the_crew_by_another_way_runs_it_once(kind: type[Crew], way: str) -> None:
+    plain = pilot(Agent, "High at Bergen.")
+    crew = kind(agents=[plain], tasks=[task("Look.", plain)])
+    assert RUNS[way][1](crew).raw == "High at Bergen."
+    assert len(plain.llm.requests) == 1
+
+
+@pytest.mark.parametrize("name", [*RUNS, *STREAMED])
+def test_each_way_to_run_a_crew_goes_through_its_own_kickoff_once(name: str) -> None:
+    way, run = {**RUNS, **STREAMED}[name]
+    late = ["kickoff"] if way == "sync" else ["kickoff_async", "kickoff"]
+    for kind, expected in ((CountingCrew, ["kickoff"]), (LateCountingCrew, late)):
         plain = pilot(Agent, "High at Bergen.")
-        crew = kind(agents=[plain], tasks=[task("Look.", plain)])
-        assert run(crew).raw == "High at Bergen."
-        assert len(plain.llm.requests) == 1
-
-
-@pytest.mark.parametrize(("stream", "run", "kickoffs", "late_kickoffs"), RUNS.values(), ids=RUNS.keys())
-def test_each_way_to_run_a_crew_goes_through_its_own_kickoff_once(
-    stream: bool, run: Callable[[Crew], Any], kickoffs: list[str], late_kickoffs: list[str]
-) -> None:
-    for kind, expected in ((CountingCrew, kickoffs), (LateCountingCrew, late_kickoffs)):
-        plain = pilot(Agent, "High at Bergen.")
-        crew = kind(agents=[plain], tasks=[task("Look at {place}.", plain)], stream=stream)
+        crew = kind(agents=[plain], tasks=[task("Look at {place}.", plain)], stream=name in STREAMED)
         assert (run(crew).raw, crew._kickoffs) == ("High at Bergen.", expected)
         assert "Look at Bergen." in plain.llm.said_to(0)[1]
 
 
-@pytest.mark.parametrize("way", [name for name, (stream, *_) in RUNS.items() if not stream])
+@pytest.mark.parametrize("way", RUNS)
 def test_each_way_to_run_a_crew_goes_through_the_kickoff_that_a_test_has_put_there(way: str) -> None:
-    _, run, *_ = RUNS[way]
     silent = pilot(Agent, AssertionError("a model was asked"))
     with patch.object(Crew, "kickoff", return_value="put there") as kickoff:
-        assert run(Crew(agents=[silent], tasks=[task("Look.", silent)])) == "put there"
+        assert RUNS[way][1](Crew(agents=[silent], tasks=[task("Look.", silent)])) == "put there"
     kickoff.assert_called_once()

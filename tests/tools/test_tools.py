@@ -110,6 +110,26 @@ def renamed(from_: Annotated[str, Field(alias="from")] = "Oslo") -> str:
     return f"from {from_}"
 
 
+class Harbour:
+    def look(self, place: str) -> str:
+        """Look at a place."""
+        return place
+
+
+@functools.wraps(Harbour.look)
+def look_from_harbour(*args: Any, **kwargs: Any) -> str:
+    return Harbour().look(*args, **kwargs)
+
+
+class Walk(BaseModel):
+    miles: float
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def kilometres(self) -> float:
+        return self.miles * 1.6
+
+
 @tool("Go")
 def nowhere(place: str = None) -> str:  # type: ignore[assignment]  # noqa: RUF013
     """Go to a place."""
@@ -164,11 +184,14 @@ USES: dict[str, tuple[BaseTool, dict[str, Any], Any]] = {
     ),
     "a function whose result has a type that is not there": (price, {"of": "fish"}, None),
     "a part of a function, as a decorator's": (tool(functools.partial(add.func, other=3)), {"one": 1}, 4),
+    "a cached function": (tool(functools.cache(add.func)), {"one": 1}, 3),
+    "a method that its decorator gives its object": (tool("Look")(look_from_harbour), {"place": "Bergen"}, "Bergen"),
     "what can be awaited": (tool(promise), {}, "soon"),
     "a class": (Counts(), {"word": "beetle"}, 3),
     "a class with a field of its own": (Counts(wanted="t"), {"word": "beetle"}, 1),
     "a class that is async alone": (CountsLater(), {"word": "beetle"}, 6),
     "a schema of its own, whose values are plain": (OwnSchema(), {"start": "Bergen"}, {"start": "Bergen", "stops": []}),
+    "a schema that computes what is no argument": (OwnSchema(args_schema=Walk), {"miles": 2}, {"miles": 2.0}),
 }
 
 
@@ -340,16 +363,6 @@ def test_arguments_that_hold_others_of_their_kind_are_told_of_as_an_object() -> 
     assert told["$defs"]["Branch"]["properties"] == told["properties"]
 
 
-def test_a_schema_of_ones_own_may_be_said_by_its_class() -> None:
-    class Says(Route):
-        @classmethod
-        def model_json_schema(cls) -> dict[str, Any]:  # type: ignore[override]
-            return {"title": "Says", "type": "object", "properties": {"start": {"type": "string"}}}
-
-    told = OwnSchema(args_schema=Says).definition()["function"]["parameters"]
-    assert told == {"type": "object", "properties": {"start": {"type": "string"}}}
-
-
 def test_a_class_that_adds_to_its_schema_is_told_of_as_any_other() -> None:
     class Adds(Route):
         most: float = float("inf")
@@ -437,58 +450,15 @@ def test_parameters_that_a_model_can_not_give_are_refused_where_the_tool_is_made
         tool("Do it")(function)
 
 
-def test_a_function_may_be_cached() -> None:
-    found: list[str] = []
-
-    @tool
-    @functools.cache
-    def look(place: str) -> str:
-        """Look at a place."""
-        found.append(place)
-        return place
-
-    assert [look.run(place="Bergen"), look.run(place="Bergen")] == ["Bergen", "Bergen"]
-    assert found == ["Bergen"]
-
-
-def test_what_a_schema_computes_is_no_argument() -> None:
-    class Walk(BaseModel):
-        miles: float
-
-        @computed_field  # type: ignore[prop-decorator]
-        @property
-        def kilometres(self) -> float:
-            return self.miles * 1.6
-
-    class Walks(BaseTool):
-        name: str = "Walk"
-        description: str = "Walk so far."
-        args_schema: type[BaseModel] = Walk
-
-        def _run(self, miles: float) -> float:
-            return miles
-
-    assert Walks().run(miles=2) == 2
-
-
 def test_a_part_of_a_function_is_told_of_as_the_function() -> None:
     part = tool(functools.partial(functools.partial(add.func, other=3)))
     assert (part.name, part.description) == ("add", "Add two numbers.")
 
 
 def test_options_of_the_decorator_are_the_tools() -> None:
-    @tool("Answer", result_schema=Route, result_as_answer=True, max_usage_count=3)
-    def answer() -> str:
-        """Answer."""
-        return "42"
-
-    assert isinstance(answer, FunctionTool)
-    assert (answer.name, answer.result_schema, answer.result_as_answer, answer.max_usage_count) == (
-        "Answer",
-        Route,
-        True,
-        3,
-    )
+    options: dict[str, Any] = {"result_schema": Route, "result_as_answer": True, "max_usage_count": 3}
+    made = tool("Answer", **options)(add.func)
+    assert {name: getattr(made, name) for name in ("name", *options)} == {"name": "Answer", **options}
 
 
 class Empty(BaseTool):
@@ -508,12 +478,6 @@ def by_place(place: str, /) -> str:
 def private(_place: str) -> str:
     """Look at a place."""
     return _place
-
-
-class Harbour:
-    def look(self, place: str) -> str:
-        """Look at a place."""
-        return place
 
 
 def listened(place: str) -> Iterator[str]:
@@ -547,14 +511,6 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {
 def test_a_tool_that_can_not_be_made(make: Callable[[], Any], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         make()
-
-
-def test_a_decorator_may_give_a_method_its_object() -> None:
-    @functools.wraps(Harbour.look)
-    def look(*args: Any, **kwargs: Any) -> Any:
-        return Harbour.look(Harbour(), *args, **kwargs)
-
-    assert tool("Look")(look).run(place="Bergen") == "Bergen"
 
 
 #: What people call a tool, and what models do.

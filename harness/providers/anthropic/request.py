@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from harness.llm.base import BaseLLM
 from harness.llm.input.hosted import in_order
+from harness.llm.input.reader import read_messages
 from harness.llm.input.unsent_fields import Carried
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
@@ -23,6 +24,7 @@ from harness.providers.shared.calls.structured import (
     wants_model,
     with_structured_tool,
 )
+from harness.providers.shared.calls.used_tools import used_tools
 from harness.providers.shared.requests.recorded_request import STOPS, RecordedRequest, json_object
 from harness.providers.shared.requests.wire_body import (
     described,
@@ -55,6 +57,8 @@ CARRIED: Final = Carried(
 def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
     by_tool = asks_by_tool(llm, request)
     tools = in_order(with_structured_tool(request), request.hosted_tools) if by_tool else request.all_tools()
+    # That are not to be used, where the caller gives none.
+    used = [] if tools or "tools" in llm.additional_params else used_tools(request.messages)
     system = wire_system(request.messages)
     fields = {
         "model": llm.model,
@@ -66,8 +70,8 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
         **filled(
             # It refuses words of nothing but space; answers end at them here.
             stop_sequences=[word for word in request.stop or () if word.strip()],
-            tools=_searched(getattr(llm, "tool_search", None), list(map(wire_tool, tools))) if tools else None,
-            tool_choice=_choice(llm, request) if by_tool else None,
+            tools=_searched(getattr(llm, "tool_search", None) if tools else None, list(map(wire_tool, tools or used))),
+            tool_choice=_choice(llm, request) if by_tool else {"type": "none"} if used else None,
             output_config=_output_config(llm, request, by_tool=by_tool),
         ),
     }
@@ -144,4 +148,8 @@ def recorded_call(recorded: RecordedRequest, model: str, base_url: str, *, strea
     if not all(word.strip() for word in settings.get("stop") or ()):
         recorded.rest["stop_sequences"] = settings["stop"]
     messages = [*recorded.system("system", parse_system), *recorded.messages("messages", parse_messages)]
-    return recorded.call(model, messages, recorded.tools(parse_tools), stream=stream, base_url=base_url, **settings)
+    tools = recorded.tools(parse_tools)
+    if not tools and used_tools(read_messages(messages)):
+        # Refused, or by an API that takes it.
+        recorded.rest.setdefault("tools", OMIT)
+    return recorded.call(model, messages, tools, stream=stream, base_url=base_url, **settings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -11,8 +11,6 @@ from pydantic import BaseModel
 
 from harness.errors import UsageError
 from harness.llm.base import BaseLLM
-from harness.llm.input.blocks import ToolUsePart
-from harness.llm.input.messages import FunctionDefinition, Message, ToolCall, ToolDefinition
 from harness.llm.input.reader import read_messages
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
@@ -27,6 +25,7 @@ from harness.providers.shared.calls.structured import (
     wants_model,
     with_structured_tool,
 )
+from harness.providers.shared.calls.used_tools import used_tools
 from harness.providers.shared.requests.recorded_request import RecordedRequest, json_object, picked
 from harness.providers.shared.requests.wire_body import (
     as_json,
@@ -74,7 +73,7 @@ def sdk_arguments(llm: BaseLLM, request: LLMRequest, *, converse: bool = True) -
     additional = dict(llm.additional_params)
     choice = additional.pop(TOOL_CHOICE, None)
     by_tool = asks_by_tool(llm, request)
-    functions = with_structured_tool(request) if by_tool else request.tools or _used_tools(request.messages)
+    functions = with_structured_tool(request) if by_tool else request.tools or used_tools(request.messages)
     if by_tool and choice is None:
         choice = _choice(llm, request)
     effort, of_claude = llm.reasoning_effort, "claude" in llm.model
@@ -99,19 +98,6 @@ def sdk_arguments(llm: BaseLLM, request: LLMRequest, *, converse: bool = True) -
     if not converse:
         arguments = with_fields(arguments, fields, _SHARED)
     return with_fields(arguments, additional, _SHARED)
-
-
-def _used_tools(messages: Iterable[Message]) -> list[ToolDefinition]:
-    """Return the tools whose calls are among messages.
-
-    Without it Converse says: "The toolConfig field must be defined when using toolUse and toolResult content blocks."
-    """
-    names: dict[str, None] = {}
-    for message in messages:
-        parts = message.content if isinstance(message.content, list) else ()
-        names |= dict.fromkeys(part.name for part in parts if isinstance(part, ToolUsePart))
-        names |= dict.fromkeys(call.function.name for call in message.tool_calls or () if isinstance(call, ToolCall))
-    return [ToolDefinition(function=FunctionDefinition(name=name)) for name in names]
 
 
 def asks_by_tool(llm: BaseLLM, request: LLMRequest) -> bool:
@@ -197,7 +183,7 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
         raise UsageError("the recorded request has no 'messages'")
     system, tools = recorded.system("system", parse_system), _take_tools(recorded)
     settings = {"base_url": found["base"], **_take_inference(recorded), **_take_thinking(recorded, found["model"])}
-    if not tools and _used_tools(read_messages(messages)):
+    if not tools and used_tools(read_messages(messages)):
         # Refused, or by a host that takes it.
         additional["toolConfig"] = OMIT
     if TOOL_CHOICE in recorded.rest:

@@ -82,17 +82,6 @@ def test_recorded_conversation_is_made_again_to_the_same_json(messages: list[dic
     assert canonical(rebuilt(body)) == canonical(body)
 
 
-def test_a_conversation_with_calls_goes_with_the_tools_that_it_tells_of() -> None:
-    calls = [call("a", "{}"), call("b", "{}"), call("a", "{}")]
-    uses: list[dict[str, Any]] = [
-        {"type": "tool_use", "id": name, "name": name, "input": {}} for name in ("a", "b", "a")
-    ]
-    for said in ({"content": None, "tool_calls": calls}, {"content": uses}):
-        tools = sent({"role": "assistant", **said})["toolConfig"]["tools"]
-        assert [tool["toolSpec"]["name"] for tool in tools] == ["a", "b"]
-    assert "toolConfig" not in sent({"role": "user", "content": "Hi"})
-
-
 @pytest.mark.parametrize("url", [URL, URL.replace("anthropic.claude-sonnet", "amazon.nova")])
 @pytest.mark.parametrize("fields", FIELDS.values(), ids=FIELDS)
 def test_recorded_fields_are_made_again_to_the_same_json(fields: dict[str, Any], url: str) -> None:

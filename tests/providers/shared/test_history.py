@@ -114,6 +114,30 @@ def test_what_is_null_or_empty_of_a_tool_is_not_sent(integration: Integration) -
     assert integration is not BEDROCK or "description" not in told
 
 
+_SCHEMA = {"type": "object", "properties": {}}
+#: How those are told of used tools that refuse calls without tools; one of them can be asked to use none.
+USED: dict[str, dict[str, Any]] = {
+    ANTHROPIC.name: {"tools": [{"name": name, "input_schema": _SCHEMA} for name in "ab"], "tool_choice": {"type": "none"}},
+    BEDROCK.name: {
+        "toolConfig": {"tools": [{"toolSpec": {"name": name, "inputSchema": {"json": _SCHEMA}}} for name in "ab"]}
+    },
+}  # fmt: skip
+
+
+@each_integration
+def test_a_conversation_with_calls_goes_with_the_tools_that_it_tells_of_where_an_api_refuses_it_without(
+    integration: Integration,
+) -> None:
+    ids = {f"c{place}": name for place, name in enumerate("aba")}
+    calls = [{"id": each, "function": {"name": name, "arguments": "{}"}} for each, name in ids.items()]
+    uses = [{"type": "tool_use", "id": each, "name": name, "input": {}} for each, name in ids.items()]
+    results = [{"role": "tool", "tool_call_id": each, "content": "1"} for each in ids]
+    for said in ({"content": None, "tool_calls": calls}, {"content": uses})[: 1 + (integration.name in USED)]:
+        body = sent(integration, ASKED, {"role": "assistant", **said}, *results)
+        assert {name: value for name, value in body.items() if "tool" in name} == USED.get(integration.name, {})
+    assert not [name for name in sent(integration, ASKED) if "tool" in name]
+
+
 @pytest.mark.parametrize("integration", [OPENAI_CHAT, AZURE], ids=lambda one: one.name)
 def test_a_host_gets_the_nulls_of_a_function_but_for_its_description(integration: Integration) -> None:
     function: dict[str, Any] = {"name": "f", "strict": None, "parameters": {}}
