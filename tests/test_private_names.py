@@ -76,7 +76,7 @@ def used(base: type) -> Any:
     task = Task(description="Look.", expected_output="An answer.", agent=pilot)
     crew = Crew(agents=[pilot], tasks=[task], max_rpm=60)
     assert crew.kickoff().raw == "High."
-    return {Agent: pilot, Task: task, Crew: crew}[base]
+    return next(made for made in (pilot, task, crew) if isinstance(made, base))
 
 
 @pytest.mark.parametrize("base", PREFIXES, ids=lambda base: base.__name__)
