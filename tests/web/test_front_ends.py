@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +20,6 @@ from tests.web.serving import served
 
 JSON = {"content-type": "application/json", "accept": "text/event-stream"}
 AGUI = {"threadId": "thread-of-mine", "runId": "run-of-mine-1", "tools": [], "context": [], "forwardedProps": {}}
-
-
-@pytest.fixture(autouse=True)
-def _gate() -> Iterator[None]:
-    targets.GATE.set()
-    yield
-    targets.GATE.set()
 
 
 def agui(text: str | None, **more: Any) -> dict[str, Any]:
@@ -156,41 +148,35 @@ def test_a_client_that_leaves_ends_its_run() -> None:
 
 @pytest.mark.parametrize("keeps", [True, False], ids=["the-same-server", "another-server"])
 @pytest.mark.parametrize("format", ["agui", "vercel"])
-def test_a_client_is_asked_and_answers_in_its_protocols_own_way(
-    format: str, keeps: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.asyncio
+async def test_a_client_is_asked_and_answers_in_its_protocols_own_way(format: str, keeps: bool) -> None:
     """While a run waits by a request beside its stream; one that has paused by the next run, also of another process."""
-    monkeypatch.setenv("HARNESS_STORAGE_DIR", str(tmp_path))
+    app = create_app("tests.web.targets:AskingFlow")
+    body = json.dumps(agui(None) if format == "agui" else vercel("Go")).encode()
+    at = {"method": "POST", "path": "/runs", "query": f"format={format}", "headers": JSON}
+    async with Client(app, body=body, **at) as client:  # type: ignore[arg-type]
+        for number, (question, answer) in enumerate((("Who are you?", "Ann"), ("Is it good?", "yes")), start=1):
+            await client.until(b'"number":%d,"message":"%b"' % (number, question.encode()))
+            ask = next(filter(None, map(question_of, reversed(data_of(client)))))
+            assert [one["message"] for one in ask["questions"]] == [question]
+            path = f"/runs/{ask['run']}/answers"
+            answered = json.dumps({"answer": answer, "question": number}).encode()
+            assert (await asked(app, method="POST", path=path, headers=JSON, body=answered)).status == 204
+        await client.whole()
+    events = data_of(client)
+    assert list(filter(None, map(question_of, events)))[-1]["questions"] == []
 
-    async def scenario() -> None:
+    if not keeps:
         app = create_app("tests.web.targets:AskingFlow")
-        body = json.dumps(agui(None) if format == "agui" else vercel("Go")).encode()
-        at = {"method": "POST", "path": "/runs", "query": f"format={format}", "headers": JSON}
-        async with Client(app, body=body, **at) as client:  # type: ignore[arg-type]
-            for number, (question, answer) in enumerate((("Who are you?", "Ann"), ("Is it good?", "yes")), start=1):
-                await client.until(b'"number":%d,"message":"%b"' % (number, question.encode()))
-                ask = next(filter(None, map(question_of, reversed(data_of(client)))))
-                assert [one["message"] for one in ask["questions"]] == [question]
-                path = f"/runs/{ask['run']}/answers"
-                answered = json.dumps({"answer": answer, "question": number}).encode()
-                assert (await asked(app, method="POST", path=path, headers=JSON, body=answered)).status == 204
-            await client.whole()
-        events = data_of(client)
-        assert list(filter(None, map(question_of, events)))[-1]["questions"] == []
-
-        if not keeps:
-            app = create_app("tests.web.targets:AskingFlow")
-        rest, again = [await posted(app, format, ANSWERS[format](events, "now")) for _ in range(2)]
-        assert (rest.status, again.status) == (200, 409)
-        told = rest.body.decode()
-        assert "sent: Good morning, Ann! (yes) now" in told
-        if format == "vercel":
-            request = next(one for one in reversed(events) if "approvalId" in one)["toolCallId"]
-            assert f'"messageId":"{events[0]["messageId"]}"' in told
-            output = {"type": "tool-output-available", "toolCallId": request, "output": {"feedback": "now"}}
-            assert output in data_of_text(told)
-
-    asyncio.run(scenario())
+    rest, again = [await posted(app, format, ANSWERS[format](events, "now")) for _ in range(2)]
+    assert (rest.status, again.status) == (200, 409)
+    told = rest.body.decode()
+    assert "sent: Good morning, Ann! (yes) now" in told
+    if format == "vercel":
+        request = next(one for one in reversed(events) if "approvalId" in one)["toolCallId"]
+        assert f'"messageId":"{events[0]["messageId"]}"' in told
+        output = {"type": "tool-output-available", "toolCallId": request, "output": {"feedback": "now"}}
+        assert output in data_of_text(told)
 
 
 def question_of(event: Any) -> Any:
@@ -275,10 +261,7 @@ def test_the_protocols_own_client_holds_a_conversation(protocol: str) -> None:
 
 
 @pytest.mark.parametrize("protocol", ["agui", "vercel"])
-def test_the_protocols_own_client_answers_what_a_run_asks(
-    protocol: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HARNESS_STORAGE_DIR", str(tmp_path))
+def test_the_protocols_own_client_answers_what_a_run_asks(protocol: str) -> None:
     with served(create_app("tests.web.targets:AskingFlow")) as url:
         task = {"url": f"{url}/runs?format={protocol}", "answers": ["Ann", "yes"], "resume": "now"}
         told = node_ran(f"{protocol}_asked", task)

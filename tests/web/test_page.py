@@ -42,10 +42,8 @@ def url() -> Iterator[str]:
 
 
 @pytest.fixture(autouse=True)
-def _gate() -> Iterator[None]:
+def _held() -> None:
     targets.GATE.clear()
-    yield
-    targets.GATE.set()
 
 
 def opened(page: Chrome, url: str) -> None:
@@ -311,11 +309,8 @@ def server(port: str, target: str = "TideFlow") -> Iterator[tuple[subprocess.Pop
 
 
 @pytest.mark.parametrize("loads", [False, True], ids=["left-open", "loaded-again"])
-def test_a_run_that_waits_outlives_its_server(
-    page: Chrome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loads: bool
-) -> None:
+def test_a_run_that_waits_outlives_its_server(page: Chrome, loads: bool) -> None:
     """It has paused; its server is killed; the answer goes to the next server, which takes the run up."""
-    monkeypatch.setenv("HARNESS_STORAGE_DIR", str(tmp_path))
     sized(page, DESKTOP)
     card = "document.querySelector('#asks p')?.innerText"
     with server("0", "PausingFlow") as (process, url):

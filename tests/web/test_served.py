@@ -150,7 +150,6 @@ def test_a_crew_in_the_frameworks_own_response_is_streamed_as_ported_programs_do
 
         return StreamingResponse(generate(), media_type="text/event-stream")
 
-    targets.GATE.set()
     with served(app) as url:
         body = httpx.get(f"{url}/stream/tides", timeout=PATIENCE_S).content
 

@@ -14,7 +14,6 @@ import pytest
 
 from harness import StreamFrame
 from harness.errors import UsageError
-from harness.session import AsyncStreamSession, StreamSession
 from harness.web import Runs, sse
 from harness.web.feed import Feed
 from tests.session.waiting import watched_limits
@@ -96,22 +95,6 @@ def test_a_client_cut_off_after_each_frame_has_all_frames_once(make: Callable[[i
     assert received == [event_of(frame) for frame in session.frames]
     assert len(received) == count + 2
     assert status == 204
-
-
-def test_a_run_is_resumed_while_it_waits_at_a_frame() -> None:
-    async def resume() -> tuple[list[str], list[str]]:
-        words = Words(4, held=True)
-        session = words.stream_events("Go on")
-        words.let(2)
-        async with Client(sse(session, linger_s=None)) as first:
-            await first.events(3)
-        async with Client(sse(session, linger_s=None), headers={"Last-Event-ID": "2"}) as second:
-            await second.events(1)
-            words.let(2)
-            await second.whole()
-        return [event["id"] for event in events(first)], [event.get("id", "end") for event in events(second)]
-
-    assert asyncio.run(resume()) == (["1", "2", "3"], ["3", "4", "5", "6", "end"])
 
 
 def test_a_session_that_was_read_to_its_end_elsewhere_is_sent_whole_and_resumed() -> None:
@@ -391,8 +374,3 @@ def test_what_no_json_holds_in_another_runtimes_frames_is_escaped() -> None:
         "model": {"$callable": "builtins.object"},
     }
     assert told[0] == event_of(made.frames[0])
-
-
-def test_a_response_is_what_type_checkers_are_told() -> None:
-    assert isinstance(Words(1).stream_events("Go on"), StreamSession)
-    assert isinstance(AsyncWords(1).astream("Go on"), AsyncStreamSession)
