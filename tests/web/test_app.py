@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from typing import Any
@@ -19,6 +18,8 @@ from tests.recording.redact.planted_secrets import BY_FORM
 from tests.web import targets
 from tests.web.asgi import HOST, Client, asked, events_of
 from tests.web.sessions import Words
+
+pytestmark = pytest.mark.asyncio
 
 JSON = {"content-type": "application/json"}
 
@@ -64,8 +65,8 @@ RUNS = [
 
 
 @pytest.mark.parametrize(("target", "body", "first", "result"), RUNS)
-def test_a_run_is_started_by_a_post_and_read_by_a_get(target: str, body: Any, first: str, result: str) -> None:
-    _, frames = asyncio.run(run_of(app_of(target), body))
+async def test_a_run_is_started_by_a_post_and_read_by_a_get(target: str, body: Any, first: str, result: str) -> None:
+    _, frames = await run_of(app_of(target), body)
 
     assert [frame["seq"] for frame in frames] == list(range(1, len(frames) + 1))
     assert frames[0]["type"] == first
@@ -100,8 +101,8 @@ FIELDS = [
 
 
 @pytest.mark.parametrize(("target", "fields"), FIELDS, ids=[row[0] for row in FIELDS])
-def test_an_app_tells_what_it_takes(target: str, fields: Any) -> None:
-    about = document(asyncio.run(asked(app_of(target), path="/app.json")))
+async def test_an_app_tells_what_it_takes(target: str, fields: Any) -> None:
+    about = document(await asked(app_of(target), path="/app.json"))
 
     told = about["fields"] and [(one["name"], one["type"], one["default"]) for one in about["fields"]]
     assert told == fields
@@ -109,7 +110,6 @@ def test_an_app_tells_what_it_takes(target: str, fields: Any) -> None:
     assert about["name"]
 
 
-@pytest.mark.asyncio
 async def test_an_app_that_is_mounted_tells_where_its_runs_are() -> None:
     around = Starlette(routes=[Mount("/agent", app_of("PlainFlow"))])
     begun = await asked(around, method="POST", path="/agent/runs", body=b"{}", headers=JSON)
@@ -118,7 +118,6 @@ async def test_an_app_that_is_mounted_tells_where_its_runs_are() -> None:
     assert b'"status":"completed"' in (await asked(around, path=events)).body
 
 
-@pytest.mark.asyncio
 async def test_a_conversation_goes_on_turn_by_turn() -> None:
     app = app_of("Desk")
     first, frames = await run_of(app, {"message": "One"})
@@ -163,11 +162,11 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("target", "body", "headers", "status", "told"), REFUSED)
-def test_what_is_sent_wrongly_is_refused_and_runs_nothing(
+async def test_what_is_sent_wrongly_is_refused_and_runs_nothing(
     target: str, body: Any, headers: dict[str, str], status: int, told: str
 ) -> None:
     runs = Runs()
-    client = asyncio.run(sent(app_of(target, runs=runs), body, **headers))
+    client = await sent(app_of(target, runs=runs), body, **headers)
 
     assert client.status == status
     assert told in document(client)["error"]
@@ -175,28 +174,28 @@ def test_what_is_sent_wrongly_is_refused_and_runs_nothing(
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost:8000", "LOCALHOST", "[::1]:8000", "mine.example"])
-def test_the_names_of_loopback_and_allowed_ones_are_answered(host: str) -> None:
+async def test_the_names_of_loopback_and_allowed_ones_are_answered(host: str) -> None:
     app = app_of("PlainFlow", hosts=("127.0.0.1", "localhost", "::1", "mine.example"))
-    assert asyncio.run(asked(app, path="/app.json", headers={"host": host})).status == 200
+    assert (await asked(app, path="/app.json", headers={"host": host})).status == 200
 
 
-def test_an_allowed_site_may_ask_first_and_another_may_not() -> None:
+async def test_an_allowed_site_may_ask_first_and_another_may_not() -> None:
     app = app_of("PlainFlow", origins=["https://app.example"])
     asks = {"access-control-request-method": "POST", "access-control-request-headers": "content-type"}
-    allowed, other = (
-        asyncio.run(asked(app, path="/runs", method="OPTIONS", headers={**asks, "origin": origin}))
+    allowed, other = [
+        await asked(app, path="/runs", method="OPTIONS", headers={**asks, "origin": origin})
         for origin in ("https://app.example", "https://evil.example")
-    )
+    ]
 
     assert (allowed.status, allowed.headers["access-control-allow-origin"]) == (200, "https://app.example")
     assert other.status == 403
     assert "access-control-allow-origin" not in other.headers
 
 
-def test_the_page_may_be_reached_by_a_link_and_can_not_be_framed_or_extended() -> None:
+async def test_the_page_may_be_reached_by_a_link_and_can_not_be_framed_or_extended() -> None:
     link = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
-    page = asyncio.run(asked(app_of("PlainFlow"), headers=link))
-    framed = asyncio.run(asked(app_of("PlainFlow"), headers={**link, "sec-fetch-dest": "iframe"}))
+    page = await asked(app_of("PlainFlow"), headers=link)
+    framed = await asked(app_of("PlainFlow"), headers={**link, "sec-fetch-dest": "iframe"})
 
     policy = page.headers["content-security-policy"]
     assert (page.status, framed.status) == (200, 403)
@@ -208,8 +207,8 @@ def test_the_page_may_be_reached_by_a_link_and_can_not_be_framed_or_extended() -
     assert page.body.count(b"http") == 1, "it loads nothing; the one address is the name of SVG"
 
 
-def test_the_page_listens_to_each_channel_and_has_a_colour_for_it_by_day_and_by_night() -> None:
-    page = asyncio.run(asked(app_of("PlainFlow"))).body.decode()
+async def test_the_page_listens_to_each_channel_and_has_a_colour_for_it_by_day_and_by_night() -> None:
+    page = (await asked(app_of("PlainFlow"))).body.decode()
     heard = re.search(r"for \(const channel of (\[.*?\])\)", page)
 
     assert heard is not None
@@ -217,7 +216,6 @@ def test_the_page_listens_to_each_channel_and_has_a_colour_for_it_by_day_and_by_
     assert {name: len(re.findall(rf"--{name}: #", page)) for name in CHANNELS} == dict.fromkeys(CHANNELS, 2)
 
 
-@pytest.mark.asyncio
 async def test_a_run_is_ended_by_a_delete_and_its_status_is_told() -> None:
     targets.GATE.clear()
     app = app_of("TideFlow")
@@ -234,7 +232,6 @@ async def test_a_run_is_ended_by_a_delete_and_its_status_is_told() -> None:
     assert statuses == ["running", "running", "cancelled", "cancelled"]
 
 
-@pytest.mark.asyncio
 async def test_a_turn_while_one_is_open_is_refused() -> None:
     app = app_of("Desk")
     targets.GATE.clear()
@@ -251,7 +248,6 @@ async def test_a_turn_while_one_is_open_is_refused() -> None:
 # The store.
 
 
-@pytest.mark.asyncio
 async def test_ended_runs_make_room_and_are_told_from_unknown_ones() -> None:
     runs = Runs(most=2)
     first, second = (runs.add(Words(1).stream_events("Go on")) for _ in range(2))
@@ -263,7 +259,6 @@ async def test_ended_runs_make_room_and_are_told_from_unknown_ones() -> None:
     assert statuses == [410, 200, 200, 404]
 
 
-@pytest.mark.asyncio
 async def test_ended_runs_are_put_out_for_the_frames_that_they_hold() -> None:
     runs = Runs(most_frames=25)
     ids = []
@@ -273,7 +268,6 @@ async def test_ended_runs_are_put_out_for_the_frames_that_they_hold() -> None:
     assert [runs.get(run) is not None for run in ids] == [False, True, True, True]
 
 
-@pytest.mark.asyncio
 async def test_a_store_whose_runs_are_all_under_way_takes_no_other() -> None:
     runs = Runs(most=1)
     app = app_of("PlainFlow", runs=runs)
@@ -289,7 +283,7 @@ async def test_a_store_whose_runs_are_all_under_way_takes_no_other() -> None:
     assert (refused.status, refused.headers["retry-after"], (await sent(app, {})).status) == (503, "5", 201)
 
 
-def test_ids_are_long_and_never_the_same_and_one_that_is_taken_is_refused() -> None:
+async def test_ids_are_long_and_never_the_same_and_one_that_is_taken_is_refused() -> None:
     runs = Runs()
     ids = {runs.add(Words(1).stream_events("Go on")) for _ in range(100)}
     assert len(ids) == 100
@@ -300,7 +294,6 @@ def test_ids_are_long_and_never_the_same_and_one_that_is_taken_is_refused() -> N
         runs.add(Words(1).stream_events("Go on"), "x" * 201)
 
 
-@pytest.mark.asyncio
 async def test_an_unknown_run_or_format_is_answered_clearly() -> None:
     app = app_of("PlainFlow")
     told = document(await sent(app, {}))
@@ -326,23 +319,19 @@ async def test_an_unknown_run_or_format_is_answered_clearly() -> None:
     ("path", "methods"),
     [("/", "GET, HEAD"), ("/runs", "POST"), ("/runs/none", "DELETE, GET, HEAD"), ("/runs/none/events", "GET, HEAD")],
 )
-def test_a_method_that_is_none_is_told_those_that_are(path: str, methods: str) -> None:
-    client = asyncio.run(asked(app_of("PlainFlow"), path=path, method="PUT", headers={"host": HOST}))
+async def test_a_method_that_is_none_is_told_those_that_are(path: str, methods: str) -> None:
+    client = await asked(app_of("PlainFlow"), path=path, method="PUT", headers={"host": HOST})
     assert (client.status, ", ".join(sorted(client.headers["allow"].split(", ")))) == (405, methods)
 
 
-def test_what_fails_inside_the_server_tells_strangers_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_fails_inside_the_server_tells_strangers_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     app = app_of("PlainFlow")
     monkeypatch.setattr(targets.PlainFlow, "stream_events", lambda self, inputs=None: 1 / 0)
 
-    async def ask() -> Client:
-        client = Client(app, method="POST", path="/runs", body=b"{}", headers=JSON)
-        with pytest.raises(ZeroDivisionError):
-            async with client:
-                await client.whole()
-        return client
-
-    client = asyncio.run(ask())
+    client = Client(app, method="POST", path="/runs", body=b"{}", headers=JSON)
+    with pytest.raises(ZeroDivisionError):
+        async with client:
+            await client.whole()
     assert (client.status, document(client)["error"]) == (500, "the server failed at this request")
 
 
@@ -354,12 +343,11 @@ def test_what_fails_inside_the_server_tells_strangers_nothing(monkeypatch: pytes
         ("tests.web.targets:NamedFlow", "can't be made: TypeError: .* required positional argument: 'name'"),
     ],
 )
-def test_a_target_that_can_not_be_served_is_refused_when_the_app_is_made(target: str, told: str) -> None:
+async def test_a_target_that_can_not_be_served_is_refused_when_the_app_is_made(target: str, told: str) -> None:
     with pytest.raises(UsageError, match=told):
         create_app(target)
 
 
-@pytest.mark.asyncio
 async def test_the_timeline_of_a_run_is_a_page_where_the_app_has_one() -> None:
     """It is judged once the run has ended; it may load nothing, and speak to nobody."""
     made: list[tuple[str, int, bool]] = []
@@ -378,7 +366,6 @@ async def test_the_timeline_of_a_run_is_a_page_where_the_app_has_one() -> None:
     assert document(await asked(app, path="/app.json"))["timeline"] is True
 
 
-@pytest.mark.asyncio
 async def test_a_stream_tells_what_a_run_says_and_the_page_that_can_be_kept_no_secret_of_it() -> None:
     key = next(planted for planted in BY_FORM if planted.id == "anthropic")
     app = create_app("tests.web.targets:PlainFlow", timeline=timeline_page)
@@ -389,7 +376,6 @@ async def test_a_stream_tells_what_a_run_says_and_the_page_that_can_be_kept_no_s
     assert key.core[:12].encode() not in shown.body
 
 
-@pytest.mark.asyncio
 async def test_a_run_asks_its_clients_and_never_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each question is told with what it is about; a wrong number is refused; what has paused goes on in a run of its own."""
     monkeypatch.setattr("builtins.input", lambda prompt: pytest.fail("the server's terminal was asked"))
@@ -425,7 +411,6 @@ async def test_a_run_asks_its_clients_and_never_the_terminal(monkeypatch: pytest
 
 
 @pytest.mark.parametrize("format", ["frames", "agui", "vercel"])
-@pytest.mark.asyncio
 async def test_a_question_that_no_protocol_can_send_is_asked_escaped(format: str) -> None:
     app = create_app("tests.web.targets:UnwritableFlow")
     told = document(await sent(app, {"inputs": {}}))
@@ -435,7 +420,6 @@ async def test_a_question_that_no_protocol_can_send_is_asked_escaped(format: str
         await client.until(b'"result":"Ann"')
 
 
-@pytest.mark.asyncio
 async def test_a_question_that_nobody_waits_for_is_asked_no_more() -> None:
     app = create_app("tests.web.targets:AskingFlow")
     told = document(await sent(app, {"inputs": {"timeout": 0.05}}))
@@ -451,7 +435,6 @@ async def test_a_question_that_nobody_waits_for_is_asked_no_more() -> None:
         await client.until(b'"status":"cancelled"')
 
 
-@pytest.mark.asyncio
 async def test_a_client_that_comes_back_is_told_that_a_question_has_been_answered() -> None:
     targets.GATE.clear()
     app = create_app("tests.web.targets:AskingOnce")
@@ -467,7 +450,6 @@ async def test_a_client_that_comes_back_is_told_that_a_question_has_been_answere
         await back.until(b'"status":"completed"')
 
 
-@pytest.mark.asyncio
 async def test_a_look_at_the_head_of_a_run_begins_nothing() -> None:
     runs = Runs()
     app = create_app("tests.web.targets:PlainFlow", runs=runs)

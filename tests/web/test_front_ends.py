@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import shutil
@@ -17,6 +16,8 @@ from harness.web.front_ends import FrontEndAnswer, front_end_request
 from tests.web import targets
 from tests.web.asgi import Client, asked, events_of
 from tests.web.serving import served
+
+pytestmark = pytest.mark.asyncio
 
 JSON = {"content-type": "application/json", "accept": "text/event-stream"}
 AGUI = {"threadId": "thread-of-mine", "runId": "run-of-mine-1", "tools": [], "context": [], "forwardedProps": {}}
@@ -54,13 +55,13 @@ def data_of_text(text: str) -> list[Any]:
         ("vercel", {"type": "file", "mediaType": "image/png", "url": "data:image/png;base64,c2hpcA=="}),
     ],
 )
-def test_a_message_is_not_answered_without_its_image(format: str, part: dict[str, Any]) -> None:
+async def test_a_message_is_not_answered_without_its_image(format: str, part: dict[str, Any]) -> None:
     parts = [{"type": "text", "text": "What is this?"}, part]
     body = agui(None) if format == "agui" else vercel("")
     body["messages"] = [{"id": "m", "role": "user", "content" if format == "agui" else "parts": parts}]
     statuses = {}
     for target in ("Desk", "MODEL", "TideFlow"):
-        client = asyncio.run(posted(create_app(f"tests.web.targets:{target}"), format, body))
+        client = await posted(create_app(f"tests.web.targets:{target}"), format, body)
         statuses[target] = client.status
     # A flow that is no conversation takes no message.
     assert statuses == {"Desk": 400, "MODEL": 400, "TideFlow": 200}
@@ -77,8 +78,8 @@ ASKED = [
 
 
 @pytest.mark.parametrize(("target", "format", "body", "text"), ASKED)
-def test_what_a_client_posts_is_run_and_streamed(target: str, format: str, body: Any, text: str) -> None:
-    client = asyncio.run(posted(create_app(f"tests.web.targets:{target}"), format, body))
+async def test_what_a_client_posts_is_run_and_streamed(target: str, format: str, body: Any, text: str) -> None:
+    client = await posted(create_app(f"tests.web.targets:{target}"), format, body)
     events = data_of(client)
     deltas = [
         event["delta"]
@@ -97,8 +98,8 @@ def test_what_a_client_posts_is_run_and_streamed(target: str, format: str, body:
         assert events[-1] == "[DONE]"
 
 
-def test_a_thread_of_a_client_is_no_session_that_is_kept_under_that_name() -> None:
-    client = asyncio.run(posted(create_app("tests.web.targets:Desk"), "agui", agui("Hi")))
+async def test_a_thread_of_a_client_is_no_session_that_is_kept_under_that_name() -> None:
+    client = await posted(create_app("tests.web.targets:Desk"), "agui", agui("Hi"))
     sessions = {
         event["rawEvent"]["data"]["session_id"]
         for event in data_of(client)
@@ -124,31 +125,27 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("format", "body", "told"), REFUSED)
-def test_what_no_client_of_the_protocol_posts_is_refused(format: str, body: Any, told: str) -> None:
+async def test_what_no_client_of_the_protocol_posts_is_refused(format: str, body: Any, told: str) -> None:
     runs = Runs()
-    client = asyncio.run(posted(create_app("tests.web.targets:Desk", runs=runs), format, body))
+    client = await posted(create_app("tests.web.targets:Desk", runs=runs), format, body)
 
     assert client.status == 400
     assert told in json.loads(client.body)["error"]
     assert not runs._feeds
 
 
-def test_a_client_that_leaves_ends_its_run() -> None:
-    async def leave() -> Any:
-        targets.GATE.clear()
-        runs = Runs()
-        app = create_app("tests.web.targets:Desk", runs=runs)
-        body = json.dumps(agui("Wait")).encode()
-        async with Client(app, method="POST", path="/runs", query="format=agui", headers=JSON, body=body) as client:
-            await client.events(2)
-        return runs.get(client.headers["x-run-id"])
-
-    assert asyncio.run(leave()).is_cancelled
+async def test_a_client_that_leaves_ends_its_run() -> None:
+    targets.GATE.clear()
+    runs = Runs()
+    app = create_app("tests.web.targets:Desk", runs=runs)
+    body = json.dumps(agui("Wait")).encode()
+    async with Client(app, method="POST", path="/runs", query="format=agui", headers=JSON, body=body) as client:
+        await client.events(2)
+    assert runs.get(client.headers["x-run-id"]).is_cancelled
 
 
 @pytest.mark.parametrize("keeps", [True, False], ids=["the-same-server", "another-server"])
 @pytest.mark.parametrize("format", ["agui", "vercel"])
-@pytest.mark.asyncio
 async def test_a_client_is_asked_and_answers_in_its_protocols_own_way(format: str, keeps: bool) -> None:
     """While a run waits by a request beside its stream; one that has paused by the next run, also of another process."""
     app = create_app("tests.web.targets:AskingFlow")
@@ -231,7 +228,7 @@ ANSWERS = {"agui": agui_answer, "vercel": vercel_answer}
         (None, ""),
     ],
 )
-def test_an_answer_is_words_whatever_its_form(payload: Any, text: str) -> None:
+async def test_an_answer_is_words_whatever_its_form(payload: Any, text: str) -> None:
     entry = {"interruptId": "q", "status": "resolved", "payload": payload}
     asked = front_end_request("agui", agui(None, resume=[entry]))
     assert asked.answer == FrontEndAnswer("q", text, None)
@@ -252,7 +249,7 @@ def node_ran(program: str, task: dict[str, Any]) -> Any:
 
 
 @pytest.mark.parametrize("protocol", ["agui", "vercel"])
-def test_the_protocols_own_client_holds_a_conversation(protocol: str) -> None:
+async def test_the_protocols_own_client_holds_a_conversation(protocol: str) -> None:
     with served(create_app("tests.web.targets:Desk")) as url:
         told = node_ran(protocol, {"url": f"{url}/runs?format={protocol}", "messages": ["One", "Two"]})
 
@@ -261,7 +258,7 @@ def test_the_protocols_own_client_holds_a_conversation(protocol: str) -> None:
 
 
 @pytest.mark.parametrize("protocol", ["agui", "vercel"])
-def test_the_protocols_own_client_answers_what_a_run_asks(protocol: str) -> None:
+async def test_the_protocols_own_client_answers_what_a_run_asks(protocol: str) -> None:
     with served(create_app("tests.web.targets:AskingFlow")) as url:
         task = {"url": f"{url}/runs?format={protocol}", "answers": ["Ann", "yes"], "resume": "now"}
         told = node_ran(f"{protocol}_asked", task)
