@@ -15,7 +15,7 @@ from harness import BaseLLM
 from harness.frames import StreamFrame
 from harness.llm import Finish, TextDelta
 from harness.viewer import ViewedRun, render_beside, render_viewer, viewed_runs
-from tests.browser.chromium import DESKTOP, PHONE, Scheme, chromium, complaints, sized, until
+from tests.browser.chromium import DESKTOP, PHONE, Scheme, chromium, complaints, read, sized, until
 from tests.recording.support.remade import SHIPPED
 from tests.recording.support.timelines import frames_of
 
@@ -46,10 +46,6 @@ def opened(page: Chrome, url: str) -> None:
     page.get("about:blank")
     page.get(url)
     until(page, CHOSEN)
-
-
-def read(page: Chrome, expression: str) -> str:
-    return str(page.execute_script(f"return {expression}"))
 
 
 def press(page: Chrome, *keys: str) -> None:

@@ -18,7 +18,7 @@ from selenium.webdriver.common.by import By
 from harness.frames.frame import StreamFrame
 from harness.web import create_app
 from tests.bridges.timelines import CREW, frame
-from tests.browser.chromium import DESKTOP, PHONE, Scheme, chromium, complaints, sized, until
+from tests.browser.chromium import DESKTOP, PHONE, Scheme, chromium, complaints, read, sized, until
 from tests.web import targets
 from tests.web.serving import served
 from tests.web.sessions import PATIENCE_S
@@ -50,10 +50,6 @@ def opened(page: Chrome, url: str) -> None:
     page.get("about:blank")
     page.get(url)
     until(page, "document.querySelector('#fields textarea')")
-
-
-def read(page: Chrome, expression: str) -> str:
-    return str(page.execute_script(f"return {expression}"))
 
 
 def press(page: Chrome, *keys: str) -> None:
