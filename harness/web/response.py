@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette.sse import SendTimeoutError
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
@@ -104,7 +106,9 @@ class SessionResponse(Response):
             response.headers["Access-Control-Allow-Origin"] = origin
         if self._origins:
             response.headers.append("Vary", "Origin")
-        await response(scope, receive, send)
+        # Who has taken nothing for so long is let go, and is no fault of the server's.
+        with suppress(SendTimeoutError):
+            await response(scope, receive, send)
 
     def _head(self) -> Response:
         """Say what would be answered; nothing begins by that."""

@@ -65,9 +65,9 @@ def serve_app(
             ws="none",
         )
         server = uvicorn.Server(config)
-        # Whoever still reads when the server ends is cut off, which is no fault.
+        # Whoever still reads when the server ends is cut off, and so is who takes nothing, which is no fault.
         logging.getLogger("uvicorn.error").addFilter(
-            lambda record: not (server.should_exit and "without completing response" in record.getMessage())
+            lambda record: "without completing response" not in record.getMessage()
         )
         server.run(sockets=[listener])
     raise KeyboardInterrupt

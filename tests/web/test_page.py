@@ -209,6 +209,19 @@ def test_what_frames_tell_is_on_the_page(page: Chrome, url: str, frames: list[St
     assert [line for line in shown.splitlines() if line.strip(" ✓✕")] == lines
 
 
+def test_scopes_inside_of_many_have_room_on_a_phone(page: Chrome, url: str) -> None:
+    sized(page, PHONE)
+    opened(page, url)
+    nested = [frame(1, "method_execution_started", method_name="m1")]
+    nested += [frame(n, "method_execution_started", f"f{n - 1}", method_name=f"m{n}") for n in range(2, 61)]
+    width = page.execute_script(
+        "const view = new RunView($('answer')); read(arguments[0]).forEach((one) => view.add(one));"
+        "return [...view.root.querySelectorAll('b')].at(-1).parentNode.getBoundingClientRect().width",
+        json.dumps([one.model_dump(mode="json") for one in nested]),
+    )
+    assert width > PHONE[0] / 2
+
+
 def test_a_line_of_the_frames_names_what_it_is_of(page: Chrome, url: str) -> None:
     opened(page, url)
     told = page.execute_script(

@@ -252,6 +252,16 @@ async def test_a_slow_client_holds_the_run_back(kind: str, monkeypatch: pytest.M
     assert split(events(client))[0] == [event_of(frame) for frame in session.frames]
 
 
+async def test_a_client_that_takes_nothing_is_let_go_and_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.web.response._STALLED_S", 0.01)
+    session = AsyncWords(400).astream("Go on")
+    client = Client(sse(session, ahead=1))
+    client.stall(1)  # its head
+    async with client, asyncio.timeout(PATIENCE_S):
+        await client._task
+    assert session.is_cancelled
+
+
 # Who may read it.
 
 SITES = [
