@@ -104,6 +104,11 @@ async def test_a_session_that_was_read_to_its_end_elsewhere_is_sent_whole_and_re
     assert [event.get("id") for event in events(resumed)] == ["5", None]
     assert len(events(await asked(sse(session)))) == 6
     assert (await asked(sse(session), headers={"last-event-id": "5"})).status == 204
+    runs = Runs()
+    run = runs.add(Words(3).stream_events("Go on"))
+    assert len(list(runs.get(run))) == 5
+    assert runs.end(run)
+    assert len(events(await asked(runs.sse(run)))) == 6
 
 
 async def test_a_session_that_has_not_begun_is_not_run_for_a_client_that_comes_back() -> None:
