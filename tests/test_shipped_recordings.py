@@ -114,39 +114,30 @@ def test_it_replays_green(path: Path) -> None:
 
 @pytest.mark.parametrize(("name", "number", "interaction"), CALLS, ids=CALL_IDS)
 def test_each_call_gives_the_same_sync_and_async(name: str, number: int, interaction: Interaction) -> None:
-    ran, aran = again(interaction), aagain(interaction)
+    ran, aran = (again(interaction, is_async=is_async) for is_async in (False, True))
     assert aran.transcript == ran.transcript
     assert aran.result == ran.result
     assert (type(aran.error), str(aran.error)) == (type(ran.error), str(ran.error))
 
 
-def again(interaction: Interaction) -> Ran:
+def again(interaction: Interaction, *, is_async: bool) -> Ran:
     llm, messages, tools = call_of(interaction)
 
     def asked() -> Any:
         with call_stream_override(llm, bool(llm.stream)):
             return llm.call(messages, tools)
 
-    with network_guard(), no_credentials_needed(), playing(ROOT, (interaction,)) as tape:
-        ran = read(StreamSession(asked, source=llm))
-    assert not tape.misses
-    return ran
-
-
-def aagain(interaction: Interaction) -> Ran:
-    llm, messages, tools = call_of(interaction)
-
-    async def asked() -> Any:
+    async def aasked() -> Any:
         with call_stream_override(llm, bool(llm.stream)):
             return await llm.acall(messages, tools)
 
-    async def run() -> Ran:
-        return await aread(AsyncStreamSession(asked, source=llm))
+    async def arun() -> Ran:
+        return await aread(AsyncStreamSession(aasked, source=llm))
 
     with network_guard(), no_credentials_needed(), playing(ROOT, (interaction,)) as tape:
-        aran = asyncio.run(run())
+        ran = asyncio.run(arun()) if is_async else read(StreamSession(asked, source=llm))
     assert not tape.misses
-    return aran
+    return ran
 
 
 def call_of(interaction: Interaction) -> tuple[LLM, list[dict[str, object]], list[dict[str, object]] | None]:

@@ -8,8 +8,9 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -57,26 +58,54 @@ def raiser(error: BaseException) -> Callable[[], None]:
     return function
 
 
+async def _raise(error: BaseException) -> None:
+    raise error
+
+
+async def _raise_in_loop(error: BaseException) -> None:
+    await require_loop()
+    raise error
+
+
+async def _raise_in_helper_thread(error: BaseException) -> None:
+    run_coroutine(partial(_raise, error))
+
+
+RAISING: dict[str, Callable[[BaseException], object]] = {
+    "a thread": lambda error: run_coroutine(lambda: in_thread(raiser(error))),
+    "without a loop": lambda error: run_until_loop(partial(_raise, error)),
+    "in a loop": lambda error: run_until_loop(partial(_raise_in_loop, error)),
+}
+
+
 @pytest.mark.parametrize("kind", ERRORS)
-def test_what_a_thread_raises_passes_the_awaiting_coroutine_unchanged(kind: type[BaseException]) -> None:
+@pytest.mark.parametrize("raising", RAISING.values(), ids=RAISING.keys())
+def test_what_is_raised_is_the_same_object(
+    raising: Callable[[BaseException], object], kind: type[BaseException]
+) -> None:
     error = kind("told")
-
-    async def wait() -> None:
-        await in_thread(raiser(error))
-
     with pytest.raises(kind) as caught:
-        run_coroutine(wait)
+        raising(error)
+    assert caught.value is error
+
+
+@pytest.mark.parametrize(
+    "work", [_raise_in_helper_thread, lambda error: asyncio.to_thread(raiser(error))], ids=["a helper", "an executor"]
+)
+def test_what_a_thread_beside_a_loop_raises_is_the_same_object(
+    work: Callable[[BaseException], Coroutine[Any, Any, None]],
+) -> None:
+    error = SystemExit(3)
+    with pytest.raises(SystemExit) as caught:
+        run_coroutine(partial(work, error))
     assert caught.value is error
 
 
 def test_stop_iteration_of_a_thread_surfaces_as_a_runtime_error_with_that_cause() -> None:
     error = StopIteration("told")
 
-    async def wait() -> None:
-        await in_thread(raiser(error))
-
     with pytest.raises(RuntimeError) as caught:
-        run_coroutine(wait)
+        run_coroutine(lambda: in_thread(raiser(error)))
     assert caught.value.__cause__ is error
 
 
@@ -128,18 +157,6 @@ async def test_a_coroutine_runs_in_a_helper_thread_with_the_context_where_a_loop
     assert (thread != threading.get_ident(), mark) == (True, "caller")
 
 
-@pytest.mark.asyncio
-async def test_what_a_coroutine_raises_in_a_helper_thread_is_the_same_object() -> None:
-    error = SystemExit(3)
-
-    async def fail() -> None:
-        raise error
-
-    with pytest.raises(SystemExit) as caught:
-        run_coroutine(fail)
-    assert caught.value is error
-
-
 def test_cancelling_the_run_from_another_thread_ends_the_coroutine(run: Run) -> None:
     cleaned = threading.Event()
 
@@ -155,16 +172,14 @@ def test_cancelling_the_run_from_another_thread_ends_the_coroutine(run: Run) -> 
     assert cleaned.is_set()
 
 
-def test_a_coroutine_of_a_cancelled_run_never_begins(run: Run) -> None:
-    run.cancel()
-    begun = threading.Event()
-
+@pytest.mark.parametrize("runs", [run_coroutine, run_until_loop], ids=lambda runs: runs.__name__)
+def test_a_coroutine_of_a_cancelled_run_never_begins(runs: Callable[[Any], object], run: Run) -> None:
     async def begin() -> None:
-        begun.set()
+        pytest.fail("it began")
 
+    run.cancel()
     with pytest.raises(RunCancelled):
-        run_coroutine(begin)
-    assert not begun.is_set()
+        runs(begin)
 
 
 def test_a_finished_coroutine_leaves_nothing_at_its_run(run: Run) -> None:
@@ -200,17 +215,6 @@ def test_to_thread_works_for_more_calls_than_there_are_threads() -> None:
         return await asyncio.gather(*[square(number) for number in range(100)])
 
     assert run_coroutine(squares) == [number**2 for number in range(100)]
-
-
-def test_what_a_function_raises_in_the_executor_is_the_same_object() -> None:
-    error = LookupError("told")
-
-    async def wait() -> None:
-        await asyncio.to_thread(raiser(error))
-
-    with pytest.raises(LookupError) as caught:
-        run_coroutine(wait)
-    assert caught.value is error
 
 
 def test_a_task_left_behind_is_cancelled_and_cleans_up() -> None:
@@ -391,21 +395,6 @@ def test_what_asks_for_no_loop_is_worked_off_in_this_thread_in_a_context_of_its_
     assert _mark.get() == "unset"
 
 
-@pytest.mark.parametrize("asks", [False, True], ids=["without a loop", "in a loop"])
-@pytest.mark.parametrize("kind", ERRORS)
-def test_what_it_raises_is_the_same_object(kind: type[BaseException], asks: bool) -> None:
-    error = kind("told")
-
-    async def fail() -> None:
-        if asks:
-            await require_loop()
-        raise error
-
-    with pytest.raises(kind) as caught:
-        run_until_loop(fail)
-    assert caught.value is error
-
-
 def test_what_asks_for_a_loop_goes_on_in_one_where_it_was_in_the_same_context() -> None:
     steps: list[object] = []
 
@@ -453,15 +442,6 @@ def test_what_can_be_cancelled_blocks_in_a_thread_and_ends_at_once(
         run_until_loop(work)
     assert begun.is_set()
     assert not ended.is_set()
-
-
-def test_what_is_cancelled_already_does_not_begin(run: Run) -> None:
-    async def work() -> None:
-        raise AssertionError("it began")
-
-    run.cancel()
-    with pytest.raises(RunCancelled):
-        run_until_loop(work)
 
 
 def test_where_a_loop_runs_it_has_one_of_its_own() -> None:
