@@ -9,6 +9,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -26,8 +27,7 @@ from harness.frames.frame import StreamFrame
 from harness.llm import BaseLLM, Finish, LLMRequest, Part, TextDelta
 from harness.session.session import StreamSession
 from harness.workers import run_coroutine
-
-TIMEOUT_S = 10.0
+from tests.threads import TIMEOUT_S, in_threads
 
 
 class Note(BaseEvent):
@@ -38,11 +38,7 @@ class Source:
     """Something that emits."""
 
 
-def in_thread(function: Callable[[], object]) -> None:
-    thread = threading.Thread(target=function)
-    thread.start()
-    thread.join(TIMEOUT_S)
-    assert not thread.is_alive()
+in_thread = partial(in_threads, 1)
 
 
 class Working(Flow):

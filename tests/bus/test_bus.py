@@ -34,6 +34,7 @@ from harness.events import (
 )
 from harness.flow import Flow, start
 from harness.session.session import StreamSession
+from tests.threads import in_threads
 
 
 class Note(BaseEvent):
@@ -324,11 +325,7 @@ def test_concurrent_sessions_of_one_flow_object_see_only_their_own_frames() -> N
         frames = list(flow.stream_events())
         seen.append((len(frames), len({frame.data["value"] for frame in frames if frame.type == "note"})))
 
-    threads = [threading.Thread(target=read) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
+    in_threads(4, read)
     assert seen == [(24, 1)] * 4
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextvars
-import threading
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +13,7 @@ from harness.bus import add_stream_sink, emit, reset_stream_sinks, scope as scop
 from harness.bus.bus import open_scope
 from harness.bus.scope import ROOT, Run, Scope
 from harness.events import BaseEvent, FlowFinishedEvent, FlowStartedEvent
+from tests.threads import in_threads
 
 
 class Note(BaseEvent):
@@ -95,19 +95,10 @@ def test_a_run_that_has_ended_is_forgotten_by_its_parent() -> None:
 
 
 def test_cancelling_from_many_threads_calls_each_callback_once() -> None:
-    run, calls, together = Run(), [], threading.Barrier(4)
+    run, calls = Run(), []
     for number in range(50):
         run.on_cancel(lambda number=number: calls.append(number))  # type: ignore[misc]
-
-    def cancel() -> None:
-        together.wait(10)
-        run.cancel()
-
-    threads = [threading.Thread(target=cancel) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(10)
+    in_threads(4, run.cancel)
     assert sorted(calls) == list(range(50))
 
 
@@ -150,10 +141,8 @@ def test_a_context_copied_inside_a_scope_stands_in_it_and_a_plain_thread_does_no
     def check() -> None:
         opened = open_scope(None, FlowStartedEvent(flow_name="A"))
         context = contextvars.copy_context()
-        for target in (lambda: context.run(look), look):
-            thread = threading.Thread(target=target)
-            thread.start()
-            thread.join(10)
+        in_threads(1, lambda: context.run(look))
+        in_threads(1, look)
         assert seen == [opened, ROOT]
 
     def look() -> None:

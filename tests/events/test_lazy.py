@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import pickle
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import Enum
@@ -28,6 +27,7 @@ from harness.events import BaseEvent, LLMStreamChunkEvent
 from harness.events.lazy import fields_of
 from harness.events.sources import sources
 from harness.session.session import StreamSession
+from tests.threads import in_threads
 
 MOMENT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -116,18 +116,9 @@ def test_what_no_field_has_is_missing_as_on_any_model() -> None:
 
 
 def test_threads_that_look_first_together_find_the_same() -> None:
-    event, together = unread(text="a"), threading.Barrier(4)
+    event = unread(text="a")
     seen: list[str] = []
-
-    def look() -> None:
-        together.wait(10)
-        seen.append(repr(event))
-
-    threads = [threading.Thread(target=look) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(10)
+    in_threads(4, lambda: seen.append(repr(event)))
     assert seen == [repr(Plain.model_validate({"text": "a"}))] * 4
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextvars import copy_context
 from typing import Any, Literal, Self
 
 from harness.bus import emit
@@ -14,9 +15,8 @@ from harness.bus.bus import close_scope, open_scope
 from harness.events import BaseEvent, FlowFinishedEvent, FlowStartedEvent
 from harness.frames.frame import StreamFrame
 from harness.session.session import AsyncStreamSession, StreamSession
+from tests.threads import TIMEOUT_S as TIMEOUT_S, in_threads
 
-#: How long a test waits for what must happen; only a failing one waits that long.
-TIMEOUT_S = 10.0
 Kind = Literal["sync", "async"]
 KINDS: tuple[Kind, ...] = ("sync", "async")
 AnySession = StreamSession[Any] | AsyncStreamSession[Any]
@@ -42,6 +42,16 @@ def notes(count: int) -> Callable[[], str]:
         for n in range(1, count + 1):
             emit(None, Note(n=n))
         return "done"
+
+    return body
+
+
+def emitting(threads: int, count: int) -> Callable[[], None]:
+    """Return a body that emits as many notes in each of several threads."""
+
+    def body() -> None:
+        context = copy_context()
+        in_threads(threads, lambda: context.copy().run(notes(count)))
 
     return body
 

@@ -20,7 +20,7 @@ from harness.frames.timeline import Timeline
 from harness.session.look_ahead import FrameLimit
 from harness.session.session import AsyncStreamSession, StreamSession
 from harness.workers import run_coroutine
-from tests.session.bodies import TIMEOUT_S, Note, collected, join_harness_threads, notes
+from tests.session.bodies import TIMEOUT_S, Note, collected, emitting, join_harness_threads, notes
 from tests.session.waiting import WatchedLimit, watched_limits
 
 
@@ -42,14 +42,7 @@ def test_a_limit_below_one_is_refused_at_the_call(limit: int) -> None:
 def test_threads_never_exceed_the_limit(limit: int, emitters: int, limits: list[WatchedLimit]) -> None:
     ahead: list[int] = []
 
-    def body() -> None:
-        threads = [threading.Thread(target=copy_context().run, args=(notes(20),)) for _ in range(emitters)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(TIMEOUT_S)
-
-    session = StreamSession(body, look_ahead=limit)
+    session = StreamSession(emitting(emitters, 20), look_ahead=limit)
     seqs = []
     for frame in session:
         # The frame that was just read has left its room to another one.

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextvars import copy_context
 from traceback import extract_tb
 from typing import Any
 
 import pytest
 
-from harness.bus import emit
 from harness.errors import UsageError
 from harness.frames.channels import CHANNELS
 from harness.frames.frame import StreamFrame
 from harness.session.session import AsyncStreamSession, StreamSession
 from tests.session.bodies import (
     KINDS,
-    TIMEOUT_S,
     Driver,
     Kind,
-    Note,
     a_flow,
+    emitting,
     harness_threads,
     notes,
     raising,
@@ -203,15 +200,4 @@ def test_both_kinds_have_the_same_surface(kind: Kind) -> None:
 
 
 def test_frames_of_eight_emitting_threads_are_delivered_in_their_order(kind: Kind, driver: Driver) -> None:
-    def body() -> None:
-        def work() -> None:
-            for n in range(50):
-                emit(None, Note(n=n))
-
-        threads = [threading.Thread(target=copy_context().run, args=(work,)) for _ in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(TIMEOUT_S)
-
-    assert [frame.seq for frame in driver.iterate(session_of(kind, body))] == list(range(1, 401))
+    assert [frame.seq for frame in driver.iterate(session_of(kind, emitting(8, 50)))] == list(range(1, 401))
