@@ -14,7 +14,7 @@ import pytest
 from harness.bus import attribution, emit
 from harness.errors import RunCancelled
 from harness.session.session import StreamSession
-from tests.session.bodies import TIMEOUT_S, Note, harness_threads, join_harness_threads, notes, run_program
+from tests.session.bodies import TIMEOUT_S, Note, join_harness_threads, run_program
 
 
 @dataclass
@@ -89,12 +89,13 @@ def test_closing_returns_while_the_run_is_blocked_which_then_stops(
     close: Callable[[StreamSession[None]], None], body: Blocking
 ) -> None:
     session = body.began()
+    view = session.events
     close(session)
     assert (body.gate.is_set(), session.is_cancelled) == (False, True)
     body.gate.set()
     join_harness_threads()
-    assert (body.ended, [frame.data["n"] for frame in session.frames]) == (["stopped"], [1])
-    assert [frame.data["n"] for frame in session] == [1]
+    assert body.ended == ["stopped"]
+    assert [[frame.data["n"] for frame in frames] for frames in (view, session.frames, session)] == [[1]] * 3
 
 
 def drop_the_session(body: Blocking) -> None:
@@ -150,32 +151,6 @@ def test_dropping_a_half_read_view_leaves_a_session_that_is_held_as_it_is(body: 
     gc.collect()
     body.gate.set()
     assert [frame.data["n"] for frame in session] == [1, 2]
-
-
-def test_a_session_closed_before_its_first_frame_never_runs() -> None:
-    ran = threading.Event()
-    session = StreamSession(ran.set)
-    session.close()
-    assert (list(session), ran.is_set(), harness_threads()) == ([], False, [])
-    with pytest.raises(RuntimeError, match="closed"):
-        session.result  # noqa: B018
-
-
-def test_leaving_the_block_leaves_an_exhausted_session_alone() -> None:
-    with StreamSession(notes(2)) as session:
-        assert len(list(session)) == 2
-    assert (session.is_exhausted, session.is_cancelled, session.result) == (True, False, "done")
-    assert len(list(session)) == 2
-
-
-def test_no_frame_is_appended_after_close(body: Blocking) -> None:
-    session = body.began()
-    view = session.events
-    session.close()
-    body.gate.set()
-    join_harness_threads()
-    assert [frame.data["n"] for frame in view] == [1]
-    assert len(session.frames) == 1
 
 
 def test_closing_an_outer_session_stops_the_inner_one(gate: threading.Event) -> None:

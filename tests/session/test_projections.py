@@ -37,7 +37,15 @@ def test_an_unused_session_starts_no_thread_and_runs_nothing(kind: Kind) -> None
     ran = threading.Event()
     session = session_of(kind, ran.set)
     views: list[Any] = [session.events, session.llm, session.interleave(["flow"]), session.subscribe()]
-    assert (harness_threads(), ran.is_set(), len(views)) == ([], False, 4)
+    assert (harness_threads(), ran.is_set(), len(views), session.frames) == ([], False, 4, [])
+    assert getattr(session, "_task", None) is None
+
+
+def test_a_session_closed_before_its_first_frame_never_runs(kind: Kind, driver: Driver) -> None:
+    ran = threading.Event()
+    session = session_of(kind, ran.set)
+    session.close()
+    assert (driver.all(session), session.frames, ran.is_set(), harness_threads()) == ([], [], False, [])
     assert getattr(session, "_task", None) is None
 
 
@@ -160,10 +168,6 @@ def test_frames_is_a_copy(kind: Kind, driver: Driver) -> None:
     driver.all(session)
     session.frames.clear()
     assert [frame.seq for frame in session.frames] == [1, 2]
-
-
-def test_frames_before_the_first_is_asked_for_is_empty(kind: Kind) -> None:
-    assert session_of(kind, notes(2)).frames == []
 
 
 def test_without_retention_read_frames_are_released_and_a_new_projection_is_refused(kind: Kind, driver: Driver) -> None:
