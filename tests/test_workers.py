@@ -155,16 +155,14 @@ def test_cancelling_the_run_from_another_thread_ends_the_coroutine(run: Run) -> 
     assert cleaned.is_set()
 
 
-def test_a_coroutine_of_a_cancelled_run_never_begins(run: Run) -> None:
-    run.cancel()
-    begun = threading.Event()
-
+@pytest.mark.parametrize("run_it", [run_coroutine, run_until_loop])
+def test_a_coroutine_of_a_cancelled_run_never_begins(run_it: Callable[..., object], run: Run) -> None:
     async def begin() -> None:
-        begun.set()
+        raise AssertionError("it began")
 
+    run.cancel()
     with pytest.raises(RunCancelled):
-        run_coroutine(begin)
-    assert not begun.is_set()
+        run_it(begin)
 
 
 def test_a_finished_coroutine_leaves_nothing_at_its_run(run: Run) -> None:
@@ -453,15 +451,6 @@ def test_what_can_be_cancelled_blocks_in_a_thread_and_ends_at_once(
         run_until_loop(work)
     assert begun.is_set()
     assert not ended.is_set()
-
-
-def test_what_is_cancelled_already_does_not_begin(run: Run) -> None:
-    async def work() -> None:
-        raise AssertionError("it began")
-
-    run.cancel()
-    with pytest.raises(RunCancelled):
-        run_until_loop(work)
 
 
 def test_where_a_loop_runs_it_has_one_of_its_own() -> None:

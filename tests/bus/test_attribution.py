@@ -172,13 +172,6 @@ def test_an_event_of_a_source_that_two_open_sessions_have_goes_to_none_with_a_wa
     assert (first.frames, second.frames) == ([], [])
 
 
-def test_an_event_of_a_source_goes_to_the_one_session_that_is_still_open() -> None:
-    source = Source()
-    list(StreamSession(lambda: None, source=source))
-    frames = list(StreamSession(lambda: in_thread(lambda: emit(source, Note())), source=source))
-    assert [frame.type for frame in frames] == ["note"]
-
-
 class Shared(BaseLLM):
     """Greets whom it is told to, and does in the middle of that what there is to do."""
 

@@ -42,16 +42,6 @@ class Note(BaseEvent):
     value: Any = None
 
 
-class NoRepr:
-    def __repr__(self) -> str:
-        raise LookupError("nothing to say")
-
-
-class NoWay:
-    def __repr__(self) -> str:
-        raise SystemExit(3)
-
-
 def test_an_event_is_stamped_in_place_at_its_first_emit() -> None:
     first, second = Note(), Note()
     emit(None, first)
@@ -203,12 +193,6 @@ def test_a_handler_that_raises_changes_nothing_for_others(
         frames = list(StreamSession(lambda: emit(None, Note())))
     assert ([frame.type for frame in frames], heard) == (["note"], ["note"])
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
-
-
-@pytest.mark.parametrize(("value", "failure"), [(NoRepr(), "LookupError"), (NoWay(), "SystemExit")])
-def test_a_payload_that_can_not_be_encoded_is_a_frame_all_the_same(value: Any, failure: str) -> None:
-    frames = list(StreamSession(lambda: emit(None, Note(value=value))))
-    assert frames[0].data["value"]["repr"] == f"<repr raised {failure}>"
 
 
 def test_an_encoder_that_exits_does_not_end_the_run(

@@ -23,7 +23,7 @@ from pydantic import (
 
 from harness.bus import emit
 from harness.errors import UsageError
-from harness.events import BaseEvent, LLMStreamChunkEvent
+from harness.events import BaseEvent
 from harness.events.lazy import fields_of
 from harness.events.sources import sources
 from harness.session.session import StreamSession
@@ -268,7 +268,3 @@ def test_making_an_event_builds_no_schema() -> None:
 
     assert Fresh(text="a").text == "a"
     assert not Fresh.__pydantic_complete__
-
-
-def test_a_chunk_of_text_is_left_unread() -> None:
-    assert LLMStreamChunkEvent(call_id="c", model="m", chunk="a")._lazy_record is not None

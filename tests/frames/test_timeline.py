@@ -217,17 +217,6 @@ def test_user_code_cannot_close_a_scope_of_the_runtime() -> None:
     assert frames[2].parent_id == frames[0].id
 
 
-def test_a_scope_ends_once() -> None:
-    def body() -> None:
-        flow = open_scope(None, FlowStartedEvent(flow_name="F"))
-        call = open_scope(None, LLMCallStartedEvent(call_id="c"))
-        for _ in range(2):
-            close_scope(call, None, LLMCallCompletedEvent(call_id="c"))
-        close_scope(flow, None, FlowFinishedEvent(flow_name="F"))
-
-    assert [frame.type for frame in frames_of(body)].count("llm_call_completed") == 1
-
-
 def test_an_event_whose_scope_ends_before_its_frame_is_there_belongs_to_the_one_around() -> None:
     """As where one thread closes a scope while another one emits in it."""
     scopes: list[Scope] = []
