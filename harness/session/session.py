@@ -78,35 +78,29 @@ class FrameIterator(ViewCore):
     Threads that share one view share its frames, each of which goes to one of them.
     """
 
-    def __init__(self, session: StreamSession[Any], cursor: Cursor) -> None:
-        super().__init__(session, cursor)
-        self._turn = threading.RLock()
-
     def __iter__(self) -> FrameIterator:
         return self
 
     def __next__(self) -> StreamFrame:
         for record in self._cursor.batch:
             return frame_of(record)
-        with self._turn:
-            while (frame := self._next_nowait()) is None:
-                if not self._wait() and self._has_read_all():
-                    self._end()
-                    raise StopIteration
-            return frame
+        while (frame := self._next_nowait()) is None:
+            if self._has_read_all():
+                self._end()
+                raise StopIteration
+            self._wait()
+        return frame
 
-    def _wait(self) -> bool:
+    def _wait(self) -> None:
         timeline = self._cursor.timeline
         changed = threading.Lock()
         changed.acquire()
-        if not timeline.when_changed(self._cursor.position, changed.release):
-            return False
-        try:
-            acquire(changed)
-        except BaseException:
-            timeline.forget_waker(changed.release)
-            raise
-        return True
+        if timeline.when_changed(self._cursor.position, changed.release):
+            try:
+                acquire(changed)
+            except BaseException:
+                timeline.forget_waker(changed.release)
+                raise
 
 
 class AsyncStreamSession(SessionCore[T, "AsyncFrameIterator", Callable[[], Awaitable[T]]]):
@@ -170,11 +164,6 @@ class AsyncStreamSession(SessionCore[T, "AsyncFrameIterator", Callable[[], Await
 
             await asyncio.wait({task}, timeout=_GRACE_S)
 
-    def _start(self) -> None:
-        # On a loop that is not asyncio's nothing is started, and the session stays new.
-        running_loop()
-        super()._start()
-
     def _launch(self, body: Callable[[], Awaitable[T]], context: Context) -> None:
         loop = running_loop()
         self._task = loop.create_task(_aproduce(self._production, body), name="harness-run", context=context)
@@ -189,9 +178,7 @@ async def _aproduce(production: Production, body: Callable[[], Awaitable[Any]]) 
         value = await body()
     except cancelled_errors() as error:
         production.failed(error)
-        # No variable has the task: it would be kept by the error that it keeps.
-        if running_task().cancelling():  # type: ignore[union-attr]
-            raise
+        raise
     except BaseException as error:
         production.failed(error)
     else:
@@ -223,9 +210,10 @@ class AsyncFrameIterator(ViewCore):
             return frame_of(record)
         self._note_reader()
         while (frame := self._next_nowait()) is None:
-            if not await self._wait() and self._has_read_all():
+            if self._has_read_all():
                 self._end()
                 raise StopAsyncIteration
+            await self._wait()
         return frame
 
     def _note_reader(self) -> None:
@@ -251,7 +239,7 @@ class AsyncFrameIterator(ViewCore):
         self._forget_reader()
         super().__del__()
 
-    async def _wait(self) -> bool:
+    async def _wait(self) -> None:
         loop = running_loop()
         self._session._check_loop()
         self._note_reader()
@@ -266,7 +254,7 @@ class AsyncFrameIterator(ViewCore):
 
         timeline = self._cursor.timeline
         if not timeline.when_changed(self._cursor.position, wake):
-            return False
+            return
         try:
             await changed
         except cancelled_errors():
@@ -274,7 +262,6 @@ class AsyncFrameIterator(ViewCore):
             timeline.forget_waker(wake)
             self._session._lost(running_task())
             raise
-        return True
 
 
 def _when_reader_ended(session: weakref.ref[AsyncStreamSession[Any]]) -> Callable[[Task[Any]], None]:

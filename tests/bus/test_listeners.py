@@ -197,6 +197,7 @@ def test_emit_gives_something_to_wait_for_until_all_handlers_have_ended(handlers
     def body() -> concurrent.futures.Future[None] | None:
         if how == "closing":
             emit(None, started)
+        event_bus.register_handler(Stone, waiting)
         for name in handlers:
             event_bus.register_handler(BaseEvent, known[name])
         return emit(None, {"leaf": Dog(), "opening": started, "closing": finished}[how])

@@ -189,11 +189,13 @@ async def test_the_run_may_close_its_own_session() -> None:
         await sessions[0].aclose()
         with pytest.raises(RunCancelled):
             emit(None, Note())
+        went_on.append("went on")
 
+    went_on: list[str] = []
     sessions.append(AsyncStreamSession(body))
     assert len(await collected(aiter(sessions[0]))) == 1
     await settled()
-    assert sessions[0].is_cancelled
+    assert (sessions[0].is_cancelled, went_on) == (True, ["went on"])
 
 
 @pytest.mark.asyncio
@@ -262,6 +264,7 @@ async def test_a_consumer_cancelled_in_the_moment_of_a_frame_does_not_end_the_ot
 async def test_the_last_consumer_to_be_cancelled_ends_the_run() -> None:
     body = Waiting()
     session = body.session()
+    unread = session.custom
     tasks = [asyncio.create_task(collected(aiter(session))) for _ in range(2)]
     await body.waits.wait()
     await asyncio.sleep(0)
@@ -269,6 +272,7 @@ async def test_the_last_consumer_to_be_cancelled_ends_the_run() -> None:
         task.cancel()
         await asyncio.wait({task})
     await settled()
+    assert [frame.data["n"] for frame in await collected(unread)] == [1]
     assert (body.ended, session.is_cancelled) == (["CancelledError"], True)
 
 
