@@ -272,8 +272,8 @@ async def test_the_last_consumer_to_be_cancelled_ends_the_run() -> None:
         task.cancel()
         await asyncio.wait({task})
     await settled()
-    assert [frame.data["n"] for frame in await collected(unread)] == [1]
     assert (body.ended, session.is_cancelled) == (["CancelledError"], True)
+    assert [frame.data["n"] for frame in await collected(unread)] == [1]
 
 
 @pytest.mark.asyncio
