@@ -9,6 +9,7 @@ import contextvars
 import gc
 import os
 import threading
+import types
 import warnings
 import weakref
 from collections.abc import Callable
@@ -358,11 +359,17 @@ def test_aemit_waits_for_async_handlers_in_their_order() -> None:
             await asyncio.sleep(0)
             heard.append(name)
 
+    @event_bus.on(Dog)
+    @types.coroutine
+    def third(_source: Any, _event: Dog) -> Any:
+        yield
+        heard.append("third")
+
     async def check() -> list[str]:
         await aemit(None, Dog())
         return list(heard)
 
-    assert asyncio.run(check()) == ["first", "second"]
+    assert asyncio.run(check()) == ["first", "second", "third"]
 
 
 def test_handlers_that_a_cancelled_aemit_did_not_come_to_never_begin() -> None:
@@ -399,6 +406,38 @@ def test_an_async_handler_that_raises_changes_nothing(error: BaseException, capl
     assert event_bus.flush(TIMEOUT_S)
     asyncio.run(aemit(None, Dog()))
     assert [record.getMessage() for record in caplog.records] == ["a listener failed on dog"] * 2
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+@pytest.mark.parametrize("error", [RunCancelled, KeyboardInterrupt])
+def test_what_ends_the_run_reaches_its_emitter_from_a_handler_and_those_that_have_not_begun_never_do(
+    error: type[BaseException], is_async: bool
+) -> None:
+    heard: list[str] = []
+
+    def ends(_source: Any, _event: Dog) -> Any:
+        async def later() -> None:
+            raise error
+
+        if is_async:
+            return later()
+        raise error
+
+    async def other(_source: Any, event: Dog) -> None:
+        heard.append(event.type)
+
+    for handler in (ends, other) if is_async else (other, ends):
+        event_bus.register_handler(Dog, handler)
+
+    async def check() -> None:
+        with pytest.raises(error):
+            await aemit(None, Dog())
+
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        asyncio.run(check())
+        gc.collect()
+    assert (heard, warned) == ([], [])
 
 
 def test_what_is_published_while_handlers_are_looked_up_is_told_to_them() -> None:
