@@ -231,10 +231,6 @@ class AsyncFrameIterator(ViewCore):
         if task is not None and not task.cancelling():
             task.remove_done_callback(self._reader_ended)
 
-    def _end(self) -> None:
-        self._forget_reader()
-        super()._end()
-
     def __del__(self) -> None:
         self._forget_reader()
         super().__del__()
@@ -242,7 +238,6 @@ class AsyncFrameIterator(ViewCore):
     async def _wait(self) -> None:
         loop = running_loop()
         self._session._check_loop()
-        self._note_reader()
         changed: Future[None] = loop.create_future()
         thread = threading.get_ident()
 

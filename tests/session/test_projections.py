@@ -180,6 +180,15 @@ def test_without_retention_read_frames_are_released_and_a_new_projection_is_refu
     assert (session.frames, session.result) == ([], "done")
 
 
+def test_without_retention_a_view_that_was_dropped_holds_nothing_back(kind: Kind, driver: Driver) -> None:
+    session = session_of(kind, notes(5), retain=False)
+    view, dropped = session.events, session.events
+    driver.next(dropped)
+    del dropped
+    assert len(driver.all(view)) == 5
+    assert session.frames == []
+
+
 def test_without_retention_projections_taken_before_reading_see_every_frame(kind: Kind, driver: Driver) -> None:
     session = session_of(kind, a_flow, retain=False)
     custom, flow = session.custom, session.flow
