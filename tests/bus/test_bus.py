@@ -346,13 +346,17 @@ class Asking:
         return f"waited in vain: {not self.opened.wait(20)}"
 
 
-def test_what_user_code_does_to_show_a_value_holds_up_no_scope() -> None:
+@pytest.mark.parametrize("when", ["where a step begins", "where it ends"])
+def test_what_user_code_does_to_show_a_value_holds_up_no_scope(when: str) -> None:
     value = Asking()
 
     class Both(Flow):
         @start()
-        def shows(self) -> Asking:
-            return value
+        def shows(self) -> Asking | None:
+            if when == "where it ends":
+                return value
+            close_scope(open_scope(self, ToolUsageStartedEvent(tool_name="show", tool_args=value)), self, None)
+            return None
 
         @start()
         def works(self) -> None:
@@ -361,10 +365,7 @@ def test_what_user_code_does_to_show_a_value_holds_up_no_scope() -> None:
             value.opened.set()
             close_scope(scope, self, None)
 
-    frames = list(Both().stream_events())
-    (shown,) = [
-        frame.data["result"] for frame in frames if frame.type == "method_execution_finished" and frame.data["result"]
-    ]
+    shown = [frame.data.get("result") or frame.data.get("tool_args") for frame in Both().stream_events()]
     assert "waited in vain: False" in str(shown)
 
 
@@ -382,6 +383,30 @@ class OnceBefore:
 
     def __exit__(self, *raised: object) -> None:
         self._gate.__exit__(*raised)
+
+
+def test_what_is_emitted_where_a_scope_has_ended_belongs_to_the_one_around() -> None:
+    outer = open_scope(None, FlowStartedEvent(flow_name="F"))
+    inner = open_scope(None, FlowStartedEvent(flow_name="G"))
+    left = contextvars.copy_context()
+    close_scope(inner, None, None)
+    left.run(emit, None, note := Note())
+    close_scope(outer, None, None)
+    assert note.parent_event_id == outer.event_id
+
+
+@pytest.mark.parametrize("how", ["ends", "is cancelled"])
+def test_a_step_that_begins_while_the_one_around(how: str) -> None:
+    outer = open_scope(None, FlowStartedEvent(flow_name="F"))
+    inner = open_scope(None, FlowStartedEvent(flow_name="G"), own_run=True)
+    end = inner.run.cancel if how == "is cancelled" else partial(close_scope, inner, None, None)
+    inner.gate = OnceBefore(inner.gate, partial(contextvars.copy_context().run, end))
+    if how == "ends":
+        assert open_scope(None, FlowStartedEvent(flow_name="H")).parent is outer
+    else:
+        with pytest.raises(RunCancelled):
+            open_scope(None, FlowStartedEvent(flow_name="H"))
+    scopes.enter(ROOT)
 
 
 def test_two_ends_of_one_scope_that_come_together_are_both_frames_of_which_one_is_its_end() -> None:

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from harness.bus import attribution, emit
+from harness.bus import attribution, emit, scope as scopes
 from harness.errors import RunCancelled
 from harness.session.session import StreamSession
-from tests.session.bodies import TIMEOUT_S, Note, join_harness_threads, run_program
+from tests.session.bodies import TIMEOUT_S, Note, join_harness_threads, notes, run_program
 
 
 @dataclass
@@ -176,6 +176,21 @@ def test_closing_an_inner_session_leaves_the_outer_one_alone(gate: threading.Eve
     session = StreamSession(outer)
     assert [frame.data["n"] for frame in session] == [1, 7]
     assert session.result == "went on"
+
+
+def test_a_run_keeps_nothing_of_the_sessions_in_it_that_were_closed() -> None:
+    def outer() -> int:
+        run = scopes.current_run()
+        assert run is not None
+        before = len(run._callbacks)
+        for _ in range(3):
+            with StreamSession(notes(1)) as session:
+                next(iter(session))
+        return len(run._callbacks) - before
+
+    session = StreamSession(outer)
+    assert len(list(session)) == 3
+    assert session.result == 0
 
 
 def test_a_session_that_is_closed_while_it_starts_does_not_go_on() -> None:
