@@ -9,15 +9,15 @@ from collections.abc import Callable
 TIMEOUT_S = 10.0
 
 
-def in_threads(count: int, function: Callable[[], object]) -> None:
-    """Call `function` in as many threads, which begin together, and wait for all of them."""
+def in_threads(count: int, function: Callable[..., object], *args: object) -> None:
+    """Call `function(*args)` in as many threads, which begin together, and wait for all of them."""
     together = threading.Barrier(count)
 
     def work() -> None:
         together.wait(TIMEOUT_S)
-        function()
+        function(*args)
 
-    threads = [threading.Thread(target=work) for _ in range(count)]
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(count)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -132,6 +132,18 @@ def test_an_event_of_a_source_names_none_before_it_that_its_session_has_not() ->
     assert [frame.previous_id for frame in (first, second, third)] == [None, first.id, None]
 
 
+def test_an_event_from_a_thread_belongs_to_the_session_in_which_its_source_has_opened_a_scope() -> None:
+    source = Source()
+
+    def body() -> None:
+        flow = open_scope(source, FlowStartedEvent(flow_name="F"))
+        in_thread(lambda: emit(source, Note()))
+        close_scope(flow, source, None)
+
+    started, note = StreamSession(body)
+    assert (note.type, note.parent_id) == ("note", started.id)
+
+
 @pytest.mark.parametrize("source", [None, Source()], ids=["no source", "a source of no session"])
 def test_an_event_that_nobody_can_place_goes_to_no_session_with_a_warning(source: Any) -> None:
     def stray(_flow: Any) -> None:

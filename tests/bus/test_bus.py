@@ -33,6 +33,7 @@ from harness.events import (
     ToolUsageStartedEvent,
 )
 from harness.flow import Flow, start
+from harness.frames.frame import StreamFrame
 from harness.session.session import StreamSession
 from tests.threads import in_threads
 
@@ -313,7 +314,8 @@ def test_concurrent_sessions_of_one_flow_object_see_only_their_own_frames() -> N
     assert seen == [(24, 1)] * 4
 
 
-def test_what_a_sink_publishes_of_an_event_does_not_follow_that_event_in_a_timeline_where_it_comes_first() -> None:
+@pytest.mark.parametrize("look_ahead", [None, 1])
+def test_what_a_sink_publishes_of_an_event_comes_before_it_and_waits_for_no_reader(look_ahead: int | None) -> None:
     def answers(source: Any, event: BaseEvent) -> None:
         if event.type == "note":
             emit(source, BaseEvent(type="answer"))
@@ -324,7 +326,8 @@ def test_what_a_sink_publishes_of_an_event_does_not_follow_that_event_in_a_timel
 
     token = add_stream_sink(answers)
     try:
-        frames = list(StreamSession(body))
+        session, frames = StreamSession(body, look_ahead=look_ahead), list[StreamFrame]()
+        in_threads(1, contextvars.copy_context().run, frames.extend, session)
     finally:
         reset_stream_sinks(token)
     assert [frame.type for frame in frames] == ["answer", "note"] * 2
