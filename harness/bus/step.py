@@ -171,7 +171,6 @@ class Step:
         try:
             close_scope(self.scope, self._source, None if self._quiet else event)
         finally:
-            del event
             if self._own_run:
                 self.run.end()
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -324,6 +326,30 @@ def test_the_run_of_a_step_that_has_ended_is_forgotten_by_the_run_around() -> No
     contextvars.copy_context().run(body)
     around.cancel()
     assert [run.cancelled for run in inside] == [False, False, False]
+
+
+class BrokenError(Exception):
+    """One that can be referred to weakly."""
+
+
+def test_a_step_that_failed_keeps_its_error_for_no_garbage_collector() -> None:
+    left: list[weakref.ref[BaseException]] = []
+
+    def broken(_step: Step) -> None:
+        error = BrokenError()
+        left.append(weakref.ref(error))
+        try:
+            raise error
+        finally:
+            del error
+
+    gc.disable()
+    try:
+        for way in WAYS:
+            assert isinstance(run_block(method(), broken, way), BrokenError)
+            assert left[-1]() is None
+    finally:
+        gc.enable()
 
 
 # Room in a look-ahead.
