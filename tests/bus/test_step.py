@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import gc
+import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -26,6 +27,7 @@ from harness.events import (
     TaskFailedEvent,
     TaskStartedEvent,
 )
+from tests.threads import TIMEOUT_S, in_threads
 
 Way = Literal["with", "async with"]
 WAYS: tuple[Way, ...] = ("with", "async with")
@@ -239,6 +241,42 @@ def test_the_end_of_a_step_ends_what_stands_in_scopes_that_end_nothing(stands: C
     *_, failed, completed = heard(body)
     assert (failed.type, completed.type) == ("task_failed", "task_completed")
     assert failed.model_dump()["error"] == "the task around it ended first"
+
+
+@pytest.mark.parametrize("is_held", [False, True])
+def test_a_step_that_is_left_with_its_generator_does_not_wait_for_long_while_others_hold_the_gate(
+    is_held: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.bus.step._PATIENCE_S", 0.01)
+    held, closed = threading.Event(), threading.Event()
+
+    def pieces() -> Iterator[None]:
+        with task("inner"):
+            yield
+
+    def hold(scope: Scope) -> None:
+        with scope.gate:
+            held.set()
+            closed.wait(TIMEOUT_S)
+
+    def body() -> None:
+        with task("outer") as outer:
+            generator: Any = pieces()
+            next(generator)
+            holder = threading.Thread(target=hold, args=(outer.scope,))
+            if is_held:
+                holder.start()
+                held.wait(TIMEOUT_S)
+            generator.close()
+            closed.set()
+            # Nor does anybody wait for this one after it.
+            in_threads(1, hold, outer.scope)
+
+    ended = heard(body)[2]
+    assert (ended.type, ended.model_dump()["error_type"]) == (
+        "task_failed",
+        "RunCancelled" if is_held else "GeneratorExit",
+    )
 
 
 @pytest.mark.parametrize("way", WAYS)
