@@ -134,16 +134,6 @@ RUNS: list[tuple[str, list[StreamFrame], str]] = [
     ),
     ("nothing", [], ""),
     (
-        "two turns",
-        [
-            frame(1, "conversation_turn_started", session_id="s"),
-            frame(2, "conversation_turn_completed", session_id="s", started_event_id="f1"),
-            frame(1, "conversation_turn_started", session_id="s"),
-            frame(2, "conversation_turn_failed", session_id="s", error="no", started_event_id="f1"),
-        ],
-        "RUN_STARTED RUN_FINISHED RUN_STARTED RUN_ERROR",
-    ),
-    (
         "a frame after the end",
         [
             frame(1, "flow_started", flow_name="F"),

@@ -96,11 +96,15 @@ def test_calls_at_the_same_time_speak_one_after_the_other() -> None:
     assert Answer(frames, text="result", usage=False).text == "all of it"
 
 
-def turn(*frames: StreamFrame) -> list[StreamFrame]:
-    return [frame(1, "conversation_turn_started", session_id="s"), *frames]
+def test_the_result_of_a_turn_is_what_the_assistant_answers() -> None:
+    frames = [
+        frame(1, "conversation_turn_started", session_id="s"),
+        frame(2, "conversation_message_added", "f1", role="assistant", content="Hi."),
+        frame(3, "conversation_turn_completed", session_id="s", started_event_id="f1"),
+    ]
+    assert Answer(frames, text="result").text == "Hi."
 
 
-DONE = frame(9, "conversation_turn_completed", session_id="s", started_event_id="f1")
 #: A timeline, its text, its finish reason, its tool calls.
 ANSWERS: list[tuple[str, list[StreamFrame], str, str | None, list[list[str]]]] = [
     (
@@ -110,24 +114,6 @@ ANSWERS: list[tuple[str, list[StreamFrame], str, str | None, list[list[str]]]] =
         "stop",
         [],
     ),
-    (
-        "a turn that streams nothing",
-        turn(frame(2, "conversation_message_added", "f1", role="assistant", content="Hi."), DONE),
-        "Hi.",
-        "stop",
-        [],
-    ),
-    (
-        "a turn that waits for a person",
-        turn(
-            frame(2, "human_feedback_requested", "f1", request_id="q", message="Good?"),
-            frame(3, "flow_paused", "f1", flow_id="f", message="Good?"),
-        ),
-        "Good?",
-        "stop",
-        [],
-    ),
-    ("a run that was left", turn(), "", None, []),
     (
         "tools that are left to the client",
         call_of(tool_chunk(2, '{"a":'), tool_chunk(3, "1}"), call_type="tool_call", finish_reason="tool_calls"),

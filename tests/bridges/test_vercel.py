@@ -156,8 +156,6 @@ REASONS: list[tuple[StreamFrame, str]] = [
     (frame(2, "llm_call_completed", finish_reason="length", started_event_id="f1"), "length"),
     (frame(2, "llm_call_completed", finish_reason="tool_calls", started_event_id="f1"), "tool-calls"),
     (frame(2, "llm_call_completed", finish_reason="somebody_elses", started_event_id="f1"), "other"),
-    (frame(2, "llm_call_failed", error="no", started_event_id="f1"), "error"),
-    (frame(2, "flow_paused", flow_id="f", message="Good?"), "tool-calls"),
 ]
 
 
