@@ -22,7 +22,7 @@ from harness.bus import (
     reset_stream_sinks,
     scope as scopes,
 )
-from harness.bus.bus import close_scope, open_scope
+from harness.bus.bus import close_scope, emit_here, open_scope
 from harness.bus.scope import ROOT, Run, Scope
 from harness.errors import RunCancelled, UsageError
 from harness.events import (
@@ -146,6 +146,16 @@ def test_every_emit_of_a_cancelled_run_raises() -> None:
             emit(None, event)
     with pytest.raises(RunCancelled):
         asyncio.run(aemit(None, Note()))
+    with pytest.raises(RunCancelled):
+        emit_here(None, Note, {})
+
+
+def test_what_nobody_sees_has_its_place_before_what_follows() -> None:
+    first, second = Note(), Note()
+    emit(None, first)
+    emit_here(None, Note, {})
+    emit(None, second)
+    assert second.previous_event_id not in {None, first.event_id}
 
 
 # What watches changes nothing (clause `error.observer-safe`).

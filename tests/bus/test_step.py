@@ -415,6 +415,7 @@ ROOM: dict[str, tuple[Way, BaseException | None, list[str]]] = {
     "an async block does, both times": ("async with", None, ["room", "take", "room", "take"]),
     "a failing one, too": ("async with", LookupError(), ["room", "take", "room", "take"]),
     "a cancelled one, not at its end": ("async with", asyncio.CancelledError(), ["room", "take", "take"]),
+    "nor does one of a cancelled run": ("async with", RunCancelled(), ["room", "take"]),
 }
 
 
@@ -422,7 +423,9 @@ ROOM: dict[str, tuple[Way, BaseException | None, list[str]]] = {
 def test_who_waits_for_room(way: Way, error: BaseException | None, asked: list[str]) -> None:
     room = Room()
 
-    def block(_step: Step) -> None:
+    def block(step: Step) -> None:
+        if isinstance(error, RunCancelled):
+            step.run.cancel()
         if error is not None:
             raise error
 

@@ -19,6 +19,7 @@ from harness.events import (
     LLMCallStartedEvent,
     MethodExecutionFinishedEvent,
     MethodExecutionStartedEvent,
+    ToolUsageStartedEvent,
 )
 from harness.frames.states import ENDS, LEGAL, IllegalTransitionError, State
 from harness.frames.timeline import Timeline
@@ -183,15 +184,15 @@ def test_a_scope_that_user_code_opens_and_closes_is_one_like_the_runtimes() -> N
     def body() -> None:
         flow = open_scope(None, FlowStartedEvent(flow_name="F"))
         emit(None, LLMCallStartedEvent(call_id="c"))
-        emit(None, Note())
+        emit(None, ToolUsageStartedEvent(tool_name="t"))
+        # Of what the user has opened, the nearest of its kind, though it is not the innermost.
         emit(None, LLMCallCompletedEvent(call_id="c"))
         emit(None, Note())
         close_scope(flow, None, FlowFinishedEvent(flow_name="F"))
 
     frames = frames_of(body)
-    parents = [frame.parent_id for frame in frames]
-    flow, call = frames[0].id, frames[1].id
-    assert parents == [None, flow, call, flow, flow, None]
+    flow, call, tool = (frame.id for frame in frames[:3])
+    assert [frame.parent_id for frame in frames] == [None, flow, call, flow, tool, None]
     assert frames[3].data["started_event_id"] == call
 
 
