@@ -79,7 +79,7 @@ THINKS_AND_SAYS = call_of(
 )
 
 #: Every frame of an agent names the agent and the task; the model is told a tool's name in its own spelling.
-_OF = {"agent_role": "Writer", "task_name": "write", "agent_id": "a"}
+_OF: dict[str, Any] = {"agent_role": "Writer", "task_name": "write", "agent_id": "a"}
 CREW = [
     frame(1, "flow_started", flow_name="F"),
     frame(2, "crew_kickoff_started", "f1", crew_name="Crew"),

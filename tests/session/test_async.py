@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
-from harness.bus import aemit, attribution, emit, scope as scopes
+from harness.bus import aemit, attribution, emit, event_bus, scope as scopes
+from harness.bus.bus import open_scope
 from harness.errors import RunCancelled, UsageError
-from harness.session.session import AsyncStreamSession
+from harness.events import FlowFailedEvent, FlowStartedEvent
+from harness.session.session import AsyncStreamSession, StreamSession
 from tests.session.bodies import TIMEOUT_S, Note, collected, run_program
 
 
@@ -156,6 +158,25 @@ async def test_a_run_that_is_closed_before_it_begins_leaves_no_scope_open() -> N
     outer = AsyncStreamSession(around)
     await collected(aiter(outer))
     assert outer.result == []
+
+
+def test_what_a_run_leaves_open_has_failed_for_the_session_around_and_for_listeners() -> None:
+    heard: list[str] = []
+
+    async def leaves() -> None:
+        open_scope(
+            None, FlowStartedEvent(flow_name="F"), abandon=lambda reason: FlowFailedEvent(flow_name="F", error=reason)
+        )
+
+    def around() -> None:
+        asyncio.run(collected(aiter(AsyncStreamSession(leaves))))
+        emit(None, Note())
+
+    with event_bus.scoped_handlers():
+        event_bus.register_handler(FlowFailedEvent, lambda _source, event: heard.append(event.error))
+        frames = list(StreamSession(around))
+    assert [frame.type for frame in frames] == ["flow_started", "flow_failed", "note"]
+    assert (heard, frames[2].parent_id) == (["the session around it ended first"], None)
 
 
 @pytest.mark.asyncio
