@@ -189,6 +189,19 @@ def test_a_sink_that_raises_changes_nothing(failure: BaseException, caplog: pyte
     assert {record.getMessage().rpartition(" ")[0] for record in caplog.records} == {"a stream sink failed on"}
 
 
+@pytest.mark.parametrize("publish", [partial(emit, None), partial(open_scope, None)], ids=["emit", "a step"])
+def test_an_interrupt_of_a_sink_reaches_the_emitter(publish: Callable[[BaseEvent], object]) -> None:
+    def sink(_source: Any, _event: BaseEvent) -> None:
+        raise KeyboardInterrupt
+
+    def run() -> None:
+        add_stream_sink(sink)
+        with pytest.raises(KeyboardInterrupt):
+            publish(FlowStartedEvent(flow_name="F"))
+
+    contextvars.copy_context().run(run)
+
+
 @pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES.keys())
 def test_a_handler_that_raises_changes_nothing_for_others(
     failure: BaseException, caplog: pytest.LogCaptureFixture

@@ -196,6 +196,30 @@ def test_a_scope_that_user_code_opens_and_closes_is_one_like_the_runtimes() -> N
     assert frames[3].data["started_event_id"] == call
 
 
+def test_a_started_event_that_is_emitted_again_opens_a_scope_of_its_own() -> None:
+    started = LLMCallStartedEvent(call_id="c")
+
+    def body() -> None:
+        for _ in range(2):
+            emit(None, started)
+            emit(None, Note())
+            emit(None, LLMCallCompletedEvent(call_id="c"))
+
+    first, one, _, second, other, ended = frames_of(body)
+    assert (one.parent_id, other.parent_id, ended.data["started_event_id"]) == (first.id, second.id, second.id)
+    assert first.id != second.id
+
+
+def test_user_code_in_an_inner_session_closes_nothing_around_it() -> None:
+    def body() -> None:
+        emit(None, LLMCallStartedEvent(call_id="c"))
+        list(StreamSession(lambda: emit(None, LLMCallCompletedEvent(call_id="c"))))
+        emit(None, Note())
+
+    started, other, note = frames_of(body)
+    assert (other.data["started_event_id"], note.parent_id) == (None, started.id)
+
+
 def test_a_scope_that_user_code_opens_is_not_the_outermost_one_that_ends_a_timeline() -> None:
     def body() -> None:
         for _ in range(2):

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from harness.bus import aemit, emit
+from harness.bus import aemit, emit, event_bus
 from harness.bus.bus import close_scope, open_scope
 from harness.bus.scope import ROOT, Run, Scope
 from harness.errors import RunCancelled, UsageError
-from harness.events import MethodExecutionFinishedEvent, MethodExecutionStartedEvent
+from harness.events import BaseEvent, MethodExecutionFinishedEvent, MethodExecutionStartedEvent
 from harness.frames.timeline import Timeline
 from harness.session.look_ahead import FrameLimit
 from harness.session.session import AsyncStreamSession, StreamSession
@@ -127,9 +127,12 @@ def test_an_event_whose_scope_ends_while_it_waits_belongs_to_the_one_around(monk
         for n in range(2):
             emit(None, Note(n=n))
 
+    told: list[BaseEvent] = []
     monkeypatch.setattr("harness.session.production.FrameLimit", Closing)
-    session = StreamSession(body, look_ahead=9)
-    _, ended, first, second = list(session)
+    with event_bus.scoped_handlers():
+        event_bus.register_handler(Note, lambda _source, event: told.append(event))
+        _, ended, first, second = list(StreamSession(body, look_ahead=9))
+    assert [event.parent_event_id for event in told] == [None, None]
     assert (ended.type, first.parent_id, first.data["n"]) == ("method_execution_finished", None, 0)
     assert second.previous_id == first.id
 
