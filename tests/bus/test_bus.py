@@ -68,6 +68,12 @@ def test_an_instance_that_is_emitted_again_is_published_as_a_copy_and_stays_as_i
     assert second.value == 1
 
 
+def test_an_instance_that_nobody_has_looked_at_is_emitted_again_as_another_event() -> None:
+    note = Note(value=1)
+    first, second = StreamSession(lambda: [emit(None, note) for _ in range(2)])
+    assert (first.id != second.id, second.previous_id) == (True, first.id)
+
+
 def test_events_in_a_scope_have_it_as_their_parent() -> None:
     scope = open_scope(None, FlowStartedEvent(flow_name="F"))
     note = Note(parent_event_id="what the caller says")
