@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -18,6 +15,7 @@ from harness.bus.running_loop import is_loop_running
 from harness.bus.scope import Run, Scope
 from harness.errors import RunCancelled
 from harness.workers import Threads, in_thread, outcome_in_thread, require_loop, run_coroutine, run_until_loop
+from tests.programs import run_program
 
 _TIMEOUT_S = 10.0
 _mark: contextvars.ContextVar[str] = contextvars.ContextVar("mark", default="unset")
@@ -246,10 +244,7 @@ async def work():
 run_coroutine(work)
 print("left")
 """
-    ended = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False, env=dict(os.environ)
-    )
-    assert (ended.returncode, ended.stdout) == (0, "left\n"), ended.stderr
+    assert run_program(program) == (0, "left\n", "")
 
 
 # Threads that are lent and given back.

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextvars import copy_context
@@ -175,11 +173,3 @@ def harness_threads() -> list[threading.Thread]:
         for thread in threading.enumerate()
         if thread.name.startswith("harness-") and thread.name != "harness-listeners"
     ]
-
-
-def run_program(program: str) -> tuple[int, str, str]:
-    """Return the exit code of a program in a process of its own, in which warnings are errors, and what it wrote."""
-    ended = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, timeout=30, check=False
-    )
-    return ended.returncode, ended.stdout, ended.stderr

@@ -16,7 +16,8 @@ from harness.bus.bus import open_scope
 from harness.errors import RunCancelled, UsageError
 from harness.events import FlowFailedEvent, FlowStartedEvent
 from harness.session.session import AsyncStreamSession, StreamSession
-from tests.session.bodies import TIMEOUT_S, Note, collected, run_program
+from tests.programs import run_program
+from tests.session.bodies import TIMEOUT_S, Note, collected
 
 
 class Waiting:

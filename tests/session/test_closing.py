@@ -14,7 +14,8 @@ import pytest
 from harness.bus import attribution, emit, scope as scopes
 from harness.errors import RunCancelled
 from harness.session.session import StreamSession
-from tests.session.bodies import TIMEOUT_S, Note, join_harness_threads, notes, run_program
+from tests.programs import run_program
+from tests.session.bodies import TIMEOUT_S, Note, join_harness_threads, notes
 
 
 @dataclass
