@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextvars import copy_context
 from typing import Any, Literal, Self
@@ -157,6 +158,12 @@ async def _caught(awaitable: Any) -> Any:
 async def collected(view: AsyncIterator[StreamFrame]) -> list[StreamFrame]:
     """Return all frames of an async view."""
     return [frame async for frame in view]
+
+
+def what_is_of(session: AnySession, body: object) -> Iterator[weakref.ref[Any]]:
+    """Yield what must go once nobody holds a session."""
+    for held in (body, session, session._timeline, *session.frames):
+        yield weakref.ref(held)
 
 
 def join_harness_threads() -> None:

@@ -15,9 +15,10 @@ from harness.bus import aemit, attribution, emit, event_bus, scope as scopes
 from harness.bus.bus import open_scope
 from harness.errors import RunCancelled, UsageError
 from harness.events import FlowFailedEvent, FlowStartedEvent
+from harness.frames.frame import StreamFrame
 from harness.session.session import AsyncStreamSession, StreamSession
 from tests.programs import run_program
-from tests.session.bodies import TIMEOUT_S, Note, collected
+from tests.session.bodies import TIMEOUT_S, Note, collected, what_is_of
 
 
 class Waiting:
@@ -229,13 +230,19 @@ async def test_leaving_the_block_leaves_an_exhausted_session_alone() -> None:
     assert (session.is_exhausted, session.result) == (True, "done")
 
 
+async def two_readers(session: AsyncStreamSession[str], body: Waiting) -> list[asyncio.Task[list[StreamFrame]]]:
+    """Return two tasks that read a session, and wait for its next frame."""
+    tasks = [asyncio.create_task(collected(aiter(session))) for _ in range(2)]
+    await body.waits.wait()
+    await asyncio.sleep(0)
+    return tasks
+
+
 @pytest.mark.asyncio
 async def test_a_second_consumer_that_waits_keeps_the_run_alive() -> None:
     body = Waiting()
     session = body.session()
-    first, second = (asyncio.create_task(collected(aiter(session))) for _ in range(2))
-    await body.waits.wait()
-    await asyncio.sleep(0)
+    first, second = await two_readers(session, body)
     first.cancel()
     await asyncio.wait({first})
     body.gate.set()
@@ -272,9 +279,7 @@ async def test_a_second_consumer_that_is_busy_keeps_the_run_alive() -> None:
 async def test_a_consumer_cancelled_in_the_moment_of_a_frame_does_not_end_the_others() -> None:
     body = Waiting()
     session = body.session()
-    first, second = (asyncio.create_task(collected(aiter(session))) for _ in range(2))
-    await body.waits.wait()
-    await asyncio.sleep(0)
+    first, second = await two_readers(session, body)
     # Both are woken by the next frame; the first one is cancelled before it can run.
     body.gate.set()
     asyncio.get_running_loop().call_soon(first.cancel)
@@ -287,10 +292,7 @@ async def test_the_last_consumer_to_be_cancelled_ends_the_run() -> None:
     body = Waiting()
     session = body.session()
     unread = session.custom
-    tasks = [asyncio.create_task(collected(aiter(session))) for _ in range(2)]
-    await body.waits.wait()
-    await asyncio.sleep(0)
-    for task in tasks:
+    for task in await two_readers(session, body):
         task.cancel()
         await asyncio.wait({task})
     await settled()
@@ -498,12 +500,8 @@ def test_nothing_is_left_of(make: Callable[[Waiting], Awaitable[AsyncStreamSessi
 
     async def run() -> AsyncIterator[weakref.ref[Any]]:
         body = Waiting()
-        session = await make(body)
-        yield weakref.ref(body)
-        yield weakref.ref(session)
-        yield weakref.ref(session._timeline)
-        for frame in session.frames:
-            yield weakref.ref(frame)
+        for left in what_is_of(await make(body), body):
+            yield left
 
     async def refs() -> list[weakref.ref[Any]]:
         found = [ref async for ref in run()]

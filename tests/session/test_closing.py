@@ -15,7 +15,7 @@ from harness.bus import attribution, emit, scope as scopes
 from harness.errors import RunCancelled
 from harness.session.session import StreamSession
 from tests.programs import run_program
-from tests.session.bodies import TIMEOUT_S, Note, join_harness_threads, notes
+from tests.session.bodies import TIMEOUT_S, Note, join_harness_threads, notes, what_is_of
 
 
 @dataclass
@@ -246,11 +246,7 @@ def test_nothing_is_left_of(make: Callable[[Blocking], StreamSession[None]]) -> 
 
     def run() -> Iterator[weakref.ref[Any]]:
         body = Blocking(gate)
-        session = make(body)
-        yield weakref.ref(body)
-        yield weakref.ref(session)
-        yield weakref.ref(session._timeline)
-        yield from (weakref.ref(frame) for frame in session.frames)
+        yield from what_is_of(make(body), body)
 
     refs = list(run())
     join_harness_threads()
