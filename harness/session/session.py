@@ -173,12 +173,9 @@ async def _aproduce(production: Production, body: Callable[[], Awaitable[Any]]) 
     # Only now: a task that is cancelled before it begins never does, and would end nothing.
     if production.run is not None:
         production.run.on_cancel(canceller(cast("Task[None]", running_task())))
-    # Nothing but a cancellation may leave a task: asyncio stops the whole loop for SystemExit and KeyboardInterrupt.
+    # Nothing leaves the task, where nobody waits for it: asyncio stops the whole loop for SystemExit and KeyboardInterrupt.
     try:
         value = await body()
-    except cancelled_errors() as error:
-        production.failed(error)
-        raise
     except BaseException as error:
         production.failed(error)
     else:
