@@ -150,8 +150,8 @@ class AsyncStreamSession(SessionCore[T, "AsyncFrameIterator", Callable[[], Await
             self.close()
 
     def _has_other_readers(self, task: Task[Any] | None) -> bool:
-        readers = [view.reader for kept in list(self._views) if (view := kept()) is not None]
-        return any(reader is not None and reader is not task and not reader.done() for reader in readers)
+        views = [view for kept in list(self._views) if (view := kept()) is not None]
+        return any(reader is not task for view in views for reader in view.readers)
 
     async def aclose(self) -> None:
         """Do as `close`, and give the run's task a moment to clean up."""
@@ -191,13 +191,13 @@ class AsyncFrameIterator(ViewCore):
 
     def __init__(self, session: AsyncStreamSession[Any], cursor: Cursor) -> None:
         super().__init__(session, cursor)
-        self._reader: weakref.ref[Task[Any]] | None = None
+        self._readers: list[weakref.ref[Task[Any]]] = []
         self._reader_ended = _when_reader_ended(weakref.ref(session))
 
     @property
-    def reader(self) -> Task[Any] | None:
-        """The task that asked for the latest frame."""
-        return None if self._reader is None else self._reader()
+    def readers(self) -> list[Task[Any]]:
+        """The tasks that have asked for a frame, and have not ended."""
+        return [task for kept in list(self._readers) if (task := kept()) is not None and not task.done()]
 
     def __aiter__(self) -> AsyncFrameIterator:
         return self
@@ -215,21 +215,16 @@ class AsyncFrameIterator(ViewCore):
 
     def _note_reader(self) -> None:
         task = running_task()
-        if task is None or task is self.reader:
-            return
-        self._forget_reader()
-        self._reader = weakref.ref(task)
-        # It may be cancelled where it does not wait for a frame. Of its context nothing is needed.
-        task.add_done_callback(self._reader_ended, context=Context())
-
-    def _forget_reader(self) -> None:
-        """Let the latest reader end as it may, unless it is leaving because it is cancelled."""
-        task = self.reader
-        if task is not None and not task.cancelling():
-            task.remove_done_callback(self._reader_ended)
+        if task is not None and task not in self.readers:
+            self._readers.append(weakref.ref(task, self._readers.remove))
+            # It may be cancelled where it does not wait for a frame. Of its context nothing is needed.
+            task.add_done_callback(self._reader_ended, context=Context())
 
     def __del__(self) -> None:
-        self._forget_reader()
+        # Who has read by this view may end as it likes, unless it is leaving because it is cancelled.
+        for task in self.readers:
+            if not task.cancelling():
+                task.remove_done_callback(self._reader_ended)
         super().__del__()
 
     async def _wait(self) -> None:

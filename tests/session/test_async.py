@@ -276,6 +276,23 @@ async def test_a_second_consumer_that_is_busy_keeps_the_run_alive() -> None:
 
 
 @pytest.mark.asyncio
+async def test_of_tasks_that_share_a_view_the_others_read_on_when_one_is_cancelled() -> None:
+    body = Waiting()
+    session = body.session()
+    view = session.events
+    workers = [asyncio.create_task(collected(view)) for _ in range(3)]
+    await body.waits.wait()
+    await asyncio.sleep(0)
+    # The one that has had the frame and asked last, and one that has waited all along.
+    for worker in (workers.pop(0), workers.pop(0)):
+        worker.cancel()
+        await asyncio.wait({worker})
+    body.gate.set()
+    await asyncio.wait(workers, timeout=TIMEOUT_S)
+    assert (session.is_exhausted, [frame.data["n"] for frame in workers[0].result()][-1:]) == (True, [2])
+
+
+@pytest.mark.asyncio
 async def test_a_consumer_cancelled_in_the_moment_of_a_frame_does_not_end_the_others() -> None:
     body = Waiting()
     session = body.session()
