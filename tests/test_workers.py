@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
+import gc
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from functools import partial
 
@@ -397,6 +400,31 @@ def test_what_it_raises_is_the_same_object(kind: type[BaseException], asks: bool
     with pytest.raises(kind) as caught:
         run_until_loop(fail)
     assert caught.value is error
+
+
+class BrokenError(Exception):
+    """One that can be referred to weakly."""
+
+
+@pytest.mark.parametrize("run_it", [run_coroutine, run_until_loop])
+def test_what_it_raises_is_kept_for_no_garbage_collector(run_it: Callable[..., object]) -> None:
+    left: list[weakref.ref[BaseException]] = []
+
+    async def fail() -> None:
+        error = BrokenError()
+        left.append(weakref.ref(error))
+        try:
+            raise error
+        finally:
+            del error
+
+    gc.disable()
+    try:
+        with contextlib.suppress(BrokenError):
+            run_it(fail)
+        assert left[0]() is None
+    finally:
+        gc.enable()
 
 
 def test_what_asks_for_a_loop_goes_on_in_one_where_it_was_in_the_same_context() -> None:
