@@ -8,8 +8,9 @@ import contextvars
 import gc
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -59,11 +60,14 @@ def raiser(error: BaseException) -> Callable[[], None]:
 
 
 @pytest.mark.parametrize("kind", ERRORS)
-def test_what_a_thread_raises_passes_the_awaiting_coroutine_unchanged(kind: type[BaseException]) -> None:
+@pytest.mark.parametrize("call", [in_thread, asyncio.to_thread])
+def test_what_a_thread_raises_passes_the_awaiting_coroutine_unchanged(
+    call: Callable[..., Awaitable[None]], kind: type[BaseException]
+) -> None:
     error = kind("told")
 
     async def wait() -> None:
-        await in_thread(raiser(error))
+        await call(raiser(error))
 
     with pytest.raises(kind) as caught:
         run_coroutine(wait)
@@ -201,17 +205,6 @@ def test_to_thread_works_for_more_calls_than_there_are_threads() -> None:
     assert run_coroutine(squares) == [number**2 for number in range(100)]
 
 
-def test_what_a_function_raises_in_the_executor_is_the_same_object() -> None:
-    error = LookupError("told")
-
-    async def wait() -> None:
-        await asyncio.to_thread(raiser(error))
-
-    with pytest.raises(LookupError) as caught:
-        run_coroutine(wait)
-    assert caught.value is error
-
-
 def test_a_task_left_behind_is_cancelled_and_cleans_up() -> None:
     ended: list[str] = []
 
@@ -257,14 +250,20 @@ async def _lent(threads: Threads, function: Callable[[], object]) -> object:
     return (await outcome_in_thread(function, threads)).unwrap()
 
 
-def test_a_thread_takes_on_the_next_call_once_it_has_done_one() -> None:
-    async def three_times() -> list[object]:
-        threads = Threads()
-        idents = [await _lent(threads, threading.get_ident) for _ in range(3)]
-        threads.close()
-        return idents
+def test_a_thread_takes_on_the_next_call_once_it_has_done_one_in_a_context_of_its_own() -> None:
+    def work() -> tuple[int, str]:
+        found = _mark.get()
+        _mark.set("marked")
+        return threading.get_ident(), found
 
-    assert len(set(asyncio.run(three_times()))) == 1
+    async def three_times() -> list[Any]:
+        threads = Threads()
+        done = [await _lent(threads, work) for _ in range(3)]
+        threads.close()
+        return done
+
+    (thread, mark), *others = asyncio.run(three_times())
+    assert (others, mark) == ([(thread, mark)] * 2, "unset")
 
 
 def test_calls_begin_in_their_order_whichever_thread_takes_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -352,17 +351,6 @@ def test_after_the_close_every_thread_ends_once_its_call_has(gate: threading.Eve
     for thread in found:
         thread.join(_TIMEOUT_S)
     assert [thread.is_alive() for thread in found] == [False, False]
-
-
-def test_calls_in_one_thread_have_contexts_of_their_own() -> None:
-    async def mark_and_read() -> object:
-        threads = Threads()
-        await _lent(threads, lambda: _mark.set("marked"))
-        mark = await _lent(threads, _mark.get)
-        threads.close()
-        return mark
-
-    assert asyncio.run(mark_and_read()) == "unset"
 
 
 # What waits for nothing needs no loop.
