@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
-import os
-import subprocess
-import sys
+import gc
 import threading
+import weakref
 from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
 from typing import Any
@@ -19,6 +19,7 @@ from harness.bus.running_loop import is_loop_running
 from harness.bus.scope import Run, Scope
 from harness.errors import RunCancelled
 from harness.workers import Threads, in_thread, outcome_in_thread, require_loop, run_coroutine, run_until_loop
+from tests.programs import run_program
 
 _TIMEOUT_S = 10.0
 _mark: contextvars.ContextVar[str] = contextvars.ContextVar("mark", default="unset")
@@ -252,10 +253,7 @@ async def work():
 run_coroutine(work)
 print("left")
 """
-    ended = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False, env=dict(os.environ)
-    )
-    assert (ended.returncode, ended.stdout) == (0, "left\n"), ended.stderr
+    assert run_program(program) == (0, "left\n", "")
 
 
 # Threads that are lent and given back.
@@ -265,14 +263,20 @@ async def _lent(threads: Threads, function: Callable[[], object]) -> object:
     return (await outcome_in_thread(function, threads)).unwrap()
 
 
-def test_a_thread_takes_on_the_next_call_once_it_has_done_one() -> None:
-    async def three_times() -> list[object]:
-        threads = Threads()
-        idents = [await _lent(threads, threading.get_ident) for _ in range(3)]
-        threads.close()
-        return idents
+def test_a_thread_takes_on_the_next_call_once_it_has_done_one_in_a_context_of_its_own() -> None:
+    def work() -> tuple[int, str]:
+        found = _mark.get()
+        _mark.set("marked")
+        return threading.get_ident(), found
 
-    assert len(set(asyncio.run(three_times()))) == 1
+    async def three_times() -> list[Any]:
+        threads = Threads()
+        done = [await _lent(threads, work) for _ in range(3)]
+        threads.close()
+        return done
+
+    (thread, mark), *others = asyncio.run(three_times())
+    assert (others, mark) == ([(thread, mark)] * 2, "unset")
 
 
 def test_calls_begin_in_their_order_whichever_thread_takes_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -362,17 +366,6 @@ def test_after_the_close_every_thread_ends_once_its_call_has(gate: threading.Eve
     assert [thread.is_alive() for thread in found] == [False, False]
 
 
-def test_calls_in_one_thread_have_contexts_of_their_own() -> None:
-    async def mark_and_read() -> object:
-        threads = Threads()
-        await _lent(threads, lambda: _mark.set("marked"))
-        mark = await _lent(threads, _mark.get)
-        threads.close()
-        return mark
-
-    assert asyncio.run(mark_and_read()) == "unset"
-
-
 # What waits for nothing needs no loop.
 
 
@@ -393,6 +386,31 @@ def test_what_asks_for_no_loop_is_worked_off_in_this_thread_in_a_context_of_its_
     _without_loops(monkeypatch)
     assert run_until_loop(work) == threading.get_ident()
     assert _mark.get() == "unset"
+
+
+class BrokenError(Exception):
+    """One that can be referred to weakly."""
+
+
+@pytest.mark.parametrize("run_it", [run_coroutine, run_until_loop])
+def test_what_it_raises_is_kept_for_no_garbage_collector(run_it: Callable[..., object]) -> None:
+    left: list[weakref.ref[BaseException]] = []
+
+    async def fail() -> None:
+        error = BrokenError()
+        left.append(weakref.ref(error))
+        try:
+            raise error
+        finally:
+            del error
+
+    gc.disable()
+    try:
+        with contextlib.suppress(BrokenError):
+            run_it(fail)
+        assert left[0]() is None
+    finally:
+        gc.enable()
 
 
 def test_what_asks_for_a_loop_goes_on_in_one_where_it_was_in_the_same_context() -> None:

@@ -21,6 +21,8 @@ class State(enum.Enum):
     CANCELLED = "cancelled"
 
 
+#: In these, frames may still come.
+OPEN: Final = frozenset({State.NEW, State.RUNNING, State.SEALED})
 ENDS: Final = frozenset({State.EXHAUSTED, State.FAILED, State.CANCELLED})
 
 #: From state and action to state. What is not here is refused.
@@ -32,6 +34,7 @@ LEGAL: Final[dict[tuple[State, str], State]] = {
     (State.RUNNING, "return"): State.RETURNED,
     (State.RUNNING, "raise"): State.RAISED,
     (State.RUNNING, "close"): State.CANCELLED,
+    (State.SEALED, "append"): State.RUNNING,  # the outermost scope is opened once more
     (State.SEALED, "return"): State.RETURNED,
     (State.SEALED, "raise"): State.RAISED,
     (State.SEALED, "close"): State.CANCELLED,
