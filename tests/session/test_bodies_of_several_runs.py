@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from harness.bus import emit, event_bus
+from harness.bus import event_bus
 from harness.events import FlowFinishedEvent
 from harness.flow import Flow, start
 from harness.llm import BaseLLM, Finish, LLMRequest, Part, TextDelta
 from harness.session.session import StreamSession
-from tests.session.bodies import Note, collected
+from tests.session.bodies import collected
 
 
 class Once(Flow[dict[str, Any]]):
@@ -49,9 +49,6 @@ class TriesAgain(FailsOnce, Flow[dict[str, Any]]):
         try:
             return super().kickoff(*args, **options)
         except ConnectionError:
-            # What is no part of either run comes after the end of one.
-            emit(self, Note())
-            Once().kickoff()
             return super().kickoff(*args, **options)
 
     async def kickoff_async(self, *args: Any, **options: Any) -> Any:
