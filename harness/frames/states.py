@@ -34,7 +34,6 @@ LEGAL: Final[dict[tuple[State, str], State]] = {
     (State.RUNNING, "return"): State.RETURNED,
     (State.RUNNING, "raise"): State.RAISED,
     (State.RUNNING, "close"): State.CANCELLED,
-    (State.SEALED, "append"): State.RUNNING,  # the outermost scope is opened once more
     (State.SEALED, "return"): State.RETURNED,
     (State.SEALED, "raise"): State.RAISED,
     (State.SEALED, "close"): State.CANCELLED,

@@ -11,10 +11,9 @@ from contextlib import AbstractContextManager, suppress
 from types import TracebackType
 from typing import Any, Final, Protocol
 
-from harness.bus.scope import Scope, current, open_from
+from harness.bus.scope import Scope, open_from
 from harness.errors import RunCancelled, UsageError
 from harness.events import BaseEvent
-from harness.events.record import EventRecord
 from harness.frames.channels import channel_of
 from harness.frames.frame import FrameRecord, StreamFrame, frame_of
 from harness.frames.payload import recorded, settle
@@ -58,8 +57,6 @@ class Timeline:
         #: The source whose scope is the outermost one, and seals the timeline when it ends. A session of a body that may
         #: start several runs one after the other has none.
         self.root: Any = None
-        #: The kind of that scope, once it has ended.
-        self._sealed_by = ""
         self._wakers: list[Callable[[], None]] = []
         self._cursors: list[Cursor] = []
         self.value: Any = None
@@ -75,8 +72,8 @@ class Timeline:
     def accept(self, source: Any, event: BaseEvent, scope: Scope) -> None:
         """Append the frame of `event`; part of `harness.bus.scope.Sink`.
 
-        After the outermost scope has ended, unless its run is tried again, and for a second end of a scope, nothing is
-        appended. Only the bus closes a scope: an event that user code gave a `started_event_id` is one like any other.
+        After the outermost scope has ended, and for a second end of a scope, nothing is appended. Only the bus closes a
+        scope: an event that user code gave a `started_event_id` is one like any other.
 
         Raises:
             RunCancelled: the session has been closed.
@@ -88,9 +85,7 @@ class Timeline:
             if self.state is not _RUNNING:
                 if self.state is State.CANCELLED:
                     raise RunCancelled
-                if not self._is_begun_again(source, record, scope):
-                    return
-                self._move("append")
+                return
             parent_id = record.parent_event_id if record.parent_event_id in self._open else None
             if not (scope.is_open or (record.started_event_id and record.started_event_id == scope.event_id)):
                 # It has ended since the emitter found it, in another thread.
@@ -106,7 +101,6 @@ class Timeline:
                 self._append(FrameRecord(self.length + 1, parent_id, record))
                 self._open.discard(scope.event_id)
                 if scope.owned and source is self.root and scope.parent is not None and scope.parent.sink is self:
-                    self._sealed_by = scope.kind
                     self._move("seal")
             else:
                 return
@@ -122,14 +116,6 @@ class Timeline:
             self._lock.release()
         for wake in wakers:
             wake()
-
-    def _is_begun_again(self, source: Any, record: EventRecord, scope: Scope) -> bool:
-        """Whether a sealed timeline's own run is begun once more, as by a `kickoff` or `call` of the user's that tries again.
-
-        Who handles the end of the run stands in its scope still: what he begins is not shown.
-        """
-        again = self.state is State.SEALED and source is self.root and record.shape.opens == self._sealed_by
-        return again and current.get() is scope
 
     def prepare(self, event: BaseEvent) -> None:
         """Encode what is about to be accepted."""

@@ -82,15 +82,9 @@ def _outermost_terminal(evidence: Evidence) -> int | None:
         first = runs[0].closed_by
         if first is None:
             return nameless.get(runs[0].kind)
-        # A crew that is run for each of several inputs at once has no outermost one among its runs, nor has a flow that a
-        # `kickoff` of the user's own runs once more.
+        # A crew that is run for each of several inputs at once has no outermost one among its runs.
         begun = {id(frame) for frame in takewhile(lambda frame: frame is not first, evidence.frames)}
-        named = runs[0].opener.namespace
-        top = [
-            scope
-            for scope in runs
-            if scope.kind == runs[0].kind and (id(scope.opener) in begun or scope.opener.namespace == named)
-        ]
+        top = [scope for scope in runs if scope.kind == runs[0].kind and id(scope.opener) in begun]
     # A session over something smaller, such as a direct call, may hold several, too: the one that ends last counts.
     ends = [scope.closed_by for scope in top]
     if not ends or None in ends:
