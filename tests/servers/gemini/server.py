@@ -43,6 +43,8 @@ class GeminiServer(ScriptedServer[Answer, Failure]):
         if model not in MODELS:
             raise RefusedError("no-model", Failure(404, "NOT_FOUND", f"models/{model} is not found."))
         unscripted = Failure(400, "INVALID_ARGUMENT", "No scenario has this prompt.")
+        if "contents" not in asked.body:
+            raise RefusedError("unread", unscripted)
         name, answer = self.next_answer(asked.body, _turns(asked.body), unscripted=unscripted)
         response_id = hashlib.sha256(self.seed(name).encode()).hexdigest()[:22]
         chunks = list(_chunks(answer, model, response_id, _tokens(asked.body)))
