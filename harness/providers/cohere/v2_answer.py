@@ -60,7 +60,7 @@ class CohereV2Answer(SSEAnswer):
             case "message-start":
                 yield from self.started(event.get("id"))
             case "content-start" | "content-delta":
-                yield from self._block(as_object(message.get("content")))
+                yield from self._content(message.get("content"))
             case "tool-plan-delta":
                 yield from self._planned(message)
             case "tool-call-start":
@@ -85,20 +85,22 @@ class CohereV2Answer(SSEAnswer):
         message = as_object(answer.get("message"))
         yield from self.started(answer.get("id"))
         yield from self._planned(message)
-        for block in map(as_object, as_list(message.get("content"))):
-            yield from self._block(block)
+        yield from self._content(message.get("content"))
         for place, call in enumerate(as_list(message.get("tool_calls"))):
             yield from self._calls.begin(place, *_call(call))
         yield from self._ended(answer)
         if "message" not in answer:
             raise self.malformed(f"an answer without a message: {answer!r:.200}")
 
-    def _block(self, content: Mapping[str, Any]) -> Iterator[Part]:
-        if thinking := self.reasoning.take({"reasoning_content": content.get("thinking")}):
-            yield ThinkingDelta(thinking)
-        if text := as_text(content.get("text")):
-            self._has_text = True
-            yield TextDelta(text)
+    def _content(self, content: Any) -> Iterator[Part]:
+        """Yield the parts of a block or of several; hosts send a text for one."""
+        for sent in content if isinstance(content, list) else [content]:
+            block = {"text": sent} if isinstance(sent, str) else as_object(sent)
+            if thinking := self.reasoning.take({"reasoning_content": block.get("thinking")}):
+                yield ThinkingDelta(thinking)
+            if text := as_text(block.get("text")):
+                self._has_text = True
+                yield TextDelta(text)
 
     def _planned(self, message: Mapping[str, Any]) -> Iterator[Part]:
         if plan := self.reasoning.take({"reasoning": message.get("tool_plan")}):
