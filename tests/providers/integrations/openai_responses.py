@@ -82,7 +82,7 @@ def call(place: int, name: str) -> bytes:
     return event("response.output_item.added", item=item, output_index=place)
 
 
-def arguments(place: int, delta: str) -> bytes:
+def arguments(place: int, delta: Any) -> bytes:
     return event("response.function_call_arguments.delta", item_id="fc", output_index=place, delta=delta)
 
 
