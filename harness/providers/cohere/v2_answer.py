@@ -6,10 +6,11 @@ Source: https://docs.cohere.com/reference/chat-stream (2026-11).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
-from harness.llm.output.parts import FinishReason, Part, TextDelta, ThinkingDelta
+from harness.llm.output.parts import Part, TextDelta, ThinkingDelta
 from harness.llm.request import LLMRequest
+from harness.providers.cohere.answer import CohereAnswer
 from harness.providers.shared.answer import SSEAnswer
 from harness.providers.shared.calls.tool_calls import ToolCallFragments
 from harness.providers.shared.failure import failure_in
@@ -23,12 +24,7 @@ class CohereV2Answer(SSEAnswer):
 
     content_fields = frozenset({"type", "delta", "finish_reason"})
     request_id_headers = ("x-debug-trace-id",)
-    finish_reasons: ClassVar[Mapping[str, FinishReason]] = {
-        "complete": "stop",
-        "stop_sequence": "stop",
-        "max_tokens": "length",
-        "tool_call": "tool_calls",
-    }
+    finish_reasons = CohereAnswer.finish_reasons
 
     def __init__(self, provider: str, request: LLMRequest) -> None:
         super().__init__(provider)
