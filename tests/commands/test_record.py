@@ -89,14 +89,6 @@ def test_record_as_json_is_alone_on_stdout(tmp_path: Path, run: Run) -> None:
     assert "Århus" in said.err
 
 
-def test_a_run_that_fails_is_recorded_and_ends_with_1(tmp_path: Path, run: Run) -> None:
-    with OpenAIChatServer() as server:
-        said = run("record", f"{SUBJECTS}:FailingFlow", "--base-url", server.origin, "-o", tmp_path / "out")
-    assert said.code == 1
-    assert "the run failed: ValueError: no boat has come home" in said.err
-    assert run("replay", tmp_path / "out").code == 0
-
-
 MUTE = """
 from harness import Flow, start
 
