@@ -242,7 +242,7 @@ def _as_pair(text: str, place: int, start: int, quote: str) -> Found | None:
 
 def _block(block: re.Match[str], *, doubtful: bool) -> Found | None:
     value = block["value"]
-    held = is_held_doubtful(value) if doubtful else is_held_bare(value, "\n", stated=False)
+    held = is_held_bare(value, "\n", stated=False, doubtful=doubtful)
     return Found("block", *block.span("value")) if held else None
 
 
@@ -283,13 +283,10 @@ def _bare(text: str, place: int, start: int, match: re.Match[str], *, stated: bo
     begin, stop = value.span()
     word = text[begin:stop].rstrip(".,:!?)]}" if stated else ".,:)]}")
     stop = begin + len(word)
-    rule = "stated" if stated else "assigned"
-    if doubtful:
-        return Found(rule, begin, stop) if is_held_doubtful(word) else None
     if not stated and text[match.end() : match.end() + 1] == " " and not whole_line and word.isalpha():
         return None
     # In settings a word is a value, in a sentence, or under a title of one, it is a word.
     name = text[start : match.end("core")]
     in_settings = whole_line and value.re is _LINE and not (name[:1].isupper() and name[1:2].islower())
-    held = is_held_bare(word, text[stop : stop + 2], stated=stated and not in_settings)
-    return Found(rule, begin, stop) if held else None
+    held = is_held_bare(word, text[stop : stop + 2], stated=stated and not in_settings, doubtful=doubtful)
+    return Found("stated" if stated else "assigned", begin, stop) if held else None

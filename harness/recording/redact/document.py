@@ -18,10 +18,11 @@ _TOKEN = re.compile(r'"((?:[^"\\]++|\\.)*+)"?(\s{0,40}:)?|[{}\[\]]', re.DOTALL)
 _SCALAR = re.compile(r"\s*([^\s{}\[\],:\"]+)")
 _NUMBERS = re.compile(r"[0-9]+")
 
-#: Fields that tell apart the streams of deltas that one response interleaves: choices, content blocks, tool calls.
+#: Fields that tell apart the streams of deltas that one response interleaves: choices, content blocks, tool calls. And
+#: what is asked of OAuth for a code.
 _MARKS = frozenset(
     {"call_id", "call_type", "content_index", "contentBlockIndex", "index", "item_id", "output_index", "summary_index"}
-) | {"thought", "type"}
+) | {"grant_type", "thought", "type"}
 #: Fields of an object that say what another field of it is: `{"name": "Cookie", "value": "a=b"}`.
 _TITLES = frozenset({"name", "key", "header", "k"} | {"Name", "Key", "Header", "K"} | {"NAME", "KEY", "HEADER"})
 _TITLED = frozenset({"value", "v", "Value", "V", "VALUE"})
@@ -75,6 +76,11 @@ class Container:
             around = self.parent.address if self.parent is not None and self.depth % _ADDRESS_DEPTH else None
             self._address = (around, self.key, self.position, tuple(sorted(marks.items())) if marks else ())
         return self._address
+
+    @property
+    def is_grant(self) -> bool:
+        """Whether it asks OAuth for a token. Only to be asked when all has been read."""
+        return self.marks is not None and "grant_type" in self.marks
 
     def names(self) -> Iterator[str]:
         """Yield the names that it stands under, from the inside out."""

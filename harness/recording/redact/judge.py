@@ -89,10 +89,10 @@ class Judge(Struct, frozen=True):
         held = self.weight(name.lstrip("-")) != "none" and is_held_option(value)
         return (0, len(value)) if held else None
 
-    def query(self, name: str, value: str, url: str) -> bool:
-        """Return whether `value`, in a query or a form under `name`, is a secret; `url` is what stands before it."""
+    def query(self, name: str, value: str, before: str, after: str) -> bool:
+        """Return whether `value`, in a query or a form under `name`, is a secret, by what stands around it."""
         settles = query_weight(name, self.own_names)
-        if settles == "none" and name.lower() == "code" and _CALLBACK.search(url[-200:]):
+        if settles == "none" and name.lower() == "code" and (_CALLBACK.search(before) or _GRANT in before + after):
             settles = "secret"
         if settles == "doubtful" and not is_held_doubtful(value):
             return False
@@ -165,6 +165,8 @@ _APART = "".join(chr(code) if _RUN.fullmatch(chr(code)) else " " for code in ran
 #: Shorter base64 holds no credential.
 SHORTEST_BASE64 = 20
 _SHORTEST = 6
+#: What an authorization code is given for (RFC 6749, 4.1.3), and where one is given.
+_GRANT = "grant_type=authorization_code"
 _CALLBACK = re.compile(
     r"/(?:cb|callback|oauth2?|redirect|login|signin|authorize|auth)\b[^?]{0,80}\?[^?]*\Z|[?&]state=|\.azurewebsites\.net/",
     re.IGNORECASE,

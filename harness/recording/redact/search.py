@@ -122,7 +122,9 @@ class Search:
             return self._judge.field(leaf.key, leaf.text, inside=leaf.inside)
         if leaf.lead and (span := self._judge.argument(leaf.lead, leaf.text)) is not None:
             return span
-        return self._judge.field(leaf.title, leaf.text) if leaf.title else None
+        # A code that is exchanged for a token (RFC 6749, 4.1.3) is no other code.
+        title = "authorization_code" if leaf.key == "code" and leaf.container.is_grant else leaf.title
+        return self._judge.field(title, leaf.text) if title else None
 
     def _look_at_arguments(self, found: Sequence[Leaf], where: str) -> None:
         """Look at lists that are a command's arguments, also where the command stands beside them."""
@@ -216,7 +218,8 @@ class Search:
             if spaced or _PERCENT.search(value.text):
                 encoded.append((start, stop))
                 value = Decoded(value, FORM if spaced else URL)
-            if self._judge.query(URL.decoded(match["name"]), value.text, text[max(0, start - 200) : start]):
+            around = text[max(0, start - 200) : start], text[stop : stop + 200]
+            if self._judge.query(URL.decoded(match["name"]), value.text, *around):
                 self._blot(passage, start, stop, "query-key", where)
             elif encoded and encoded[-1] == (start, stop) and depth < _DEPTH:
                 self.text(value, where, depth=depth)

@@ -88,6 +88,8 @@ CODE: tuple[str, ...] = (
     "setx OPENAI_API_KEY %KEY%",
     "PWD=/home/user1\nOLDPWD=/home/user1/work2",
     "docker build --secret id=npm,src=.npmrc .",
+    'print(f"password={db_pw} api_key={self._keys[0].value!r} secret={params[\'x1\']}", f"https://h/?password={pw1}")',
+    "log(`password=${dbPw}, secret=${of(user1)}`); self.cookies = cookies\nsecret: bytes32\n",
 )  # fmt: skip
 
 #: What stands in a secret's place.
