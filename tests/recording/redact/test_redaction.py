@@ -123,6 +123,14 @@ def test_whole_texts_one_after_the_other_are_not_taken_for_one() -> None:
     assert REDACTOR.frames(frames) == [{"type": "conversation_message_added", "data": {"content": f"sk-proj-{STARS} is mine"}}] * 2  # fmt: skip
 
 
+def test_what_was_blotted_at_the_end_of_a_text_is_clean_whatever_the_next_begins_with() -> None:
+    """As of a flow that fails: its method's frame and its own tell of one error."""
+    failed = {"type": "method_execution_failed", "data": {"error": f"connecting as me: password={KEY.core[:20]}"}}
+    clean = [REDACTOR.payload(frame) for frame in (failed, {**failed, "type": "flow_failed"})]
+    assert clean[0]["data"]["error"] == f"connecting as me: password={'*' * 20}"
+    assert REDACTOR.frames(clean) == clean
+
+
 def test_a_payload_keeps_what_is_no_secret() -> None:
     payload = {
         "tool_args": {"user": "me", "password": "hunter2", "pin\n": [1, 2.5, None, True]},
