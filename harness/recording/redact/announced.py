@@ -43,8 +43,9 @@ _CORE_PATTERN = (
     r"|passcode|passwords?|passwd|pass|pwd|psk|auth|cookies?|signed_?url|access_?code|device_?code|sess(?:ion)?id"
 )
 _AFTER_NAME = (
-    r"(?:(?P<close>[\\\"'`\])*]{0,4})\s{0,3}(?P<sep>:=|=>|={1,3}|:(?!:)|>)[*_]{0,3}"
-    r"|(?P<comma>[\"'`]\s{0,4},)|(?P<says>\s(?:is|was):?\s)|(?P<given>\s(?:provided|supplied|given|sent|received|used):\s)|(?P<gap>\s{1,3})(?=\S))"
+    r"(?:(?:\[[0-9]{0,4}\])?(?P<close>[\\\"'`\])*]{0,4})\s{0,3}(?P<sep>:=|=>|<-|={1,3}|:(?!:)|>|\|)[*_]{0,3}"
+    r"|(?P<comma>[\"'`]\s{0,4},)|(?P<says>[\"'`*_]{0,3}\s(?:(?:(?:is|was|has been) )?(?:re)?set to|is now|is|was):?\s)"
+    r"|(?P<given>\s(?:provided|supplied|given|sent|received|used):\s)|(?P<gap>\s{1,3})(?=\S))"
 )
 _ANNOUNCED = re.compile(f"(?P<core>{_CORE_PATTERN}){_AFTER_NAME}", re.ASCII | re.IGNORECASE)
 _OPEN = re.compile(r"\s{0,4}(?P<marks>[brfuBRFUN@$]{0,2})(?P<escape>\\{0,3})(?P<quote>\"\"\"|'''|[\"'`])")
@@ -52,6 +53,8 @@ _OPEN = re.compile(r"\s{0,4}(?P<marks>[brfuBRFUN@$]{0,2})(?P<escape>\\{0,3})(?P<
 _LIST = re.compile(r"\s{0,4}[\[(]\s{0,40}(?=[\"'])")
 #: The first item of a YAML list; under a name of several things, names of them may follow.
 _ITEM = re.compile(r"[ \t]{0,4}\r?\n[ \t]{0,16}-[ \t]{1,4}(?=\S)(?![A-Za-z0-9_.-]{1,60}:\s)")
+#: What a declaration says of the type of a text.
+_TYPED = re.compile(r"\s{0,3}[&A-Za-z][\w&' .|?<>\[\]]{0,40}+=\s{0,3}(?=[brfu@]{0,2}[\"'`])")
 _SPACE = re.compile(r"[ \t]{0,4}(?:\r?\n[ \t]{1,16})?")
 #: What may stand in an unquoted value. A backslash is left out: it may belong to an escape.
 _BARE = re.compile(r"[^\s\"'`\\,;&<>|]{1,400}+")
@@ -65,7 +68,7 @@ _STARTS_LINE = re.compile(
 _BEFORE = 40
 #: What a Dockerfile, Windows, fish and csh set a variable by.
 _ENV_LINE = re.compile(
-    r"(?:\A|[^A-Za-z0-9_])(?:ENV|setx|setenv|set(?:[ \t]{1,4}-[A-Za-z-]{1,12}){1,3}|config(?:ure)?[ \t]{1,4}set)[ \t]{1,4}\Z"
+    r"(?:\A|[^A-Za-z0-9_])(?:ENV|define|setx|setenv|set(?:[ \t]{1,4}-[A-Za-z-]{1,12}){1,3}|config(?:ure)?[ \t]{1,4}set)[ \t]{1,4}\Z"
 )
 #: A start tag, as far as its name.
 _TAG = re.compile(r"<(?:[A-Za-z][A-Za-z0-9_.-]{0,40}:)?\Z")
@@ -168,6 +171,11 @@ def _after(text: str, match: re.Match[str], name: str, start: int, own: frozense
     elif match["sep"] is not None and (items := _LIST.match(text, place)) is not None:
         # There may be rules for a value, or where it stands.
         place, settles = items.end(), "doubtful"
+    elif match["sep"] == "|":
+        # The next cell of a table may as well say what a password is.
+        settles = "doubtful"
+    if match["sep"] == ":" and (typed := _TYPED.match(text, place)) is not None:
+        place = typed.end()
     opening = _OPEN.match(text, place)
     if opening is not None:
         if _closes(text, opening, start, match["close"] or ""):

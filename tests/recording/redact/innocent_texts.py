@@ -89,6 +89,7 @@ CODE: tuple[str, ...] = (
     "PWD=/home/user1\nOLDPWD=/home/user1/work2",
     "docker build --secret id=npm,src=.npmrc .",
     'print(f"password={db_pw} api_key={self._keys[0].value!r} secret={params[\'x1\']}", f"https://h/?password={pw1}")',
+    "password: str = field(default='')\napi_key: str = os.environ['KEY1']\nlet token: Token2 = parse(\"the token of 2024\");",
     "log(`password=${dbPw}, secret=${of(user1)}`); self.cookies = cookies\nsecret: bytes32\n",
 )  # fmt: skip
 
@@ -126,6 +127,8 @@ PROSE: tuple[str, ...] = (
     "The Authorization header: see RFC 9110, section 11.6.2.",
     "Cookie: a small file that a site keeps. Set-Cookie: how it is set.",
     "The token: 'the' has index 5.",
+    "| Password | 8 to 64 characters |\n| token | The access token, see RFC6750 |\n| **Secret** | required |",
+    "Get an access token: https://example.com/rest/2022/apps#token7, and the password is set to expire in 24 hours.",
     "Access token expired at 2025-12-05T00:22:57Z",
     "Secret Santa: 24 December, bring a gift under 20 euros.",
     "key: value pairs, primary_key: id, foreign key: user_id",
@@ -182,6 +185,7 @@ VALUES: tuple[str, ...] = (
     "POST /oauth/token HTTP/1.1",
     "1700000000, 4111, 0x7fff5fbff8c0, 12:34:56, 192.168.0.1",
     "grant_type=password&scope=read",
+    "see https://docs.aws.amazon.com/AmazonS3/latest/dev/UploadingObjects.html",
     "const apiKey = process.env.OPENAI_API_KEY!;",
     "password: required|min:8|confirmed",
     "'password' => ['required', 'string', 'min:8'], api_key: ['header', 'query'], token=(\"Session token\", \"hidden\")",
