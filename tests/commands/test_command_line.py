@@ -76,6 +76,9 @@ def test_a_shell_that_completes_a_line_is_answered_on_stdout() -> None:
         "pack folder -o -",
         "unpack file -o -",
         "record anything:at_all -o -",
+        "record anything:at_all --output=",
+        "replay TEXT --json=",
+        "replay TEXT --json both --junit ../TMP/both",
     ],
 )
 def test_what_can_not_be_written_is_refused_before_anything_is_run(
@@ -87,7 +90,7 @@ def test_what_can_not_be_written_is_refused_before_anything_is_run(
     Path("sealed").mkdir(mode=0o500)
     if "sealed" in call and os.access("sealed", os.W_OK):
         pytest.skip("this user may write everywhere")
-    said = run(*(recorded if part == "TEXT" else part for part in call.split()))
+    said = run(*(recorded if part == "TEXT" else part.replace("TMP", tmp_path.name) for part in call.split()))
     assert (said.code, said.out, "Error: Invalid value for '-" in said.err) == (2, "", True)
     assert {path.name for path in tmp_path.iterdir()} == {"folder", "file", "sealed"}
 

@@ -115,6 +115,7 @@ def test_a_plain_cassette_that_can_not_be_read_ends_with_2(damage: str, copy: Pa
         (["record", f"{SUBJECTS}:text", "-o", "out", "--mode", "none"], "mode none plays what is recorded"),
         (["record", f"{SUBJECTS}:text", "-o", "out", "--base-url", "here"], "base URL is 'here'; it must be absolute"),
         (["show"], "PATH"),
+        (["scan", ".", "--max-age", "9" * 12], "--max-age"),
         (["dance"], "dance"),
     ],
     ids=lambda value: ascii(" ".join(value))[:80] if isinstance(value, list) else "",
