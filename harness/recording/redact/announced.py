@@ -70,6 +70,8 @@ _BEFORE = 40
 _ENV_LINE = re.compile(
     r"(?:\A|[^A-Za-z0-9_])(?:ENV|define|setx|setenv|set(?:[ \t]{1,4}-[A-Za-z-]{1,12}){1,3}|config(?:ure)?[ \t]{1,4}set)[ \t]{1,4}\Z"
 )
+#: What AWS calls a secret by: `arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-a1b2c3`.
+_ARN = re.compile(r"arn:aws[a-z-]{0,10}:secretsmanager:[a-z0-9-]{0,20}:[0-9]{0,12}:\Z")
 #: A start tag, as far as its name.
 _TAG = re.compile(r"<(?:[A-Za-z][A-Za-z0-9_.-]{0,40}:)?\Z")
 _ATTRIBUTES = re.compile(r"[^<>]{1,400}+(?<!/)>")
@@ -150,7 +152,7 @@ def _weight(text: str, name: str, start: int, own: frozenset[str]) -> Weight:
 
 def _after(text: str, match: re.Match[str], name: str, start: int, own: frozenset[str]) -> Found | None:
     settles = _weight(text, name, start, own)
-    if settles == "none":
+    if settles == "none" or _ARN.search(text, max(0, start - 80), start) is not None:
         return None
     if match["gap"] is not None:
         if _TAG.search(text, max(0, start - _BEFORE), start) is not None:

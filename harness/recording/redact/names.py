@@ -83,10 +83,12 @@ _EXEMPT_NAMES = frozenset(
 #: `data` is exempt in a part of one of these types (Anthropic; OpenRouter's reasoning details).
 _EXEMPT_DATA_TYPES = frozenset({"redacted_thinking", "reasoning.encrypted"})
 
-#: The words of JSON Schema: a tool's parameter may be named `password`, and its type is no secret.
+#: The words of JSON Schema: a tool's parameter may be named `password`, and its type is no secret. And what lists of
+#: secrets and cookies tell of each.
 _SCHEMA_WORDS = frozenset(
     {"$ref", "allof", "anyof", "const", "default", "description", "enum", "examples", "format", "maximum", "maxlength"}
     | {"minimum", "minlength", "oneof", "pattern", "required", "title", "type"}
+    | {"domain", "in", "kind", "name", "path", "samesite", "scope", "status"}
 )
 
 

@@ -34,16 +34,17 @@ _HUMP = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _MASK = re.compile(rf"[xX]{{2,}}|[{FILLERS}xX.…0#?_-]+|[0-9]{{1,2}}")
 _ONLY_MASK = re.compile(rf"[{FILLERS}xX.…0#?_\s-]+")
 
-#: Where a secret is kept, in place of the secret.
+#: Where a secret is kept, in place of the secret, or since when or until when there is one.
 _REFERENCE = re.compile(
     r"""
       \$\{[^{}]{1,200}\} | \$\([^()]{1,200}\) | \$\$?[A-Z_][A-Z0-9_]* | \$[a-z_]+ | \$\{\{.{0,200}\}\}
     | \{\{.{0,200}\}\} | \{[^{}]{0,200}\} | <[^<>]{0,200}> | \[[^\[\]]{0,200}\] | %[A-Z_]+% | %\(?\w{0,40}\)?s | \([^()]{0,40}\)
-    | (?:op|vault|ssm|env|file|secret|secretref|keyring|awssm|gcpsm|azurekv)://?\S* | arn:aws[a-z-]*:\S* | !(?:vault|secret|env|Ref)\b.*
+    | (?:op|vault|ssm|env|file|secret|secretref|keyring|awssm|gcpsm|azurekv)://?\S* | (?:arn:aws[a-z-]*|urn:ietf):\S* | !(?:vault|secret|env|Ref)\b.*
     | projects/[^/\s]+/secrets/\S* | (?:env|secret|vault|ssm|file|ref):[A-Za-z_/][\w/.-]*
     | (?:\.{0,2}/|~/)[\w.-]++(?:/[\w.-]++)++(?<=[a-z]) | (?:\.{0,2}|~)(?:/[A-Z]?[a-z._-]++[0-9]{0,4}){2,}+
     | (?:id|type|src|source|env)=[\w./-]*+(?:,.*)? | [A-Z]:\\\S*
     | \?|:[a-z_]+|@[a-z_]+ | `[^`]*`?
+    | [0-9]{4}-[0-9]{2}-[0-9]{2}[T\ ][0-9]{2}:[0-9:.]{2,16}(?:Z|[+-][0-9:]{4,5})?
     """,
     re.ASCII | re.DOTALL | re.VERBOSE,
 )
