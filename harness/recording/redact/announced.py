@@ -145,6 +145,8 @@ def _own_pattern(name: str) -> re.Pattern[str]:
 
 def _weight(text: str, name: str, start: int, own: frozenset[str]) -> Weight:
     settles = weight(name.lstrip("-.$@"), own)
+    if name == "secret" and _ARN.search(text, max(0, start - 80), start) is not None:
+        return "none"
     if settles != "secret" and (first := _FIRST_WORD.search(text, max(0, start - 14), start)) is not None:
         return "secret" if is_secret_name(f"{first[1]} {name}", own) else settles
     return settles
@@ -152,7 +154,7 @@ def _weight(text: str, name: str, start: int, own: frozenset[str]) -> Weight:
 
 def _after(text: str, match: re.Match[str], name: str, start: int, own: frozenset[str]) -> Found | None:
     settles = _weight(text, name, start, own)
-    if settles == "none" or _ARN.search(text, max(0, start - 80), start) is not None:
+    if settles == "none":
         return None
     if match["gap"] is not None:
         if _TAG.search(text, max(0, start - _BEFORE), start) is not None:
