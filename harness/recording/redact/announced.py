@@ -13,13 +13,7 @@ from typing import NamedTuple
 
 from harness.recording.redact.names import Weight, is_secret_name, weight
 from harness.recording.redact.passage import FILLERS
-from harness.recording.redact.values import (
-    is_held,
-    is_held_bare,
-    is_held_doubtful,
-    is_held_option,
-    without_scheme,
-)
+from harness.recording.redact.values import held_part, is_held_bare, is_held_option, without_scheme
 
 
 class Found(NamedTuple):
@@ -170,16 +164,7 @@ def _after(text: str, match: re.Match[str], name: str, start: int, own: frozense
         return _as_content(text, place, doubtful=settles == "doubtful") if is_tag else None
     if match["sep"] == ":" and (block := _BLOCK.match(text, place)) is not None:
         return _block(block, doubtful=settles == "doubtful")
-    if match["sep"] == ":" and match["core"][-1] not in "sS" and (item := _ITEM.match(text, place)) is not None:
-        place = item.end()
-    elif match["sep"] is not None and (items := _LIST.match(text, place)) is not None:
-        # There may be rules for a value, or where it stands.
-        place, settles = items.end(), "doubtful"
-    elif match["sep"] == "|":
-        # The next cell of a table may as well say what a password is.
-        settles = "doubtful"
-    if match["sep"] == ":" and (typed := _TYPED.match(text, place)) is not None:
-        place = typed.end()
+    place, settles = _start_of_value(text, match, settles)
     opening = _OPEN.match(text, place)
     if opening is not None:
         if _closes(text, opening, start, match["close"] or ""):
@@ -193,6 +178,20 @@ def _after(text: str, match: re.Match[str], name: str, start: int, own: frozense
         # What a service tells of a key that it refuses is masked already, most of the time.
         return None
     return found
+
+
+def _start_of_value(text: str, match: re.Match[str], settles: Weight) -> tuple[int, Weight]:
+    """Where the value begins that a separator parts from its name, and how far what parts them settles what it is."""
+    place, sep = match.end(), match["sep"]
+    if sep == ":" and match["core"][-1] not in "sS" and (item := _ITEM.match(text, place)) is not None:
+        return item.end(), settles
+    if sep == ":" and (typed := _TYPED.match(text, place)) is not None:
+        return typed.end(), settles
+    if sep is not None and (items := _LIST.match(text, place)) is not None:
+        # There may be rules for a value, or where it stands.
+        return items.end(), "doubtful"
+    # The next cell of a table may as well say what a password is.
+    return place, "doubtful" if sep == "|" else settles
 
 
 def _closes(text: str, opening: re.Match[str], start: int, close: str) -> bool:
@@ -226,11 +225,8 @@ def _closing(text: str, begin: int, mark: str) -> int:
 
 
 def _held(text: str, begin: int, stop: int, rule: str, *, doubtful: bool) -> Found | None:
-    begin += without_scheme(text[begin:stop])
-    value = text[begin:stop]
-    if not (is_held_doubtful(value) if doubtful else is_held(value)):
-        return None
-    return Found(rule, begin, stop)
+    span = held_part(text[begin:stop], doubtful=doubtful)
+    return None if span is None else Found(rule, begin + span[0], stop)
 
 
 def _as_content(text: str, place: int, *, doubtful: bool) -> Found | None:

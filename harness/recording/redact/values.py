@@ -132,6 +132,12 @@ def is_held_doubtful(value: str) -> bool:
     return looks_opaque(value) and is_held(value)
 
 
+def held_part(value: str, *, doubtful: bool) -> tuple[int, int] | None:
+    """Return which part of `value`, set apart under a secret's name or a doubtful one, is a secret: all but its scheme."""
+    begin = without_scheme(value)
+    return (begin, len(value)) if (is_held_doubtful if doubtful else is_held)(value[begin:]) else None
+
+
 def without_scheme(value: str) -> int:
     """Return where in `value` the credential starts, after the name of its scheme: `Bearer `, `Basic `."""
     scheme = _SCHEME.match(value)
