@@ -524,7 +524,8 @@ def test_without_a_descriptor_it_does_not_ask_for_one_all_the_time_and_then_goes
                     await asyncio.sleep(0)
                 asked = listener.asked
                 goes_on.pop()()
-                answer = await asyncio.wait_for(reader.readline(), PATIENCE_S)
+                async with asyncio.timeout(PATIENCE_S):
+                    answer = await reader.readline()
                 writer.close()
                 asyncio.get_running_loop().remove_reader(listener)
                 return asked, answer
