@@ -37,19 +37,22 @@ _CORE_PATTERN = (
     r"|passcode|passwords?|passwd|pass|pwd|psk|auth|cookies?|signed_?url|access_?code|device_?code|sess(?:ion)?id"
 )
 _AFTER_NAME = (
-    r"(?:(?:\[[0-9]{0,4}\])?(?P<close>[\\\"'`\])*]{0,4})\s{0,3}(?P<sep>:=|=>|<-|={1,3}|:(?!:)|>|\|)[*_]{0,3}"
+    r"(?:(?:\[[0-9]{0,4}\])?(?P<close>[\\\"'`\])*]{0,4})(?:\s{0,3}|[ \t]{4,40})(?P<sep>:=|=>|<-|={1,3}|:(?!:)|>|[|│])[*_]{0,3}"
+    r"(?:\s?</?(?:b|strong|em|i|code|pre|tt|kbd|span)>){0,2}"
     r"|(?P<comma>[\"'`]\s{0,4},)|(?P<says>[\"'`*_]{0,3}\s(?:(?:(?:is|was|has been) )?(?:re)?set to|is now|is|was):?\s)"
     r"|(?P<given>\s(?:provided|supplied|given|sent|received|used):\s)|(?P<gap>\s{1,3})(?=\S))"
 )
 _ANNOUNCED = re.compile(f"(?P<core>{_CORE_PATTERN}){_AFTER_NAME}", re.ASCII | re.IGNORECASE)
-_OPEN = re.compile(r"\s{0,4}(?P<marks>[brfuBRFUN@$]{0,2})(?P<escape>\\{0,3})(?P<quote>\"\"\"|'''|[\"'`])")
+_OPEN = re.compile(
+    r"(?:\s{0,4}|[ \t]{5,40})(?P<marks>[brfuBRFUN@$]{0,2})(?P<escape>\\{0,3})(?P<quote>\"\"\"|'''|[\"'`])"
+)
 #: Before the first item of a list in code, as of a header's values.
 _LIST = re.compile(r"\s{0,4}[\[(]\s{0,40}(?=[\"'])")
 #: The first item of a YAML list; under a name of several things, names of them may follow.
 _ITEM = re.compile(r"[ \t]{0,4}\r?\n[ \t]{0,16}-[ \t]{1,4}(?=\S)(?![A-Za-z0-9_.-]{1,60}:\s)")
 #: What a declaration says of the type of a text.
 _TYPED = re.compile(r"\s{0,3}[&A-Za-z][\w&' .|?<>\[\]]{0,40}+=\s{0,3}(?=[brfu@]{0,2}[\"'`])")
-_SPACE = re.compile(r"[ \t]{0,4}(?:\r?\n[ \t]{1,16})?")
+_SPACE = re.compile(r"[ \t]{0,40}(?:\r?\n[ \t]{1,16})?")
 #: What may stand in an unquoted value. A backslash is left out: it may belong to an escape.
 _BARE = re.compile(r"[^\s\"'`\\,;&<>|]{1,400}+")
 #: The same where the value is all that is on its line: settings and environment files.
@@ -191,7 +194,7 @@ def _start_of_value(text: str, match: re.Match[str], settles: Weight) -> tuple[i
         # There may be rules for a value, or where it stands.
         return items.end(), "doubtful"
     # The next cell of a table may as well say what a password is.
-    return place, "doubtful" if sep == "|" else settles
+    return place, "doubtful" if sep in ("|", "│") else settles
 
 
 def _closes(text: str, opening: re.Match[str], start: int, close: str) -> bool:

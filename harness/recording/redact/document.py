@@ -19,13 +19,20 @@ _SCALAR = re.compile(r"\s*([^\s{}\[\],:\"]+)")
 _NUMBERS = re.compile(r"[0-9]+")
 
 #: Fields that tell apart the streams of deltas that one response interleaves: choices, content blocks, tool calls. And
-#: what is asked of OAuth for a code.
+#: what `_BESIDE` is about.
 _MARKS = frozenset(
     {"call_id", "call_type", "content_index", "contentBlockIndex", "index", "item_id", "output_index", "summary_index"}
-) | {"grant_type", "thought", "type"}
+) | {"grant_type", "kty", "thought", "type"}
 #: Fields of an object that say what another field of it is: `{"name": "Cookie", "value": "a=b"}`.
-_TITLES = frozenset({"name", "key", "header", "k"} | {"Name", "Key", "Header", "K"} | {"NAME", "KEY", "HEADER"})
-_TITLED = frozenset({"value", "v", "Value", "V", "VALUE"})
+_TITLES = frozenset(
+    {"name", "key", "header", "k"} | {"Name", "Key", "Header", "K"} | {"NAME", "KEY", "HEADER", "ParameterKey"}
+)
+_TITLED = frozenset({"value", "v", "Value", "V", "VALUE", "ParameterValue"})
+#: A field of an object, and one that it makes another thing: a code that is exchanged for a token (RFC 6749, 4.1.3), and
+#: the private parts of a key (RFC 7518, 6).
+_BESIDE = {("grant_type", "code"): "authorization_code"} | {
+    ("kty", part): "private_key" for part in ("d", "dp", "dq", "k", "p", "q", "qi")
+}
 #: What announces another element of a list is no longer than this; so no text is kept with what is known of names.
 _LONGEST_NAME = 64
 #: How many levels an address takes in: beyond any provider's, and cheap in hostile nesting.
@@ -76,11 +83,6 @@ class Container:
             around = self.parent.address if self.parent is not None and self.depth % _ADDRESS_DEPTH else None
             self._address = (around, self.key, self.position, tuple(sorted(marks.items())) if marks else ())
         return self._address
-
-    @property
-    def is_grant(self) -> bool:
-        """Whether it asks OAuth for a token. Only to be asked when all has been read."""
-        return self.marks is not None and "grant_type" in self.marks
 
     def names(self) -> Iterator[str]:
         """Yield the names that it stands under, from the inside out."""
@@ -141,8 +143,10 @@ class Leaf:
 
     @property
     def title(self) -> str:
-        """What its object says that it is, beside the field's own name; empty where nothing does."""
-        return self.container.title if self.key in _TITLED else ""
+        """What its object says that it is, beside the field's own name; empty where nothing does. Ask when all has been read."""
+        if self.key in _TITLED:
+            return self.container.title
+        return next((_BESIDE[mark, self.key] for mark in self.container.marks or () if (mark, self.key) in _BESIDE), "")
 
     @property
     def address(self) -> object:

@@ -122,9 +122,7 @@ class Search:
             return self._judge.field(leaf.key, leaf.text, inside=leaf.inside)
         if leaf.lead and (span := self._judge.argument(leaf.lead, leaf.text)) is not None:
             return span
-        # A code that is exchanged for a token (RFC 6749, 4.1.3) is no other code.
-        title = "authorization_code" if leaf.key == "code" and leaf.container.is_grant else leaf.title
-        return self._judge.field(title, leaf.text) if title else None
+        return self._judge.field(leaf.title, leaf.text) if leaf.title else None
 
     def _look_at_arguments(self, found: Sequence[Leaf], where: str) -> None:
         """Look at lists that are a command's arguments, also where the command stands beside them."""

@@ -218,8 +218,8 @@ _NAMED_LINES = re.compile(
     r"\bname:[ \t]{1,4}[\"']?(?P<name>[A-Za-z0-9_.-]{1,80})[\"']?[ \t]{0,4}\r?\n[ \t]{0,40}value:[ \t]{1,4}[\"']?(?P<secret>[^\s\"'{}]{1,400})"
 )
 _NAMED_ELEMENTS = re.compile(
-    r"(?:<name>(?P<name>[^<>\r\n]{1,80})</name>|<[A-Za-z][^<>]{0,200}?\s(?:name|key)=[\"'](?P<title>[^\"'<>]{1,80})[\"'][^<>]{0,200}>)"
-    r"\s{0,80}<value>(?P<secret>[^<>\r\n]{1,400})</value>"
+    r"(?:<(?:name|key)>(?P<name>[^<>\r\n]{1,80})</(?:name|key)>|<[A-Za-z][^<>]{0,200}?\s(?:name|key)=[\"'](?P<title>[^\"'<>]{1,80})[\"'][^<>]{0,200}>)"
+    r"\s{0,80}(?:<value>|(?=<string>))(?:<string>)?(?P<secret>[^<>\r\n]{1,400})</"
 )
 #: A call that is given a secret: `setPassword("…")`, `auth=("me", "…")`, `HTTPBasicAuth("me", "…")`.
 _SETTER = re.compile(
@@ -360,7 +360,7 @@ _STRUCTURES: tuple[tuple[tuple[str, ...], tuple[str, ...] | re.Pattern[str], Fin
     (("openssl",), ("pass:",), _literals(_PASS_PHRASE, "command")),
     (("tcp", "unix"), ("@tcp(", "@unix("), _literals(_GO_DSN, "url-password")),
     (("value",), ("value:",), _literals(_NAMED_LINES, "settings")),
-    (("value",), ("<value>",), _literals(_NAMED_ELEMENTS, "settings")),
+    (("value", "string"), ("<value>", "<string>"), _literals(_NAMED_ELEMENTS, "settings")),
     ((), ("key(", "token(", "secret(", "password(", "passphrase(", "string("), _literals(_SETTER, "code")),
     (
         (),
