@@ -20,6 +20,7 @@ from ag_ui.core import (
 )
 from ag_ui.encoder import EventEncoder
 
+from harness.frames import StreamFrame
 from harness.recording.pack import pack
 from harness.shipped import shipped_recording
 from tests.commands.command_line import Run
@@ -149,20 +150,8 @@ BROKEN: list[tuple[str, str, str]] = [
     ),
     ("vercel.sse", 'data: {"type":"start"}\n\ndata: {"type":"finish"}\n\n', "has no AG-UI event"),
     ("done.sse", 'data: {"type":"RUN_STARTED"}\n\ndata: [DONE]\n\n', "event 2 is no JSON"),
-    (
-        "frame.jsonl",
-        json.dumps(
-            {
-                "type": "RUN_STARTED",
-                "rawEvent": dict.fromkeys(
-                    ["id", "seq", "type", "channel", "namespace", "timestamp", "parent_id", "previous_id", "data"]
-                ),
-            }
-        )
-        + "\n",
-        "looks like a frame and is none",
-    ),
-]
+    ("frame.jsonl", json.dumps({"type": "RUN_STARTED", "rawEvent": dict.fromkeys(StreamFrame.model_fields)}) + "\n", "looks like a frame and is none"),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "content", "said"), BROKEN, ids=[row[0] for row in BROKEN])
