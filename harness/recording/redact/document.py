@@ -40,7 +40,7 @@ _ADDRESS_DEPTH = 64
 #: A list whose elements go on with one another's text: a Gemini answer has its deltas in whatever part comes next.
 _CONTINUED_LISTS = frozenset({"parts"})
 #: What holds pieces of a text, by the names of providers and of this runtime: these are never whole texts.
-_DELTAS = frozenset({"delta", "partial_json", "chunk", "parts", "choices"})
+_DELTAS = frozenset({"delta", "partial_json", "chunk", "parts", "choices", "tool_call"})
 
 
 class Container:

@@ -131,6 +131,19 @@ def test_what_was_blotted_at_the_end_of_a_text_is_clean_whatever_the_next_begins
     assert REDACTOR.frames(clean) == clean
 
 
+def test_texts_of_frames_announce_nothing_of_one_another() -> None:
+    """A frame is written before the next one comes, and the scan of all of them finds no more."""
+    texts = (
+        "the auth: oauth2",
+        "so it is, with pw=",
+        "1024boats psql -U me",
+        "https://example.com/?a=1 password is ",
+        "Tr0ub4dor",
+    )
+    frames = [{"type": f"custom_{at}", "data": {"note": text}} for at, text in enumerate(texts)]
+    assert REDACTOR.frames(frames) == frames
+
+
 def test_a_payload_keeps_what_is_no_secret() -> None:
     payload = {
         "tool_args": {"user": "me", "password": "hunter2", "pin\n": [1, 2.5, None, True]},
