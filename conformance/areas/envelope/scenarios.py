@@ -22,6 +22,9 @@ _CARRIED: Final = frozenset(
 #: What is shown where a listener has seen the events that frames come from.
 OF_SOURCES: Final = frozenset({"envelope.id-unique", "envelope.type-verbatim"})
 
+#: What is found again, in whatever form, of payloads that are not JSON and can be kept; of bytes, anything is.
+_LEAVES: Final[Mapping[str, tuple[str, ...]]] = {"bytes": (), "custom": ("seven", "1", "2", "3")}
+
 
 def _carried(consumer: Consumer, payload: str) -> Evidence:
     """Read a run that does nothing but publish a payload, which may be hard to encode."""
@@ -39,6 +42,9 @@ def _expected(payload: str, evidence: Evidence) -> Iterator[Expected]:
         moment = moment_of(value)
         shown = value if not_utc(moment) else moment
         yield Expected("envelope.timestamp-utc", aspect, PAYLOADS["aware-time"](), shown)
+    if payload in _LEAVES:
+        lost = [leaf for leaf in _LEAVES[payload] if leaf not in str(arrived)] if any(arrived) else ["all of it"]
+        yield Expected("envelope.data-json", f"what has been lost of the payload {payload!r}", (), tuple(lost))
     if payload in UNCHANGED:
         yield Expected("envelope.data-json", f"the payload {payload!r}, which is JSON", [PAYLOADS[payload]()], arrived)
 
