@@ -31,7 +31,8 @@ def _beside(consumer: Consumer, shared: Literal["class", "object"]) -> Evidence:
     sessions = [consumer.stream(each) for each in (flow, twin)]
     reads = consumer.read_held(consumer.begin(sessions))
     name = f"one of two sessions on one flow {shared}"
-    return reads[0].evidence(*(row for each in reads for row in heard("scope.isolated", name, _MEET_MARKS, each)))
+    # Of the two, the second may hold something of the first.
+    return reads[1].evidence(*(row for each in reads for row in heard("scope.isolated", name, _MEET_MARKS, each)))
 
 
 def _shared_llm(consumer: Consumer) -> Evidence:
@@ -188,7 +189,7 @@ def _captured(consumer: Consumer, stream: bool | None, *, in_async: bool = False
     return read.evidence(*captured(stream, Script().text, chunks, requested=requested))
 
 
-_ISOLATED: Final = frozenset({"scope.isolated", "order.seq-gapless"})
+_ISOLATED: Final = frozenset({"scope.isolated", "order.seq-gapless", "order.previous-earlier"})
 _NESTED: Final = frozenset({"scope.nested", "order.seq-gapless"})
 _THREADS: Final = frozenset({"scope.worker-threads"})
 _THREADED: Final = "flow threads"

@@ -105,7 +105,19 @@ def lossy(payload: str, kept: Callable[[Any], Any]) -> Broken:
     return Broken(payload, "harness.frames.payload:encode", body, "envelope.data-json", f"payload/{payload}/sync")
 
 
+PREVIOUS: list[str] = []
+
+
+def linked_beyond(frame: Any) -> dict[str, Any]:
+    """Have the first frame of a session name the last of another one."""
+    if frame.seq > 1 or not PREVIOUS:
+        PREVIOUS[:] = [frame.id]
+        return {}
+    return {"previous_id": PREVIOUS[0]}
+
+
 BROKEN = (
+    Broken("linked_beyond", FIELDS, fields_with(linked_beyond), "order.previous-earlier", "beside/one-class/sync"),
     Broken("types", FIELDS, renamed("type"), "envelope.type-verbatim", "flow/unknown-event/sync"),
     lossy("bytes", lambda given: None if isinstance(given, bytes) else given),
     lossy("custom", lambda given: {name: given[name] for name in given if name != 7} if isinstance(given, dict) else given),
