@@ -119,6 +119,7 @@ def linked_beyond(frame: Any) -> dict[str, Any]:
 BROKEN = (
     Broken("linked_beyond", FIELDS, fields_with(linked_beyond), "order.previous-earlier", "beside/one-class/sync"),
     Broken("types", FIELDS, renamed("type"), "envelope.type-verbatim", "flow/unknown-event/sync"),
+    Broken("payload", ACCEPT, hiding("probe_payload"), "error.observer-safe", "payload/fails-to-print/sync"),
     lossy("bytes", lambda given: None if isinstance(given, bytes) else given),
     lossy("custom", lambda given: {name: given[name] for name in given if name != 7} if isinstance(given, dict) else given),
     Broken("ids", FIELDS, renamed("id"), "envelope.id-unique", "flow/unknown-event/sync"),
