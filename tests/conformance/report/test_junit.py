@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import get_args
 from xml.etree import ElementTree as ET
@@ -140,4 +139,13 @@ def test_a_replay_gives_one_case_per_result() -> None:
         Case("a.yaml", "interaction 4", "skipped", "GET example.com/"),
         Case("b.yaml", "cassette", "error", "torn"),
     ]
-    assert Counter(case.status for case in cases) == {"failed": 2, "passed": 1, "skipped": 1, "error": 1}
+
+
+def test_of_what_is_seen_in_the_whole_run_a_report_names_no_frame(path: Path) -> None:
+    found = [{"seq": None, "message": "it raised nothing"}, {"seq": 3, "message": "gap"}]
+    checks = [{"scenario": "flow/a", "status": "failed", "violations": found}]
+    row = {"id": "order.delivery", "status": "failed", "checks": checks}
+    junit.write({"format": "harness.conformance/1", "clauses": [row], "faults": []}, path)
+
+    [reason] = ET.parse(path).iter("failure")
+    assert (reason.attrib["message"], reason.text) == ("it raised nothing", "it raised nothing\nframe 3: gap")
