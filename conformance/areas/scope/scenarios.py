@@ -91,11 +91,19 @@ def _nested(consumer: Consumer, *, streamed: bool, levels: int = 1) -> Evidence:
     text = Script().text
     expected = [*heard("scope.nested", "the outer session", ("before", "inner", "after", text), read)]
     inner_frames = consumer.stage.noted("inner")
-    for frames in inner_frames:
-        expected += held("scope.nested", "an inner session", ("inner", text), marks(frames))
+    for place, frames in enumerate(inner_frames):
+        flows = ("FlowBetween",) * place + ("InnerFlow",)
+        expected += _shows("an inner session", ("inner", text), flows, frames)
     if streamed:
         expected.append(Expected("scope.nested", "how many inner sessions were read", levels, len(inner_frames)))
     return read.evidence(*expected)
+
+
+def _shows(session: str, due: tuple[str, ...], flows: tuple[str, ...], frames: list[AnyFrame]) -> Iterator[Expected]:
+    """Hold a session inside to what is its own: the marks in it, and the flows that begin in it."""
+    yield from held("scope.nested", session, due, marks(frames))
+    begun = tuple(frame.data.get("flow_name") for frame in frames if frame.type == "flow_started")
+    yield Expected("scope.nested", f"the flows that {session} shows", flows, begun)
 
 
 def _nested_beside(consumer: Consumer) -> Evidence:
@@ -113,7 +121,7 @@ def _nested_beside(consumer: Consumer) -> Evidence:
     expected = [*heard("scope.nested", "the outer session", ("inner", "outer", "more"), read)]
     inner_frames = consumer.stage.noted("inner")
     for frames in inner_frames:
-        expected += held("scope.nested", "an inner session beside another method", ("inner", "more"), marks(frames))
+        expected += _shows("an inner session beside another method", ("inner", "more"), ("InnerFlow",), frames)
     expected.append(Expected("scope.nested", "how many inner sessions were read", 1, len(inner_frames)))
     return read.evidence(*expected)
 
@@ -124,7 +132,7 @@ def _inner_call(consumer: Consumer) -> Evidence:
     text, inner_frames = Script().text, consumer.stage.noted("inner")
     expected = [*heard("scope.nested", "the flow's session", ("before", text), read)]
     for frames in inner_frames:
-        expected += held("scope.nested", "the session of the call inside", (text,), marks(frames))
+        expected += _shows("the session of the call inside", (text,), (), frames)
     expected.append(Expected("scope.nested", "how many calls inside were read", 1, len(inner_frames)))
     return read.evidence(*expected)
 

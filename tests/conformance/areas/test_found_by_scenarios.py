@@ -116,7 +116,22 @@ def linked_beyond(frame: Any) -> dict[str, Any]:
     return {"previous_id": PREVIOUS[0]}
 
 
+TIMELINES: list[Any] = []
+STARTED: list[tuple[Any, ...]] = []
+
+
+def outer_first(accept: Any, timeline: Any, *published: Any) -> None:
+    """Have a session inside show the beginning of the flow around it, too."""
+    if published[1].type == "flow_started":
+        if STARTED and timeline not in TIMELINES:
+            accept(timeline, *STARTED[0])
+        TIMELINES.append(timeline)
+        STARTED.append(published)
+    accept(timeline, *published)
+
+
 BROKEN = (
+    Broken("outer_first", ACCEPT, replacing(outer_first), "scope.nested", "nested/beside-another-method/sync"),
     Broken("linked_beyond", FIELDS, fields_with(linked_beyond), "order.previous-earlier", "beside/one-class/sync"),
     Broken("types", FIELDS, renamed("type"), "envelope.type-verbatim", "flow/unknown-event/sync"),
     Broken("payload", ACCEPT, hiding("probe_payload"), "error.observer-safe", "payload/fails-to-print/sync"),
