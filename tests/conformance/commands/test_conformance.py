@@ -242,47 +242,41 @@ def test_known_failures_of_another_subject_are_refused_before_anything_is_run(ru
         assert f"has the known failures of 'acme', and '{name}' is tested" in said.err
 
 
-def test_a_new_failure_fails(run: Run, tmp_path: Path) -> None:
-    known = tmp_path / "known.json"
-    write(known, {"cleanup.idempotent": CLOSED_TWICE[1:]})
+def test_a_new_failure_fails_and_reports_say_so(run: Run, tmp_path: Path) -> None:
+    write(tmp_path / "known.json", {"cleanup.idempotent": CLOSED_TWICE[1:]})
 
-    said = run(*CLOSES_ONCE, "--expect", known, "--json", tmp_path / "report.json")
-
-    assert said.code == 1
-    assert "new failure: cleanup.idempotent in close/twice/async\n" in said.out
-    assert json.loads((tmp_path / "report.json").read_text())["baseline"] == {
-        "new": [{"clause": "cleanup.idempotent", "scenario": "close/twice/async"}],
-        "stale": [],
-    }
-
-
-def test_a_new_failure_of_a_should_fails_too(run: Run, tmp_path: Path) -> None:
-    write(tmp_path / "known.json", {})
-
-    assert run(*BREAKS_A_SHOULD, "--expect", tmp_path / "known.json").code == 1
-
-
-def test_a_stale_entry_fails(run: Run, tmp_path: Path) -> None:
-    known = tmp_path / "known.json"
-    write(known, {"cleanup.idempotent": ["close/twice/sync"]})
-
-    said = run(*SOUND, "--expect", known, "--html", tmp_path)
+    said = run(*CLOSES_ONCE, "--expect", tmp_path / "known.json", "--json", "-", "--html", tmp_path)
 
     assert said.code == 1
-    assert "stale entry: cleanup.idempotent in close/twice/sync\n" in said.out
-    assert parsed(tmp_path / "index.html").all("h1")[0].text == "1 stale entry"
+    assert "new failure: cleanup.idempotent in close/twice/async\n" in said.err
+    new = {"clause": "cleanup.idempotent", "scenario": "close/twice/async"}
+    assert said.document["baseline"] == {"new": [new], "stale": []}
+    assert parsed(tmp_path / "index.html").all("h1")[0].text == "1 new failure"
 
 
-def test_an_entry_of_a_clause_that_was_not_run_is_not_stale(run: Run, tmp_path: Path) -> None:
-    write(tmp_path / "known.json", {"llm.usage": ["ask/usage/sync"]})
+@pytest.mark.parametrize(
+    ("arguments", "entries", "code", "told"),
+    [
+        (BREAKS_A_SHOULD, {}, 1, "new failure: channel.by-table in "),
+        (
+            SOUND,
+            {"cleanup.idempotent": ["close/twice/sync"]},
+            1,
+            "stale entry: cleanup.idempotent in close/twice/sync\n",
+        ),
+        (SOUND, {"llm.usage": ["ask/usage/sync"]}, 0, "as expected: 0 known failures"),
+        ((*CREWLESS, "--clause", "entry.crew"), {}, 2, "1 not applicable"),
+    ],
+    ids=["new of a SHOULD", "stale", "of a clause that was not run", "nothing that applies"],
+)
+def test_what_is_not_as_expected_fails(
+    arguments: tuple[str, ...], entries: dict[str, list[str]], code: int, told: str, run: Run, tmp_path: Path
+) -> None:
+    write(tmp_path / "known.json", entries)
 
-    assert run(*SOUND, "--expect", tmp_path / "known.json").code == 0
-
-
-def test_a_baseline_does_not_make_nothing_into_something(run: Run, tmp_path: Path) -> None:
-    write(tmp_path / "known.json", {})
-
-    assert run(*CREWLESS, "--clause", "entry.crew", "--expect", tmp_path / "known.json").code == 2
+    said = run(*arguments, "--expect", tmp_path / "known.json")
+    assert said.code == code
+    assert told in said.out
 
 
 def test_held_and_written_at_once_the_old_baseline_is_held_and_the_new_one_written(run: Run, tmp_path: Path) -> None:
