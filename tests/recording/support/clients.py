@@ -29,9 +29,12 @@ class Read:
 
     pieces: list[bytes] = field(default_factory=list)
     status: int = 0
+    headers: Mapping[str, str] = field(default_factory=dict)
     #: The class of the library's error and its text; empty where none was raised.
     error: str = ""
     text: str = ""
+    #: The URL of the request that the error names, where it names one.
+    asked: str = ""
 
     @property
     def body(self) -> bytes:
@@ -59,20 +62,19 @@ class Client:
         content: bytes = b'{"a": 1}',
         timeout: float = PATIENCE_S,
         on_piece: Seen = lambda _: False,
-        stop: bool = False,
     ) -> Read:
-        """Post, read piece by piece; leave after the first piece if told to. Errors of the library are noted."""
+        """Post, read piece by piece; leave after a piece where told to by `True`. Errors of the library are noted."""
         read = Read()
 
         def seen(piece: bytes) -> bool:
             read.pieces.append(piece)
-            on_piece(piece)
-            return stop
+            return on_piece(piece) is True
 
         try:
             self.use(url, content, timeout, read, seen)
         except self.errors as error:
             read.error, read.text = type(error).__name__, str(error)
+            read.asked = str(getattr(getattr(error, "request", None), "url", ""))
         return read
 
 
@@ -82,7 +84,7 @@ def _sync_httpx(library: Any) -> Callable[[str, bytes, float, Read, Seen], None]
             library.Client(timeout=timeout, trust_env=False, verify=False) as client,
             client.stream("POST", url, content=content) as response,
         ):
-            read.status = response.status_code
+            read.status, read.headers = response.status_code, response.headers
             for piece in response.iter_raw():
                 if seen(piece):
                     break
@@ -96,7 +98,7 @@ def _async_httpx(library: Any) -> Callable[[str, bytes, float, Read, Seen], None
             library.AsyncClient(timeout=patience, trust_env=False, verify=False) as client,
             client.stream("POST", url, content=content) as response,
         ):
-            read.status = response.status_code
+            read.status, read.headers = response.status_code, response.headers
             async for piece in response.aiter_raw():
                 if seen(piece):
                     break
@@ -108,7 +110,7 @@ def _urllib3(url: str, content: bytes, timeout: float, read: Read, seen: Seen) -
     with urllib3.PoolManager(timeout=timeout, retries=False) as pools:
         response = pools.request("POST", url, body=content, preload_content=False)
         try:
-            read.status = response.status
+            read.status, read.headers = response.status, response.headers
             for piece in response.stream():
                 if seen(piece):
                     break
@@ -121,7 +123,7 @@ def _requests(url: str, content: bytes, timeout: float, read: Read, seen: Seen) 
         requests.Session() as session,
         session.post(url, data=content, timeout=timeout, stream=True) as response,
     ):
-        read.status = response.status_code
+        read.status, read.headers = response.status_code, response.headers
         for piece in response.iter_content(None):
             if seen(piece):
                 break
@@ -134,7 +136,7 @@ async def _apost(url: str, content: bytes, patience: float, read: Read, seen: Se
         aiohttp.ClientSession(timeout=limits) as session,
         session.request("post", url, data=content) as response,
     ):
-        read.status = response.status
+        read.status, read.headers = response.status, response.headers
         async for piece in response.content.iter_any():
             if seen(piece):
                 break
@@ -151,7 +153,7 @@ def _urllib(url: str, content: bytes, timeout: float, read: Read, seen: Seen) ->
     except urllib.error.HTTPError as error:
         response = error
     with response:
-        read.status = response.status
+        read.status, read.headers = response.status, response.headers
         while piece := response.read1():
             if seen(piece):
                 break
@@ -168,7 +170,7 @@ def _http_client(url: str, content: bytes, timeout: float, read: Read, seen: See
     with contextlib.closing(kind(parts.netloc, timeout=timeout)) as connection:
         connection.request("POST", target, content)
         with connection.getresponse() as response:
-            read.status = response.status
+            read.status, read.headers = response.status, response.headers
             while piece := response.read1():
                 if seen(piece):
                     return
