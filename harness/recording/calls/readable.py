@@ -12,9 +12,9 @@ from typing import Final
 from msgspec.structs import replace
 
 from harness.errors import MissingExtraError
-from harness.recording.boundaries import pieces
+from harness.recording.boundaries import chunks_of
 from harness.recording.redact.content_coding import opened_if_possible
-from harness.recording.wire import Chunk, WireResponse
+from harness.recording.wire import WireResponse
 
 _MEDIA_TYPE: Final = re.compile(r"\s*[\w.+-]+/[\w.+-]+")
 #: What a body begins with, by what it then is.
@@ -39,10 +39,7 @@ def with_coding_and_type(response: WireResponse) -> WireResponse:
     if kind is None:
         return response
     headers = tuple(field for field in response.headers if field[0].lower() != "content-type")
-    chunks: list[Chunk] = []
-    for length in pieces(kind, response.body):
-        chunks.append(Chunk(chunks[-1].offset + chunks[-1].length if chunks else 0, length, 0.0))
-    return replace(response, headers=(*headers, ("content-type", kind)), chunks=tuple(chunks))
+    return replace(response, headers=(*headers, ("content-type", kind)), chunks=chunks_of(kind, response.body))
 
 
 def check_coding(response: WireResponse) -> None:

@@ -10,13 +10,12 @@ import base64
 import math
 import re
 from collections.abc import Iterator
-from itertools import accumulate, repeat
 from pathlib import Path
 from typing import Any, get_args
 from urllib.parse import urlsplit
 
 from harness.errors import RecordingError
-from harness.recording.boundaries import pieces
+from harness.recording.boundaries import chunks_of
 from harness.recording.files.bounds import LATEST_MS, MOST_DIGITS, whole_number
 from harness.recording.files.cassette_document import (
     cassette_content,
@@ -131,7 +130,7 @@ def _response(shape: _Shape, parts: dict[str, Any], where: str) -> WireResponse:
         # Written by us, so that a body without marks was cut off before them.
         raise unreadable(shape.name, f"{where}.body.chunks is missing", "chunk marks beside 'ended'")
     content_type = header_of(headers, "content-type") or ""
-    chunks = _unmarked(content_type, body) if marks is None else _marked(shape, marks, body, f"{where}.body.chunks")
+    chunks = chunks_of(content_type, body) if marks is None else _marked(shape, marks, body, f"{where}.body.chunks")
     return WireResponse(
         status=status,
         reason=reason,
@@ -143,11 +142,6 @@ def _response(shape: _Shape, parts: dict[str, Any], where: str) -> WireResponse:
             shape.text(part, f"{where}.scope") for part in shape.sequence(parts.get("scope", []), f"{where}.scope")
         ),
     )
-
-
-def _unmarked(content_type: str, body: bytes) -> tuple[Chunk, ...]:
-    lengths = pieces(content_type, body)
-    return tuple(map(Chunk, accumulate(lengths, initial=0), lengths, repeat(0.0)))
 
 
 def _marked(shape: _Shape, marks: Any, body: bytes, where: str) -> tuple[Chunk, ...]:

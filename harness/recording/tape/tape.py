@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
 import threading
 import time
@@ -22,7 +21,7 @@ from harness.recording.files.cassette_document import cassette_name
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.files.exchange import held
 from harness.recording.redact.redaction import Redactor
-from harness.recording.tape.core import Mode, Tape, TapeRedactor
+from harness.recording.tape.core import Mode, Tape, TapeRedactor, running_loop
 from harness.recording.tape.guard import NetworkGuard, block, is_blocked, is_spared, network_guard
 from harness.recording.tape.match import InteractionIndex, unanswered
 from harness.recording.tape.playback import check_speed
@@ -145,7 +144,7 @@ def running(tape: TapeT) -> Iterator[TapeT]:
 
 @contextmanager
 def _activated(tape: Tape) -> Iterator[None]:
-    opened = _Opened(tape, threading.get_ident(), _of_context.get(), _running_loop())
+    opened = _Opened(tape, threading.get_ident(), _of_context.get(), running_loop())
     token = _of_context.set(opened)
     hurries = tape.plays and not tape.records and tape.speed is None
     hurry = answered_at_once.set(lambda: hurries and not tape.closed)
@@ -229,14 +228,7 @@ class _Opened(Struct, frozen=True):
 
     def covers_caller(self) -> bool:
         """Whether what runs here may be its business: another loop of the same thread is not."""
-        return self.thread != threading.get_ident() or self.loop in (None, _running_loop())
-
-
-def _running_loop() -> int | None:
-    try:
-        return id(asyncio.get_running_loop())
-    except RuntimeError:
-        return None
+        return self.thread != threading.get_ident() or self.loop in (None, running_loop())
 
 
 _of_context: contextvars.ContextVar[_Opened | None] = contextvars.ContextVar("harness_tape", default=None)

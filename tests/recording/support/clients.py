@@ -29,7 +29,8 @@ class Read:
 
     pieces: list[bytes] = field(default_factory=list)
     status: int = 0
-    headers: Mapping[str, str] = field(default_factory=dict)
+    #: As the library gives them: a mapping whose names have no case.
+    headers: Any = None
     #: The class of the library's error and its text; empty where none was raised.
     error: str = ""
     text: str = ""
