@@ -6,21 +6,23 @@ import gzip
 import json
 import shutil
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import metadata
-from threading import Thread
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from harness.recording import Redactor, WireRequest
+from harness.recording import Redactor, WireRequest as TapeRequest
 from harness.recording.pack import pack
 from harness.recording.vcr_config import filtering
 from harness.shipped import shipped_recording
 from tests.pytest_plugin.conftest import InnerRun
 from tests.recording.redact.planted_secrets import opaque
 from tests.recording.support.asking_subject import record_interview
+from tests.servers.openai.chat import OpenAIChatServer
+from tests.servers.openai.chat_scenarios import Completion, Scenario
+from tests.servers.scripted_server import Asked
+from tests.servers.wire_server import WireRequest, WireResponse
 
 pytest_plugins = ["pytester"]
 
@@ -127,25 +129,25 @@ _FILTERED = {
 )  # fmt: skip
 def test_what_vcrpy_filters_of_requests_is_neither_kept_nor_compared(kind: str, sent: str, kept: str) -> None:
     fields = (("content-type", kind),)
-    request = WireRequest("PUT", "https://x/a?key=Quark7&user=you&x=1", fields, sent.encode())
-    without = WireRequest("PUT", "https://x/a?user=me&x=1", fields, kept.encode())
+    request = TapeRequest("PUT", "https://x/a?key=Quark7&user=you&x=1", fields, sent.encode())
+    without = TapeRequest("PUT", "https://x/a?user=me&x=1", fields, kept.encode())
     assert filtering(Redactor(), _FILTERED).request(request) == without
 
 
 def test_fields_are_filtered_at_every_depth_where_that_is_asked_for_though_the_header_goes_too() -> None:
     config = {**_FILTERED, "filter_headers": ["content-type"], "filter_nested_post_data_parameters": True}
-    request = WireRequest("POST", "https://x/a", (("content-type", "application/json"),), b'[{"geheim": 7, "x": 1}]')
+    request = TapeRequest("POST", "https://x/a", (("content-type", "application/json"),), b'[{"geheim": 7, "x": 1}]')
     assert filtering(Redactor(), config).request(request) == replace(request, headers=(), body=b'[{"x": 1}]')
 
 
 @pytest.mark.parametrize(("filtered", "outcome"), [("stream_options", {"passed": 1}), ("stream", {"failed": 1})])
 def test_a_cassette_is_played_as_it_was_filtered(
-    filtered: str, outcome: dict[str, int], inner: InnerRun, pytester: pytest.Pytester, provider: list[bytes]
+    filtered: str, outcome: dict[str, int], inner: InnerRun, pytester: pytest.Pytester, provider: list[Asked]
 ) -> None:
     config = VCR_CONFIG.format(config={"filter_post_data_parameters": ["stream_options"]})
     inner("--record-mode=once", conftest=config, test_it=LIVE).assert_outcomes(passed=1)
     tape = pytester.path / "cassettes" / "test_it" / "TestIt.test_live[a-b-].yaml"
-    assert b"stream_options" in provider[0]
+    assert "stream_options" in provider[0].body
     assert "stream_options" not in tape.read_text()
     inner(conftest=config.replace("stream_options", filtered)).assert_outcomes(**outcome)
 
@@ -224,7 +226,7 @@ UNNAMED = "import pytest\nfrom calls import answer\n\n@pytest.mark.cassette\ndef
 
 
 def test_a_cassette_that_may_be_of_another_modules_test_is_not_recorded_over(
-    inner: InnerRun, pytester: pytest.Pytester, provider: list[bytes]
+    inner: InnerRun, pytester: pytest.Pytester, provider: list[Asked]
 ) -> None:
     theirs, own = (pytester.path / "cassettes" / name for name in ("test_it.yaml", "test_it/test_it.yaml"))
     theirs.parent.mkdir()
@@ -236,7 +238,7 @@ def test_a_cassette_that_may_be_of_another_modules_test_is_not_recorded_over(
 
 
 def test_a_marker_without_a_name_is_of_the_tests_own_cassette(
-    inner: InnerRun, pytester: pytest.Pytester, provider: list[bytes]
+    inner: InnerRun, pytester: pytest.Pytester, provider: list[Asked]
 ) -> None:
     inner("--record-mode=once", test_it=UNNAMED).assert_outcomes(passed=1)
     assert (pytester.path / "cassettes" / "test_it" / "test_it.yaml").exists()
@@ -568,39 +570,21 @@ def test_unknown(recording): pass
     result.stdout.fnmatch_lines(["*which recording?*", "*there is no recording 'openai/nowhere'*"])
 
 
-class _Provider(BaseHTTPRequestHandler):
-    asked: list[bytes]
+class Calm(OpenAIChatServer):
+    """Says the same to whatever it is asked."""
 
-    def do_POST(self) -> None:
-        self.asked.append(self.rfile.read(int(self.headers["content-length"])))
-        deltas = [{"content": "Calm."}, {}]
-        chunks = [
-            {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "gpt-4o-mini"}
-            | {"choices": [{"index": 0, "delta": delta, "finish_reason": None if delta else "stop"}]}
-            for delta in deltas
-        ]
-        body = "".join(f"data: {part}\n\n" for part in [*map(json.dumps, chunks), "[DONE]"]).encode()
-        self.send_response(200)
-        self.send_header("content-type", "text/event-stream")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None: ...
+    def answer(self, request: WireRequest) -> WireResponse:
+        (message,) = json.loads(request.body)["messages"]
+        self.scenarios = {"calm": Scenario(message["content"], (Completion("Calm."),))}
+        return super().answer(request)
 
 
 @pytest.fixture
-def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bytes]]:
+def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Asked]]:
     """What a provider on loopback was asked; inner tests find it by OPENAI_BASE_URL."""
-    asked: list[bytes] = []
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Provider", (_Provider,), {"asked": asked}))
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    monkeypatch.setenv("OPENAI_BASE_URL", f"http://127.0.0.1:{server.server_port}/v1")
-    yield asked
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with Calm() as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", f"{server.origin}/v1")
+        yield server.requests
 
 
 LIVE = """
@@ -616,7 +600,7 @@ class TestIt:
 
 @pytest.mark.parametrize(("mode", "asked_at_last"), [("once", 1), ("new", 1), ("all", 2)], ids=["once", "new", "all"])
 def test_what_was_recorded_is_played(
-    inner: InnerRun, pytester: pytest.Pytester, provider: list[bytes], mode: str, asked_at_last: int
+    inner: InnerRun, pytester: pytest.Pytester, provider: list[Asked], mode: str, asked_at_last: int
 ) -> None:
     inner("--record-mode", mode, test_it=LIVE).assert_outcomes(passed=1)
     tape = pytester.path / "cassettes" / "test_it" / "TestIt.test_live[a-b-].yaml"
@@ -651,7 +635,7 @@ def test_live(cassette, subtests):
     ],
 )
 def test_a_test_that_did_not_end_well_leaves_what_stands(
-    inner: InnerRun, pytester: pytest.Pytester, provider: list[bytes], mode: str, end: str, left: str
+    inner: InnerRun, pytester: pytest.Pytester, provider: list[Asked], mode: str, end: str, left: str
 ) -> None:
     if mode == "all":
         inner("--record-mode", "once", test_it=ENDING.format(end="")).assert_outcomes(passed=1)
@@ -667,7 +651,7 @@ def test_a_test_that_did_not_end_well_leaves_what_stands(
 
 @pytest.mark.parametrize("mode", ["once", "all"])
 def test_a_test_that_is_skipped_records_nothing(
-    inner: InnerRun, pytester: pytest.Pytester, provider: list[bytes], mode: str
+    inner: InnerRun, pytester: pytest.Pytester, provider: list[Asked], mode: str
 ) -> None:
     tape = pytester.path / "cassettes" / "test_it" / "test_live.yaml"
     source = "def test_live(cassette):\n    import pytest\n    pytest.skip('no key')\n"
@@ -679,7 +663,7 @@ def test_a_test_that_is_skipped_records_nothing(
 
 
 def test_two_tests_that_have_one_name_as_files_do_not_record_over_each_other(
-    inner: InnerRun, pytester: pytest.Pytester, provider: list[bytes]
+    inner: InnerRun, pytester: pytest.Pytester, provider: list[Asked]
 ) -> None:
     source = LIVE.replace('"a/b?"', '"a/b?", "a b!", "a/b!", "a b?"')
     result = inner("--record-mode", "all", test_it=source)
@@ -693,7 +677,7 @@ def test_two_tests_that_have_one_name_as_files_do_not_record_over_each_other(
 
 
 def test_a_first_recording_that_got_no_answer_is_made_again_and_the_run_says_so(
-    inner: InnerRun, provider: list[bytes], monkeypatch: pytest.MonkeyPatch
+    inner: InnerRun, provider: list[Asked], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as nobody:
         nobody.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
@@ -709,7 +693,7 @@ def test_a_first_recording_that_got_no_answer_is_made_again_and_the_run_says_so(
 
 
 def test_recordings_elsewhere_are_recorded_and_found_there(
-    inner: InnerRun, pytester: pytest.Pytester, provider: list[bytes]
+    inner: InnerRun, pytester: pytest.Pytester, provider: list[Asked]
 ) -> None:
     named = LIVE.replace("    @", '    @pytest.mark.cassette("shared/calm")\n    @')
     inner("--record-mode=once", "--recordings=elsewhere", test_it=named).assert_outcomes(passed=1)
@@ -719,7 +703,7 @@ def test_recordings_elsewhere_are_recorded_and_found_there(
 
 
 def test_nothing_of_an_installed_recording_is_written_to(
-    inner: InnerRun, pytester: pytest.Pytester, provider: list[bytes]
+    inner: InnerRun, pytester: pytest.Pytester, provider: list[Asked]
 ) -> None:
     shipped = shipped_recording("openai/text") / "cassette.yaml"
     before = shipped.read_bytes()

@@ -24,10 +24,9 @@ from harness.errors import (
 from harness.recording import Target, load_recording, record, replay_cassette, replay_recording
 from harness.recording.files.asides import new_aside
 from harness.recording.replayed import Replayed
+from tests.recording.support.recorded import SUBJECTS
 from tests.servers.openai.chat import OpenAIChatServer
 from tests.servers.openai.chat_scenarios import EXPANDED_TEXT, HARBOUR_TEXT
-
-SUBJECTS = "tests.recording.support.subjects"
 
 
 @pytest.fixture(scope="module")

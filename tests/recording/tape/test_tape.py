@@ -329,14 +329,6 @@ def test_a_cassette_that_is_not_there_is_named_as_it_was_asked_for(
         open_tape(Path("a/b/c/d.yaml"), "none").__enter__()
 
 
-def test_a_killed_process_leaves_what_had_ended(path: Path) -> None:
-    with open_tape(path, "once") as tape:
-        perform(tape, "a")
-        left = read_cassette(path.with_name("cassette.yaml.partial"), allow_torn_tail=True)
-        assert [one.response.body for one in left] == [b"live a"]
-        assert not path.exists()
-
-
 def test_times_are_told_by_the_clock_that_was_given(path: Path) -> None:
     ticks = iter([100.0, 100.0123, 100.5])
     with open_tape(path, "once", clock=lambda: next(ticks)) as tape:
@@ -385,6 +377,7 @@ def test_a_full_disk_is_told_and_what_was_recorded_is_kept_beside(path: Path, mo
     assert refused.value.__notes__ == [f"what was recorded is in {path}.partial"]
     assert bodies(path) == ["old"]
     assert bodies(path.with_name("cassette.yaml.partial")) == ["live a"]
+    assert len(list(path.parent.iterdir())) == 2
     with (
         pytest.raises(ValueError, match="the run's own") as surfaced,
         open_tape(path, "new") as tape,
@@ -432,9 +425,13 @@ def test_what_makes_no_sense_is_refused_at_the_call(path: Path, options: dict[st
         (None, "https://h/v1/chat?a=1", "https://h/v1/chat?a=1"),
         ("http://127.0.0.1:8080", "https://h/v1/chat?a=1", "http://127.0.0.1:8080/v1/chat?a=1"),
         ("http://127.0.0.1:8080/proxy/", "https://h:444/v1/chat", "http://127.0.0.1:8080/proxy/v1/chat"),
+        ("http://127.0.0.1:8080/v1", "https://h/v1/chat", "http://127.0.0.1:8080/v1/chat"),
+        ("http://127.0.0.1:8080/proxy/v1/", "https://h/v1/chat", "http://127.0.0.1:8080/proxy/v1/chat"),
+        ("http://127.0.0.1:8080/v1/chat", "https://h/v1/chat", "http://127.0.0.1:8080/v1/chat"),
+        ("http://127.0.0.1:8080/v", "https://h/v1/chat", "http://127.0.0.1:8080/v/v1/chat"),
     ],
 )
-def test_a_base_url_replaces_the_origin_and_goes_before_the_path(
+def test_a_base_url_replaces_the_origin_and_goes_before_the_path_with_what_both_have_there_once(
     path: Path, base_url: str | None, url: str, destination: str
 ) -> None:
     with open_tape(path, "once", base_url=base_url) as tape:

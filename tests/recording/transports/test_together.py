@@ -19,7 +19,6 @@ import requests
 from harness.errors import NetworkBlockedError, TransportFault, UnrecordedRequestError
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.tape import playback
-from harness.recording.tape.core import Tape
 from harness.recording.tape.tape import Mode, current_tape, network_guard, open_tape, playing
 from harness.recording.transports.sockets import check_connection
 from harness.recording.wire import Interaction, WireRequest, WireResponse
@@ -348,15 +347,6 @@ def test_a_base_url_redirects_and_the_url_that_was_asked_for_is_recorded(client:
     assert [one.request.url for one in read_cassette(path)] == [asked]
     with network_guard(), open_tape(path, "none"):
         assert client.post(asked).body == b"".join(PIECES)
-
-
-@pytest.mark.parametrize(
-    ("base", "sent"),
-    [("/v1", "/v1/chat"), ("/proxy/v1/", "/proxy/v1/chat"), ("/v1/chat", "/v1/chat"), ("/v", "/v/v1/chat"), ("", "/v1/chat")],
-)  # fmt: skip
-def test_what_a_base_url_and_a_path_share_is_there_once(base: str, sent: str, path: Path) -> None:
-    tape = Tape(path, (), plays=False, records=True, base_url=f"http://127.0.0.1:1{base}")
-    assert tape.destination("https://api.example.test/v1/chat?a=1") == f"http://127.0.0.1:1{sent}?a=1"
 
 
 def echo(exchange: Exchange) -> None:
