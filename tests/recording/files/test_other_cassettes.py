@@ -103,6 +103,7 @@ GO: dict[str, Any] = {
     },
     "response": {"body": json.dumps(ANSWER), "headers": {}, "status": "200 OK", "code": 200, "duration": "1s"},
 }
+CODED = base64.b64encode(json.dumps(ANSWER).encode()).decode()
 ARCHIVED: dict[str, Any] = {
     "request": {
         "method": "POST", "url": "https://h/", "headers": [{"name": "a", "value": "b"}],
@@ -110,7 +111,7 @@ ARCHIVED: dict[str, Any] = {
     },
     "response": {
         "status": 200, "statusText": "OK", "headers": [],
-        "content": {"text": base64.b64encode(json.dumps(ANSWER).encode()).decode(), "encoding": "base64"},
+        "content": {"text": CODED, "encoding": "base64"},
     },
 }  # fmt: skip
 GZIP = gzip.compress(json.dumps(ANSWER).encode())
@@ -161,22 +162,7 @@ FORMS = {
     "a body that is a mapping": MAPPING,
     # The two halves of the emoji are escapes of their own, as vcrpy's JSON serialiser writes them.
     "JSON": json.dumps({"version": 1, "interactions": [ENTRY]}),
-    "JSON with base64": json.dumps(
-        {
-            "version": 1,
-            "interactions": [
-                {
-                    **ENTRY,
-                    "response": {
-                        **ENTRY["response"],
-                        "body": {
-                            "base64_string": "eyJpZCI6ICIxIiwgImNob2ljZXMiOiBbXSwgInZlcnNpb24iOiAiMS4wIiwgInByaWNlIjogMC41LCAid2hvbGUiOiB0cnVlfQ=="
-                        },
-                    },
-                }
-            ],
-        }
-    ),
+    "JSON with base64": json.dumps({"interactions": [_with("response", body={"base64_string": CODED})]}),
     "requests beside responses": json.dumps({"requests": [ENTRY["request"]], "responses": [ENTRY["response"]]}),
     "no head": json.dumps([ENTRY]),
     "VCR of PHP": json.dumps(

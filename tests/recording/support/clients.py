@@ -180,57 +180,37 @@ def _http_client(url: str, content: bytes, timeout: float, read: Read, seen: See
 
 
 _OF_HTTP_CLIENT = (OSError, http.client.HTTPException)
-#: What is raised, by the ids of the cases in `transports/test_together.py`.
-_HTTPX = {
-    "cut": "RemoteProtocolError",
-    "short": "RemoteProtocolError",
-    "reset": "ReadError",
-    "silent in the body": "ReadTimeout",
-    "silent before the head": "ReadTimeout",
-    "closed before the head": "RemoteProtocolError",
-    "reset before the head": "ReadError",
-    "refused": "ConnectError",
-}
-_URLLIB3 = {
-    "cut": "ProtocolError",
-    "short": "ProtocolError",
-    "reset": "ProtocolError",
-    "silent in the body": "ReadTimeoutError",
-    "silent before the head": "ReadTimeoutError",
-    "closed before the head": "ProtocolError",
-    "reset before the head": "ProtocolError",
-    "refused": "NewConnectionError",
-}
-_REQUESTS = {
-    "cut": "ChunkedEncodingError",
-    "short": "ChunkedEncodingError",
-    "reset": "ChunkedEncodingError",
-    "silent in the body": "ConnectionError",
-    "silent before the head": "ReadTimeout",
-    "closed before the head": "ConnectionError",
-    "reset before the head": "ConnectionError",
-    "refused": "ConnectionError",
-}
-_AIOHTTP = {
-    "cut": "ClientPayloadError",
-    "short": "ClientPayloadError",
-    "reset": "ClientPayloadError",
-    "silent in the body": "SocketTimeoutError",
-    "silent before the head": "SocketTimeoutError",
-    "closed before the head": "ServerDisconnectedError",
-    "reset before the head": "ClientOSError",
-    "refused": "ClientConnectorError",
-}
-_HTTP_CLIENT = {
-    "cut": "IncompleteRead",
-    "short": "IncompleteRead",
-    "reset": "ConnectionResetError",
-    "silent in the body": "TimeoutError",
-    "silent before the head": "TimeoutError",
-    "closed before the head": "RemoteDisconnected",
-    "reset before the head": "ConnectionResetError",
-    "refused": "ConnectionRefusedError",
-}
+
+
+def _raises(*errors: str) -> dict[str, str]:
+    """Return what is raised, by the ids of the cases in `transports/test_together.py`."""
+    cases = (
+        "cut", "short", "reset", "silent in the body",
+        "silent before the head", "closed before the head", "reset before the head", "refused",
+    )  # fmt: skip
+    return dict(zip(cases, errors, strict=True))
+
+
+_HTTPX = _raises(
+    "RemoteProtocolError", "RemoteProtocolError", "ReadError", "ReadTimeout",
+    "ReadTimeout", "RemoteProtocolError", "ReadError", "ConnectError",
+)  # fmt: skip
+_URLLIB3 = _raises(
+    "ProtocolError", "ProtocolError", "ProtocolError", "ReadTimeoutError",
+    "ReadTimeoutError", "ProtocolError", "ProtocolError", "NewConnectionError",
+)  # fmt: skip
+_REQUESTS = _raises(
+    "ChunkedEncodingError", "ChunkedEncodingError", "ChunkedEncodingError", "ConnectionError",
+    "ReadTimeout", "ConnectionError", "ConnectionError", "ConnectionError",
+)  # fmt: skip
+_AIOHTTP = _raises(
+    "ClientPayloadError", "ClientPayloadError", "ClientPayloadError", "SocketTimeoutError",
+    "SocketTimeoutError", "ServerDisconnectedError", "ClientOSError", "ClientConnectorError",
+)  # fmt: skip
+_HTTP_CLIENT = _raises(
+    "IncompleteRead", "IncompleteRead", "ConnectionResetError", "TimeoutError",
+    "TimeoutError", "RemoteDisconnected", "ConnectionResetError", "ConnectionRefusedError",
+)  # fmt: skip
 
 CLIENTS = {
     client.name: client
