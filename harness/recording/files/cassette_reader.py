@@ -120,7 +120,7 @@ def _response(shape: _Shape, parts: dict[str, Any], where: str) -> WireResponse:
     # vcrpy's httpx recordings of before 2024 have these two keys in place of `status` and `body`.
     if "status_code" in parts:
         status, reason = shape.code(parts["status_code"], f"{where}.status_code"), ""
-        body_parts: Any = parts.get("content")
+        body_parts: Any = shape.get(parts, "content" if "content" in parts else "body", where)
     else:
         status, reason = shape.status(shape.get(parts, "status", where), f"{where}.status")
         body_parts = shape.get(parts, "body", where)
@@ -137,7 +137,7 @@ def _response(shape: _Shape, parts: dict[str, Any], where: str) -> WireResponse:
         headers=headers,
         body=body,
         chunks=chunks,
-        ended=_ending(shape, parts.get("ended"), chunks, f"{where}.ended"),
+        ended=_ending(shape, parts.get("ended"), chunks, "complete" if status else "no-response", f"{where}.ended"),
         scope=tuple(
             shape.text(part, f"{where}.scope") for part in shape.sequence(parts.get("scope", []), f"{where}.scope")
         ),
@@ -162,9 +162,9 @@ def _marked(shape: _Shape, marks: Any, body: bytes, where: str) -> tuple[Chunk, 
     return tuple(chunks)
 
 
-def _ending(shape: _Shape, value: Any, chunks: tuple[Chunk, ...], where: str) -> Ending:
+def _ending(shape: _Shape, value: Any, chunks: tuple[Chunk, ...], unsaid: How, where: str) -> Ending:
     if value is None:
-        return Ending("complete", None, chunks[-1].at_ms if chunks else 0.0)
+        return Ending(unsaid, None, chunks[-1].at_ms if chunks else 0.0)
     parts = shape.mapping(value, where)
     how = shape.text(shape.get(parts, "how", where), f"{where}.how")
     for known in get_args(How):
@@ -252,7 +252,8 @@ class _Shape:
     def status(self, value: Any, where: str) -> tuple[int, str]:
         if not isinstance(value, dict):
             return self.code(value, where), ""
-        code = self.code(self.get(value, "code", where), f"{where}.code")
+        key = "status_code" if "status_code" in value else "code"  # R's vcr before 2.0
+        code = self.code(self.get(value, key, where), f"{where}.{key}")
         return code, self.text(value.get("message") or "", f"{where}.message")
 
     def with_bodies(self, entry: Any, typed: Any, where: str) -> Any:

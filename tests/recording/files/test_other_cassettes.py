@@ -103,6 +103,7 @@ GO: dict[str, Any] = {
     },
     "response": {"body": json.dumps(ANSWER), "headers": {}, "status": "200 OK", "code": 200, "duration": "1s"},
 }
+SENT = base64.b64encode(json.dumps(REQUEST).encode()).decode()
 CODED = base64.b64encode(json.dumps(ANSWER).encode()).decode()
 ARCHIVED: dict[str, Any] = {
     "request": {
@@ -133,6 +134,20 @@ interactions:
       - 0
       - null
     headers: {}
+    method: POST
+    uri: https://h/
+  response:
+    body: {string: '%s'}
+    headers: {}
+    status: {code: 200, message: OK}
+"""
+
+#: As vcrpy writes what a client sent piece by piece, or in a bytearray, and the names that aiohttp gave of headers.
+OBJECTS = """
+interactions:
+- request:
+    body: %s
+    headers: {? !!python/object/apply:multidict._multidict.istr [A] : [b]}
     method: POST
     uri: https://h/
   response:
@@ -195,6 +210,14 @@ FORMS = {
     "headers without lists": json.dumps({"interactions": [_with("request", headers={"a": "b"})]}),
     "what has been said before": MERGED,
     "a file for a body": FILE % (json.dumps(REQUEST, ensure_ascii=False), json.dumps(ANSWER)),
+    "pieces for a body": OBJECTS
+    % (
+        f"!!python/object/apply:builtins.iter {{args: [[!!binary {SENT[:40]}, !!binary {SENT[40:]}]], state: 0}}",
+        json.dumps(ANSWER),
+    ),
+    "a bytearray for a body": OBJECTS
+    % (f"!!python/object/apply:builtins.bytearray [{json.dumps(json.dumps(REQUEST))}, latin-1]", json.dumps(ANSWER)),
+    "a status by R": json.dumps({"interactions": [_with("response", status={"status_code": 200, "reason": "OK"})]}),
 }
 
 
@@ -236,7 +259,9 @@ REFUSED = {
     "what is left of a merge": ((FILE % ("{}", "{\n>>>>>>> other\n}")).encode(), "line 14: git has left a merge"),
     "a merge key without a mapping": (b"interactions:\n- request:\n    <<:\n    method: GET", "line 3: '<<' merges"),
     "a merge key of a list of texts": (b"a: &a [b]\ninteractions:\n- <<: *a", "line 3: '<<' merges"),
-    "a file of nothing": (b"interactions: !!python/object/new:_io.BytesIO {a: b}", "a file in memory without"),
+    "pieces that are numbers": (b"a: !!python/object/apply:builtins.iter {args: [[97, 98]]}", "an object without"),
+    "an object of another kind": (b"a: !!python/object/apply:builtins.eval ['1']", "builtins.eval"),
+    "a file of nothing": (b"interactions: !!python/object/new:_io.BytesIO {a: b}", "an object without"),
 }
 
 
@@ -272,6 +297,10 @@ BAD = {
         "interactions[1].response.status.code is True",
     ),
     "half a code": (_with("response", status={"code": 20}), "interactions[1].response.status.code is 20"),
+    "a status code beside no body": (
+        {**ENTRY, "response": {"status_code": 200, "headers": {}, "body_segments": []}},
+        "interactions[1].response.body is missing",
+    ),
     "half a URL": (
         _with("request", uri="https://[::1/v1"),
         "interactions[1].request.uri is 'https://[::1/v1' (Invalid",
@@ -292,6 +321,14 @@ def test_a_bad_interaction_leaves_the_others_readable(entry: Any, message: str, 
     # A tape takes a file as a whole.
     with pytest.raises(RecordingError, match=r"interactions\[1\]"):
         read_cassette(path)
+
+
+def test_what_has_no_status_got_no_answer(tmp_path: Path) -> None:
+    """As an HTTP archive has what a browser could not reach; it is nothing that a run may come to."""
+    path = tmp_path / "cassette.json"
+    path.write_text(json.dumps({"interactions": [_with("response", status={"code": 0}, body={"string": ""})]}))
+    (one,) = read_cassette(path)
+    assert one.response.ended.how == "no-response"
 
 
 @pytest.mark.parametrize(
