@@ -200,9 +200,8 @@ def test_an_error_of_the_recorders_own_is_not_the_runs(
     assert "what was recorded until then is kept in" in notes[-1]
 
 
-@pytest.mark.parametrize("part", ["frames.jsonl", "cassette.yaml", "recording.json"])
 def test_a_full_disk_is_not_the_runs_fault_and_costs_no_recording(
-    part: str, server: OpenAIChatServer, out: Path, monkeypatch: pytest.MonkeyPatch
+    server: OpenAIChatServer, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recorded(server.origin, out)
     before = contents(out)
@@ -215,9 +214,11 @@ def test_a_full_disk_is_not_the_runs_fault_and_costs_no_recording(
         return write(*args, **options)
 
     monkeypatch.setattr(os, "fdopen", full)
-    with pytest.raises(RecordingError, match="No space left on device"):
+    with pytest.raises(RecordingError, match="No space left on device") as refused:
         recorded(server.origin, out, mode="all", on_text=lambda text: ended.set())
     assert contents(out) == before
+    for note in getattr(refused.value, "__notes__", ()):
+        assert Path(note.removeprefix("what was recorded is in ")).exists()
 
 
 def test_while_the_disk_is_full_the_run_goes_on_and_what_fits_at_the_end_is_whole(

@@ -9,6 +9,7 @@ import os
 import threading
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -385,6 +386,19 @@ def test_a_full_disk_is_told_and_what_was_recorded_is_kept_beside(path: Path, mo
         perform(tape, "a")
         raise ValueError("the run's own")
     assert "No space left" in surfaced.value.__notes__[0]
+
+
+def test_room_that_ends_within_an_exchange_is_told_as_such(path: Path) -> None:
+    resource: Any = pytest.importorskip("resource", reason="files are not limited here")
+    write_cassette(path, [Interaction(ask("old"), told("old"))])
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        with pytest.raises(RecordingError, match=r"cassette\.yaml' can't be written"), open_tape(path, "all") as tape:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+            perform(tape, "a" * 3000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert bodies(path) == ["old"]
 
 
 def test_a_body_that_raises_leaves_a_whole_recording_as_it_stands(path: Path) -> None:
