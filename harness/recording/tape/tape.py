@@ -274,7 +274,7 @@ class _TapeContext:
         if records:
             check_form(self._path)
         self._journal = CassetteWriter(self._path.with_name(f"{self._path.name}.partial"))
-        if records and not plays:
+        if records and (self._stood is None or not plays):
             # A folder that can't be written to is better known before the run than after it.
             self._journal.open()
         return self._make(

@@ -411,10 +411,11 @@ def test_a_body_that_raises_leaves_a_whole_recording_as_it_stands(path: Path) ->
     assert surfaced.value.__notes__ == [f"what was recorded is in {path}.partial"]
 
 
-def test_a_folder_that_can_not_be_written_to_is_told_before_the_run(tmp_path: Path) -> None:
+@pytest.mark.parametrize("mode", ["once", "new", "all"])
+def test_a_folder_that_can_not_be_written_to_is_told_before_the_run(mode: Mode, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(RecordingError, match="can't be written"):
-        open_tape(tmp_path / "file" / "cassette.yaml", "once").__enter__()
+        open_tape(tmp_path / "file" / "cassette.yaml", mode).__enter__()
     assert current_tape() is None
 
 
