@@ -286,10 +286,8 @@ class _TapeContext:
         lost = unanswered(loaded)
         if lost is None:
             return False
-        requested = request_line(lost.request.method, lost.request.url)
         self._on_note(
-            f"cassette '{cassette_name(self._path)}' is recorded again: when it was recorded, {requested} got no answer "
-            f"({lost.response.ended.error})"
+            f"cassette '{cassette_name(self._path)}' is recorded again: when it was recorded, {_no_answer(lost)}"
         )
         return True
 
@@ -299,8 +297,7 @@ class _TapeContext:
         if self._mode != "all" or not standing or unanswered(standing) is not None:
             return False
         if lost is not None:
-            requested = request_line(lost.request.method, lost.request.url)
-            reason = f"{requested} got no answer now ({lost.response.ended.error})"
+            reason = _no_answer(lost, " now")
         elif self._tape.has_failed:
             reason = "the run failed now"
         else:
@@ -381,6 +378,10 @@ class _TapeContext:
         elif self._tape.recorded:
             self._note_aside("another tape has recorded it meanwhile")
         return interactions is not None
+
+
+def _no_answer(lost: Interaction, when: str = "") -> str:
+    return f"{request_line(lost.request.method, lost.request.url)} got no answer{when} ({lost.response.ended.error})"
 
 
 def _state(path: Path) -> tuple[int, int, int] | None:
