@@ -157,7 +157,8 @@ def compared(first: Path, second: Path) -> Comparison:
         for path in (first, second):
             _check_lines(path)
     differences: list[Difference] = []
-    for mine, theirs in zip_longest(first_groups, second_groups, fillvalue=[]):
+    nothing: list[bytes] = []
+    for mine, theirs in zip_longest(first_groups, second_groups, fillvalue=nothing):
         differences.extend(compare_lines(mine, theirs))
     return Comparison((sum(map(len, first_groups)), sum(map(len, second_groups))), differences)
 
