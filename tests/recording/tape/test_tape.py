@@ -26,7 +26,9 @@ from harness.errors import (
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.files.cassette_writer import write_cassette
 from harness.recording.tape.tape import Mode, Tape, current_tape, network_guard, open_tape, tape_for
-from harness.recording.wire import Chunk, Ending, Interaction, WireRequest, WireResponse
+from harness.recording.wire import Interaction, WireRequest, WireResponse
+from tests.recording.support import exchanges
+from tests.recording.support.exchanges import UNREACHED
 
 
 def ask(name: str) -> WireRequest:
@@ -34,8 +36,7 @@ def ask(name: str) -> WireRequest:
 
 
 def told(name: str) -> WireResponse:
-    body = name.encode()
-    return WireResponse(200, "OK", (), body, (Chunk(0, len(body), 0.0),), Ending("complete", None, 0.0), ())
+    return exchanges.told(name.encode(), headers=())
 
 
 def record(tape: Tape, name: str) -> None:
@@ -92,11 +93,8 @@ def test_a_mode_says_what_is_played_recorded_and_saved(
     assert list(path.parent.iterdir()) == [path]
 
 
-LOST = WireResponse(0, "", (), b"", (), Ending("no-response", "ConnectError: refused", 0.0), ())
-
-
 @pytest.mark.parametrize(
-    ("answers", "told_again"), [([LOST], "live a"), ([LOST, told("a")], ""), ([told("a"), LOST], "live a")],
+    ("answers", "told_again"), [([UNREACHED], "live a"), ([UNREACHED, told("a")], ""), ([told("a"), UNREACHED], "live a")],
     ids=["never answered", "answered when it was made again", "answered before"],
 )  # fmt: skip
 def test_once_records_again_what_got_no_answer_and_says_so(
@@ -115,7 +113,7 @@ def test_once_records_again_what_got_no_answer_and_says_so(
         assert perform_once(path) == "live a"
 
 
-@pytest.mark.parametrize("stands", [told("a"), LOST], ids=["an answer", "none either"])
+@pytest.mark.parametrize("stands", [told("a"), UNREACHED], ids=["an answer", "none either"])
 def test_a_recording_anew_that_got_no_answer_takes_the_place_of_none_that_did(path: Path, stands: WireResponse) -> None:
     write_cassette(path, [Interaction(ask("a"), stands)])
     notes: list[str] = []
@@ -123,7 +121,7 @@ def test_a_recording_anew_that_got_no_answer_takes_the_place_of_none_that_did(pa
         perform(tape, "b")
         tape.begin(ask("a")).ended("no-response", error="ConnectError: refused")
     partial = path.with_name("cassette.yaml.partial")
-    if stands is LOST:
+    if stands is UNREACHED:
         assert (bodies(path), notes, partial.exists()) == (["live b", ""], [], False)
     else:
         assert (bodies(path), bodies(partial)) == (["a"], ["live b", ""])
