@@ -214,11 +214,12 @@ def test_a_marker_may_name_a_file_whole_where_a_walk_would_find_it_and_no_casset
         (folder / f"{name}.yaml").write_bytes(content)
     marked = [
         f"@pytest.mark.cassette({name!r})\ndef test_{number}(): assert answer().result == {ANSWER!r}"
-        for number, name in enumerate((*whole, *hidden, "none.tar.gz", "none.yml.gz"))
+        for number, name in enumerate((*whole, *hidden, "none.tar.gz", "none.yml.gz", "none.json"))
     ]
     result = inner(test_it="\n".join(["import pytest", "from calls import answer", *marked]))
-    result.assert_outcomes(passed=7, errors=2)
-    missing = [f"cassette '*cassettes/{name}' is missing*" for name in ("none.tar.gz.yaml", "none.yml.gz")]
+    result.assert_outcomes(passed=7, errors=3)
+    names = ("none.tar.gz.yaml", "none.yml.gz", "none.json")
+    missing = [f"cassette '*cassettes/{name}' is missing*" for name in names]
     result.stdout.fnmatch_lines(missing)
 
 
@@ -247,7 +248,7 @@ def test_a_marker_without_a_name_is_of_the_tests_own_cassette(
 
 
 def test_a_marker_that_names_no_cassette_is_refused(inner: InnerRun) -> None:
-    given = {"'a', 'b'": "'a', 'b'", "7": "7", "record_mode='once'": "record_mode"}
+    given = {"'a', 'b'": "'a', 'b'", "7": "7", "'a', record_mode='once'": "'a', record_mode"}
     marked = [f"@pytest.mark.cassette({one})\ndef test_{number}(): pass" for number, one in enumerate(given)]
     result = inner(test_it="\n".join(["import pytest", *marked]))
     result.assert_outcomes(errors=3)
