@@ -323,10 +323,12 @@ def test_a_bad_interaction_leaves_the_others_readable(entry: Any, message: str, 
         read_cassette(path)
 
 
-def test_what_has_no_status_got_no_answer(tmp_path: Path) -> None:
+@pytest.mark.parametrize("said", [{}, {"ended": {"how": "complete", "at_ms": 0}}], ids=["unsaid", "by an edit"])
+def test_what_has_no_status_got_no_answer(said: dict[str, Any], tmp_path: Path) -> None:
     """As an HTTP archive has what a browser could not reach; it is nothing that a run may come to."""
     path = tmp_path / "cassette.json"
-    path.write_text(json.dumps({"interactions": [_with("response", status={"code": 0}, body={"string": ""})]}))
+    entry = _with("response", status={"code": 0}, body={"string": "", "chunks": []}, **said)
+    path.write_text(json.dumps({"interactions": [entry]}))
     (one,) = read_cassette(path)
     assert one.response.ended.how == "no-response"
 
