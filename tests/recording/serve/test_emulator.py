@@ -33,7 +33,8 @@ from harness.recording.serve.served import load_served
 from harness.recording.tape.kept_headers import kept_request_headers, kept_response_headers
 from harness.recording.tape.playback import playable_headers
 from harness.recording.tape.tape import open_tape
-from harness.recording.wire import Chunk, Ending, Headers, How, Interaction, WireRequest, WireResponse
+from harness.recording.wire import Headers, How, Interaction, WireRequest, WireResponse
+from tests.recording.support.exchanges import told
 from tests.recording.support.loopback import PATIENCE_S
 from tests.recording.support.remade import SHIPPED, shipped_recordings
 
@@ -52,14 +53,8 @@ def interaction(
     body: bytes = b'{"a": 1}',
     every_ms: float = 0.0,
 ) -> Interaction:
-    """One exchange; the pieces of its response came `every_ms`."""
-    offsets = [sum(map(len, pieces[:n])) for n in range(len(pieces))]
-    chunks = tuple(Chunk(at, len(one), every_ms * n) for n, (at, one) in enumerate(zip(offsets, pieces, strict=True)))
-    ended = Ending(how, error, every_ms * max(0, len(pieces) - 1))
-    return Interaction(
-        WireRequest("POST", url, (), body),
-        WireResponse(status, "Fine" if status else "", headers, b"".join(pieces), chunks, ended, ()),
-    )
+    response = told(*pieces, status=status, headers=headers, how=how, error=error, every_ms=every_ms)
+    return Interaction(WireRequest("POST", url, (), body), response)
 
 
 @pytest.fixture
@@ -236,7 +231,7 @@ def test_every_recorded_chunk_is_a_chunk_on_the_wire(cassette: Callable[..., Pat
     )
     with emulated(cassette(interaction(*EVENTS, headers=hop))) as emulator, raw(emulator, ASK) as connection:
         head, _, body = read_all(connection).partition(b"\r\n\r\n")
-    assert head.splitlines()[0] == b"HTTP/1.1 200 Fine"
+    assert head.splitlines()[0] == b"HTTP/1.1 200 OK"
     names = sorted(line.partition(b":")[0].lower() for line in head.splitlines()[1:])
     assert names == [b"connection", b"content-type", b"transfer-encoding"]
     assert body == b"".join(b"%x\r\n%b\r\n" % (len(event), event) for event in EVENTS) + b"0\r\n\r\n"
@@ -257,7 +252,7 @@ def test_connections_are_kept_and_requests_may_come_early(cassette: Callable[...
     asks = ASK.replace(b"connection: close\r\n", b"") + ASK
     with emulated(cassette(interaction(b"one"), interaction(b"two"))) as emulator, raw(emulator, asks) as connection:
         both = read_all(connection)
-    assert both.count(b"HTTP/1.1 200 Fine") == 2
+    assert both.count(b"HTTP/1.1 200 OK") == 2
     assert both.index(b"one") < both.index(b"two")
 
 
