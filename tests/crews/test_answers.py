@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
-from pydantic import BaseModel, RootModel
+from pydantic import BaseModel, Field, RootModel
 
 from harness import Crew, TaskOutput, UsageError, event_bus
 from harness.agents import AgentFinish
@@ -92,6 +93,15 @@ def test_of_two_answers_in_one_none_is_taken_for_the_structured_answer() -> None
     pilot = agent(f"First I thought {fences[0]}, but it is {fences[1]}", BERGEN, tools=[tide])
     result = Crew(agents=[pilot], tasks=[task("Look.", pilot, output_pydantic=Tide)]).kickoff()
     assert (result.pydantic, len(pilot.llm.requests)) == (Tide(place="Bergen", metres=1.5), 2)
+
+
+def test_an_answer_among_words_is_one_whatever_its_form_makes_itself() -> None:
+    class Noted(Tide):
+        note_id: UUID = Field(default_factory=uuid4)
+
+    pilot = agent(f"Here it is:\n```json\n{BERGEN}\n```\nOnce more: ```{BERGEN}```", tools=[tide])
+    result = Crew(agents=[pilot], tasks=[task("Look.", pilot, output_pydantic=Noted)]).kickoff()
+    assert (result["metres"], len(pilot.llm.requests)) == (1.5, 1)
 
 
 def test_an_output_that_is_made_by_hand_sums_up_its_task() -> None:
