@@ -147,9 +147,10 @@ def test_a_file_that_is_set_later_may_be_a_path(tmp_path: Path) -> None:
     crew.tasks[0].output_file = tmp_path / "tide.md"  # type: ignore[assignment]
     crew.kickoff()
     assert (tmp_path / "tide.md").read_text() == "It is high."
-    crew.tasks[0].output_file = tmp_path  # type: ignore[assignment]
-    with pytest.raises(UsageError, match="the output_file of the task 'Look.' can't be written: .* Is a directory"):
-        crew.kickoff()
+    for unfit, why in ((tmp_path, "Is a directory"), (tmp_path / "tide\0", "embedded null byte")):
+        crew.tasks[0].output_file = unfit  # type: ignore[assignment]
+        with pytest.raises(UsageError, match=f"the output_file of the task 'Look.' can't be written: .*{why}"):
+            crew.kickoff()
 
 
 def test_a_task_done_alone_writes_no_file_out_of_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
