@@ -32,10 +32,10 @@ def read(text: str, model: type[M]) -> M | None:
     for parts in ([match[1] for match in _FENCED.finditer(text)], [text[begin : end + 1]]):
         fits = [(from_json(part.strip()), fit) for part in parts if (fit := _fitting(part, model)) is not None]
         # Among words all that braces are around, such as code, fits a form of defaults alone.
-        found = [(said, fit) for said, fit in fits if fit.model_fields_set]
+        found = [(value, fit) for value, fit in fits if fit.model_fields_set]
         if found:
             # A draft may stand before the answer. By what was said, since a form may make an id of its own, or a time.
-            return found[0][1] if all(said == found[0][0] for said, _ in found) else None
+            return found[0][1] if all(value == found[0][0] for value, _ in found) else None
     return None
 
 
