@@ -143,12 +143,12 @@ def test_an_input_leads_no_file_out_of_its_folder(file: str, place: str) -> None
 
 def test_a_file_that_is_set_later_may_be_a_path(tmp_path: Path) -> None:
     pilot = agent("It is high.")
-    crew = Crew(agents=[pilot], tasks=[task("Look.", pilot, output_file="tide.md")])
+    crew = Crew(agents=[pilot], tasks=[task("Look.", pilot, output_file="t.md", create_directory=False)])
     crew.tasks[0].output_file = tmp_path / "tide.md"  # type: ignore[assignment]
     crew.kickoff()
     assert (tmp_path / "tide.md").read_text() == "It is high."
-    for unfit, why in ((tmp_path, "Is a directory"), (tmp_path / "tide\0", "embedded null byte")):
-        crew.tasks[0].output_file = unfit  # type: ignore[assignment]
+    for name, why in {".": "Is a directory", "new/tide.md": "No such file", "tide\0": "embedded null byte"}.items():
+        crew.tasks[0].output_file = tmp_path / name  # type: ignore[assignment]
         with pytest.raises(UsageError, match=f"the output_file of the task 'Look.' can't be written: .*{why}"):
             crew.kickoff()
 
