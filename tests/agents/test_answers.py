@@ -142,14 +142,14 @@ def test_an_answer_is_sent_back_until_the_guardrail_lets_it_pass(way: Way) -> No
 
 
 OSLO = '{"place": "Oslo", "metres": 2.0}'
-GIVEN = {
+REPLACEMENTS = {
     "as text": OSLO,
     "as the model": Tide(place="Oslo", metres=2.0),
     "as another's": LiteAgentOutput(agent_role="Other", raw=OSLO, pydantic=Tide(place="Oslo", metres=2.0)),
 }
 
 
-@pytest.mark.parametrize("given", GIVEN.values(), ids=GIVEN.keys())
+@pytest.mark.parametrize("given", REPLACEMENTS.values(), ids=REPLACEMENTS.keys())
 def test_what_a_guardrail_gives_in_place_of_an_answer_is_it_in_every_form(given: Any) -> None:
     pilot = agent('{"place": "Bergen", "metres": 1.5}', guardrail=lambda output: (True, given))
     output = pilot.kickoff("How high?", response_format=Tide)
