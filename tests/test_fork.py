@@ -43,6 +43,18 @@ HELD: dict[str, tuple[Any, Callable[[], object]]] = {
 }
 
 
+def forked(work: Callable[[], bool]) -> int:
+    """Fork a process that ends with 0 where what it does is true; return its id."""
+    child = os.fork()
+    if child == 0:
+        signal.alarm(5)
+        try:
+            os._exit(0 if work() else 1)
+        finally:
+            os._exit(2)
+    return child
+
+
 @pytest.mark.parametrize(("held", "use"), HELD.values(), ids=HELD.keys())
 def test_what_another_thread_holds_is_free_in_a_forked_process(held: Any, use: Callable[[], object]) -> None:
     holds, released = threading.Event(), threading.Event()
@@ -55,13 +67,7 @@ def test_what_another_thread_holds_is_free_in_a_forked_process(held: Any, use: C
     thread = threading.Thread(target=hold)
     thread.start()
     assert holds.wait(TIMEOUT_S)
-    child = os.fork()
-    if child == 0:
-        signal.alarm(5)
-        try:
-            os._exit(1 if use() is False else 0)
-        finally:
-            os._exit(2)
+    child = forked(lambda: use() is not False)
     released.set()
     thread.join()
     assert os.waitpid(child, 0)[1] == 0
@@ -103,10 +109,7 @@ def test_a_fork_waits_for_a_second_at_most_and_leaves_nothing_locked(
     monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: None)
     free = [freed_by_fork(threading.RLock(), is_awaited=True) for _ in range(20)]
     held = [freed_by_fork(Held(clock, failure), is_awaited=True) for _ in range(3)]
-    child = os.fork()
-    if child == 0:
-        os._exit(0)
-    assert os.waitpid(child, 0)[1] == 0
+    assert os.waitpid(forked(lambda: True), 0)[1] == 0
     assert clock[-1] == 1.0, held
     taken: list[bool] = []
     thread = threading.Thread(target=lambda: taken.extend(lock.acquire(blocking=False) for lock in free))
@@ -139,12 +142,7 @@ def test_a_fork_waits_for_who_is_in_what_has_locks_of_its_own() -> None:
     thread = threading.Thread(target=hold)
     thread.start()
     assert holds.wait(TIMEOUT_S)
-    child = os.fork()
-    if child == 0:
-        try:
-            os._exit(0 if came_out == [True] and watched.lock.acquire(blocking=False) else 1)
-        finally:
-            os._exit(2)
+    child = forked(lambda: came_out == [True] and watched.lock.acquire(blocking=False))
     thread.join()
     assert os.waitpid(child, 0)[1] == 0
     other = threading.Thread(target=lambda: came_out.append(watched.lock.acquire(blocking=False)))

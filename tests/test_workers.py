@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
-import os
-import subprocess
-import sys
+import gc
 import threading
-from collections.abc import Callable, Iterator
+import weakref
+from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from harness.bus.running_loop import is_loop_running
 from harness.bus.scope import Run, Scope
 from harness.errors import RunCancelled
 from harness.workers import Threads, in_thread, outcome_in_thread, require_loop, run_coroutine, run_until_loop
+from tests.programs import run_program
 
 _TIMEOUT_S = 10.0
 _mark: contextvars.ContextVar[str] = contextvars.ContextVar("mark", default="unset")
@@ -57,26 +59,54 @@ def raiser(error: BaseException) -> Callable[[], None]:
     return function
 
 
+async def _raise(error: BaseException) -> None:
+    raise error
+
+
+async def _raise_in_loop(error: BaseException) -> None:
+    await require_loop()
+    raise error
+
+
+async def _raise_in_helper_thread(error: BaseException) -> None:
+    run_coroutine(partial(_raise, error))
+
+
+RAISING: dict[str, Callable[[BaseException], object]] = {
+    "a thread": lambda error: run_coroutine(lambda: in_thread(raiser(error))),
+    "without a loop": lambda error: run_until_loop(partial(_raise, error)),
+    "in a loop": lambda error: run_until_loop(partial(_raise_in_loop, error)),
+}
+
+
 @pytest.mark.parametrize("kind", ERRORS)
-def test_what_a_thread_raises_passes_the_awaiting_coroutine_unchanged(kind: type[BaseException]) -> None:
+@pytest.mark.parametrize("raising", RAISING.values(), ids=RAISING.keys())
+def test_what_is_raised_is_the_same_object(
+    raising: Callable[[BaseException], object], kind: type[BaseException]
+) -> None:
     error = kind("told")
-
-    async def wait() -> None:
-        await in_thread(raiser(error))
-
     with pytest.raises(kind) as caught:
-        run_coroutine(wait)
+        raising(error)
+    assert caught.value is error
+
+
+@pytest.mark.parametrize(
+    "work", [_raise_in_helper_thread, lambda error: asyncio.to_thread(raiser(error))], ids=["a helper", "an executor"]
+)
+def test_what_a_thread_beside_a_loop_raises_is_the_same_object(
+    work: Callable[[BaseException], Coroutine[Any, Any, None]],
+) -> None:
+    error = SystemExit(3)
+    with pytest.raises(SystemExit) as caught:
+        run_coroutine(partial(work, error))
     assert caught.value is error
 
 
 def test_stop_iteration_of_a_thread_surfaces_as_a_runtime_error_with_that_cause() -> None:
     error = StopIteration("told")
 
-    async def wait() -> None:
-        await in_thread(raiser(error))
-
     with pytest.raises(RuntimeError) as caught:
-        run_coroutine(wait)
+        run_coroutine(lambda: in_thread(raiser(error)))
     assert caught.value.__cause__ is error
 
 
@@ -128,18 +158,6 @@ async def test_a_coroutine_runs_in_a_helper_thread_with_the_context_where_a_loop
     assert (thread != threading.get_ident(), mark) == (True, "caller")
 
 
-@pytest.mark.asyncio
-async def test_what_a_coroutine_raises_in_a_helper_thread_is_the_same_object() -> None:
-    error = SystemExit(3)
-
-    async def fail() -> None:
-        raise error
-
-    with pytest.raises(SystemExit) as caught:
-        run_coroutine(fail)
-    assert caught.value is error
-
-
 def test_cancelling_the_run_from_another_thread_ends_the_coroutine(run: Run) -> None:
     cleaned = threading.Event()
 
@@ -155,16 +173,14 @@ def test_cancelling_the_run_from_another_thread_ends_the_coroutine(run: Run) -> 
     assert cleaned.is_set()
 
 
-def test_a_coroutine_of_a_cancelled_run_never_begins(run: Run) -> None:
-    run.cancel()
-    begun = threading.Event()
-
+@pytest.mark.parametrize("runs", [run_coroutine, run_until_loop], ids=lambda runs: runs.__name__)
+def test_a_coroutine_of_a_cancelled_run_never_begins(runs: Callable[[Any], object], run: Run) -> None:
     async def begin() -> None:
-        begun.set()
+        pytest.fail("it began")
 
+    run.cancel()
     with pytest.raises(RunCancelled):
-        run_coroutine(begin)
-    assert not begun.is_set()
+        runs(begin)
 
 
 def test_a_finished_coroutine_leaves_nothing_at_its_run(run: Run) -> None:
@@ -202,17 +218,6 @@ def test_to_thread_works_for_more_calls_than_there_are_threads() -> None:
     assert run_coroutine(squares) == [number**2 for number in range(100)]
 
 
-def test_what_a_function_raises_in_the_executor_is_the_same_object() -> None:
-    error = LookupError("told")
-
-    async def wait() -> None:
-        await asyncio.to_thread(raiser(error))
-
-    with pytest.raises(LookupError) as caught:
-        run_coroutine(wait)
-    assert caught.value is error
-
-
 def test_a_task_left_behind_is_cancelled_and_cleans_up() -> None:
     ended: list[str] = []
 
@@ -248,10 +253,7 @@ async def work():
 run_coroutine(work)
 print("left")
 """
-    ended = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False, env=dict(os.environ)
-    )
-    assert (ended.returncode, ended.stdout) == (0, "left\n"), ended.stderr
+    assert run_program(program) == (0, "left\n", "")
 
 
 # Threads that are lent and given back.
@@ -261,14 +263,20 @@ async def _lent(threads: Threads, function: Callable[[], object]) -> object:
     return (await outcome_in_thread(function, threads)).unwrap()
 
 
-def test_a_thread_takes_on_the_next_call_once_it_has_done_one() -> None:
-    async def three_times() -> list[object]:
-        threads = Threads()
-        idents = [await _lent(threads, threading.get_ident) for _ in range(3)]
-        threads.close()
-        return idents
+def test_a_thread_takes_on_the_next_call_once_it_has_done_one_in_a_context_of_its_own() -> None:
+    def work() -> tuple[int, str]:
+        found = _mark.get()
+        _mark.set("marked")
+        return threading.get_ident(), found
 
-    assert len(set(asyncio.run(three_times()))) == 1
+    async def three_times() -> list[Any]:
+        threads = Threads()
+        done = [await _lent(threads, work) for _ in range(3)]
+        threads.close()
+        return done
+
+    (thread, mark), *others = asyncio.run(three_times())
+    assert (others, mark) == ([(thread, mark)] * 2, "unset")
 
 
 def test_calls_begin_in_their_order_whichever_thread_takes_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -358,17 +366,6 @@ def test_after_the_close_every_thread_ends_once_its_call_has(gate: threading.Eve
     assert [thread.is_alive() for thread in found] == [False, False]
 
 
-def test_calls_in_one_thread_have_contexts_of_their_own() -> None:
-    async def mark_and_read() -> object:
-        threads = Threads()
-        await _lent(threads, lambda: _mark.set("marked"))
-        mark = await _lent(threads, _mark.get)
-        threads.close()
-        return mark
-
-    assert asyncio.run(mark_and_read()) == "unset"
-
-
 # What waits for nothing needs no loop.
 
 
@@ -391,19 +388,29 @@ def test_what_asks_for_no_loop_is_worked_off_in_this_thread_in_a_context_of_its_
     assert _mark.get() == "unset"
 
 
-@pytest.mark.parametrize("asks", [False, True], ids=["without a loop", "in a loop"])
-@pytest.mark.parametrize("kind", ERRORS)
-def test_what_it_raises_is_the_same_object(kind: type[BaseException], asks: bool) -> None:
-    error = kind("told")
+class BrokenError(Exception):
+    """One that can be referred to weakly."""
+
+
+@pytest.mark.parametrize("run_it", [run_coroutine, run_until_loop])
+def test_what_it_raises_is_kept_for_no_garbage_collector(run_it: Callable[..., object]) -> None:
+    left: list[weakref.ref[BaseException]] = []
 
     async def fail() -> None:
-        if asks:
-            await require_loop()
-        raise error
+        error = BrokenError()
+        left.append(weakref.ref(error))
+        try:
+            raise error
+        finally:
+            del error
 
-    with pytest.raises(kind) as caught:
-        run_until_loop(fail)
-    assert caught.value is error
+    gc.disable()
+    try:
+        with contextlib.suppress(BrokenError):
+            run_it(fail)
+        assert left[0]() is None
+    finally:
+        gc.enable()
 
 
 def test_what_asks_for_a_loop_goes_on_in_one_where_it_was_in_the_same_context() -> None:
@@ -453,15 +460,6 @@ def test_what_can_be_cancelled_blocks_in_a_thread_and_ends_at_once(
         run_until_loop(work)
     assert begun.is_set()
     assert not ended.is_set()
-
-
-def test_what_is_cancelled_already_does_not_begin(run: Run) -> None:
-    async def work() -> None:
-        raise AssertionError("it began")
-
-    run.cancel()
-    with pytest.raises(RunCancelled):
-        run_until_loop(work)
 
 
 def test_where_a_loop_runs_it_has_one_of_its_own() -> None:

@@ -57,7 +57,7 @@ def suite_cases(document: Mapping[str, Any]) -> Iterator[Case]:
         for check in row["checks"]:
             bad, found = check["status"] != "passed", check["violations"]
             message = (found[0]["message"] if found else check["status"]) if bad else None
-            details = tuple(f"frame {violation['seq']}: {violation['message']}" for violation in found)
+            details = tuple(violation_text(violation).removeprefix(": ").removeprefix(" at ") for violation in found)
             name = f"{row['id']}[{check['scenario']}]"
             yield Case("conformance", name, "failed" if bad else "passed", message, details)
     for fault in document["faults"]:

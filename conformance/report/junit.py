@@ -45,7 +45,7 @@ def _counts(cases: Collection[Case]) -> dict[str, str]:
 
 def _testcase(case: Case) -> ET.Element:
     element = ET.Element("testcase", {"classname": legal(case.suite), "name": legal(case.name)})
-    text = "\n".join(filter(None, (case.message, *case.details)))
+    text = "\n".join(dict.fromkeys(filter(None, (case.message, *case.details))))
     if case.status in _REASONS:
         # Some readers show the attribute, some the text, so the message stands in both.
         reason = ET.SubElement(

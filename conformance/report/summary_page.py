@@ -33,14 +33,16 @@ class KnownFault(Struct, frozen=True):
     #: A glob for the scenarios that show it, as in `close/*/collected/*`.
     scenarios: str
 
+    def seen(self, document: dict[str, Any]) -> tuple[int, int] | None:
+        """Return how many of the scenarios broke the clause in a run, by its document, and how many decided it.
 
-class FaultSeen(Struct, frozen=True):
-    fault: KnownFault
-    #: Whether the clause applies to the runtime; where it does not, nothing is claimed and nothing can be found.
-    applies: bool
-    #: How many of the scenarios broke the clause, and how many decided it.
-    found: int
-    decided: int
+        None is where it does not apply to the runtime: nothing is claimed then, and nothing can be found.
+        """
+        for row in document["clauses"]:
+            if row["id"] == self.clause and row["status"] != "not-applicable":
+                checks = [check for check in row["checks"] if fnmatchcase(check["scenario"], self.scenarios)]
+                return sum(check["status"] == "failed" for check in checks), len(checks)
+        return None
 
 
 def read_known(path: Path) -> tuple[KnownFault, ...]:
@@ -60,22 +62,8 @@ def read_known(path: Path) -> tuple[KnownFault, ...]:
     return faults
 
 
-def held(document: dict[str, Any], faults: tuple[KnownFault, ...]) -> tuple[FaultSeen, ...]:
-    """Hold a run's document, `harness.conformance/1`, against known faults."""
-    rows = {row["id"]: row for row in document["clauses"]}
-    return tuple(_seen(fault, rows.get(fault.clause)) for fault in faults)
-
-
-def _seen(fault: KnownFault, row: dict[str, Any] | None) -> FaultSeen:
-    if row is None or row["status"] == "not-applicable":
-        return FaultSeen(fault, applies=False, found=0, decided=0)
-    shown = [check for check in row["checks"] if fnmatchcase(check["scenario"], fault.scenarios)]
-    broken = [check for check in shown if check["status"] == "failed"]
-    return FaultSeen(fault, applies=True, found=len(broken), decided=len(shown))
-
-
-def render_summary(document: dict[str, Any], command: str, faults_seen: Sequence[FaultSeen] = ()) -> str:
-    """Return the page: numbers per area, known faults, and for each clause that fell short the first evidence."""
+def render_summary(document: dict[str, Any], command: str, faults: Sequence[KnownFault] = ()) -> str:
+    """Return the page of a run's document, `harness.conformance/1`: numbers per area, known faults, and for each clause that fell short the first evidence."""
     subject = document["subject"]
     counts: dict[str, Counter[str]] = {}
     for row in document["clauses"]:
@@ -92,7 +80,7 @@ def render_summary(document: dict[str, Any], command: str, faults_seen: Sequence
         "|---|---|---|---|---|",
         *(f"| {area} | {' | '.join(str(count[status]) for status in statuses)} |" for area, count in counts.items()),
         "",
-        *_known(faults_seen),
+        *_known(document, faults),
         "## What fell short",
         "",
         "| clause | level | scenarios | first evidence |",
@@ -115,18 +103,18 @@ def render_summary(document: dict[str, Any], command: str, faults_seen: Sequence
     return "\n".join(lines) + "\n"
 
 
-def _known(faults_seen: Sequence[FaultSeen]) -> Iterator[str]:
-    if not faults_seen:
+def _known(document: dict[str, Any], faults: Sequence[KnownFault]) -> Iterator[str]:
+    if not faults:
         return
     yield "## Faults that were known before"
     yield ""
     yield "| fault | clause | found in |"
     yield "|---|---|---|"
-    for seen in faults_seen:
-        within = f"{seen.found} of {seen.decided} scenarios {code(seen.fault.scenarios)}"
-        where = within if seen.applies else "not declared"
-        found = where if seen.found or not seen.applies else "**nothing**"
-        yield f"| {escaped(seen.fault.says)} | {seen.fault.clause} | {found} |"
+    for fault in faults:
+        seen, found = fault.seen(document), "not declared"
+        if seen is not None:
+            found = f"{seen[0]} of {seen[1]} scenarios {code(fault.scenarios)}" if seen[0] else "**nothing**"
+        yield f"| {escaped(fault.says)} | {fault.clause} | {found} |"
     yield ""
 
 
@@ -140,13 +128,13 @@ def main(arguments: Sequence[str]) -> int:
     """Write the page; return 1 where a known fault that applies was not found, 2 where a file can't be used."""
     try:
         document = suite_report(Path(arguments[0]))
-        faults_seen = held(document, read_known(Path(arguments[1]))) if len(arguments) > 1 else ()
-        page = render_summary(document, f"{_command(document)} --json FILE", faults_seen)
+        faults = read_known(Path(arguments[1])) if len(arguments) > 1 else ()
+        page = render_summary(document, f"{_command(document)} --json FILE", faults)
     except HarnessError as error:
         sys.stderr.write(f"error: {shown(str(error))}\n")
         return 2
     sys.stdout.write(shown(page, lines=True))
-    return 1 if any(seen.applies and not seen.found for seen in faults_seen) else 0
+    return 1 if any((fault.seen(document) or (1,))[0] == 0 for fault in faults) else 0
 
 
 if __name__ == "__main__":

@@ -53,6 +53,9 @@ def read(wire_format: str, body: bytes, *, streamed: bool) -> Reading:
         (reader.read_stream if streamed else reader.read_plain)(body, reading)
     except MalformedError:
         reading.failed = True
+    if reading.usage is not None and {"prompt_tokens", "completion_tokens"} <= reading.usage.keys():
+        # The sum of the two, whatever the wire says of it.
+        reading.usage["total_tokens"] = reading.usage["prompt_tokens"] + reading.usage["completion_tokens"]
     return reading
 
 

@@ -137,10 +137,3 @@ def read_lines(body: bytes, reading: Reading, take: Callable[[dict[str, Any], Re
 def counts(sent: dict[str, Any], names: dict[str, str]) -> dict[str, int]:
     """Return the counts that were sent, under the names that all providers share: `names` is theirs by ours."""
     return {ours: sent[theirs] for ours, theirs in names.items() if sent.get(theirs) is not None}
-
-
-def summed(found: dict[str, int]) -> dict[str, int]:
-    """Return counts of which the total is the sum of the two, whatever the wire says of it."""
-    if {"prompt_tokens", "completion_tokens"} <= found.keys():
-        return {**found, "total_tokens": found["prompt_tokens"] + found["completion_tokens"]}
-    return found

@@ -6,7 +6,7 @@ import json
 from typing import Any, Final
 
 from conformance.timeline.evidence import FinishReason
-from conformance.wire.answer import Reading, counts, json_object, summed
+from conformance.wire.answer import Reading, counts, json_object
 from conformance.wire.events import sse_events
 
 _REASONS: Final[dict[str, FinishReason]] = {
@@ -80,11 +80,10 @@ def _add(reading: Reading, index: int, delta: dict[str, Any]) -> None:
 
 
 def _end(reading: Reading, reason: str | None, sent: dict[str, Any]) -> None:
-    usage = counts(sent, _COUNTS)
+    usage = reading.usage = counts(sent, _COUNTS)
     if "cache_creation_tokens" not in usage and sent.get("cache_creation"):
         usage["cache_creation_tokens"] = sum(sent["cache_creation"].values())
     # What was read from the cache, or into it, is counted apart.
     usage["prompt_tokens"] += usage.get("cached_prompt_tokens", 0) + usage.get("cache_creation_tokens", 0)
-    reading.usage = summed(usage)
     if reason is not None:
         reading.finish_reason = _REASONS.get(reason, "other")

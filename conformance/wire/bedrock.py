@@ -9,7 +9,7 @@ import json
 from typing import Any, Final
 
 from conformance.timeline.evidence import FinishReason
-from conformance.wire.answer import Reading, counts, json_object, summed
+from conformance.wire.answer import Reading, counts, json_object
 from conformance.wire.events import aws_messages
 
 _REASONS: Final[dict[str, FinishReason]] = {
@@ -77,7 +77,6 @@ def read_plain(body: bytes, reading: Reading) -> None:
 
 def _use(reading: Reading, sent: dict[str, Any] | None) -> None:
     if sent is not None:
-        usage = counts(sent, _COUNTS)
+        usage = reading.usage = counts(sent, _COUNTS)
         # What was read from the cache, or into it, is counted apart.
         usage["prompt_tokens"] += usage.get("cached_prompt_tokens", 0) + usage.get("cache_creation_tokens", 0)
-        reading.usage = summed(usage)

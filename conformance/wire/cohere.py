@@ -6,7 +6,7 @@ import json
 from typing import Any, Final
 
 from conformance.timeline.evidence import FinishReason
-from conformance.wire.answer import Reading, counts, json_object, read_lines, summed
+from conformance.wire.answer import Reading, counts, json_object, read_lines
 
 _REASONS: Final[dict[str, FinishReason]] = {
     "COMPLETE": "stop",
@@ -55,5 +55,5 @@ def _end(answer: dict[str, Any], reading: Reading) -> None:
     reasons: dict[str, FinishReason] = {**_REASONS, "COMPLETE": "tool_calls"} if reading.calls else _REASONS
     reading.finish(answer["finish_reason"], reasons, _FAILURES)
     tokens = answer.get("meta", {}).get("tokens")
-    reading.usage = summed(counts(tokens, _COUNTS)) if tokens else None
+    reading.usage = counts(tokens, _COUNTS) if tokens else None
     reading.ended = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from conformance.timeline.evidence import FinishReason
-from conformance.wire.answer import Reading, counts, json_object, summed
+from conformance.wire.answer import Reading, counts, json_object
 from conformance.wire.events import sse_events
 
 _REASONS: Final[dict[str, FinishReason]] = {
@@ -67,7 +67,5 @@ def _end(sent: dict[str, Any], reading: Reading) -> None:
     reading.finish(sent["finish_reason"], _REASONS, _FAILURES)
     usage = sent.get("usage") or {}
     if usage.get("tokens"):
-        reading.usage = summed(
-            counts(usage["tokens"], _COUNTS) | counts(usage, {"cached_prompt_tokens": "cached_tokens"})
-        )
+        reading.usage = counts(usage["tokens"], _COUNTS) | counts(usage, {"cached_prompt_tokens": "cached_tokens"})
     reading.ended = True

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from conformance.timeline.evidence import FinishReason
-from conformance.wire.answer import Reading, counts, json_object, summed
+from conformance.wire.answer import Reading, counts, json_object
 from conformance.wire.events import sse_events
 
 _REASONS: Final[dict[str, FinishReason]] = {
@@ -116,4 +116,4 @@ def _use(reading: Reading, sent: dict[str, Any] | None) -> None:
         if sent.get("totalTokenCount") != prompt + completion:
             # What a tool of the provider's read, where the total counts it.
             prompt += sent.get("toolUsePromptTokenCount") or 0
-        reading.usage = summed({**counts(sent, _COUNTS), "prompt_tokens": prompt, "completion_tokens": completion})
+        reading.usage = {**counts(sent, _COUNTS), "prompt_tokens": prompt, "completion_tokens": completion}

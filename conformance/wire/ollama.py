@@ -6,7 +6,7 @@ import json
 from typing import Any, Final
 
 from conformance.timeline.evidence import FinishReason
-from conformance.wire.answer import Reading, counts, json_object, read_lines, summed
+from conformance.wire.answer import Reading, counts, json_object, read_lines
 
 _REASONS: Final[dict[str, FinishReason]] = {"stop": "stop", "length": "length"}
 _COUNTS: Final = {"prompt_tokens": "prompt_eval_count", "completion_tokens": "eval_count"}
@@ -35,8 +35,7 @@ def _take(answer: dict[str, Any], reading: Reading) -> None:
         # A line of nothing but the end is no answer, and neither is one that tells of the model alone.
         is_empty = not (reading.kinds or answer.keys() - {"done", "model", "created_at", "message"})
         reading.failed = is_empty or answer.get("done_reason") in ("load", "unload")
-        found = counts(answer, _COUNTS)
-        reading.usage = summed(found) if found else None
+        reading.usage = counts(answer, _COUNTS) or None
         reason = answer.get("done_reason")
         if reason is not None:
             reading.finish_reason = (

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from conformance.timeline.evidence import FinishReason
-from conformance.wire.answer import Reading, counts, json_object, summed
+from conformance.wire.answer import Reading, counts, json_object
 from conformance.wire.events import sse_events
 
 _REASONS: Final[dict[str, FinishReason]] = {
@@ -135,7 +135,6 @@ def _use(reading: Reading, sent: dict[str, Any] | None) -> None:
         if apart and sent.get("total_tokens") == sent["prompt_tokens"] + sent["completion_tokens"] + apart:
             # Some hosts count the reasoning beside the rest of the answer.
             reading.usage["completion_tokens"] += apart
-        reading.usage = summed(reading.usage)
 
 
 def _end(reading: Reading, reason: str | None) -> None:

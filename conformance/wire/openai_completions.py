@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from conformance.timeline.evidence import FinishReason
-from conformance.wire.answer import Reading, counts, json_object, summed
+from conformance.wire.answer import Reading, counts, json_object
 from conformance.wire.openai import COUNTS, events_to_done
 
 _REASONS: Final[dict[str, FinishReason]] = {"stop": "stop", "length": "length", "content_filter": "content_filter"}
@@ -27,4 +27,4 @@ def _take(answer: dict[str, Any], reading: Reading) -> None:
         if choice.get("finish_reason") is not None:
             reading.finish_reason = _REASONS.get(choice["finish_reason"], "other")
     if answer.get("usage"):
-        reading.usage = summed(counts(answer["usage"], COUNTS))
+        reading.usage = counts(answer["usage"], COUNTS)

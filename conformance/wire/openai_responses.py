@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from conformance.timeline.evidence import FinishReason
-from conformance.wire.answer import Reading, counts, json_object, summed
+from conformance.wire.answer import Reading, counts, json_object
 from conformance.wire.events import sse_events
 
 _REASONS: Final[dict[str, FinishReason]] = {"max_output_tokens": "length", "content_filter": "content_filter"}
@@ -63,7 +63,6 @@ def _end(reading: Reading, response: dict[str, Any]) -> None:
         reading.usage = counts(sent, _COUNTS)
         reading.usage |= counts(sent.get("input_tokens_details") or {}, _PROMPT_COUNTS)
         reading.usage |= counts(sent.get("output_tokens_details") or {}, {"reasoning_tokens": "reasoning_tokens"})
-        reading.usage = summed(reading.usage)
     status, why = response.get("status"), (response.get("incomplete_details") or {}).get("reason")
     # The wire has no reason of its own for an answer that calls tools.
     whole: FinishReason = "tool_calls" if reading.calls else "stop"

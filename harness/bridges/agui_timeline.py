@@ -12,7 +12,7 @@ from harness.bridges.agui import CUSTOM_PREFIX
 from harness.bridges.agui_calls import ForeignCalls
 from harness.bridges.scopes import EPOCH
 from harness.bridges.texts import name_in, text_of
-from harness.frames.channels import CHANNEL_OF, channel_of
+from harness.frames.channels import CHANNEL_OF, NAMED, channel_of
 from harness.frames.codec import encode
 from harness.frames.frame import StreamFrame
 from harness.frames.stored import ENVELOPE, StoredFrames
@@ -224,10 +224,7 @@ class _Reader:
     def _write(self, kind: str, payload: Event, parent: str | None) -> str:
         seq = len(self.frames) + 1
         channel = channel_of(kind)
-        names = [
-            payload.get(name)
-            for name in ("flow_name", "method_name", "session_id", "call_id", "tool_name", "agent_role")
-        ]
+        names = [payload.get(name) for name in NAMED]
         self.frames.append(
             {
                 "id": f"f{seq}",

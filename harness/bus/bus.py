@@ -132,7 +132,7 @@ def open_scope(
     if around.sinks and not quiet and isinstance(event, Unseen) and is_seen(around, event.kind):
         # Where the context does not tell of the session that sees it.
         event = event.kind(**event.fields, event_id=event.event_id)
-    published = None if quiet or isinstance(event, Unseen) else _unpublished(event)
+    published = None if quiet or isinstance(event, Unseen) else event
     if published is not None:
         _prepare(published, around)
     with NO_LIMITS if published is None else around.lookahead, around.gate:
@@ -141,7 +141,7 @@ def open_scope(
             raise RunCancelled
         scope = Scope(
             kind,
-            around.event_id if quiet else id_of(published or event),
+            around.event_id if quiet else id_of(event),
             around,
             Run(None if around.run is ROOT.run else around.run) if own_run else around.run,
             around.sinks,
@@ -180,7 +180,6 @@ def close_scope(scope: Scope, source: Any, event: BaseEvent | Unseen | None) -> 
         if around.run.cancelled:
             raise RunCancelled
         if isinstance(event, BaseEvent):
-            event = _unpublished(event)
             _prepare(event, scope)
         try:
             with scope.lookahead if isinstance(event, BaseEvent) else NO_LIMITS, scope.gate:

@@ -221,9 +221,8 @@ class _Guarded:
             logger.exception("a listener failed on %s", self._event_type)
 
     def close(self) -> None:
-        outcome: Any = self._outcome
-        if inspect.iscoroutine(outcome) or inspect.isgenerator(outcome):
-            outcome.close()
+        if inspect.iscoroutine(self._outcome):
+            self._outcome.close()
 
 
 def _is_being_cancelled() -> bool:

@@ -102,8 +102,7 @@ class Step:
 
         Nor is there for who works for a handler: others wait for that one.
         """
-        handled = None if self._scope is None else self._scope.handled
-        return None if handled is None or listeners.is_handling() else handled
+        return None if listeners.is_handling() else self.scope.handled
 
     @property
     def _name(self) -> str:
@@ -172,7 +171,6 @@ class Step:
         try:
             close_scope(self.scope, self._source, None if self._quiet else event)
         finally:
-            del event
             if self._own_run:
                 self.run.end()
 

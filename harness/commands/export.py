@@ -25,12 +25,7 @@ _PROTOCOLS = ("agui", "vercel", "otel", "openai", "perfetto")
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--to", "protocol", type=click.Choice(_PROTOCOLS), required=True, help="The protocol.")
 @click.option(
-    "-o",
-    "--output",
-    "out",
-    type=WRITTEN_FILE_OR_STDOUT,
-    metavar="FILE",
-    help="Where to write it; stdout without.",
+    "-o", "--output", "out", type=WRITTEN_FILE_OR_STDOUT, metavar="FILE", help="Where to write it; stdout without."
 )
 @click.option("--sse", is_flag=True, help="Server-sent events, as a server sends them; for agui, vercel and openai.")
 @click.option("--content", is_flag=True, help="Spans tell what people, models and tools said; for otel.")

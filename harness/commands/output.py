@@ -54,11 +54,11 @@ def _kept_apart(context: click.Context, parameter: click.Parameter, json_file: P
 
 
 class _Written(click.Path):
-    """A path that is written to; - is refused, unless it is stdout, for nobody means it as a name."""
+    """A path that is written to; - is refused, unless it is stdout, for nobody means it as a name, and so is an empty one."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if str(value) == "-" and not self.allow_dash:
-            self.fail("'-' is no name for what is written here; choose another", param, ctx)
+        if str(value) == "" or (str(value) == "-" and not self.allow_dash):
+            self.fail(f"{str(value)!r} is no name for what is written here; choose another", param, ctx)
         return super().convert(value, param, ctx)
 
 
@@ -73,6 +73,10 @@ class _Report(_Written):
             reason = obstacle(path if self.file_okay else path / "index.html")
             if reason is not None:
                 self.fail(f"'{path}' can't be written: {reason}", param, ctx)
+            if ctx is not None and (path.is_file() or not path.exists()):
+                taken = ctx.meta.setdefault(f"{__name__}.taken", {})
+                if taken.setdefault(path.resolve(), param) is not param:
+                    self.fail(f"'{path}' is what another option writes; choose another file", param, ctx)
         return path
 
 

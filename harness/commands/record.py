@@ -109,15 +109,7 @@ def _is_kept(value: Any) -> bool:
     default="live",
     help="Who answers: a provider, or a server of yours.",
 )
-@click.option(
-    "-o",
-    "--output",
-    "out",
-    type=WRITTEN,
-    required=True,
-    metavar="DIR",
-    help="The recording's folder.",
-)
+@click.option("-o", "--output", "out", type=WRITTEN, required=True, metavar="DIR", help="The recording's folder.")
 @click.option(
     "--accept", "accepts", is_flag=True, help="Run nothing: publish the latest recording that was kept aside of DIR."
 )

@@ -13,7 +13,12 @@ from harness.commands.progress import at_work
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
-    "--max-age", type=click.IntRange(1), default=365, show_default=True, metavar="DAYS", help="Older is a finding."
+    "--max-age",
+    type=click.IntRange(1, 100_000),
+    default=365,
+    show_default=True,
+    metavar="DAYS",
+    help="Older is a finding.",
 )
 @json_option
 def scan(paths: tuple[Path, ...], max_age: int, json_file: Path | None) -> int:

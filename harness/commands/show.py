@@ -24,12 +24,7 @@ _CHANNELS = ("llm", "flow", "tools", "messages", "lifecycle", "custom")
 @click.option(
     "--channel", "channels", multiple=True, type=click.Choice(_CHANNELS), help="Only these channels; repeatable."
 )
-@click.option(
-    "--html",
-    type=WRITTEN_FILE,
-    metavar="FILE",
-    help="Write the timeline to look at in a browser, offline.",
-)
+@click.option("--html", type=WRITTEN_FILE, metavar="FILE", help="Write the timeline to look at in a browser, offline.")
 @json_option
 @few_collections()
 def show(path: Path, channels: tuple[str, ...], html: Path | None, json_file: Path | None) -> int:

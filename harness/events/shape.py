@@ -29,7 +29,6 @@ class EventShape:
 
     __slots__ = (
         "accepted",
-        "closes",
         "fields",
         "gives_text",
         "opens",
@@ -48,9 +47,8 @@ class EventShape:
         #: What their payloads have in common, once that has been found out; see `harness.frames.payload`.
         self.payload: Any = None
         self.type: Any = fields["type"].default
-        #: The kinds of scope that an event of this class opens and closes.
+        #: The kind of scope that an event of this class opens.
         self.opens: str | None = kind.opens  # type: ignore[attr-defined]
-        self.closes: str | None = kind.closes  # type: ignore[attr-defined]
         #: Whether a `chunk` is text of the answer where no `call_type` was given.
         self.gives_text: bool = "call_type" not in fields or fields["call_type"].default != "tool_call"
         plain = _is_plain(kind, base)

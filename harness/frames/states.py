@@ -21,6 +21,8 @@ class State(enum.Enum):
     CANCELLED = "cancelled"
 
 
+#: In these, frames may still come.
+OPEN: Final = frozenset({State.NEW, State.RUNNING, State.SEALED})
 ENDS: Final = frozenset({State.EXHAUSTED, State.FAILED, State.CANCELLED})
 
 #: From state and action to state. What is not here is refused.

@@ -17,7 +17,7 @@ from harness.events import BaseEvent
 from harness.frames.channels import channel_of
 from harness.frames.frame import FrameRecord, StreamFrame, frame_of
 from harness.frames.payload import recorded, settle
-from harness.frames.states import LEGAL, IllegalTransitionError, State
+from harness.frames.states import LEGAL, OPEN, IllegalTransitionError, State
 
 #: How many records a cursor takes at once, where nobody minds when it takes them.
 _BATCH: Final = 1000
@@ -223,7 +223,7 @@ class Timeline:
         with self._lock:
             # First, so that a change which comes in the middle of this wakes it.
             self._wakers.append(wake)
-            if self.length > position or self.state not in (State.RUNNING, State.SEALED, State.NEW):
+            if self.length > position or self.state not in OPEN:
                 self.forget_waker(wake)
                 return False
             return True

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 from harness.bus.running_loop import running_loop, running_task
-from harness.bus.scope import current_run, current_scope
+from harness.bus.scope import Run, Scope, current_run, current_scope, enter
 from harness.waits import take
 from harness.workers import Outcome, attempt, run_coroutine
 
@@ -44,13 +44,17 @@ async def iterated_in_thread(make: Callable[[], Iterator[T]]) -> AsyncIterator[T
     #: Has something for each item that was read. Who closes the run may come in between any two steps of this thread, which
     #: must not hold a lock then, as that of a semaphore.
     room: queue.SimpleQueue[None] = queue.SimpleQueue()
-    most = _ahead()
+    most, around = _ahead(), current_scope()
+    # Of the thread's own, so that a reader who leaves ends what it is blocked in, such as a connection. Where a reader is
+    # cancelled whose loop never gets to close it, the run around is what tells the thread.
+    run = Run(current_run())
 
     def deliver(item: T | Outcome[None]) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has been closed, nobody waits any more
             loop.call_soon_threadsafe(arrived.put_nowait, item)
 
     def iterate() -> None:
+        enter(Scope("bridge", around.event_id, around, run, around.sinks, around.lookahead))
         with ended(make()) as iterator:
             for sent, item in enumerate(iterator, start=1):
                 if unwanted:
@@ -64,18 +68,17 @@ async def iterated_in_thread(make: Callable[[], Iterator[T]]) -> AsyncIterator[T
         unwanted = True
         room.put(None)
 
-    run = current_run()
-    # Where a reader is cancelled whose loop never gets to close it, the run is what tells the thread.
-    detach = None if run is None else run.on_cancel(leave)
+    run.on_cancel(leave)
     _start(lambda: deliver(attempt(iterate)))
+    item: T | Outcome[None] | None = None
     try:
         while not isinstance(item := await arrived.get(), Outcome):
             room.put(None)
             yield item
     finally:
-        leave()
-        if detach is not None:
-            detach()
+        if not isinstance(item, Outcome):
+            run.cancel()
+        run.end()
     item.unwrap()
 
 

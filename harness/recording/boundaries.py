@@ -6,10 +6,13 @@ after the end from one that stopped before it.
 
 from __future__ import annotations
 
+from functools import cache
+from itertools import accumulate, repeat
 from operator import sub
 
 from harness.providers.registry import dialects
 from harness.providers.shared.dialect import Dialect, Framing
+from harness.recording.wire import Chunk
 
 
 def pieces(content_type: str, body: bytes) -> tuple[int, ...]:
@@ -26,10 +29,20 @@ def pieces(content_type: str, body: bytes) -> tuple[int, ...]:
     return tuple(map(sub, ends, [0, *ends]))
 
 
+def chunks_of(content_type: str, body: bytes) -> tuple[Chunk, ...]:
+    """Return `pieces` as the chunks of a recording that tells no times."""
+    lengths = pieces(content_type, body)
+    return tuple(map(Chunk, accumulate(lengths, initial=0), lengths, repeat(0.0)))
+
+
 def framing_of(content_type: str) -> Framing | None:
     """Return how a body of that type is divided into events; None where it streams none."""
-    kind = media_type(content_type)
-    return next((dialect.framing for dialect in dialects() if dialect.framing.media_type == kind), None)
+    return _framings().get(media_type(content_type))
+
+
+@cache
+def _framings() -> dict[str, Framing]:
+    return {dialect.framing.media_type: dialect.framing for dialect in dialects()}
 
 
 def end_was_seen(content_type: str, body: bytes) -> bool:

@@ -92,13 +92,10 @@ def _provider(timeline: StoredTimeline) -> str | None:
 
 def _in_time(timeline: StoredTimeline, frames: list[StreamFrame]) -> list[StreamFrame]:
     """Return frames whose times, counted from 1970 in a recording, are those of the day on which it was made."""
-    if timeline.recording is None:
+    begun = None if timeline.recording is None else timeline.recording.moment
+    if begun is None:
         return frames
-    try:
-        begun = datetime.fromisoformat(timeline.recording.recorded_at)
-    except ValueError:
-        return frames
-    shift = (begun if begun.tzinfo is not None else begun.replace(tzinfo=UTC)) - _EPOCH
+    shift = begun - _EPOCH
     return [frame.model_copy(update={"timestamp": _later(frame.timestamp, shift)}) for frame in frames]
 
 

@@ -182,7 +182,9 @@ def _keep_unpublished(
     if isinstance(error, HarnessError | KeyboardInterrupt) and not recorder.frames:
         workplace.discard()
         return
-    on_note(f"what was recorded until then is kept in '{workplace.keep('failed')}'")
+    grew, kept = str(workplace.path), workplace.keep("failed")
+    error.__notes__ = [note.replace(grew, str(kept)) for note in getattr(error, "__notes__", ())]
+    on_note(f"what was recorded until then is kept in '{kept}'")
 
 
 def _unframed(count: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -56,11 +57,9 @@ class StoredTimeline:
 
     def only(self, channels: Collection[str]) -> StoredTimeline:
         """Return the frames of some channels; all for none."""
-        return (
-            self
-            if not channels
-            else replace(self, frames=[frame for frame in self.frames if frame.channel in channels])
-        )
+        if not channels:
+            return self
+        return replace(self, frames=[frame for frame in self.frames if frame.channel in channels])
 
     def redacted(self) -> StoredTimeline:
         """Return it without credentials: who made it, and whether by the rules of today, nobody knows."""
@@ -158,9 +157,8 @@ def compared(first: Path, second: Path) -> Comparison:
         for path in (first, second):
             _check_lines(path)
     differences: list[Difference] = []
-    for index in range(max(len(first_groups), len(second_groups))):
-        mine = first_groups[index] if index < len(first_groups) else []
-        theirs = second_groups[index] if index < len(second_groups) else []
+    nothing: list[bytes] = []
+    for mine, theirs in zip_longest(first_groups, second_groups, fillvalue=nothing):
         differences.extend(compare_lines(mine, theirs))
     return Comparison((sum(map(len, first_groups)), sum(map(len, second_groups))), differences)
 

@@ -11,15 +11,15 @@ from typing import Any, Final, Generic, TypeVar
 from harness.errors import UsageError
 from harness.frames.channels import CHANNELS
 from harness.frames.frame import StreamFrame
-from harness.frames.states import ENDS, State
+from harness.frames.states import ENDS, OPEN, State
 from harness.frames.timeline import Cursor
 from harness.session.production import Production
 
 T = TypeVar("T")
 View = TypeVar("View")
 Body = TypeVar("Body")
-#: The states in which frames may still come.
-UNDER_WAY: Final = frozenset({State.RUNNING, State.SEALED})
+#: The states in which a run is at work.
+UNDER_WAY: Final = OPEN - {State.NEW}
 
 
 class SessionCore(ABC, Generic[T, View, Body]):
@@ -195,7 +195,8 @@ class ViewCore:
         return frame
 
     def _has_read_all(self) -> bool:
-        return self._cursor.timeline.length == self._cursor.position
+        timeline = self._cursor.timeline
+        return timeline.state not in OPEN and timeline.length == self._cursor.position
 
     def _end(self) -> None:
         """Leave a timeline that has been read to its end. Raises what its run has raised."""

@@ -42,22 +42,18 @@ class FrameLimit:
         """Reserve room for one frame; see `harness.bus.scope.LookAhead`."""
         thread = threading.get_ident()
         while True:
+            if self._run.cancelled:
+                raise RunCancelled
             with self._lock:
                 if self._has_room() or is_loop_running() or thread in self._holders:
                     self._holders.append(thread)
                     return
-                waiter = threading.Lock()
-                waiter.acquire()
-                self._wakers.append(waiter.release)
-                # A reader that made room before there was somebody to wake woke nobody.
-                if self._has_room():
-                    continue
-            # Nor did who cancelled.
-            if self._run.cancelled:
-                raise RunCancelled
-            acquire(waiter)
-            if self._run.cancelled:
-                raise RunCancelled
+            waiter = threading.Lock()
+            waiter.acquire()
+            self._wakers.append(waiter.release)
+            # Who made room, or cancelled, before there was somebody to wake woke nobody.
+            if not self._has_room():
+                acquire(waiter)
 
     def settle(self) -> None:
         with self._lock:
@@ -76,18 +72,14 @@ class FrameLimit:
             return
         loop = running_loop()
         while True:
-            with self._lock:
-                if self._has_room():
-                    return
-                freed: Future[None] = loop.create_future()
-                self._wakers.append(partial(call_in, loop, partial(resolve, freed, None)))
-                if self._has_room():
-                    return
             if self._run.cancelled:
                 raise RunCancelled
-            await freed
-            if self._run.cancelled:
-                raise RunCancelled
+            if self._has_room():
+                return
+            freed: Future[None] = loop.create_future()
+            self._wakers.append(partial(call_in, loop, partial(resolve, freed, None)))
+            if not self._has_room():
+                await freed
 
     def _has_room(self) -> bool:
         if self._run.cancelled or self._timeline.state is not State.RUNNING:

@@ -78,35 +78,29 @@ class FrameIterator(ViewCore):
     Threads that share one view share its frames, each of which goes to one of them.
     """
 
-    def __init__(self, session: StreamSession[Any], cursor: Cursor) -> None:
-        super().__init__(session, cursor)
-        self._turn = threading.RLock()
-
     def __iter__(self) -> FrameIterator:
         return self
 
     def __next__(self) -> StreamFrame:
         for record in self._cursor.batch:
             return frame_of(record)
-        with self._turn:
-            while (frame := self._next_nowait()) is None:
-                if not self._wait() and self._has_read_all():
-                    self._end()
-                    raise StopIteration
-            return frame
+        while (frame := self._next_nowait()) is None:
+            if self._has_read_all():
+                self._end()
+                raise StopIteration
+            self._wait()
+        return frame
 
-    def _wait(self) -> bool:
+    def _wait(self) -> None:
         timeline = self._cursor.timeline
         changed = threading.Lock()
         changed.acquire()
-        if not timeline.when_changed(self._cursor.position, changed.release):
-            return False
-        try:
-            acquire(changed)
-        except BaseException:
-            timeline.forget_waker(changed.release)
-            raise
-        return True
+        if timeline.when_changed(self._cursor.position, changed.release):
+            try:
+                acquire(changed)
+            except BaseException:
+                timeline.forget_waker(changed.release)
+                raise
 
 
 class AsyncStreamSession(SessionCore[T, "AsyncFrameIterator", Callable[[], Awaitable[T]]]):
@@ -156,8 +150,8 @@ class AsyncStreamSession(SessionCore[T, "AsyncFrameIterator", Callable[[], Await
             self.close()
 
     def _has_other_readers(self, task: Task[Any] | None) -> bool:
-        readers = [view.reader for kept in list(self._views) if (view := kept()) is not None]
-        return any(reader is not None and reader is not task and not reader.done() for reader in readers)
+        views = [view for kept in list(self._views) if (view := kept()) is not None]
+        return any(reader is not task for view in views for reader in view.readers)
 
     async def aclose(self) -> None:
         """Do as `close`, and give the run's task a moment to clean up."""
@@ -170,11 +164,6 @@ class AsyncStreamSession(SessionCore[T, "AsyncFrameIterator", Callable[[], Await
 
             await asyncio.wait({task}, timeout=_GRACE_S)
 
-    def _start(self) -> None:
-        # On a loop that is not asyncio's nothing is started, and the session stays new.
-        running_loop()
-        super()._start()
-
     def _launch(self, body: Callable[[], Awaitable[T]], context: Context) -> None:
         loop = running_loop()
         self._task = loop.create_task(_aproduce(self._production, body), name="harness-run", context=context)
@@ -184,14 +173,9 @@ async def _aproduce(production: Production, body: Callable[[], Awaitable[Any]]) 
     # Only now: a task that is cancelled before it begins never does, and would end nothing.
     if production.run is not None:
         production.run.on_cancel(canceller(cast("Task[None]", running_task())))
-    # Nothing but a cancellation may leave a task: asyncio stops the whole loop for SystemExit and KeyboardInterrupt.
+    # Nothing leaves the task, where nobody waits for it: asyncio stops the whole loop for SystemExit and KeyboardInterrupt.
     try:
         value = await body()
-    except cancelled_errors() as error:
-        production.failed(error)
-        # No variable has the task: it would be kept by the error that it keeps.
-        if running_task().cancelling():  # type: ignore[union-attr]
-            raise
     except BaseException as error:
         production.failed(error)
     else:
@@ -207,13 +191,13 @@ class AsyncFrameIterator(ViewCore):
 
     def __init__(self, session: AsyncStreamSession[Any], cursor: Cursor) -> None:
         super().__init__(session, cursor)
-        self._reader: weakref.ref[Task[Any]] | None = None
+        self._readers: list[weakref.ref[Task[Any]]] = []
         self._reader_ended = _when_reader_ended(weakref.ref(session))
 
     @property
-    def reader(self) -> Task[Any] | None:
-        """The task that asked for the latest frame."""
-        return None if self._reader is None else self._reader()
+    def readers(self) -> list[Task[Any]]:
+        """The tasks that have asked for a frame, and have not ended."""
+        return [task for kept in list(self._readers) if (task := kept()) is not None and not task.done()]
 
     def __aiter__(self) -> AsyncFrameIterator:
         return self
@@ -223,38 +207,29 @@ class AsyncFrameIterator(ViewCore):
             return frame_of(record)
         self._note_reader()
         while (frame := self._next_nowait()) is None:
-            if not await self._wait() and self._has_read_all():
+            if self._has_read_all():
                 self._end()
                 raise StopAsyncIteration
+            await self._wait()
         return frame
 
     def _note_reader(self) -> None:
         task = running_task()
-        if task is None or task is self.reader:
-            return
-        self._forget_reader()
-        self._reader = weakref.ref(task)
-        # It may be cancelled where it does not wait for a frame. Of its context nothing is needed.
-        task.add_done_callback(self._reader_ended, context=Context())
-
-    def _forget_reader(self) -> None:
-        """Let the latest reader end as it may, unless it is leaving because it is cancelled."""
-        task = self.reader
-        if task is not None and not task.cancelling():
-            task.remove_done_callback(self._reader_ended)
-
-    def _end(self) -> None:
-        self._forget_reader()
-        super()._end()
+        if task is not None and task not in self.readers:
+            self._readers.append(weakref.ref(task, self._readers.remove))
+            # It may be cancelled where it does not wait for a frame. Of its context nothing is needed.
+            task.add_done_callback(self._reader_ended, context=Context())
 
     def __del__(self) -> None:
-        self._forget_reader()
+        # Who has read by this view may end as it likes, unless it is leaving because it is cancelled.
+        for task in self.readers:
+            if not task.cancelling():
+                task.remove_done_callback(self._reader_ended)
         super().__del__()
 
-    async def _wait(self) -> bool:
+    async def _wait(self) -> None:
         loop = running_loop()
         self._session._check_loop()
-        self._note_reader()
         changed: Future[None] = loop.create_future()
         thread = threading.get_ident()
 
@@ -266,7 +241,7 @@ class AsyncFrameIterator(ViewCore):
 
         timeline = self._cursor.timeline
         if not timeline.when_changed(self._cursor.position, wake):
-            return False
+            return
         try:
             await changed
         except cancelled_errors():
@@ -274,7 +249,6 @@ class AsyncFrameIterator(ViewCore):
             timeline.forget_waker(wake)
             self._session._lost(running_task())
             raise
-        return True
 
 
 def _when_reader_ended(session: weakref.ref[AsyncStreamSession[Any]]) -> Callable[[Task[Any]], None]:

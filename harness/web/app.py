@@ -56,7 +56,7 @@ def create_app(
     | request | answer |
     |---|---|
     | `GET /` | the page |
-    | `GET /app.json` | `name`, `conversation`, `fields` |
+    | `GET /app.json` | `name`, `conversation`, `fields`, `timeline` |
     | `POST /runs` with `{"inputs": {…}}`, or `{"message", "conversation"}` | 201: `run`, `events`, `conversation` |
     | `POST /runs?format=agui` or `vercel` with what a client of that protocol posts | the run, started and streamed |
     | `GET /runs/{run}/events` | its events, as `sse` has them; `?format=` chooses |

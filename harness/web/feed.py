@@ -142,6 +142,8 @@ class Feed:
 
     def close(self) -> None:
         """End the run unless it has ended. Returns at once; from any thread."""
+        if self.has_ended:
+            return
         self.session.close()
         if self._desk is not None:
             self._desk.close()

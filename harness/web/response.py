@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette.sse import SendTimeoutError
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
@@ -94,19 +96,22 @@ class SessionResponse(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         headers = Headers(scope=scope)
-        response = self._head(headers) if scope["method"] == "HEAD" else self._response(headers)
-        origin = Headers(scope=scope).get("origin")
+        reason = refusal(headers, self._origins)
+        if reason is not None:
+            response = _refused(403, reason)
+        else:
+            response = self._head() if scope["method"] == "HEAD" else self._response(headers)
+        origin = headers.get("origin")
         if origin is not None and origin.lower() in self._origins:
             response.headers["Access-Control-Allow-Origin"] = origin
         if self._origins:
             response.headers.append("Vary", "Origin")
-        await response(scope, receive, send)
+        # Who has taken nothing for so long is let go, and is no fault of the server's.
+        with suppress(SendTimeoutError):
+            await response(scope, receive, send)
 
-    def _head(self, headers: Headers) -> Response:
+    def _head(self) -> Response:
         """Say what would be answered; nothing begins by that."""
-        reason = refusal(headers, self._origins)
-        if reason is not None:
-            return _refused(403, reason)
         fields = {"Cache-Control": "no-store", **self._format.headers, **self._more}
         response = Response(media_type=self.media_type, headers=fields)
         # Its length would be that of what a GET is answered, which nobody knows yet.
@@ -114,9 +119,6 @@ class SessionResponse(Response):
         return response
 
     def _response(self, headers: Headers) -> Response:
-        reason = refusal(headers, self._origins)
-        if reason is not None:
-            return _refused(403, reason)
         feed = self._feed
         try:
             seen = self._format.seen(headers.get("last-event-id", ""))

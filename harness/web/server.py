@@ -34,7 +34,7 @@ def serve_app(
 
     `timeline` makes the page of a run's timeline, where there is to be one.
 
-    `port` 0 takes a free one. It answers to loopback's names and `hosts` alone.
+    `port` 0 takes a free one. It answers to loopback's names, `host` and `hosts` alone.
 
     Raises:
         KeyboardInterrupt: at Ctrl-C; it never returns.
@@ -42,7 +42,7 @@ def serve_app(
     """
     if not host:
         raise UsageError("the host is ''; expected a name or an address, as 127.0.0.1, or 0.0.0.0 for every one")
-    app = create_app(target, origins=origins, hosts=(*LOOPBACK, *hosts), timeline=timeline)
+    app = create_app(target, origins=origins, hosts=(*LOOPBACK, host, *hosts), timeline=timeline)
     try:
         # Told what is no name at all, it would leave a socket open.
         host.encode("idna")
@@ -65,9 +65,9 @@ def serve_app(
             ws="none",
         )
         server = uvicorn.Server(config)
-        # Whoever still reads when the server ends is cut off, which is no fault.
+        # Whoever still reads when the server ends is cut off, and so is who takes nothing, which is no fault.
         logging.getLogger("uvicorn.error").addFilter(
-            lambda record: not (server.should_exit and "without completing response" in record.getMessage())
+            lambda record: "without completing response" not in record.getMessage()
         )
         server.run(sockets=[listener])
     raise KeyboardInterrupt

@@ -14,7 +14,7 @@ from harness.bridges import AguiTranslator, agui_events, agui_frames
 from harness.frames.frame import StreamFrame
 from harness.recording.files.frames_file import dump_frames
 from tests.bridges.judges import Judge
-from tests.bridges.timelines import CREW, drawn, frame, recorded, texts_of
+from tests.bridges.timelines import CREW, THINKS_AND_SAYS, call_of, drawn, frame, recorded, texts_of, tool_chunk
 
 _EVENT: TypeAdapter[Any] = TypeAdapter(Event)
 
@@ -115,12 +115,7 @@ def test_the_official_client_takes_any_frames_in_any_order(judged: Judge) -> Non
 RUNS: list[tuple[str, list[StreamFrame], str]] = [
     (
         "a call",
-        [
-            frame(1, "llm_call_started", call_id="c", model="m"),
-            frame(2, "llm_thinking_chunk", "f1", call_id="c", chunk="hm"),
-            frame(3, "llm_stream_chunk", "f1", call_id="c", chunk="yes"),
-            frame(4, "llm_call_completed", call_id="c", response="yes", started_event_id="f1"),
-        ],
+        THINKS_AND_SAYS,
         "RUN_STARTED REASONING_START REASONING_MESSAGE_START REASONING_MESSAGE_CONTENT REASONING_MESSAGE_END REASONING_END "
         "TEXT_MESSAGE_START TEXT_MESSAGE_CONTENT TEXT_MESSAGE_END RUN_FINISHED",
     ),
@@ -138,16 +133,6 @@ RUNS: list[tuple[str, list[StreamFrame], str]] = [
         "RUN_STARTED STEP_STARTED STEP_FINISHED RUN_FINISHED",
     ),
     ("nothing", [], ""),
-    (
-        "two turns",
-        [
-            frame(1, "conversation_turn_started", session_id="s"),
-            frame(2, "conversation_turn_completed", session_id="s", started_event_id="f1"),
-            frame(1, "conversation_turn_started", session_id="s"),
-            frame(2, "conversation_turn_failed", session_id="s", error="no", started_event_id="f1"),
-        ],
-        "RUN_STARTED RUN_FINISHED RUN_STARTED RUN_ERROR",
-    ),
     (
         "a frame after the end",
         [
@@ -233,22 +218,17 @@ def test_usage_is_told_by_model() -> None:
 
 
 def test_a_tool_that_runs_is_the_one_that_the_model_called() -> None:
-    def fragment(seq: int, index: int, chunk: str) -> StreamFrame:
-        called = {"id": f"t{index}", "type": "function", "index": index, "function": {"name": "look"}}
-        return frame(seq, "llm_stream_chunk", "f1", call_id="c", call_type="tool_call", chunk=chunk, tool_call=called)
-
-    frames = [
-        frame(1, "llm_call_started", call_id="c"),
-        fragment(2, 0, '{"at": "sea"}'),
-        fragment(3, 1, '{"at": "sky"}'),
+    frames = call_of(
+        tool_chunk(2, '{"at": "sea"}', id="t0"),
+        tool_chunk(3, '{"at": "sky"}', id="t1", index=1),
         frame(4, "tool_usage_started", "f1", tool_name="look", tool_args={"at": "sky"}),
         frame(5, "tool_usage_finished", "f1", tool_name="look", output="blue", started_event_id="f4"),
         frame(6, "tool_usage_started", "f1", tool_name="look", tool_args={"at": "sea"}),
         frame(7, "tool_usage_error", "f1", tool_name="look", error="fog", started_event_id="f6"),
         frame(8, "tool_usage_started", "f1", tool_name="hear", tool_args={}),
         frame(9, "tool_usage_finished", "f1", tool_name="hear", output={"gulls": 2}, started_event_id="f8"),
-        frame(10, "llm_call_completed", call_id="c", call_type="tool_call", started_event_id="f1"),
-    ]
+        call_type="tool_call",
+    )
     results = [event for event in agui_events(frames) if event["type"] == "TOOL_CALL_RESULT"]
     assert [(event["toolCallId"], event["content"]) for event in results] == [
         ("t1", "blue"),

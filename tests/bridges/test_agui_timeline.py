@@ -15,6 +15,8 @@ from tests.bridges.timelines import recorded, texts_of
 
 #: What a stream without whole frames tells of, type by type.
 _TOLD = ("llm_thinking_chunk", "tool_usage_started", "tool_usage_finished", "agent_execution_error")
+#: What says most of a frame, the first that there is.
+_SAYING = "chunk method_name tool_name agent_role error response result output content value message"
 
 
 def told(frames: list[StreamFrame]) -> list[str]:
@@ -24,20 +26,7 @@ def told(frames: list[StreamFrame]) -> list[str]:
     for one in frames:
         depth = depths[one.parent_id]
         depths[one.id] = depth + 1
-        names = (
-            "chunk",
-            "method_name",
-            "tool_name",
-            "agent_role",
-            "error",
-            "response",
-            "result",
-            "output",
-            "content",
-            "value",
-            "message",
-        )
-        said = next((one.data[name] for name in names if one.data.get(name) not in (None, "")), "")
+        said = next((one.data[name] for name in _SAYING.split() if one.data.get(name) not in (None, "")), "")
         rows.append(f"{'  ' * depth}{one.type} {said}".rstrip())
     return rows
 

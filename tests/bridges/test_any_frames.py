@@ -27,7 +27,7 @@ from harness.frames.frame import StreamFrame
 from harness.recording.timelines import timelines_of
 from tests.bridges import test_agui, test_openai_chat, test_otel, test_perfetto, test_scopes, test_vercel
 from tests.bridges.judges import Judge
-from tests.bridges.timelines import frame, generated
+from tests.bridges.timelines import frame, generated, tool_chunk
 
 BRIDGES = (test_scopes, test_agui, test_vercel, test_openai_chat, test_otel, test_perfetto)
 
@@ -100,7 +100,6 @@ def test_a_page_is_not_told_what_a_model_was_asked() -> None:
 
 def test_many_of_all_at_once_cost_what_they_should() -> None:
     many = 2_500
-    tool = {"type": "function", "index": 0, "function": {"name": "look"}}
     frames = [frame(1, "flow_started", flow_name="F")]
     for _ in range(many):
         frames.append(frame(len(frames) + 1, "method_execution_started", "f1", method_name="m"))
@@ -108,10 +107,8 @@ def test_many_of_all_at_once_cost_what_they_should() -> None:
         frames.append(frame(len(frames) + 1, "method_execution_finished", "f1", started_event_id=f"f{number + 2}"))
     frames.append(call := frame(len(frames) + 1, "llm_call_started", "f1", call_id="c"))
     for number in range(many):
-        told: dict[str, Any] = {"call_id": "c", "chunk": "{}"}
-        frames.append(frame(len(frames) + 1, "llm_stream_chunk", call.id, **told))
-        called = told | {"call_type": "tool_call", "tool_call": tool | {"id": f"t{number}"}}
-        frames.append(frame(len(frames) + 1, "llm_stream_chunk", call.id, **called))
+        frames.append(frame(len(frames) + 1, "llm_stream_chunk", call.id, call_id="c", chunk="{}"))
+        frames.append(tool_chunk(len(frames) + 1, "{}", call.id, id=f"t{number}"))
     begun = time.process_time()
     for events_of in (agui_events, vercel_events, openai_chat_events):
         assert sum(1 for _ in events_of(frames)) > many

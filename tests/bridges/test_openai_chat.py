@@ -10,7 +10,7 @@ import pytest
 
 from harness.bridges import OPENAI_DONE, openai_chat_events, sse_text
 from harness.frames.frame import StreamFrame
-from tests.bridges.timelines import frame, recorded, texts_of
+from tests.bridges.timelines import call_of, frame, recorded, texts_of, tool_chunk
 
 
 class Answer:
@@ -75,6 +75,9 @@ def test_the_official_sdk_reads_every_recording() -> None:
             assert answer.finish_reason in ("stop", "length", "tool_calls"), name
 
 
+USAGE = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
+
+
 def test_calls_at_the_same_time_speak_one_after_the_other() -> None:
     frames = [
         frame(1, "flow_started", flow_name="F"),
@@ -83,15 +86,7 @@ def test_calls_at_the_same_time_speak_one_after_the_other() -> None:
         frame(4, "llm_stream_chunk", "f2", call_id="a", chunk="one "),
         frame(5, "llm_stream_chunk", "f3", call_id="b", chunk="three "),
         frame(6, "llm_stream_chunk", "f2", call_id="a", chunk="two"),
-        frame(
-            7,
-            "llm_call_completed",
-            "f1",
-            call_id="a",
-            finish_reason="stop",
-            usage={"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3},
-            started_event_id="f2",
-        ),
+        frame(7, "llm_call_completed", "f1", call_id="a", started_event_id="f2", finish_reason="stop", usage=USAGE),
         frame(8, "llm_stream_chunk", "f3", call_id="b", chunk="four"),
         frame(9, "llm_call_completed", "f1", call_id="b", finish_reason="length", started_event_id="f3"),
         frame(10, "flow_finished", result="all of it", started_event_id="f1"),
@@ -101,12 +96,15 @@ def test_calls_at_the_same_time_speak_one_after_the_other() -> None:
     assert Answer(frames, text="result", usage=False).text == "all of it"
 
 
-def turn(*frames: StreamFrame) -> list[StreamFrame]:
-    return [frame(1, "conversation_turn_started", session_id="s"), *frames]
+def test_the_result_of_a_turn_is_what_the_assistant_answers() -> None:
+    frames = [
+        frame(1, "conversation_turn_started", session_id="s"),
+        frame(2, "conversation_message_added", "f1", role="assistant", content="Hi."),
+        frame(3, "conversation_turn_completed", session_id="s", started_event_id="f1"),
+    ]
+    assert Answer(frames, text="result").text == "Hi."
 
 
-DONE = frame(9, "conversation_turn_completed", session_id="s", started_event_id="f1")
-CALL = frame(1, "llm_call_started", call_id="c")
 #: A timeline, its text, its finish reason, its tool calls.
 ANSWERS: list[tuple[str, list[StreamFrame], str, str | None, list[list[str]]]] = [
     (
@@ -117,54 +115,8 @@ ANSWERS: list[tuple[str, list[StreamFrame], str, str | None, list[list[str]]]] =
         [],
     ),
     (
-        "a turn that streams nothing",
-        turn(frame(2, "conversation_message_added", "f1", role="assistant", content="Hi."), DONE),
-        "Hi.",
-        "stop",
-        [],
-    ),
-    (
-        "a turn that waits for a person",
-        turn(
-            frame(2, "human_feedback_requested", "f1", request_id="q", message="Good?"),
-            frame(3, "flow_paused", "f1", flow_id="f", message="Good?"),
-        ),
-        "Good?",
-        "stop",
-        [],
-    ),
-    ("a run that was left", turn(), "", None, []),
-    (
         "tools that are left to the client",
-        [
-            CALL,
-            frame(
-                2,
-                "llm_stream_chunk",
-                "f1",
-                call_id="c",
-                call_type="tool_call",
-                chunk='{"a":',
-                tool_call={"id": "t", "type": "function", "index": 0, "function": {"name": "look"}},
-            ),
-            frame(
-                3,
-                "llm_stream_chunk",
-                "f1",
-                call_id="c",
-                call_type="tool_call",
-                chunk="1}",
-                tool_call={"id": "t", "type": "function", "index": 0, "function": {"name": "look"}},
-            ),
-            frame(
-                4,
-                "llm_call_completed",
-                call_id="c",
-                call_type="tool_call",
-                finish_reason="tool_calls",
-                started_event_id="f1",
-            ),
-        ],
+        call_of(tool_chunk(2, '{"a":'), tool_chunk(3, "1}"), call_type="tool_call", finish_reason="tool_calls"),
         "",
         "tool_calls",
         [["t", "look", '{"a":1}']],

@@ -18,6 +18,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 
 from harness.bridges import export_spans, otlp_json, spans_of
+from harness.bridges.outcome import COUNTS
 from harness.errors import MissingExtraError
 from harness.frames.frame import StreamFrame
 from tests.bridges.timelines import CREW, frame, recorded
@@ -110,25 +111,11 @@ CALLED = [
         response="So.",
         response_id="r",
         finish_reason="stop",
-        usage={
-            "prompt_tokens": 7,
-            "completion_tokens": 2,
-            "cached_prompt_tokens": 3,
-            "cache_creation_tokens": 1,
-            "reasoning_tokens": 1,
-        },
+        usage=dict(zip(COUNTS, (7, 2, 9, 1, 3, 1), strict=True)),
         started_event_id="f4",
     ),
     frame(15, "conversation_route_selected", "f2", route="a"),
-    frame(
-        16,
-        "method_execution_failed",
-        "f1",
-        method_name="answer",
-        error="no",
-        error_type="ValueError",
-        started_event_id="f2",
-    ),
+    frame(16, "method_execution_failed", "f1", error="no", error_type="ValueError", started_event_id="f2"),
     frame(17, "conversation_turn_failed", session_id="s", error="no", started_event_id="f1"),
 ]
 

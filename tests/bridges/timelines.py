@@ -55,16 +55,38 @@ def frame(seq: int, kind: str, parent: str | None = None, **data: Any) -> Stream
     )
 
 
+def tool_chunk(
+    seq: int, chunk: str, call: str = "f1", *, id: str = "t", index: int = 0, name: str = "look", **data: Any
+) -> StreamFrame:
+    """Return a frame of a call in which a model calls a tool."""
+    called = {"id": id, "type": "function", "index": index, "function": {"name": name}}
+    return frame(
+        seq, "llm_stream_chunk", call, call_id="c", call_type="tool_call", chunk=chunk, tool_call=called, **data
+    )
+
+
+def call_of(*chunks: StreamFrame, **ended: Any) -> list[StreamFrame]:
+    """Return the frames of a call at the top of a timeline, which begins with `f1` and completes."""
+    started = frame(1, "llm_call_started", call_id="c", model="m")
+    told = {"call_id": "c", "started_event_id": "f1", **ended}
+    return [started, *chunks, frame(chunks[-1].seq + 1, "llm_call_completed", None, **told)]
+
+
+THINKS_AND_SAYS = call_of(
+    frame(2, "llm_thinking_chunk", "f1", call_id="c", chunk="hm"),
+    frame(3, "llm_stream_chunk", "f1", call_id="c", chunk="yes"),
+    response="yes",
+)
+
 #: Every frame of an agent names the agent and the task; the model is told a tool's name in its own spelling.
-_OF = {"agent_role": "Writer", "task_name": "write", "agent_id": "a"}
-_CALLED = {"id": "t", "type": "function", "index": 0, "function": {"name": "Get_tide"}}
+_OF: dict[str, Any] = {"agent_role": "Writer", "task_name": "write", "agent_id": "a"}
 CREW = [
     frame(1, "flow_started", flow_name="F"),
     frame(2, "crew_kickoff_started", "f1", crew_name="Crew"),
     frame(3, "task_started", "f2", task_name="write"),
     frame(4, "agent_execution_started", "f3", **_OF),
     frame(5, "llm_call_started", "f4", call_id="c", model="m", **_OF),
-    frame(6, "llm_stream_chunk", "f5", call_id="c", chunk="{}", call_type="tool_call", tool_call=_CALLED, **_OF),
+    tool_chunk(6, "{}", "f5", name="Get_tide", **_OF),
     frame(7, "llm_call_completed", "f4", call_id="c", call_type="tool_call", started_event_id="f5", **_OF),
     frame(8, "tool_usage_started", "f4", tool_name="Get tide", tool_args={}, **_OF),
     frame(9, "tool_usage_finished", "f4", tool_name="Get tide", output="high", started_event_id="f8", **_OF),

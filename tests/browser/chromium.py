@@ -68,6 +68,11 @@ def until(page: Chrome, script: str) -> None:
     )
 
 
+def read(page: Chrome, expression: str) -> str:
+    """Return what an expression is in the page, as text."""
+    return str(page.execute_script(f"return {expression}"))
+
+
 def complaints(page: Chrome) -> list[str]:
     """Return what the browser's console has that is worse than information, since this was asked last.
 

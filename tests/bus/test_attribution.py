@@ -9,6 +9,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -26,8 +27,7 @@ from harness.frames.frame import StreamFrame
 from harness.llm import BaseLLM, Finish, LLMRequest, Part, TextDelta
 from harness.session.session import StreamSession
 from harness.workers import run_coroutine
-
-TIMEOUT_S = 10.0
+from tests.threads import TIMEOUT_S, in_threads
 
 
 class Note(BaseEvent):
@@ -38,11 +38,7 @@ class Source:
     """Something that emits."""
 
 
-def in_thread(function: Callable[[], object]) -> None:
-    thread = threading.Thread(target=function)
-    thread.start()
-    thread.join(TIMEOUT_S)
-    assert not thread.is_alive()
+in_thread = partial(in_threads, 1)
 
 
 class Working(Flow):
@@ -136,6 +132,18 @@ def test_an_event_of_a_source_names_none_before_it_that_its_session_has_not() ->
     assert [frame.previous_id for frame in (first, second, third)] == [None, first.id, None]
 
 
+def test_an_event_from_a_thread_belongs_to_the_session_in_which_its_source_has_opened_a_scope() -> None:
+    source = Source()
+
+    def body() -> None:
+        flow = open_scope(source, FlowStartedEvent(flow_name="F"))
+        in_thread(lambda: emit(source, Note()))
+        close_scope(flow, source, None)
+
+    started, note = StreamSession(body)
+    assert (note.type, note.parent_id) == ("note", started.id)
+
+
 @pytest.mark.parametrize("source", [None, Source()], ids=["no source", "a source of no session"])
 def test_an_event_that_nobody_can_place_goes_to_no_session_with_a_warning(source: Any) -> None:
     def stray(_flow: Any) -> None:
@@ -174,13 +182,6 @@ def test_an_event_of_a_source_that_two_open_sessions_have_goes_to_none_with_a_wa
     for reader in readers:
         reader.join(TIMEOUT_S)
     assert (first.frames, second.frames) == ([], [])
-
-
-def test_an_event_of_a_source_goes_to_the_one_session_that_is_still_open() -> None:
-    source = Source()
-    list(StreamSession(lambda: None, source=source))
-    frames = list(StreamSession(lambda: in_thread(lambda: emit(source, Note())), source=source))
-    assert [frame.type for frame in frames] == ["note"]
 
 
 class Shared(BaseLLM):

@@ -22,7 +22,7 @@ from harness.bus import (
     reset_stream_sinks,
     scope as scopes,
 )
-from harness.bus.bus import close_scope, open_scope
+from harness.bus.bus import close_scope, emit_here, open_scope
 from harness.bus.scope import ROOT, Run, Scope
 from harness.errors import RunCancelled, UsageError
 from harness.events import (
@@ -33,22 +33,14 @@ from harness.events import (
     ToolUsageStartedEvent,
 )
 from harness.flow import Flow, start
+from harness.frames.frame import StreamFrame
 from harness.session.session import StreamSession
+from tests.threads import in_threads
 
 
 class Note(BaseEvent):
     type: str = "note"
     value: Any = None
-
-
-class NoRepr:
-    def __repr__(self) -> str:
-        raise LookupError("nothing to say")
-
-
-class NoWay:
-    def __repr__(self) -> str:
-        raise SystemExit(3)
 
 
 def test_an_event_is_stamped_in_place_at_its_first_emit() -> None:
@@ -74,6 +66,12 @@ def test_an_instance_that_is_emitted_again_is_published_as_a_copy_and_stays_as_i
     assert (second.event_id != note.event_id, second.previous_event_id) == (True, note.event_id)
     assert isinstance(second, Note)
     assert second.value == 1
+
+
+def test_an_instance_that_nobody_has_looked_at_is_emitted_again_as_another_event() -> None:
+    note = Note(value=1)
+    first, second = StreamSession(lambda: [emit(None, note) for _ in range(2)])
+    assert (first.id != second.id, second.previous_id) == (True, first.id)
 
 
 def test_events_in_a_scope_have_it_as_their_parent() -> None:
@@ -154,6 +152,16 @@ def test_every_emit_of_a_cancelled_run_raises() -> None:
             emit(None, event)
     with pytest.raises(RunCancelled):
         asyncio.run(aemit(None, Note()))
+    with pytest.raises(RunCancelled):
+        emit_here(None, Note, {})
+
+
+def test_what_nobody_sees_has_its_place_before_what_follows() -> None:
+    first, second = Note(), Note()
+    emit(None, first)
+    emit_here(None, Note, {})
+    emit(None, second)
+    assert second.previous_event_id not in {None, first.event_id}
 
 
 # What watches changes nothing (clause `error.observer-safe`).
@@ -187,6 +195,19 @@ def test_a_sink_that_raises_changes_nothing(failure: BaseException, caplog: pyte
     assert {record.getMessage().rpartition(" ")[0] for record in caplog.records} == {"a stream sink failed on"}
 
 
+@pytest.mark.parametrize("publish", [partial(emit, None), partial(open_scope, None)], ids=["emit", "a step"])
+def test_an_interrupt_of_a_sink_reaches_the_emitter(publish: Callable[[BaseEvent], object]) -> None:
+    def sink(_source: Any, _event: BaseEvent) -> None:
+        raise KeyboardInterrupt
+
+    def run() -> None:
+        add_stream_sink(sink)
+        with pytest.raises(KeyboardInterrupt):
+            publish(FlowStartedEvent(flow_name="F"))
+
+    contextvars.copy_context().run(run)
+
+
 @pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES.keys())
 def test_a_handler_that_raises_changes_nothing_for_others(
     failure: BaseException, caplog: pytest.LogCaptureFixture
@@ -202,12 +223,6 @@ def test_a_handler_that_raises_changes_nothing_for_others(
         frames = list(StreamSession(lambda: emit(None, Note())))
     assert ([frame.type for frame in frames], heard) == (["note"], ["note"])
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
-
-
-@pytest.mark.parametrize(("value", "failure"), [(NoRepr(), "LookupError"), (NoWay(), "SystemExit")])
-def test_a_payload_that_can_not_be_encoded_is_a_frame_all_the_same(value: Any, failure: str) -> None:
-    frames = list(StreamSession(lambda: emit(None, Note(value=value))))
-    assert frames[0].data["value"]["repr"] == f"<repr raised {failure}>"
 
 
 def test_an_encoder_that_exits_does_not_end_the_run(
@@ -324,15 +339,12 @@ def test_concurrent_sessions_of_one_flow_object_see_only_their_own_frames() -> N
         frames = list(flow.stream_events())
         seen.append((len(frames), len({frame.data["value"] for frame in frames if frame.type == "note"})))
 
-    threads = [threading.Thread(target=read) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
+    in_threads(4, read)
     assert seen == [(24, 1)] * 4
 
 
-def test_what_a_sink_publishes_of_an_event_does_not_follow_that_event_in_a_timeline_where_it_comes_first() -> None:
+@pytest.mark.parametrize("look_ahead", [None, 1])
+def test_what_a_sink_publishes_of_an_event_comes_before_it_and_waits_for_no_reader(look_ahead: int | None) -> None:
     def answers(source: Any, event: BaseEvent) -> None:
         if event.type == "note":
             emit(source, BaseEvent(type="answer"))
@@ -343,7 +355,8 @@ def test_what_a_sink_publishes_of_an_event_does_not_follow_that_event_in_a_timel
 
     token = add_stream_sink(answers)
     try:
-        frames = list(StreamSession(body))
+        session, frames = StreamSession(body, look_ahead=look_ahead), list[StreamFrame]()
+        in_threads(1, contextvars.copy_context().run, frames.extend, session)
     finally:
         reset_stream_sinks(token)
     assert [frame.type for frame in frames] == ["answer", "note"] * 2
@@ -365,13 +378,17 @@ class Asking:
         return f"waited in vain: {not self.opened.wait(20)}"
 
 
-def test_what_user_code_does_to_show_a_value_holds_up_no_scope() -> None:
+@pytest.mark.parametrize("when", ["where a step begins", "where it ends"])
+def test_what_user_code_does_to_show_a_value_holds_up_no_scope(when: str) -> None:
     value = Asking()
 
     class Both(Flow):
         @start()
-        def shows(self) -> Asking:
-            return value
+        def shows(self) -> Asking | None:
+            if when == "where it ends":
+                return value
+            close_scope(open_scope(self, ToolUsageStartedEvent(tool_name="show", tool_args=value)), self, None)
+            return None
 
         @start()
         def works(self) -> None:
@@ -380,10 +397,7 @@ def test_what_user_code_does_to_show_a_value_holds_up_no_scope() -> None:
             value.opened.set()
             close_scope(scope, self, None)
 
-    frames = list(Both().stream_events())
-    (shown,) = [
-        frame.data["result"] for frame in frames if frame.type == "method_execution_finished" and frame.data["result"]
-    ]
+    shown = [frame.data.get("result") or frame.data.get("tool_args") for frame in Both().stream_events()]
     assert "waited in vain: False" in str(shown)
 
 
@@ -401,6 +415,30 @@ class OnceBefore:
 
     def __exit__(self, *raised: object) -> None:
         self._gate.__exit__(*raised)
+
+
+def test_what_is_emitted_where_a_scope_has_ended_belongs_to_the_one_around() -> None:
+    outer = open_scope(None, FlowStartedEvent(flow_name="F"))
+    inner = open_scope(None, FlowStartedEvent(flow_name="G"))
+    left = contextvars.copy_context()
+    close_scope(inner, None, None)
+    left.run(emit, None, note := Note())
+    close_scope(outer, None, None)
+    assert note.parent_event_id == outer.event_id
+
+
+@pytest.mark.parametrize("how", ["ends", "is cancelled"])
+def test_a_step_that_begins_while_the_one_around(how: str) -> None:
+    outer = open_scope(None, FlowStartedEvent(flow_name="F"))
+    inner = open_scope(None, FlowStartedEvent(flow_name="G"), own_run=True)
+    end = inner.run.cancel if how == "is cancelled" else partial(close_scope, inner, None, None)
+    inner.gate = OnceBefore(inner.gate, partial(contextvars.copy_context().run, end))
+    if how == "ends":
+        assert open_scope(None, FlowStartedEvent(flow_name="H")).parent is outer
+    else:
+        with pytest.raises(RunCancelled):
+            open_scope(None, FlowStartedEvent(flow_name="H"))
+    scopes.enter(ROOT)
 
 
 def test_two_ends_of_one_scope_that_come_together_are_both_frames_of_which_one_is_its_end() -> None:

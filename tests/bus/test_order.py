@@ -96,6 +96,16 @@ def test_a_dependency_holds_for_classes_below_and_says_nothing_where_the_other_h
     assert heard == ["b", "a", "a"]
 
 
+def test_a_dependency_says_nothing_for_other_classes_of_the_same_handler() -> None:
+    heard: list[str] = []
+    made = handlers(heard, dict.fromkeys("ab", "sync"))
+    event_bus.on(SpringTide, depends_on=[Depends(made["b"])])(made["a"])
+    for name in "ab":
+        event_bus.on(Tide)(made[name])
+    published("emit", Tide())
+    assert heard == ["a", "b"]
+
+
 def test_taken_off_a_handler_depends_on_nothing_any_more() -> None:
     heard: list[str] = []
     made = handlers(heard, dict.fromkeys("ab", "sync"))

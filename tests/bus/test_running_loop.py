@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 import sys
 from types import ModuleType
 
@@ -11,6 +10,7 @@ import pytest
 
 from harness.bus.running_loop import cancelled_errors, is_loop_running
 from harness.errors import RunCancelled
+from tests.programs import run_program
 
 #: Ends runs in every way that needs no loop, and begins one in the end.
 PROGRAM = """
@@ -83,19 +83,14 @@ except KeyboardInterrupt:
 """
 
 
-def _printed(program: str) -> tuple[str, str]:
-    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
-    return ended.stdout, ended.stderr
-
-
 def test_a_flow_that_needs_no_loop_runs_and_ends_without_asyncio() -> None:
-    assert _printed(PROGRAM) == ("second\nfirst True\n", "")
+    assert run_program(PROGRAM) == (0, "second\nfirst True\n", "")
 
 
 def test_a_flow_that_is_interrupted_while_asyncio_is_imported_ends_as_any_other() -> None:
-    printed, warned = _printed(INTERRUPTED)
+    code, printed, warned = run_program(INTERRUPTED)
     assert printed.split()[-3:] == ["method_execution_failed", "flow_failed", "interrupted"]
-    assert warned == ""
+    assert (code, warned) == (0, "")
 
 
 async def _asked() -> tuple[bool, tuple[type[BaseException], ...]]:

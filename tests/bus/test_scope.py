@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextvars
-import threading
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +13,7 @@ from harness.bus import add_stream_sink, emit, reset_stream_sinks, scope as scop
 from harness.bus.bus import open_scope
 from harness.bus.scope import ROOT, Run, Scope
 from harness.events import BaseEvent, FlowFinishedEvent, FlowStartedEvent
+from tests.threads import in_threads
 
 
 class Note(BaseEvent):
@@ -32,12 +32,6 @@ def test_cancelling_a_run_cancels_those_below_it_and_not_those_above() -> None:
     assert (above.cancelled, middle.cancelled, below.cancelled) == (False, True, True)
 
 
-def test_a_run_below_a_cancelled_one_is_cancelled_from_the_start() -> None:
-    above = Run()
-    above.cancel()
-    assert Run(above).cancelled
-
-
 def test_a_run_that_has_ended_is_gone_without_the_garbage_collector() -> None:
     class Watched(Run):
         """One that can be referred to weakly."""
@@ -47,14 +41,6 @@ def test_a_run_that_has_ended_is_gone_without_the_garbage_collector() -> None:
     run.end()
     del run
     assert left() is None
-
-
-def test_callbacks_come_once_however_often_a_run_is_cancelled() -> None:
-    run, calls = Run(), []
-    run.on_cancel(lambda: calls.append("called"))
-    run.cancel()
-    run.cancel()
-    assert calls == ["called"]
 
 
 def test_a_callback_that_comes_too_late_is_called_at_once() -> None:
@@ -95,19 +81,10 @@ def test_a_run_that_has_ended_is_forgotten_by_its_parent() -> None:
 
 
 def test_cancelling_from_many_threads_calls_each_callback_once() -> None:
-    run, calls, together = Run(), [], threading.Barrier(4)
+    run, calls = Run(), []
     for number in range(50):
         run.on_cancel(lambda number=number: calls.append(number))  # type: ignore[misc]
-
-    def cancel() -> None:
-        together.wait(10)
-        run.cancel()
-
-    threads = [threading.Thread(target=cancel) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(10)
+    in_threads(4, run.cancel)
     assert sorted(calls) == list(range(50))
 
 
@@ -150,33 +127,14 @@ def test_a_context_copied_inside_a_scope_stands_in_it_and_a_plain_thread_does_no
     def check() -> None:
         opened = open_scope(None, FlowStartedEvent(flow_name="A"))
         context = contextvars.copy_context()
-        for target in (lambda: context.run(look), look):
-            thread = threading.Thread(target=target)
-            thread.start()
-            thread.join(10)
+        in_threads(1, lambda: context.run(look))
+        in_threads(1, look)
         assert seen == [opened, ROOT]
 
     def look() -> None:
         seen.append(scopes.current_scope())
 
     in_own_context(check)
-
-
-def test_a_sink_hears_what_its_context_emits_until_it_is_taken_back() -> None:
-    heard: list[tuple[Any, str]] = []
-
-    def sink(source: Any, event: BaseEvent) -> None:
-        heard.append((source, event.type))
-
-    def check() -> None:
-        token = add_stream_sink(sink)
-        emit("me", Note())
-        reset_stream_sinks(token)
-        emit("me", Note())
-
-    in_own_context(check)
-    emit("me", Note())
-    assert heard == [("me", "note")]
 
 
 def test_scopes_that_another_context_has_closed_are_not_kept_by_those_that_begin_after_them() -> None:
@@ -189,15 +147,16 @@ def test_scopes_that_another_context_has_closed_are_not_kept_by_those_that_begin
     in_own_context(check)
 
 
-def test_sinks_pile_up_and_a_scope_opened_under_them_keeps_them() -> None:
-    heard: list[str] = []
+def test_sinks_of_a_context_pile_up_until_they_are_taken_back_and_a_scope_opened_under_them_keeps_them() -> None:
+    heard: list[tuple[str, Any, str]] = []
 
     def check() -> None:
-        add_stream_sink(lambda _source, _event: heard.append("outer"))
-        token = add_stream_sink(lambda _source, _event: heard.append("inner"))
-        emit(None, Note())
+        add_stream_sink(lambda source, event: heard.append(("outer", source, event.type)))
+        token = add_stream_sink(lambda source, event: heard.append(("inner", source, event.type)))
+        emit("me", Note())
         reset_stream_sinks(token)
-        open_scope(None, FlowStartedEvent(flow_name="A"))
+        open_scope("me", FlowStartedEvent(flow_name="A"))
 
     in_own_context(check)
-    assert heard == ["outer", "inner", "outer"]
+    emit("me", Note())
+    assert heard == [("outer", "me", "note"), ("inner", "me", "note"), ("outer", "me", "flow_started")]

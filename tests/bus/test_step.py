@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Callable
+import gc
+import threading
+import weakref
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -24,6 +27,7 @@ from harness.events import (
     TaskFailedEvent,
     TaskStartedEvent,
 )
+from tests.threads import TIMEOUT_S, in_threads
 
 Way = Literal["with", "async with"]
 WAYS: tuple[Way, ...] = ("with", "async with")
@@ -239,6 +243,42 @@ def test_the_end_of_a_step_ends_what_stands_in_scopes_that_end_nothing(stands: C
     assert failed.model_dump()["error"] == "the task around it ended first"
 
 
+@pytest.mark.parametrize("is_held", [False, True])
+def test_a_step_that_is_left_with_its_generator_does_not_wait_for_long_while_others_hold_the_gate(
+    is_held: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.bus.step._PATIENCE_S", 0.01)
+    held, closed = threading.Event(), threading.Event()
+
+    def pieces() -> Iterator[None]:
+        with task("inner"):
+            yield
+
+    def hold(scope: Scope) -> None:
+        with scope.gate:
+            held.set()
+            closed.wait(TIMEOUT_S)
+
+    def body() -> None:
+        with task("outer") as outer:
+            generator: Any = pieces()
+            next(generator)
+            holder = threading.Thread(target=hold, args=(outer.scope,))
+            if is_held:
+                holder.start()
+                held.wait(TIMEOUT_S)
+            generator.close()
+            closed.set()
+            # Nor does anybody wait for this one after it.
+            in_threads(1, hold, outer.scope)
+
+    ended = heard(body)[2]
+    assert (ended.type, ended.model_dump()["error_type"]) == (
+        "task_failed",
+        "RunCancelled" if is_held else "GeneratorExit",
+    )
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_a_quiet_step_says_nothing_and_holds_what_is_inside_all_the_same(way: Way) -> None:
     def block(_step: Step) -> None:
@@ -326,6 +366,30 @@ def test_the_run_of_a_step_that_has_ended_is_forgotten_by_the_run_around() -> No
     assert [run.cancelled for run in inside] == [False, False, False]
 
 
+class BrokenError(Exception):
+    """One that can be referred to weakly."""
+
+
+def test_a_step_that_failed_keeps_its_error_for_no_garbage_collector() -> None:
+    left: list[weakref.ref[BaseException]] = []
+
+    def broken(_step: Step) -> None:
+        error = BrokenError()
+        left.append(weakref.ref(error))
+        try:
+            raise error
+        finally:
+            del error
+
+    gc.disable()
+    try:
+        for way in WAYS:
+            assert isinstance(run_block(method(), broken, way), BrokenError)
+            assert left[-1]() is None
+    finally:
+        gc.enable()
+
+
 # Room in a look-ahead.
 
 
@@ -351,6 +415,7 @@ ROOM: dict[str, tuple[Way, BaseException | None, list[str]]] = {
     "an async block does, both times": ("async with", None, ["room", "take", "room", "take"]),
     "a failing one, too": ("async with", LookupError(), ["room", "take", "room", "take"]),
     "a cancelled one, not at its end": ("async with", asyncio.CancelledError(), ["room", "take", "take"]),
+    "nor does one of a cancelled run": ("async with", RunCancelled(), ["room", "take"]),
 }
 
 
@@ -358,7 +423,9 @@ ROOM: dict[str, tuple[Way, BaseException | None, list[str]]] = {
 def test_who_waits_for_room(way: Way, error: BaseException | None, asked: list[str]) -> None:
     room = Room()
 
-    def block(_step: Step) -> None:
+    def block(step: Step) -> None:
+        if isinstance(error, RunCancelled):
+            step.run.cancel()
         if error is not None:
             raise error
 

@@ -22,22 +22,9 @@ importlib.machinery.PathFinder.find_spec = find_spec(importlib.machinery.PathFin
 importlib.metadata.Distribution.discover = discover(importlib.metadata.Distribution.discover)
 """
 ABSENT_NAMES = (
-    "anthropic",
-    "azure",
-    "boto3",
-    "botocore",
-    "google",
-    "h11",
-    "httpcore",
-    "httpcore2",
-    "httpx",
-    "httpx2",
-    "litellm",
-    "openai",
-    "sse_starlette",
-    "starlette",
-    "uvicorn",
-    "zstandard",
+    *("anthropic", "azure", "boto3", "botocore", "google", "h11"),
+    *("httpcore", "httpcore2", "httpx", "httpx2", "litellm", "openai"),
+    *("sse_starlette", "starlette", "uvicorn", "zstandard"),
 )
 
 

@@ -72,29 +72,12 @@ def test_record_as_json_is_alone_on_stdout(tmp_path: Path, run: Run) -> None:
         )  # fmt: skip
     document = said.document
     assert set(document) == {
-        "format",
-        "path",
-        "written",
-        "aside",
-        "check",
-        "frames",
-        "interactions",
-        "status",
-        "error",
-        "recording",
-    }
+        "format", "path", "written", "aside", "check", "frames", "interactions", "status", "error", "recording",
+    }  # fmt: skip
     assert (document["format"], document["written"], document["status"]) == ("harness.record/1", True, "completed")
     assert document["recording"]["inputs"] == {"prompt": SCENARIOS["unicode"].prompt}
     assert document["recording"]["origin"] == "authored"
     assert "Århus" in said.err
-
-
-def test_a_run_that_fails_is_recorded_and_ends_with_1(tmp_path: Path, run: Run) -> None:
-    with OpenAIChatServer() as server:
-        said = run("record", f"{SUBJECTS}:FailingFlow", "--base-url", server.origin, "-o", tmp_path / "out")
-    assert said.code == 1
-    assert "the run failed: ValueError: no boat has come home" in said.err
-    assert run("replay", tmp_path / "out").code == 0
 
 
 MUTE = """
@@ -142,17 +125,9 @@ def test_a_folder_of_other_things_is_refused_with_2(tmp_path: Path, run: Run) ->
 def test_ctrl_c_while_the_provider_thinks_ends_with_130_and_a_recording_that_replays(tmp_path: Path, run: Run) -> None:
     out = tmp_path / "out"
     with OpenAIChatServer() as server:
-        command = [
-            sys.executable,
-            "-m",
-            "harness",
-            "record",
-            f"{SUBJECTS}:three_calls",
-            "--input",
-            'last="blocked_head"',
-        ]
+        target = [f"{SUBJECTS}:three_calls", "--input", 'last="blocked_head"']
         recorder = subprocess.Popen(
-            [*command, "--base-url", server.origin, "-o", str(out)],
+            [sys.executable, "-m", "harness", "record", *target, "--base-url", server.origin, "-o", str(out)],
             env=environment(),
             cwd=ROOT,
             stdout=subprocess.DEVNULL,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -82,25 +81,6 @@ def test_replay_as_json_is_alone_on_stdout_and_as_documented(recorded: Path, run
         ("recording", "passed", HARBOUR_TEXT), ("cassette", "passed", HARBOUR_TEXT)
     ]  # fmt: skip
     assert "2 passed" in said.err
-
-
-def test_json_goes_into_a_file_too(recorded: Path, tmp_path: Path, run: Run) -> None:
-    said = run("replay", recorded, "--json", tmp_path / "report.json")
-    assert json.loads((tmp_path / "report.json").read_text())["summary"]["passed"] == 1
-    assert "1 passed" in said.out
-
-
-def test_reports_are_written_beside(recorded: Path, tmp_path: Path, run: Run) -> None:
-    said = run("replay", recorded, "--junit", tmp_path / "junit.xml", "--html", tmp_path / "html")
-    assert said.code == 0
-    assert str(recorded) in (tmp_path / "junit.xml").read_text()
-    assert [path.name for path in (tmp_path / "html").iterdir()]
-
-
-def test_two_workers_say_the_same(recorded: Path, run: Run) -> None:
-    arguments = ["replay", recorded, recorded / "cassette.yaml", "--json", "-"]
-    one, two = run(*arguments).document, run(*arguments, "-n", "2").document
-    assert one["results"] == two["results"]
 
 
 def test_without_a_path_the_folder_here_is_replayed_and_else_the_shipped_recordings(

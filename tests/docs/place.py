@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from tests.docs.blocks import ROOT, blocks_of
 from tests.servers.openai.chat import OpenAIChatServer
-from tests.servers.openai.chat_scenarios import SCENARIOS, Scenario, say
+from tests.servers.openai.chat_scenarios import say
 from tests.servers.script import Turn
 from tests.servers.scripted_server import RefusedError
 
@@ -89,10 +89,6 @@ def prepare(folder: Path) -> None:
 
 class DocsServer(OpenAIChatServer):
     """Answers whatever the pages ask."""
-
-    def __init__(self) -> None:
-        route = Scenario('"current_user_message": "Where is my order?"', (say('{"intent":"ORDER"}'),))
-        super().__init__({**SCENARIOS, "route": route})
 
     def next_answer(self, body: Mapping[str, Any], turns: Sequence[Turn], **options: Any) -> Any:
         try:

@@ -6,6 +6,7 @@ import importlib
 import json
 import os
 import re
+import shlex
 import shutil
 import socket
 import subprocess
@@ -161,13 +162,8 @@ class Reader:
     def _check_script(self, block: Block) -> None:
         node = shutil.which("node")
         if node is not None:
-            ran = subprocess.run(
-                [node, "--check", "--input-type=module", "-"],
-                input=block.text,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
+            checked = [node, "--check", "--input-type=module", "-"]
+            ran = subprocess.run(checked, input=block.text, capture_output=True, text=True, check=False)
             assert ran.returncode == 0, ran.stderr
 
 
@@ -192,6 +188,4 @@ def _plain(text: str) -> str:
 
 
 def _quoted(word: str) -> str:
-    import shlex
-
     return word if word in ("&&", "|", ">", ".") else shlex.quote(word)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import pickle
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import Enum
@@ -24,10 +23,11 @@ from pydantic import (
 
 from harness.bus import emit
 from harness.errors import UsageError
-from harness.events import BaseEvent, LLMStreamChunkEvent
+from harness.events import BaseEvent
 from harness.events.lazy import fields_of
 from harness.events.sources import sources
 from harness.session.session import StreamSession
+from tests.threads import in_threads
 
 MOMENT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -116,18 +116,9 @@ def test_what_no_field_has_is_missing_as_on_any_model() -> None:
 
 
 def test_threads_that_look_first_together_find_the_same() -> None:
-    event, together = unread(text="a"), threading.Barrier(4)
+    event = unread(text="a")
     seen: list[str] = []
-
-    def look() -> None:
-        together.wait(10)
-        seen.append(repr(event))
-
-    threads = [threading.Thread(target=look) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(10)
+    in_threads(4, lambda: seen.append(repr(event)))
     assert seen == [repr(Plain.model_validate({"text": "a"}))] * 4
 
 
@@ -277,7 +268,3 @@ def test_making_an_event_builds_no_schema() -> None:
 
     assert Fresh(text="a").text == "a"
     assert not Fresh.__pydantic_complete__
-
-
-def test_a_chunk_of_text_is_left_unread() -> None:
-    assert LLMStreamChunkEvent(call_id="c", model="m", chunk="a")._lazy_record is not None

@@ -20,7 +20,6 @@ from harness.events import (
     BaseEvent,
     ConversationTurnStartedEvent,
     CrewKickoffStartedEvent,
-    FlowFailedEvent,
     FlowStartedEvent,
     FunctionCall,
     LLMCallStartedEvent,
@@ -147,11 +146,6 @@ def test_a_default_that_was_changed_in_place_is_told_as_it_is() -> None:
     assert (frame_of(event).data["items"], frame_of(Note()).data["items"]) == ([3], [])
 
 
-def test_a_failure_has_its_error_and_the_class_of_it() -> None:
-    data = frame_of(FlowFailedEvent(flow_name="F", error="told", error_type="ValueError")).data
-    assert (data["error"], data["error_type"]) == ("told", "ValueError")
-
-
 # The channel.
 
 
@@ -261,11 +255,6 @@ def test_frames_that_differ_in_one_field_are_not_equal(name: str) -> None:
         "data": FrozenDict(),
     }  # fmt: skip
     assert frame.model_copy(update={name: others.get(name, "other")}) != frame
-
-
-def test_a_frame_is_no_tuple_and_no_dict() -> None:
-    values: Any = FRAMES["text"].model_dump()
-    assert FRAMES["text"] != values
 
 
 BAD: dict[str, dict[str, Any]] = {

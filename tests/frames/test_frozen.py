@@ -15,61 +15,20 @@ from harness.frames.frozen import FrozenDict, FrozenList, freeze
 
 PLAIN: dict[str, Any] = {"a": [1, {"b": None}], "c": {"d": [[]]}, "e": "text"}
 
-DICT_CHANGES: dict[str, Callable[[Any], object]] = {
-    "d[k] = v": lambda d: d.__setitem__("a", 1),
-    "del d[k]": lambda d: d.__delitem__("a"),
-    "clear": lambda d: d.clear(),
-    "pop": lambda d: d.pop("a"),
-    "pop of nothing": lambda d: d.pop("none", None),
-    "popitem": lambda d: d.popitem(),
-    "setdefault": lambda d: d.setdefault("z", 1),
-    "setdefault of what is there": lambda d: d.setdefault("a", 1),
-    "update": lambda d: d.update(a=1),
-    "|=": lambda d: d.__ior__({"a": 1}),
-}
-LIST_CHANGES: dict[str, Callable[[Any], object]] = {
-    "l[i] = v": lambda items: items.__setitem__(0, 1),
-    "l[:] = v": lambda items: items.__setitem__(slice(None), []),
-    "del l[i]": lambda items: items.__delitem__(0),
-    "append": lambda items: items.append(1),
-    "clear": lambda items: items.clear(),
-    "extend": lambda items: items.extend([1]),
-    "insert": lambda items: items.insert(0, 1),
-    "pop": lambda items: items.pop(),
-    "remove": lambda items: items.remove(1),
-    "reverse": lambda items: items.reverse(),
-    "sort": lambda items: items.sort(),
-    "+=": lambda items: items.__iadd__([1]),
-    "*=": lambda items: items.__imul__(2),
-}
+#: Of either container, whatever operator or statement calls them.
+CHANGES = """
+    __setitem__ __delitem__ __ior__ __iadd__ __imul__ clear pop popitem setdefault update
+    append extend insert remove reverse sort
+"""
 
 
-@pytest.mark.parametrize("change", DICT_CHANGES.values(), ids=DICT_CHANGES.keys())
-def test_a_frozen_dict_refuses(change: Callable[[Any], object]) -> None:
-    frozen = freeze({"a": 0})
-    with pytest.raises(TypeError, match=r"can't be changed.*copy\(\)"):
-        change(frozen)
-    assert frozen == {"a": 0}
-
-
-@pytest.mark.parametrize("change", LIST_CHANGES.values(), ids=LIST_CHANGES.keys())
-def test_a_frozen_list_refuses(change: Callable[[Any], object]) -> None:
-    frozen = freeze([1, 0])
-    with pytest.raises(TypeError, match=r"can't be changed.*copy\(\)"):
-        change(frozen)
-    assert frozen == [1, 0]
-
-
-def test_every_method_that_changes_a_dict_or_a_list_is_closed() -> None:
-    for frozen, plain in ((FrozenDict, dict), (FrozenList, list)):
-        mutating = {name for name in dir(plain) if name in MUTATORS}
-        assert {name for name in mutating if getattr(frozen, name) is getattr(plain, name)} == set()
-
-
-MUTATORS = frozenset(
-    {"__setitem__", "__delitem__", "__ior__", "__iadd__", "__imul__", "clear", "pop", "popitem", "setdefault", "update"}
-    | {"append", "extend", "insert", "remove", "reverse", "sort"}
-)
+@pytest.mark.parametrize("plain", [{"a": 0}, [1, 0]], ids=["dict", "list"])
+def test_whatever_changes_a_container_is_refused(plain: Any) -> None:
+    frozen = freeze(plain)
+    for name in set(CHANGES.split()) & set(dir(plain)):
+        with pytest.raises(TypeError, match=r"can't be changed.*copy\(\)"):
+            getattr(frozen, name)(0)
+    assert frozen == plain
 
 
 def test_attributes_cannot_be_hung_on() -> None:

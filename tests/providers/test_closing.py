@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import threading
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from typing import Any, cast
 
 import pytest
@@ -86,19 +86,26 @@ async def close_when_held(llm: LLM, prompt: str, last: str, server: ScriptedServ
     return session.frames
 
 
+async def read_stream(llm: LLM, prompt: str) -> None:
+    async for _ in llm.astream(prompt):
+        pass
+
+
+async def read_whole(llm: LLM, prompt: str) -> None:
+    await llm.acall(prompt)
+
+
+@pytest.mark.parametrize("consume", [read_stream, read_whole])
 @pytest.mark.parametrize("scenario", HELD)
 @each_integration
 def test_cancelling_the_consumer_ends_the_connection(
-    integration: Integration, scenario: str, server: ScriptedServer[Any, Any]
+    integration: Integration,
+    scenario: str,
+    consume: Callable[[LLM, str], Coroutine[Any, Any, None]],
+    server: ScriptedServer[Any, Any],
 ) -> None:
-    llm, prompt = integration.llm(server), integration.prompts[scenario]
-
     async def run() -> None:
-        async def read() -> None:
-            async for _ in llm.astream(prompt):
-                pass
-
-        reader = asyncio.create_task(read())
+        reader = asyncio.create_task(consume(integration.llm(server), integration.prompts[scenario]))
         await asyncio.to_thread(server.wait_for, lambda: server.held == 1)
         reader.cancel()
         with pytest.raises(asyncio.CancelledError):

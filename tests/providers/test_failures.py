@@ -40,6 +40,22 @@ def test_http_errors_keep_provider_status_code_and_request_id(
     assert len(server.requests) == 1
 
 
+#: Status → whether the same request may succeed later: of gateways, Groq and Cloudflare, too.
+STATUSES = {301: False, 302: False, 418: False, 498: True, 502: True, **dict.fromkeys(range(520, 525), True)}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@each_integration
+def test_a_status_says_whether_to_try_again(integration: Integration, way: Way) -> None:
+    with Raw() as server:
+        llm = integration.llm(server, max_retries=0)
+        for status, retryable in STATUSES.items():
+            server.sends(b"<html>Not now</html>", "text/html", status)
+            error = streamed(llm, way, "Hi").error
+            assert isinstance(error, ProviderStatusError)
+            assert (error.status, error.retryable, "Not now" in str(error)) == (status, retryable, True)
+
+
 @pytest.mark.parametrize("way", WAYS)
 @each_integration
 def test_an_error_that_a_stream_would_report_is_an_http_error_of_a_whole_answer(

@@ -32,6 +32,13 @@ def test_a_stream_says_what_its_bytes_say(integration: Integration, stream: Stre
         assert streamed(integration.llm(server), way, "Hi").transcript == ["started", *stream.told]
 
 
+@pytest.mark.parametrize("way", WAYS)
+@each_integration
+def test_a_head_that_names_another_type_changes_nothing(integration: Integration, way: Way) -> None:
+    with Raw(integration.split.body, "application/octet-stream") as server:
+        assert streamed(integration.llm(server), way, "Hi").transcript == ["started", *integration.split.told]
+
+
 class Again:
     """The `split` of an integration, which was asked for once, and comes again in other pieces or with another end."""
 

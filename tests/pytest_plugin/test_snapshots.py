@@ -47,24 +47,13 @@ def test_a_timeline_that_changed_is_told_by_its_scope(inner: InnerRun) -> None:
     inner(plugins=PLUGINS).assert_outcomes(passed=1)
 
 
-@pytest.mark.parametrize(
-    ("edit", "told"),
-    [
-        pytest.param(lambda content: content[:-1], "*is torn*", id="torn"),
-        pytest.param(lambda content: b"", "*is empty*", id="empty"),
-        pytest.param(lambda content: content.replace(b"frames/1", b"frames/9"), "*later than*", id="later"),
-    ],
-)
-def test_an_unreadable_snapshot_is_not_an_empty_one(
-    inner: InnerRun, pytester: pytest.Pytester, edit: object, told: str
-) -> None:
-    assert callable(edit)
+def test_an_unreadable_snapshot_is_not_an_empty_one(inner: InnerRun, pytester: pytest.Pytester) -> None:
     inner("--snapshot-update", plugins=PLUGINS, test_it=SOURCE)
     stored = pytester.path / STORED
-    stored.write_bytes(edit(stored.read_bytes()))
+    stored.write_bytes(stored.read_bytes()[:-1])
     result = inner(plugins=PLUGINS)
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines([told])
+    result.stdout.fnmatch_lines(["*is torn*"])
 
 
 def test_a_timeline_without_frames_is_no_snapshot(inner: InnerRun) -> None:

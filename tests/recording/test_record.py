@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,22 +31,14 @@ from harness.recording.files.asides import asides_of, new_aside
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.record import Recorded
 from harness.recording.redact.redaction import Redactor
-from harness.recording.replayed import Replayed
 from harness.recording.tape.tape import open_tape
 from harness.recording.target import Target
 from harness.recording.wire import WireRequest as TapeRequest, WireResponse as TapeResponse
+from tests.recording.support.recorded import SUBJECTS, assert_green, contents
 from tests.recording.support.subjects import KEY, NUMBER, Order
 from tests.servers.openai.chat import OpenAIChatServer
 from tests.servers.openai.chat_scenarios import EXPANDED_TEXT, HARBOUR_TEXT, SCENARIOS, Completion, Scenario
 from tests.servers.wire_server import WireRequest, WireResponse
-
-SUBJECTS = "tests.recording.support.subjects"
-
-
-@pytest.fixture
-def server() -> Iterator[OpenAIChatServer]:
-    with OpenAIChatServer() as running:
-        yield running
 
 
 @pytest.fixture
@@ -56,15 +48,6 @@ def out(tmp_path: Path) -> Path:
 
 def recorded(server: OpenAIChatServer, out: Path, attribute: str, *, mode: Any = "once", **options: Any) -> Recorded:
     return record(Target(f"{SUBJECTS}:{attribute}", **options), out, mode=mode, base_url=server.origin)
-
-
-def assert_green(replayed: Replayed) -> None:
-    assert ([str(one) for one in replayed.differences], replayed.problems) == ([], [])
-    assert replayed.frames
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 @dataclass(frozen=True)
@@ -390,20 +373,18 @@ def test_a_target_of_another_runtime_is_refused(server: OpenAIChatServer, out: P
     assert list(out.parent.iterdir()) == []
 
 
-@pytest.mark.parametrize("attribute", ["told_key", "FailingWithKeyFlow"])
+@pytest.mark.parametrize(
+    ("attribute", "inputs"),
+    [("told_key", {}), ("FailingWithKeyFlow", {}), ("text", {"prompt": f"{SCENARIOS['text'].prompt} {KEY}"})],
+)
 def test_a_credential_reaches_no_file_and_the_recording_replays_green(
-    attribute: str, server: OpenAIChatServer, out: Path
+    attribute: str, inputs: dict[str, str], server: OpenAIChatServer, out: Path
 ) -> None:
-    done = recorded(server, out, attribute)
+    done = recorded(server, out, attribute, inputs=inputs)
     for name, content in contents(out).items():
         assert KEY.encode() not in content, name
     assert KEY not in done.recording.model_dump_json()
     assert_green(replay_recording(out))
-
-
-def test_a_credential_in_the_inputs_reaches_no_file(server: OpenAIChatServer, out: Path) -> None:
-    recorded(server, out, "text", inputs={"prompt": f"{SCENARIOS['text'].prompt} {KEY}"})
-    assert all(KEY.encode() not in content for content in contents(out).values())
 
 
 def test_a_credential_that_the_model_streams_in_pieces_reaches_no_file(out: Path) -> None:

@@ -24,44 +24,27 @@ from harness.errors import (
 from harness.recording import Target, load_recording, record, replay_cassette, replay_recording
 from harness.recording.files.asides import new_aside
 from harness.recording.replayed import Replayed
+from tests.recording.support.recorded import SUBJECTS
 from tests.servers.openai.chat import OpenAIChatServer
 from tests.servers.openai.chat_scenarios import EXPANDED_TEXT, HARBOUR_TEXT
 
-SUBJECTS = "tests.recording.support.subjects"
-
 
 @pytest.fixture(scope="module")
-def story(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A recording of a flow with two calls, not to be changed."""
-    return _recorded(tmp_path_factory, "StoryFlow")
-
-
-@pytest.fixture(scope="module")
-def parts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Plain cassettes of one call each, by scenario."""
-    return {
-        name: _recorded(tmp_path_factory, "scenario", name) / "cassette.yaml"
-        for name in ("text", "tool_call", "bad_key", "truncated")
-    }
-
-
-def _recorded(folders: pytest.TempPathFactory, attribute: str, name: str | None = None) -> Path:
-    out = folders.mktemp("recorded") / (name or attribute)
+def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Recordings, not to be changed: of flows, and of calls by their scenario."""
+    folder = tmp_path_factory.mktemp("recorded")
+    scenarios = ("text", "tool_call", "bad_key", "truncated")
     with OpenAIChatServer() as server:
-        record(Target(f"{SUBJECTS}:{attribute}", inputs={"name": name} if name else {}), out, base_url=server.origin)
-    return out
+        for name in ("StoryFlow", "OwnRequestFlow", "SwallowingFlow", *scenarios):
+            attribute, inputs = ("scenario", {"name": name}) if name in scenarios else (name, {})
+            record(Target(f"{SUBJECTS}:{attribute}", inputs=inputs), folder / name, base_url=server.origin)
+    return {path.name: path for path in folder.iterdir()}
 
 
-@pytest.fixture(scope="module")
-def own_request(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A recording of a flow that can be told to make a request of its own."""
-    return _recorded(tmp_path_factory, "OwnRequestFlow")
-
-
-@pytest.fixture(scope="module")
-def swallowing(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A recording of a flow that can be told to send a datagram, whatever becomes of it."""
-    return _recorded(tmp_path_factory, "SwallowingFlow")
+@pytest.fixture
+def story(made: dict[str, Path]) -> Path:
+    """The recording of a flow with two calls, not to be changed."""
+    return made["StoryFlow"]
 
 
 @pytest.fixture
@@ -71,9 +54,7 @@ def copy(story: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _offline(
-    monkeypatch: pytest.MonkeyPatch, story: Path, parts: dict[str, Path], own_request: Path, swallowing: Path
-) -> None:
+def _offline(monkeypatch: pytest.MonkeyPatch, made: dict[str, Path]) -> None:
     """A replay that opens a socket has failed, whatever else it does."""
 
     def refuse(*args: Any) -> None:
@@ -271,21 +252,21 @@ def test_a_cancelled_run_that_goes_another_way_is_told_with_what_it_asked(copy: 
 
 
 def test_a_request_of_the_run_that_goes_around_its_llm_is_not_sent(
-    own_request: Path, monkeypatch: pytest.MonkeyPatch
+    made: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert replay_recording(own_request).differences == []
+    assert replay_recording(made["OwnRequestFlow"]).differences == []
     monkeypatch.setenv("SUBJECT_CALLS_OUT", "1")
-    replayed = replay_recording(own_request)
+    replayed = replay_recording(made["OwnRequestFlow"])
     assert "GET http://127.0.0.1:9/never) matches none of 1" in replayed.problems[0]
     assert not isinstance(replayed.error, NetworkBlockedError)
 
 
 def test_an_attempt_to_reach_the_network_fails_the_run_that_swallowed_it(
-    swallowing: Path, monkeypatch: pytest.MonkeyPatch
+    made: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert replay_recording(swallowing).problems == []
+    assert replay_recording(made["SwallowingFlow"]).problems == []
     monkeypatch.setenv("SUBJECT_CALLS_OUT", "1")
-    replayed = replay_recording(swallowing)
+    replayed = replay_recording(made["SwallowingFlow"])
     assert (replayed.differences, replayed.error) == ([], None)
     (problem,) = replayed.problems
     assert re.match(
@@ -328,26 +309,26 @@ def calls(path: Path) -> list[Replayed]:
     return list(replay_cassette(path))
 
 
-def test_a_call_of_a_plain_cassette_is_made_again(parts: dict[str, Path]) -> None:
-    (run,) = calls(parts["text"])
+def test_a_call_of_a_plain_cassette_is_made_again(made: dict[str, Path]) -> None:
+    (run,) = calls(made["text"] / "cassette.yaml")
     assert (run.kind, run.interaction, run.provider, run.streamed, run.status) == ("cassette", 1, "openai", True, 200)
     assert (run.problems, run.error, run.differences) == ([], None, [])
     assert run.sessions[0].result == HARBOUR_TEXT
 
 
-def test_a_tool_call_of_a_plain_cassette_is_not_run(parts: dict[str, Path]) -> None:
-    (run,) = calls(parts["tool_call"])
+def test_a_tool_call_of_a_plain_cassette_is_not_run(made: dict[str, Path]) -> None:
+    (run,) = calls(made["tool_call"] / "cassette.yaml")
     assert [call["function"]["name"] for call in run.sessions[0].result] == ["get_weather"]
 
 
-def test_a_recorded_http_error_comes_back_as_that_error(parts: dict[str, Path]) -> None:
-    (run,) = calls(parts["bad_key"])
+def test_a_recorded_http_error_comes_back_as_that_error(made: dict[str, Path]) -> None:
+    (run,) = calls(made["bad_key"] / "cassette.yaml")
     assert isinstance(run.error, ProviderStatusError)
     assert (run.status, run.is_recorded_error, run.problems) == (401, True, [])
 
 
-def test_a_recorded_truncation_is_the_failure_that_it_was(parts: dict[str, Path]) -> None:
-    (run,) = calls(parts["truncated"])
+def test_a_recorded_truncation_is_the_failure_that_it_was(made: dict[str, Path]) -> None:
+    (run,) = calls(made["truncated"] / "cassette.yaml")
     assert isinstance(run.error, StreamTruncatedError)
     assert not run.is_recorded_error
 
@@ -359,9 +340,9 @@ def foreign(method: str, url: str, body: Any = "{}") -> dict[str, Any]:
     }
 
 
-def test_interactions_are_judged_one_by_one(parts: dict[str, Path], tmp_path: Path) -> None:
+def test_interactions_are_judged_one_by_one(made: dict[str, Path], tmp_path: Path) -> None:
     path = tmp_path / "mixed.yaml"
-    shutil.copy(parts["text"], path)
+    shutil.copy(made["text"] / "cassette.yaml", path)
     url = "https://api.openai.com/v1/chat/completions"
 
     def change(interactions: list[Any]) -> None:

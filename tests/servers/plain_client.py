@@ -66,6 +66,7 @@ def _chat(prompt: str, streams: bool) -> dict[str, Any]:
         "tools": [],
         "response_format": {},
         "stream": streams,
+        **({"stream_options": {"include_usage": True}} if streams else {}),
     }
 
 
@@ -82,6 +83,7 @@ ASKING: Final = (
         lambda prompt, streams: {
             "model": "gpt-4o-mini",
             "input": prompt,
+            "reasoning": {},
             "tools": [],
             "text": {},
             "stream": streams,

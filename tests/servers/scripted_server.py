@@ -62,9 +62,12 @@ class ScriptedServer(WireServer, Generic[A, F]):
     #: The path of the API, with which an SDK's base URL ends.
     api: ClassVar[str] = ""
 
-    def __init__(self, scenarios: Mapping[str, Scenario[A | F]], *, port: int = 0) -> None:
+    #: What it answers where it is given no other scenarios.
+    script: ClassVar[Mapping[str, Scenario[Any]]]
+
+    def __init__(self, scenarios: Mapping[str, Scenario[A | F]] | None = None, *, port: int = 0) -> None:
         super().__init__(port=port)
-        self.scenarios = scenarios
+        self.scenarios: Mapping[str, Scenario[A | F]] = self.script if scenarios is None else scenarios
         self.requests: list[Asked] = []
         self._seeds: Counter[str] = Counter()
         self._seeds_lock = threading.Lock()

@@ -13,7 +13,8 @@ from typing import Any, Final
 
 import pytest
 
-from tests.servers.plain_client import ASKING, Asking, connect
+from tests.servers.plain_client import ASKING, Asking, connect, post
+from tests.servers.script import Scenario, Turn, choose
 from tests.servers.scripted_server import ScriptedServer
 
 ROOT: Final = Path(__file__).parents[2]
@@ -116,10 +117,40 @@ def test_broken_answer_ends_as_scripted(asking: Asking, streams: bool, server: S
         asking.fetch(server, "truncated_reset", streams=streams)
 
 
-@pytest.mark.parametrize(
-    "asking", [asking for asking in ASKING if asking.name != "azure"], ids=lambda asking: asking.name
-)
-def test_module_serves_until_it_is_interrupted(asking: Asking) -> None:
+#: What no provider answers: the path, the headers or the body of a request that is otherwise in order.
+REFUSED: Final[dict[str, dict[str, Any]]] = {
+    "another path": {"path": "/v1/nothing"},
+    "nobody's": {"headers": {}},
+    "no JSON": {"body": b"{"},
+    "no object": {"body": b"[]"},
+    "another prompt": {"prompt": "Unscripted"},
+}
+
+
+@pytest.mark.parametrize("other", REFUSED.values(), ids=REFUSED)
+@each_server
+def test_request_outside_the_script_is_refused(
+    asking: Asking, other: dict[str, Any], server: ScriptedServer[Any, Any]
+) -> None:
+    body = asking.body(other.get("prompt", server.scenarios["text"].prompt), False)
+    sent = {"path": asking.paths[False], "body": body, "headers": asking.headers, **other}
+    response, _ = post(server, sent["path"], sent["body"], sent["headers"])
+    assert 400 <= response.status < 500
+
+
+def test_scenario_is_chosen_by_model_and_longest_prompt() -> None:
+    scenarios = {
+        "any": Scenario("harbour", ("any",)),
+        "longer": Scenario("the harbour", ("longer",)),
+        "one-model": Scenario("in the harbour", ("one",), model="gpt-4.1"),
+    }
+    asked = (("gpt-4o", "a harbour"), ("gpt-4o", "in the harbour"), ("gpt-4.1", "in the harbour"), ("gpt-4o", "no"))
+    found = [choose(scenarios, [Turn("user", prompt)], model) for model, prompt in asked]
+    assert found == [("any", "any"), ("longer", "longer"), ("one-model", "one"), None]
+
+
+def test_module_serves_until_it_is_interrupted() -> None:
+    asking = ASKING[0]
     command = [sys.executable, "-m", asking.server.__module__, "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdout is not None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 import threading
+import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextvars import copy_context
 from typing import Any, Literal, Self
 
 from harness.bus import emit
@@ -14,9 +14,8 @@ from harness.bus.bus import close_scope, open_scope
 from harness.events import BaseEvent, FlowFinishedEvent, FlowStartedEvent
 from harness.frames.frame import StreamFrame
 from harness.session.session import AsyncStreamSession, StreamSession
+from tests.threads import TIMEOUT_S as TIMEOUT_S, in_threads
 
-#: How long a test waits for what must happen; only a failing one waits that long.
-TIMEOUT_S = 10.0
 Kind = Literal["sync", "async"]
 KINDS: tuple[Kind, ...] = ("sync", "async")
 AnySession = StreamSession[Any] | AsyncStreamSession[Any]
@@ -42,6 +41,16 @@ def notes(count: int) -> Callable[[], str]:
         for n in range(1, count + 1):
             emit(None, Note(n=n))
         return "done"
+
+    return body
+
+
+def emitting(threads: int, count: int) -> Callable[[], None]:
+    """Return a body that emits as many notes in each of several threads."""
+
+    def body() -> None:
+        context = copy_context()
+        in_threads(threads, lambda: context.copy().run(notes(count)))
 
     return body
 
@@ -151,6 +160,12 @@ async def collected(view: AsyncIterator[StreamFrame]) -> list[StreamFrame]:
     return [frame async for frame in view]
 
 
+def what_is_of(session: AnySession, body: object) -> Iterator[weakref.ref[Any]]:
+    """Yield what must go once nobody holds a session."""
+    for held in (body, session, session._timeline, *session.frames):
+        yield weakref.ref(held)
+
+
 def join_harness_threads() -> None:
     """Wait for all threads of runs to end, and for those that they start before they do."""
     while threads := harness_threads():
@@ -165,11 +180,3 @@ def harness_threads() -> list[threading.Thread]:
         for thread in threading.enumerate()
         if thread.name.startswith("harness-") and thread.name != "harness-listeners"
     ]
-
-
-def run_program(program: str) -> tuple[int, str, str]:
-    """Return the exit code of a program in a process of its own, in which warnings are errors, and what it wrote."""
-    ended = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, timeout=30, check=False
-    )
-    return ended.returncode, ended.stdout, ended.stderr

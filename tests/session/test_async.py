@@ -11,10 +11,14 @@ from typing import Any
 
 import pytest
 
-from harness.bus import aemit, attribution, emit, scope as scopes
+from harness.bus import aemit, attribution, emit, event_bus, scope as scopes
+from harness.bus.bus import open_scope
 from harness.errors import RunCancelled, UsageError
-from harness.session.session import AsyncStreamSession
-from tests.session.bodies import TIMEOUT_S, Note, collected, run_program
+from harness.events import FlowFailedEvent, FlowStartedEvent
+from harness.frames.frame import StreamFrame
+from harness.session.session import AsyncStreamSession, StreamSession
+from tests.programs import run_program
+from tests.session.bodies import TIMEOUT_S, Note, collected, what_is_of
 
 
 class Waiting:
@@ -158,6 +162,25 @@ async def test_a_run_that_is_closed_before_it_begins_leaves_no_scope_open() -> N
     assert outer.result == []
 
 
+def test_what_a_run_leaves_open_has_failed_for_the_session_around_and_for_listeners() -> None:
+    heard: list[str] = []
+
+    async def leaves() -> None:
+        open_scope(
+            None, FlowStartedEvent(flow_name="F"), abandon=lambda reason: FlowFailedEvent(flow_name="F", error=reason)
+        )
+
+    def around() -> None:
+        asyncio.run(collected(aiter(AsyncStreamSession(leaves))))
+        emit(None, Note())
+
+    with event_bus.scoped_handlers():
+        event_bus.register_handler(FlowFailedEvent, lambda _source, event: heard.append(event.error))
+        frames = list(StreamSession(around))
+    assert [frame.type for frame in frames] == ["flow_started", "flow_failed", "note"]
+    assert (heard, frames[2].parent_id) == (["the session around it ended first"], None)
+
+
 @pytest.mark.asyncio
 async def test_aclose_returns_although_the_run_will_not_stop() -> None:
     release, began = asyncio.Event(), asyncio.Event()
@@ -181,24 +204,6 @@ async def test_aclose_returns_although_the_run_will_not_stop() -> None:
 
 
 @pytest.mark.asyncio
-async def test_aclose_waits_for_a_run_that_cleans_up() -> None:
-    cleaned: list[str] = []
-
-    async def body() -> None:
-        try:
-            emit(None, Note())
-            await asyncio.Event().wait()
-        finally:
-            await asyncio.sleep(0)
-            cleaned.append("cleaned up")
-
-    session = AsyncStreamSession(body)
-    await anext(aiter(session))
-    await session.aclose()
-    assert cleaned == ["cleaned up"]
-
-
-@pytest.mark.asyncio
 async def test_the_run_may_close_its_own_session() -> None:
     sessions: list[AsyncStreamSession[None]] = []
 
@@ -207,20 +212,13 @@ async def test_the_run_may_close_its_own_session() -> None:
         await sessions[0].aclose()
         with pytest.raises(RunCancelled):
             emit(None, Note())
+        went_on.append("went on")
 
+    went_on: list[str] = []
     sessions.append(AsyncStreamSession(body))
     assert len(await collected(aiter(sessions[0]))) == 1
     await settled()
-    assert sessions[0].is_cancelled
-
-
-@pytest.mark.asyncio
-async def test_a_session_closed_before_its_first_frame_never_runs() -> None:
-    body = Waiting()
-    session = body.session()
-    await session.aclose()
-    assert (await collected(aiter(session)), body.waits.is_set()) == ([], False)
-    assert asyncio.all_tasks() == {asyncio.current_task()}
+    assert (sessions[0].is_cancelled, went_on) == (True, ["went on"])
 
 
 @pytest.mark.asyncio
@@ -232,13 +230,19 @@ async def test_leaving_the_block_leaves_an_exhausted_session_alone() -> None:
     assert (session.is_exhausted, session.result) == (True, "done")
 
 
+async def two_readers(session: AsyncStreamSession[str], body: Waiting) -> list[asyncio.Task[list[StreamFrame]]]:
+    """Return two tasks that read a session, and wait for its next frame."""
+    tasks = [asyncio.create_task(collected(aiter(session))) for _ in range(2)]
+    await body.waits.wait()
+    await asyncio.sleep(0)
+    return tasks
+
+
 @pytest.mark.asyncio
 async def test_a_second_consumer_that_waits_keeps_the_run_alive() -> None:
     body = Waiting()
     session = body.session()
-    first, second = (asyncio.create_task(collected(aiter(session))) for _ in range(2))
-    await body.waits.wait()
-    await asyncio.sleep(0)
+    first, second = await two_readers(session, body)
     first.cancel()
     await asyncio.wait({first})
     body.gate.set()
@@ -265,7 +269,6 @@ async def test_a_second_consumer_that_is_busy_keeps_the_run_alive() -> None:
     await asyncio.sleep(0)
     first.cancel()
     await asyncio.wait({first})
-    assert first.cancelled()
     body.gate.set()
     may_go_on.set()
     await second
@@ -273,20 +276,30 @@ async def test_a_second_consumer_that_is_busy_keeps_the_run_alive() -> None:
 
 
 @pytest.mark.asyncio
+async def test_of_tasks_that_share_a_view_the_others_read_on_when_one_is_cancelled() -> None:
+    body = Waiting()
+    session = body.session()
+    view = session.events
+    workers = [asyncio.create_task(collected(view)) for _ in range(3)]
+    await body.waits.wait()
+    await asyncio.sleep(0)
+    # The one that has had the frame and asked last, and one that has waited all along.
+    for worker in (workers.pop(0), workers.pop(0)):
+        worker.cancel()
+        await asyncio.wait({worker})
+    body.gate.set()
+    await asyncio.wait(workers, timeout=TIMEOUT_S)
+    assert (session.is_exhausted, [frame.data["n"] for frame in workers[0].result()][-1:]) == (True, [2])
+
+
+@pytest.mark.asyncio
 async def test_a_consumer_cancelled_in_the_moment_of_a_frame_does_not_end_the_others() -> None:
     body = Waiting()
     session = body.session()
-    first, second = (asyncio.create_task(collected(aiter(session))) for _ in range(2))
-    await body.waits.wait()
-    await asyncio.sleep(0)
+    first, second = await two_readers(session, body)
     # Both are woken by the next frame; the first one is cancelled before it can run.
-    emit_next = body.gate.set
-
-    def cancel_at_once(*_: Any) -> None:
-        first.cancel()
-
-    emit_next()
-    asyncio.get_running_loop().call_soon(cancel_at_once)
+    body.gate.set()
+    asyncio.get_running_loop().call_soon(first.cancel)
     await asyncio.wait({first, second}, timeout=TIMEOUT_S)
     assert [frame.data["n"] for frame in second.result()] == [1, 2]
 
@@ -295,14 +308,13 @@ async def test_a_consumer_cancelled_in_the_moment_of_a_frame_does_not_end_the_ot
 async def test_the_last_consumer_to_be_cancelled_ends_the_run() -> None:
     body = Waiting()
     session = body.session()
-    tasks = [asyncio.create_task(collected(aiter(session))) for _ in range(2)]
-    await body.waits.wait()
-    await asyncio.sleep(0)
-    for task in tasks:
+    unread = session.custom
+    for task in await two_readers(session, body):
         task.cancel()
         await asyncio.wait({task})
     await settled()
     assert (body.ended, session.is_cancelled) == (["CancelledError"], True)
+    assert [frame.data["n"] for frame in await collected(unread)] == [1]
 
 
 @pytest.mark.asyncio
@@ -471,61 +483,6 @@ def test_a_reader_whose_loop_was_closed_hinders_nobody() -> None:
         task._log_destroy_pending = False
 
 
-@pytest.mark.asyncio
-@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt()], ids=lambda error: type(error).__name__)
-async def test_an_exit_that_the_run_raises_does_not_stop_the_loop_but_reaches_its_reader(error: BaseException) -> None:
-    async def body() -> None:
-        raise error
-
-    session = AsyncStreamSession(body)
-    with pytest.raises(type(error)) as caught:
-        await anext(aiter(session))
-    assert caught.value is error
-
-
-@pytest.mark.asyncio
-async def test_a_cancellation_that_the_run_raises_by_itself_reaches_its_reader() -> None:
-    async def body() -> None:
-        emit(None, Note(n=1))
-        raise asyncio.CancelledError("mine")
-
-    session = AsyncStreamSession(body)
-    view = aiter(session)
-    await anext(view)
-    with pytest.raises(asyncio.CancelledError, match="mine"):
-        await anext(view)
-    assert (session.is_completed, session.is_cancelled) == (True, False)
-
-
-@pytest.mark.asyncio
-async def test_sessions_in_tasks_see_only_their_own_frames() -> None:
-    together = asyncio.Barrier(4)
-
-    def body(number: int) -> Callable[[], Awaitable[None]]:
-        async def work() -> None:
-            await together.wait()
-            for _ in range(20):
-                await aemit(None, Note(n=number))
-                await asyncio.sleep(0)
-
-        return work
-
-    seen = await asyncio.gather(*[collected(aiter(AsyncStreamSession(body(number)))) for number in range(4)])
-    assert [{frame.data["n"] for frame in frames} for frames in seen] == [{0}, {1}, {2}, {3}]
-
-
-@pytest.mark.asyncio
-async def test_frames_of_threads_that_the_run_starts_come_to_its_reader() -> None:
-    async def body() -> None:
-        await asyncio.gather(*[asyncio.to_thread(emit, None, Note(n=n)) for n in range(8)])
-
-    frames = await collected(aiter(AsyncStreamSession(body)))
-    assert ([frame.seq for frame in frames], {frame.data["n"] for frame in frames}) == (
-        list(range(1, 9)),
-        set(range(8)),
-    )
-
-
 async def whole(body: Waiting) -> AsyncStreamSession[str]:
     body.gate.set()
     session = body.session()
@@ -560,12 +517,8 @@ def test_nothing_is_left_of(make: Callable[[Waiting], Awaitable[AsyncStreamSessi
 
     async def run() -> AsyncIterator[weakref.ref[Any]]:
         body = Waiting()
-        session = await make(body)
-        yield weakref.ref(body)
-        yield weakref.ref(session)
-        yield weakref.ref(session._timeline)
-        for frame in session.frames:
-            yield weakref.ref(frame)
+        for left in what_is_of(await make(body), body):
+            yield left
 
     async def refs() -> list[weakref.ref[Any]]:
         found = [ref async for ref in run()]

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from harness.bus import attribution, emit
+from harness.bus import attribution, emit, scope as scopes
 from harness.errors import RunCancelled
 from harness.session.session import StreamSession
-from tests.session.bodies import TIMEOUT_S, Note, harness_threads, join_harness_threads, notes, run_program
+from tests.programs import run_program
+from tests.session.bodies import TIMEOUT_S, Note, join_harness_threads, notes, what_is_of
 
 
 @dataclass
@@ -89,12 +90,13 @@ def test_closing_returns_while_the_run_is_blocked_which_then_stops(
     close: Callable[[StreamSession[None]], None], body: Blocking
 ) -> None:
     session = body.began()
+    view = session.events
     close(session)
     assert (body.gate.is_set(), session.is_cancelled) == (False, True)
     body.gate.set()
     join_harness_threads()
-    assert (body.ended, [frame.data["n"] for frame in session.frames]) == (["stopped"], [1])
-    assert [frame.data["n"] for frame in session] == [1]
+    assert body.ended == ["stopped"]
+    assert [[frame.data["n"] for frame in frames] for frames in (view, session.frames, session)] == [[1]] * 3
 
 
 def drop_the_session(body: Blocking) -> None:
@@ -152,32 +154,6 @@ def test_dropping_a_half_read_view_leaves_a_session_that_is_held_as_it_is(body: 
     assert [frame.data["n"] for frame in session] == [1, 2]
 
 
-def test_a_session_closed_before_its_first_frame_never_runs() -> None:
-    ran = threading.Event()
-    session = StreamSession(ran.set)
-    session.close()
-    assert (list(session), ran.is_set(), harness_threads()) == ([], False, [])
-    with pytest.raises(RuntimeError, match="closed"):
-        session.result  # noqa: B018
-
-
-def test_leaving_the_block_leaves_an_exhausted_session_alone() -> None:
-    with StreamSession(notes(2)) as session:
-        assert len(list(session)) == 2
-    assert (session.is_exhausted, session.is_cancelled, session.result) == (True, False, "done")
-    assert len(list(session)) == 2
-
-
-def test_no_frame_is_appended_after_close(body: Blocking) -> None:
-    session = body.began()
-    view = session.events
-    session.close()
-    body.gate.set()
-    join_harness_threads()
-    assert [frame.data["n"] for frame in view] == [1]
-    assert len(session.frames) == 1
-
-
 def test_closing_an_outer_session_stops_the_inner_one(gate: threading.Event) -> None:
     inner = Blocking(gate)
     inner_session = StreamSession(inner)
@@ -201,6 +177,21 @@ def test_closing_an_inner_session_leaves_the_outer_one_alone(gate: threading.Eve
     session = StreamSession(outer)
     assert [frame.data["n"] for frame in session] == [1, 7]
     assert session.result == "went on"
+
+
+def test_a_run_keeps_nothing_of_the_sessions_in_it_that_were_closed() -> None:
+    def outer() -> int:
+        run = scopes.current_run()
+        assert run is not None
+        before = len(run._callbacks)
+        for _ in range(3):
+            with StreamSession(notes(1)) as session:
+                next(iter(session))
+        return len(run._callbacks) - before
+
+    session = StreamSession(outer)
+    assert len(list(session)) == 3
+    assert session.result == 0
 
 
 def test_a_session_that_is_closed_while_it_starts_does_not_go_on() -> None:
@@ -255,11 +246,7 @@ def test_nothing_is_left_of(make: Callable[[Blocking], StreamSession[None]]) -> 
 
     def run() -> Iterator[weakref.ref[Any]]:
         body = Blocking(gate)
-        session = make(body)
-        yield weakref.ref(body)
-        yield weakref.ref(session)
-        yield weakref.ref(session._timeline)
-        yield from (weakref.ref(frame) for frame in session.frames)
+        yield from what_is_of(make(body), body)
 
     refs = list(run())
     join_harness_threads()

@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 
-from harness.bus import aemit, emit
+from harness.bus import aemit, emit, event_bus
 from harness.bus.bus import close_scope, open_scope
 from harness.bus.scope import ROOT, Run, Scope
 from harness.errors import RunCancelled, UsageError
-from harness.events import MethodExecutionFinishedEvent, MethodExecutionStartedEvent
+from harness.events import BaseEvent, MethodExecutionFinishedEvent, MethodExecutionStartedEvent
 from harness.frames.timeline import Timeline
 from harness.session.look_ahead import FrameLimit
 from harness.session.session import AsyncStreamSession, StreamSession
 from harness.workers import run_coroutine
-from tests.session.bodies import TIMEOUT_S, Note, collected, join_harness_threads, notes
+from tests.session.bodies import TIMEOUT_S, Note, collected, emitting, join_harness_threads, notes
 from tests.session.waiting import WatchedLimit, watched_limits
 
 
@@ -42,14 +42,7 @@ def test_a_limit_below_one_is_refused_at_the_call(limit: int) -> None:
 def test_threads_never_exceed_the_limit(limit: int, emitters: int, limits: list[WatchedLimit]) -> None:
     ahead: list[int] = []
 
-    def body() -> None:
-        threads = [threading.Thread(target=copy_context().run, args=(notes(20),)) for _ in range(emitters)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(TIMEOUT_S)
-
-    session = StreamSession(body, look_ahead=limit)
+    session = StreamSession(emitting(emitters, 20), look_ahead=limit)
     seqs = []
     for frame in session:
         # The frame that was just read has left its room to another one.
@@ -134,9 +127,12 @@ def test_an_event_whose_scope_ends_while_it_waits_belongs_to_the_one_around(monk
         for n in range(2):
             emit(None, Note(n=n))
 
+    told: list[BaseEvent] = []
     monkeypatch.setattr("harness.session.production.FrameLimit", Closing)
-    session = StreamSession(body, look_ahead=9)
-    _, ended, first, second = list(session)
+    with event_bus.scoped_handlers():
+        event_bus.register_handler(Note, lambda _source, event: told.append(event))
+        _, ended, first, second = list(StreamSession(body, look_ahead=9))
+    assert [event.parent_event_id for event in told] == [None, None]
     assert (ended.type, first.parent_id, first.data["n"]) == ("method_execution_finished", None, 0)
     assert second.previous_id == first.id
 

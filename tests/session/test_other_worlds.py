@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
@@ -13,8 +10,8 @@ from harness import LLM
 from harness.errors import UsageError
 from harness.llm import TextDelta
 from tests.llm.scripted import Scripted
+from tests.programs import run_program
 
-ROOT = Path(__file__).parents[2]
 FORKED = """
 import asyncio, os, sys, threading, warnings
 warnings.simplefilter("ignore", DeprecationWarning)  # that threads are running is the point
@@ -60,11 +57,9 @@ print("parent:", session.result, session.is_exhausted, flush=True)
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_a_session_that_was_inherited_says_where_it_runs_and_is_left_alone() -> None:
-    ran = subprocess.run(
-        [sys.executable, "-c", FORKED], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
-    )
-    assert (ran.returncode, ran.stderr) == (0, "")
-    child, *rest = ran.stdout.splitlines()
+    code, printed, warned = run_program(FORKED)
+    assert (code, warned) == (0, "")
+    child, *rest = printed.splitlines()
     assert child.startswith("child: this session is being run by process ")
     assert "Start a session after the fork" in child
     assert rest == ["replayed: True", "own: True", "parent: done True"]
@@ -72,7 +67,8 @@ def test_a_session_that_was_inherited_says_where_it_runs_and_is_left_alone() -> 
 
 #: Another thread opens a scope at the moment of the fork: it does not go on in the child.
 FORKED_IN_THE_MIDDLE = """
-import os, threading
+import os, threading, warnings
+warnings.simplefilter("ignore", DeprecationWarning)  # that threads are running is the point
 from harness.bus.scope import ROOT, Run, Scope
 
 scope = Scope("flow", None, ROOT, Run(), ())
@@ -95,15 +91,7 @@ going.set()
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_a_forked_process_waits_for_no_thread_of_its_parent() -> None:
-    ran = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", FORKED_IN_THE_MIDDLE],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert (ran.returncode, ran.stdout) == (0, "0\n")
+    assert run_program(FORKED_IN_THE_MIDDLE) == (0, "0\n", "")
 
 
 #: A method has a child work, as a pool of processes does, while another thread appends a frame, and nobody reads on.
@@ -154,11 +142,8 @@ print([frame.type for frame in frames if frame.type == "note"], os.waitstatus_to
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_a_process_that_a_run_forks_waits_for_nothing_of_the_run_and_is_no_part_of_it() -> None:
-    ran = subprocess.run(
-        [sys.executable, "-c", FORKED_BY_A_METHOD], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
-    )
     # What was added outside of all runs hears of the child's events, three of which have its context.
-    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "[] 3\n", "")
+    assert run_program(FORKED_BY_A_METHOD) == (0, "[] 3\n", "")
 
 
 def test_trio_is_told_what_to_do_instead() -> None:

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextvars import copy_context
 from traceback import extract_tb
 from typing import Any
 
 import pytest
 
-from harness.bus import emit
 from harness.errors import UsageError
 from harness.frames.channels import CHANNELS
 from harness.frames.frame import StreamFrame
 from harness.session.session import AsyncStreamSession, StreamSession
 from tests.session.bodies import (
     KINDS,
-    TIMEOUT_S,
     Driver,
     Kind,
-    Note,
     a_flow,
+    emitting,
     harness_threads,
     notes,
     raising,
@@ -40,7 +37,15 @@ def test_an_unused_session_starts_no_thread_and_runs_nothing(kind: Kind) -> None
     ran = threading.Event()
     session = session_of(kind, ran.set)
     views: list[Any] = [session.events, session.llm, session.interleave(["flow"]), session.subscribe()]
-    assert (harness_threads(), ran.is_set(), len(views)) == ([], False, 4)
+    assert (harness_threads(), ran.is_set(), len(views), session.frames) == ([], False, 4, [])
+    assert getattr(session, "_task", None) is None
+
+
+def test_a_session_closed_before_its_first_frame_never_runs(kind: Kind, driver: Driver) -> None:
+    ran = threading.Event()
+    session = session_of(kind, ran.set)
+    session.close()
+    assert (driver.all(session), session.frames, ran.is_set(), harness_threads()) == ([], [], False, [])
     assert getattr(session, "_task", None) is None
 
 
@@ -165,10 +170,6 @@ def test_frames_is_a_copy(kind: Kind, driver: Driver) -> None:
     assert [frame.seq for frame in session.frames] == [1, 2]
 
 
-def test_frames_before_the_first_is_asked_for_is_empty(kind: Kind) -> None:
-    assert session_of(kind, notes(2)).frames == []
-
-
 def test_without_retention_read_frames_are_released_and_a_new_projection_is_refused(kind: Kind, driver: Driver) -> None:
     session = session_of(kind, notes(50), retain=False)
     view = session.events
@@ -177,6 +178,15 @@ def test_without_retention_read_frames_are_released_and_a_new_projection_is_refu
         session.llm  # noqa: B018
     assert [frame.seq for frame in driver.iterate(view)] == list(range(2, 51))
     assert (session.frames, session.result) == ([], "done")
+
+
+def test_without_retention_a_view_that_was_dropped_holds_nothing_back(kind: Kind, driver: Driver) -> None:
+    session = session_of(kind, notes(5), retain=False)
+    view, dropped = session.events, session.events
+    driver.next(dropped)
+    del dropped
+    assert len(driver.all(view)) == 5
+    assert session.frames == []
 
 
 def test_without_retention_projections_taken_before_reading_see_every_frame(kind: Kind, driver: Driver) -> None:
@@ -203,15 +213,4 @@ def test_both_kinds_have_the_same_surface(kind: Kind) -> None:
 
 
 def test_frames_of_eight_emitting_threads_are_delivered_in_their_order(kind: Kind, driver: Driver) -> None:
-    def body() -> None:
-        def work() -> None:
-            for n in range(50):
-                emit(None, Note(n=n))
-
-        threads = [threading.Thread(target=copy_context().run, args=(work,)) for _ in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(TIMEOUT_S)
-
-    assert [frame.seq for frame in driver.iterate(session_of(kind, body))] == list(range(1, 401))
+    assert [frame.seq for frame in driver.iterate(session_of(kind, emitting(8, 50)))] == list(range(1, 401))

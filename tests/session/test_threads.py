@@ -11,23 +11,14 @@ import pytest
 
 from harness.bus import emit
 from harness.session.session import AsyncStreamSession, StreamSession
-from tests.session.bodies import TIMEOUT_S, Note, notes
+from tests.session.bodies import TIMEOUT_S, Note, notes, raising
+from tests.threads import in_threads
 
 
 def test_several_threads_on_one_session_each_see_the_whole_timeline() -> None:
     session = StreamSession(notes(200))
-    together = threading.Barrier(6)
     seen: list[list[int]] = []
-
-    def read() -> None:
-        together.wait(TIMEOUT_S)
-        seen.append([frame.seq for frame in session])
-
-    threads = [threading.Thread(target=read) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(TIMEOUT_S)
+    in_threads(6, lambda: seen.append([frame.seq for frame in session]))
     assert seen == [list(range(1, 201))] * 6
 
 
@@ -43,18 +34,8 @@ def _hasty_switches() -> Iterator[None]:
 @pytest.mark.usefixtures("_hasty_switches")
 def test_threads_that_share_one_view_share_its_frames_without_loss() -> None:
     view = StreamSession(notes(300)).events
-    together = threading.Barrier(4)
     seen: list[int] = []
-
-    def read() -> None:
-        together.wait(TIMEOUT_S)
-        seen.extend(frame.seq for frame in view)
-
-    threads = [threading.Thread(target=read) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(TIMEOUT_S)
+    in_threads(4, lambda: seen.extend(frame.seq for frame in view))
     assert sorted(seen) == list(range(1, 301))
 
 
@@ -83,35 +64,20 @@ def test_who_reads_an_async_session_is_known_while_threads_take_and_drop_views_o
 
 def test_a_body_runs_once_though_many_threads_ask_for_the_first_frame_together() -> None:
     runs: list[int] = []
-    together = threading.Barrier(6)
 
     def body() -> None:
         runs.append(1)
         emit(None, Note())
 
     session = StreamSession(body)
-
-    def read() -> None:
-        together.wait(TIMEOUT_S)
-        next(iter(session))
-
-    threads = [threading.Thread(target=read) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(TIMEOUT_S)
+    in_threads(6, lambda: next(iter(session)))
     assert runs == [1]
     session.close()
 
 
 def test_every_thread_that_reads_a_failing_session_gets_its_error() -> None:
-    error, gate = ValueError("told"), threading.Event()
-
-    def body() -> None:
-        gate.wait(TIMEOUT_S)
-        raise error
-
-    session = StreamSession(body)
+    error = ValueError("told")
+    session = StreamSession(raising(error))
     raised: list[BaseException] = []
 
     def read() -> None:
@@ -120,12 +86,7 @@ def test_every_thread_that_reads_a_failing_session_gets_its_error() -> None:
         except ValueError as caught:
             raised.append(caught)
 
-    threads = [threading.Thread(target=read) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    gate.set()
-    for thread in threads:
-        thread.join(TIMEOUT_S)
+    in_threads(3, read)
     assert raised == [error] * 3
 
 

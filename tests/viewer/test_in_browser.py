@@ -15,7 +15,7 @@ from harness import BaseLLM
 from harness.frames import StreamFrame
 from harness.llm import Finish, TextDelta
 from harness.viewer import ViewedRun, render_beside, render_viewer, viewed_runs
-from tests.browser.chromium import DESKTOP, PHONE, Scheme, chromium, complaints, sized, until
+from tests.browser.chromium import DESKTOP, PHONE, Scheme, chromium, complaints, read, sized, until
 from tests.recording.support.remade import SHIPPED
 from tests.recording.support.timelines import frames_of
 
@@ -46,10 +46,6 @@ def opened(page: Chrome, url: str) -> None:
     page.get("about:blank")
     page.get(url)
     until(page, CHOSEN)
-
-
-def read(page: Chrome, expression: str) -> str:
-    return str(page.execute_script(f"return {expression}"))
 
 
 def press(page: Chrome, *keys: str) -> None:
@@ -179,13 +175,9 @@ def test_keys_that_come_faster_than_the_page_is_drawn_are_all_done(page: Chrome,
     assert read(page, selected) == "2"
 
 
-def test_a_line_of_an_event_of_ones_own_has_its_fields(page: Chrome, tmp_path: Path) -> None:
-    tide = frames_of(("tide", "tide_read", None, {"metres": 1.4, "note": None, "agent_id": "a1"}))
-    opened(page, written(tmp_path, render_viewer([ViewedRun("tide", tide)], "tide")))
-    assert read(page, f"{CHOSEN}.textContent").endswith('tide_read{"metres":1.4}')
-
-
-def test_lines_name_tasks_and_agents_and_of_their_calls_the_model(page: Chrome, tmp_path: Path) -> None:
+def test_lines_name_tasks_and_agents_of_their_calls_the_model_and_fields_of_ones_own(
+    page: Chrome, tmp_path: Path
+) -> None:
     of = {"agent_role": "Scout", "task_name": "research"}
     crew = frames_of(
         ("task", "task_started", None, {"task_name": "research"}),
@@ -193,6 +185,7 @@ def test_lines_name_tasks_and_agents_and_of_their_calls_the_model(page: Chrome, 
         ("call", "llm_call_started", "agent", {"model": "m", **of}),
         ("end", "task_completed", None, {"task_name": "research", "output": {"raw": "It is.", "name": "research"}}),
         ("said", "conversation_message_added", None, {"flow_name": "Chat", "role": "user", "content": "Hi"}),
+        ("tide", "tide_read", None, {"metres": 1.4, "note": None, "agent_id": "a1"}),
     )
     opened(page, written(tmp_path, render_viewer([ViewedRun("crew", crew)], "crew")))
     lines = page.execute_script("return [...document.querySelectorAll('.line')].map((line) => line.textContent)")
@@ -202,6 +195,7 @@ def test_lines_name_tasks_and_agents_and_of_their_calls_the_model(page: Chrome, 
         "llm_call_startedm",
         "task_completedresearchIt is.",
         "message_addeduserHi",
+        'tide_read{"metres":1.4}',
     )
     assert [part for part, line in zip(told, lines, strict=True) if part in line] == list(told)
 

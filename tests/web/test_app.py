@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -21,14 +19,9 @@ from tests.web import targets
 from tests.web.asgi import HOST, Client, asked, events_of
 from tests.web.sessions import Words
 
+pytestmark = pytest.mark.asyncio
+
 JSON = {"content-type": "application/json"}
-
-
-@pytest.fixture(autouse=True)
-def _gate() -> Iterator[None]:
-    targets.GATE.set()
-    yield
-    targets.GATE.set()
 
 
 def app_of(name: str, **options: Any) -> Any:
@@ -42,6 +35,11 @@ async def sent(app: Any, body: Any, **request: Any) -> Client:
 
 def document(client: Client) -> Any:
     return json.loads(client.body)
+
+
+async def answered(app: Any, run: str, **body: Any) -> Client:
+    path = f"/runs/{run}/answers"
+    return await asked(app, method="POST", path=path, body=json.dumps(body).encode(), headers=JSON)
 
 
 async def run_of(app: Any, body: Any) -> tuple[Any, list[dict[str, Any]]]:
@@ -67,8 +65,8 @@ RUNS = [
 
 
 @pytest.mark.parametrize(("target", "body", "first", "result"), RUNS)
-def test_a_run_is_started_by_a_post_and_read_by_a_get(target: str, body: Any, first: str, result: str) -> None:
-    _, frames = asyncio.run(run_of(app_of(target), body))
+async def test_a_run_is_started_by_a_post_and_read_by_a_get(target: str, body: Any, first: str, result: str) -> None:
+    _, frames = await run_of(app_of(target), body)
 
     assert [frame["seq"] for frame in frames] == list(range(1, len(frames) + 1))
     assert frames[0]["type"] == first
@@ -103,8 +101,8 @@ FIELDS = [
 
 
 @pytest.mark.parametrize(("target", "fields"), FIELDS, ids=[row[0] for row in FIELDS])
-def test_an_app_tells_what_it_takes(target: str, fields: Any) -> None:
-    about = document(asyncio.run(asked(app_of(target), path="/app.json")))
+async def test_an_app_tells_what_it_takes(target: str, fields: Any) -> None:
+    about = document(await asked(app_of(target), path="/app.json"))
 
     told = about["fields"] and [(one["name"], one["type"], one["default"]) for one in about["fields"]]
     assert told == fields
@@ -112,31 +110,25 @@ def test_an_app_tells_what_it_takes(target: str, fields: Any) -> None:
     assert about["name"]
 
 
-def test_an_app_that_is_mounted_tells_where_its_runs_are() -> None:
-    async def scenario() -> None:
-        around = Starlette(routes=[Mount("/agent", app_of("PlainFlow"))])
-        begun = await asked(around, method="POST", path="/agent/runs", body=b"{}", headers=JSON)
-        events = document(begun)["events"]
-        assert events == begun.headers["location"]
-        assert b'"status":"completed"' in (await asked(around, path=events)).body
-
-    asyncio.run(scenario())
+async def test_an_app_that_is_mounted_tells_where_its_runs_are() -> None:
+    around = Starlette(routes=[Mount("/agent", app_of("PlainFlow"))])
+    begun = await asked(around, method="POST", path="/agent/runs", body=b"{}", headers=JSON)
+    events = document(begun)["events"]
+    assert events == begun.headers["location"]
+    assert b'"status":"completed"' in (await asked(around, path=events)).body
 
 
-def test_a_conversation_goes_on_turn_by_turn() -> None:
-    async def talk() -> list[Any]:
-        app = app_of("Desk")
-        first, frames = await run_of(app, {"message": "One"})
-        second, more = await run_of(app, {"message": "Two", "conversation": first["conversation"]})
-        assert first["conversation"] == second["conversation"]
-        assert first["run"] != second["run"]
-        return [
-            (frame["data"]["role"], frame["data"]["content"], frame["data"]["message_index"])
-            for frame in [*frames, *more]
-            if frame["type"] == "conversation_message_added"
-        ]
-
-    assert asyncio.run(talk()) == [
+async def test_a_conversation_goes_on_turn_by_turn() -> None:
+    app = app_of("Desk")
+    first, frames = await run_of(app, {"message": "One"})
+    second, more = await run_of(app, {"message": "Two", "conversation": first["conversation"]})
+    assert first["conversation"] == second["conversation"]
+    assert first["run"] != second["run"]
+    assert [
+        (frame["data"]["role"], frame["data"]["content"], frame["data"]["message_index"])
+        for frame in [*frames, *more]
+        if frame["type"] == "conversation_message_added"
+    ] == [
         ("user", "One", 0),
         ("assistant", "You said: One", 1),
         ("user", "Two", 2),
@@ -170,11 +162,11 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("target", "body", "headers", "status", "told"), REFUSED)
-def test_what_is_sent_wrongly_is_refused_and_runs_nothing(
+async def test_what_is_sent_wrongly_is_refused_and_runs_nothing(
     target: str, body: Any, headers: dict[str, str], status: int, told: str
 ) -> None:
     runs = Runs()
-    client = asyncio.run(sent(app_of(target, runs=runs), body, **headers))
+    client = await sent(app_of(target, runs=runs), body, **headers)
 
     assert client.status == status
     assert told in document(client)["error"]
@@ -182,28 +174,28 @@ def test_what_is_sent_wrongly_is_refused_and_runs_nothing(
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost:8000", "LOCALHOST", "[::1]:8000", "mine.example"])
-def test_the_names_of_loopback_and_allowed_ones_are_answered(host: str) -> None:
+async def test_the_names_of_loopback_and_allowed_ones_are_answered(host: str) -> None:
     app = app_of("PlainFlow", hosts=("127.0.0.1", "localhost", "::1", "mine.example"))
-    assert asyncio.run(asked(app, path="/app.json", headers={"host": host})).status == 200
+    assert (await asked(app, path="/app.json", headers={"host": host})).status == 200
 
 
-def test_an_allowed_site_may_ask_first_and_another_may_not() -> None:
+async def test_an_allowed_site_may_ask_first_and_another_may_not() -> None:
     app = app_of("PlainFlow", origins=["https://app.example"])
     asks = {"access-control-request-method": "POST", "access-control-request-headers": "content-type"}
-    allowed, other = (
-        asyncio.run(asked(app, path="/runs", method="OPTIONS", headers={**asks, "origin": origin}))
+    allowed, other = [
+        await asked(app, path="/runs", method="OPTIONS", headers={**asks, "origin": origin})
         for origin in ("https://app.example", "https://evil.example")
-    )
+    ]
 
     assert (allowed.status, allowed.headers["access-control-allow-origin"]) == (200, "https://app.example")
     assert other.status == 403
     assert "access-control-allow-origin" not in other.headers
 
 
-def test_the_page_may_be_reached_by_a_link_and_can_not_be_framed_or_extended() -> None:
+async def test_the_page_may_be_reached_by_a_link_and_can_not_be_framed_or_extended() -> None:
     link = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
-    page = asyncio.run(asked(app_of("PlainFlow"), headers=link))
-    framed = asyncio.run(asked(app_of("PlainFlow"), headers={**link, "sec-fetch-dest": "iframe"}))
+    page = await asked(app_of("PlainFlow"), headers=link)
+    framed = await asked(app_of("PlainFlow"), headers={**link, "sec-fetch-dest": "iframe"})
 
     policy = page.headers["content-security-policy"]
     assert (page.status, framed.status) == (200, 403)
@@ -215,8 +207,8 @@ def test_the_page_may_be_reached_by_a_link_and_can_not_be_framed_or_extended() -
     assert page.body.count(b"http") == 1, "it loads nothing; the one address is the name of SVG"
 
 
-def test_the_page_listens_to_each_channel_and_has_a_colour_for_it_by_day_and_by_night() -> None:
-    page = asyncio.run(asked(app_of("PlainFlow"))).body.decode()
+async def test_the_page_listens_to_each_channel_and_has_a_colour_for_it_by_day_and_by_night() -> None:
+    page = (await asked(app_of("PlainFlow"))).body.decode()
     heard = re.search(r"for \(const channel of (\[.*?\])\)", page)
 
     assert heard is not None
@@ -224,89 +216,74 @@ def test_the_page_listens_to_each_channel_and_has_a_colour_for_it_by_day_and_by_
     assert {name: len(re.findall(rf"--{name}: #", page)) for name in CHANNELS} == dict.fromkeys(CHANNELS, 2)
 
 
-def test_a_run_is_ended_by_a_delete_and_its_status_is_told() -> None:
-    async def end() -> list[Any]:
-        targets.GATE.clear()
-        app = app_of("TideFlow")
-        told = document(await sent(app, {}))
-        where = f"/runs/{told['run']}"
-        statuses = [document(await asked(app, path=where))["status"]]
-        async with Client(app, path=told["events"]) as client:
-            await client.events(12)
-            statuses.append(document(await asked(app, path=where))["status"])
-            assert (await asked(app, path=where, method="DELETE")).status == 204
-            await client.whole()
-        statuses.append(json.loads(events_of(client.body)[-1]["data"])["status"])
+async def test_a_run_is_ended_by_a_delete_and_its_status_is_told() -> None:
+    targets.GATE.clear()
+    app = app_of("TideFlow")
+    told = document(await sent(app, {}))
+    where = f"/runs/{told['run']}"
+    statuses = [document(await asked(app, path=where))["status"]]
+    async with Client(app, path=told["events"]) as client:
+        await client.events(12)
         statuses.append(document(await asked(app, path=where))["status"])
-        return statuses
+        assert (await asked(app, path=where, method="DELETE")).status == 204
+        await client.whole()
+    statuses.append(json.loads(events_of(client.body)[-1]["data"])["status"])
+    statuses.append(document(await asked(app, path=where))["status"])
+    assert statuses == ["running", "running", "cancelled", "cancelled"]
 
-    assert asyncio.run(end()) == ["running", "running", "cancelled", "cancelled"]
 
-
-def test_a_turn_while_one_is_open_is_refused() -> None:
-    async def talk() -> list[int]:
-        app = app_of("Desk")
-        targets.GATE.clear()
-        told = document(await sent(app, {"message": "Wait"}))
-        again = {"message": "Two", "conversation": told["conversation"]}
-        async with Client(app, path=told["events"]) as client:
-            await client.events(5)
-            refused = await sent(app, again)
-            targets.GATE.set()
-            await client.whole()
-        return [refused.status, (await sent(app, again)).status]
-
-    assert asyncio.run(talk()) == [409, 201]
+async def test_a_turn_while_one_is_open_is_refused() -> None:
+    app = app_of("Desk")
+    targets.GATE.clear()
+    told = document(await sent(app, {"message": "Wait"}))
+    again = {"message": "Two", "conversation": told["conversation"]}
+    async with Client(app, path=told["events"]) as client:
+        await client.events(5)
+        refused = await sent(app, again)
+        targets.GATE.set()
+        await client.whole()
+    assert [refused.status, (await sent(app, again)).status] == [409, 201]
 
 
 # The store.
 
 
-def test_ended_runs_make_room_and_are_told_from_unknown_ones() -> None:
-    async def fill() -> list[int]:
-        runs = Runs(most=2)
-        first, second = (runs.add(Words(1).stream_events("Go on")) for _ in range(2))
-        await asked(runs.sse(second))
-        third = runs.add(Words(1).stream_events("Go on"))
-        statuses = [(await asked(runs.sse(run))).status for run in (first, second, third, "never")]
-        assert runs.get(first) is None
-        assert runs.get(second).is_exhausted
-        return statuses
-
-    assert asyncio.run(fill()) == [410, 200, 200, 404]
+async def test_ended_runs_make_room_and_are_told_from_unknown_ones() -> None:
+    runs = Runs(most=2)
+    first, second = (runs.add(Words(1).stream_events("Go on")) for _ in range(2))
+    await asked(runs.sse(second))
+    third = runs.add(Words(1).stream_events("Go on"))
+    statuses = [(await asked(runs.sse(run))).status for run in (first, second, third, "never")]
+    assert runs.get(first) is None
+    assert runs.get(second).is_exhausted
+    assert statuses == [410, 200, 200, 404]
 
 
-def test_ended_runs_are_put_out_for_the_frames_that_they_hold() -> None:
-    async def fill() -> list[bool]:
-        runs = Runs(most_frames=25)
-        ids = []
-        for _ in range(4):
-            ids.append(runs.add(Words(8).stream_events("Go on")))
-            await asked(runs.sse(ids[-1]))
-        return [runs.get(run) is not None for run in ids]
-
-    assert asyncio.run(fill()) == [False, True, True, True]
+async def test_ended_runs_are_put_out_for_the_frames_that_they_hold() -> None:
+    runs = Runs(most_frames=25)
+    ids = []
+    for _ in range(4):
+        ids.append(runs.add(Words(8).stream_events("Go on")))
+        await asked(runs.sse(ids[-1]))
+    assert [runs.get(run) is not None for run in ids] == [False, True, True, True]
 
 
-def test_a_store_whose_runs_are_all_under_way_takes_no_other() -> None:
-    async def fill() -> tuple[int, str, int]:
-        runs = Runs(most=1)
-        app = app_of("PlainFlow", runs=runs)
-        words = Words(1, held=True)
-        run = runs.add(words.stream_events("Go on"))
-        async with Client(runs.sse(run)) as client:
-            await client.events(1)
-            with pytest.raises(StoreFullError, match="1 runs are under way"):
-                runs.add(Words(1).stream_events("Go on"))
-            refused = await sent(app, {})
-            words.let(1)
-            await client.whole()
-        return refused.status, refused.headers["retry-after"], (await sent(app, {})).status
-
-    assert asyncio.run(fill()) == (503, "5", 201)
+async def test_a_store_whose_runs_are_all_under_way_takes_no_other() -> None:
+    runs = Runs(most=1)
+    app = app_of("PlainFlow", runs=runs)
+    words = Words(1, held=True)
+    run = runs.add(words.stream_events("Go on"))
+    async with Client(runs.sse(run)) as client:
+        await client.events(1)
+        with pytest.raises(StoreFullError, match="1 runs are under way"):
+            runs.add(Words(1).stream_events("Go on"))
+        refused = await sent(app, {})
+        words.let(1)
+        await client.whole()
+    assert (refused.status, refused.headers["retry-after"], (await sent(app, {})).status) == (503, "5", 201)
 
 
-def test_ids_are_long_and_never_the_same_and_one_that_is_taken_is_refused() -> None:
+async def test_ids_are_long_and_never_the_same_and_one_that_is_taken_is_refused() -> None:
     runs = Runs()
     ids = {runs.add(Words(1).stream_events("Go on")) for _ in range(100)}
     assert len(ids) == 100
@@ -317,27 +294,22 @@ def test_ids_are_long_and_never_the_same_and_one_that_is_taken_is_refused() -> N
         runs.add(Words(1).stream_events("Go on"), "x" * 201)
 
 
-def test_an_unknown_run_or_format_is_answered_clearly() -> None:
-    async def ask() -> list[tuple[int, str]]:
-        app = app_of("PlainFlow")
-        told = document(await sent(app, {}))
-        clients = [
-            await asked(app, path="/runs/none/events"),
-            await asked(app, path="/runs/none"),
-            await asked(app, path="/runs/none", method="DELETE"),
-            await asked(app, path=told["events"], query="format=xml"),
-            await asked(app, path="/nothing"),
-            await asked(app, path="/runs", headers={"host": HOST}),
-        ]
-        return [(client.status, document(client)["error"][:22]) for client in clients]
-
-    assert asyncio.run(ask()) == [
+async def test_an_unknown_run_or_format_is_answered_clearly() -> None:
+    app = app_of("PlainFlow")
+    told = document(await sent(app, {}))
+    clients = [
+        await asked(app, path="/runs/none/events"),
+        await asked(app, path="/runs/none"),
+        await asked(app, path="/runs/none", method="DELETE"),
+        await asked(app, path=told["events"], query="format=xml"),
+        await asked(app, path="/nothing"),
+    ]
+    assert [(client.status, document(client)["error"][:22]) for client in clients] == [
         (404, "there is no such run h"),
         (404, "there is no such run h"),
         (404, "there is no such run h"),
         (400, "there is no format 'xm"),
         (404, "Not Found"),
-        (405, "Method Not Allowed"),
     ]
 
 
@@ -345,23 +317,19 @@ def test_an_unknown_run_or_format_is_answered_clearly() -> None:
     ("path", "methods"),
     [("/", "GET, HEAD"), ("/runs", "POST"), ("/runs/none", "DELETE, GET, HEAD"), ("/runs/none/events", "GET, HEAD")],
 )
-def test_a_method_that_is_none_is_told_those_that_are(path: str, methods: str) -> None:
-    client = asyncio.run(asked(app_of("PlainFlow"), path=path, method="PUT", headers={"host": HOST}))
+async def test_a_method_that_is_none_is_told_those_that_are(path: str, methods: str) -> None:
+    client = await asked(app_of("PlainFlow"), path=path, method="PUT", headers={"host": HOST})
     assert (client.status, ", ".join(sorted(client.headers["allow"].split(", ")))) == (405, methods)
 
 
-def test_what_fails_inside_the_server_tells_strangers_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_fails_inside_the_server_tells_strangers_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     app = app_of("PlainFlow")
     monkeypatch.setattr(targets.PlainFlow, "stream_events", lambda self, inputs=None: 1 / 0)
 
-    async def ask() -> Client:
-        client = Client(app, method="POST", path="/runs", body=b"{}", headers=JSON)
-        with pytest.raises(ZeroDivisionError):
-            async with client:
-                await client.whole()
-        return client
-
-    client = asyncio.run(ask())
+    client = Client(app, method="POST", path="/runs", body=b"{}", headers=JSON)
+    with pytest.raises(ZeroDivisionError):
+        async with client:
+            await client.whole()
     assert (client.status, document(client)["error"]) == (500, "the server failed at this request")
 
 
@@ -373,157 +341,124 @@ def test_what_fails_inside_the_server_tells_strangers_nothing(monkeypatch: pytes
         ("tests.web.targets:NamedFlow", "can't be made: TypeError: .* required positional argument: 'name'"),
     ],
 )
-def test_a_target_that_can_not_be_served_is_refused_when_the_app_is_made(target: str, told: str) -> None:
+async def test_a_target_that_can_not_be_served_is_refused_when_the_app_is_made(target: str, told: str) -> None:
     with pytest.raises(UsageError, match=told):
         create_app(target)
 
 
-def test_the_timeline_of_a_run_is_a_page_where_the_app_has_one() -> None:
+async def test_the_timeline_of_a_run_is_a_page_where_the_app_has_one() -> None:
     """It is judged once the run has ended; it may load nothing, and speak to nobody."""
+    made: list[tuple[str, int, bool]] = []
 
-    async def scenario() -> None:
-        made: list[tuple[str, int, bool]] = []
+    def page(title: str, frames: Any, *, is_whole: bool) -> str:
+        made.append((title, len(frames), is_whole))
+        return "<!doctype html><p>timeline"
 
-        def page(title: str, frames: Any, *, is_whole: bool) -> str:
-            made.append((title, len(frames), is_whole))
-            return "<!doctype html><p>timeline"
-
-        app = create_app("tests.web.targets:PlainFlow", timeline=page)
-        told, frames = await run_of(app, {})
-        shown = await asked(app, path=f"/runs/{told['run']}/timeline")
-        assert shown.body.endswith(b"timeline")
-        assert "default-src 'none'" in shown.headers["content-security-policy"]
-        assert made == [("PlainFlow", len(frames), True)]
-        assert (await asked(app, path="/runs/nobody/timeline")).status == 404
-        assert document(await asked(app, path="/app.json"))["timeline"] is True
-
-    asyncio.run(scenario())
+    app = create_app("tests.web.targets:PlainFlow", timeline=page)
+    told, frames = await run_of(app, {})
+    shown = await asked(app, path=f"/runs/{told['run']}/timeline")
+    assert shown.body.endswith(b"timeline")
+    assert "default-src 'none'" in shown.headers["content-security-policy"]
+    assert made == [("PlainFlow", len(frames), True)]
+    assert (await asked(app, path="/runs/nobody/timeline")).status == 404
+    assert document(await asked(app, path="/app.json"))["timeline"] is True
 
 
-def test_a_stream_tells_what_a_run_says_and_the_page_that_can_be_kept_no_secret_of_it() -> None:
+async def test_a_stream_tells_what_a_run_says_and_the_page_that_can_be_kept_no_secret_of_it() -> None:
     key = next(planted for planted in BY_FORM if planted.id == "anthropic")
-
-    async def scenario() -> None:
-        app = create_app("tests.web.targets:PlainFlow", timeline=timeline_page)
-        told, frames = await run_of(app, {"inputs": {"name": key.value}})
-        assert key.value in json.dumps(frames[-1])
-        shown = await asked(app, path=f"/runs/{told['run']}/timeline")
-        assert b"hello sk-ant-api03-***" in shown.body
-        assert key.core[:12].encode() not in shown.body
-
-    asyncio.run(scenario())
+    app = create_app("tests.web.targets:PlainFlow", timeline=timeline_page)
+    told, frames = await run_of(app, {"inputs": {"name": key.value}})
+    assert key.value in json.dumps(frames[-1])
+    shown = await asked(app, path=f"/runs/{told['run']}/timeline")
+    assert b"hello sk-ant-api03-***" in shown.body
+    assert key.core[:12].encode() not in shown.body
 
 
-def test_a_run_asks_its_clients_and_never_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_run_asks_its_clients_and_never_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each question is told with what it is about; a wrong number is refused; what has paused goes on in a run of its own."""
     monkeypatch.setattr("builtins.input", lambda prompt: pytest.fail("the server's terminal was asked"))
+    app = create_app("tests.web.targets:AskingFlow")
+    told = document(await sent(app, {"inputs": {}}))
+    run = told["run"]
+    async with Client(app, path=told["events"]) as client:
+        await client.until(b'"message":"Who are you?","number":1')
+        assert (await answered(app, run, answer="Bo", question=7)).status == 409
+        assert (await answered(app, run, answer=7)).status == 400
+        assert (await answered(app, run, answer="Ann")).status == 204
+        await client.until(b'"message":"Is it good?","number":2')
+        assert b'"about":"Good morning, Ann!"' in client.body
+        assert (await answered(app, run, answer="yes", question=2)).status == 204
+        await client.until(b"event: end")
+    asks = [json.loads(event["data"])["questions"] for event in events_of(client.body) if event["event"] == "ask"]
+    assert [[one["number"] for one in questions] for questions in asks if questions] == [[1], [2]]
+    assert b'"type":"flow_paused"' in client.body
 
-    async def scenario() -> None:
-        app = create_app("tests.web.targets:AskingFlow")
-        told = document(await sent(app, {"inputs": {}}))
-        answers = f"{told['events'].removesuffix('/events')}/answers"
-
-        async def answered(path: str, body: Any) -> Client:
-            return await asked(app, method="POST", path=path, body=json.dumps(body).encode(), headers=JSON)
-
-        async with Client(app, path=told["events"]) as client:
-            await client.until(b'"message":"Who are you?","number":1')
-            assert (await answered(answers, {"answer": "Bo", "question": 7})).status == 409
-            assert (await answered(answers, {"answer": 7})).status == 400
-            assert (await answered(answers, {"answer": "Ann"})).status == 204
-            await client.until(b'"message":"Is it good?","number":2')
-            assert b'"about":"Good morning, Ann!"' in client.body
-            assert (await answered(answers, {"answer": "yes", "question": 2})).status == 204
-            await client.until(b"event: end")
-        asks = [json.loads(event["data"])["questions"] for event in events_of(client.body) if event["event"] == "ask"]
-        assert [[one["number"] for one in questions] for questions in asks if questions] == [[1], [2]]
-        assert b'"type":"flow_paused"' in client.body
-
-        resumed = await answered(answers, {"answer": "now"})
-        assert resumed.status == 201
-        assert (await answered(answers, {"answer": "now"})).status == 409
-        rest = await asked(app, path=document(resumed)["events"])
-        assert b"sent: Good morning, Ann! (yes) now" in rest.body
-        assert (await answered("/runs/nobody/answers", {"answer": "now"})).status == 404
-        for paused, status in (
-            ({"flow": "f", "request": "r"}, 409),
-            ({"flow": "f"}, 400),
-            ([], 400),
-            ({"flow": 1, "request": "r"}, 400),
-        ):
-            assert (await answered("/runs/nobody/answers", {"answer": "now", "paused": paused})).status == status
-
-    asyncio.run(scenario())
+    resumed = await answered(app, run, answer="now")
+    assert resumed.status == 201
+    assert (await answered(app, run, answer="now")).status == 409
+    rest = await asked(app, path=document(resumed)["events"])
+    assert b"sent: Good morning, Ann! (yes) now" in rest.body
+    assert (await answered(app, "nobody", answer="now")).status == 404
+    for paused, status in (
+        ({"flow": "f", "request": "r"}, 409),
+        ({"flow": "f"}, 400),
+        ([], 400),
+        ({"flow": 1, "request": "r"}, 400),
+    ):
+        assert (await answered(app, "nobody", answer="now", paused=paused)).status == status
 
 
 @pytest.mark.parametrize("format", ["frames", "agui", "vercel"])
-def test_a_question_that_no_protocol_can_send_is_asked_escaped(format: str) -> None:
-    async def scenario() -> None:
-        app = create_app("tests.web.targets:UnwritableFlow")
-        told = document(await sent(app, {"inputs": {}}))
-        async with Client(app, path=told["events"], query=f"format={format}") as client:
-            await client.until(rb'"message":"Who is \\udcff?"')
-            path = f"{told['events'].removesuffix('/events')}/answers"
-            await asked(app, method="POST", path=path, body=b'{"answer": "Ann"}', headers=JSON)
-            await client.until(b'"result":"Ann"')
-
-    asyncio.run(scenario())
+async def test_a_question_that_no_protocol_can_send_is_asked_escaped(format: str) -> None:
+    app = create_app("tests.web.targets:UnwritableFlow")
+    told = document(await sent(app, {"inputs": {}}))
+    async with Client(app, path=told["events"], query=f"format={format}") as client:
+        await client.until(rb'"message":"Who is \\udcff?"')
+        await answered(app, told["run"], answer="Ann")
+        await client.until(b'"result":"Ann"')
 
 
-def test_a_question_that_nobody_waits_for_is_asked_no_more() -> None:
+async def test_a_question_that_nobody_waits_for_is_asked_no_more() -> None:
+    app = create_app("tests.web.targets:AskingFlow")
+    told = document(await sent(app, {"inputs": {"timeout": 0.05}}))
+    async with Client(app, path=told["events"]) as client:
 
-    async def scenario() -> None:
-        app = create_app("tests.web.targets:AskingFlow")
-        told = document(await sent(app, {"inputs": {"timeout": 0.05}}))
-        async with Client(app, path=told["events"]) as client:
+        def open_now() -> list[str]:
+            told = [json.loads(each["data"]) for each in events_of(client.body) if each["event"] == "ask"]
+            return [question["message"] for question in told[-1]["questions"]] if told else []
 
-            def open_now() -> list[str]:
-                told = [json.loads(each["data"]) for each in events_of(client.body) if each["event"] == "ask"]
-                return [question["message"] for question in told[-1]["questions"]] if told else []
-
-            # The next question may be asked before the first one is taken back.
-            await client.when(lambda: open_now() == ["Is it good?"])
-            run = told["events"].removesuffix("/events")
-            ended = await asked(app, method="DELETE", path=run)
-            assert ended.status == 204
-            await client.until(b'"status":"cancelled"')
-
-    asyncio.run(scenario())
+        # The next question may be asked before the first one is taken back.
+        await client.when(lambda: open_now() == ["Is it good?"])
+        assert (await asked(app, method="DELETE", path=f"/runs/{told['run']}")).status == 204
+        await client.until(b'"status":"cancelled"')
 
 
-def test_a_client_that_comes_back_is_told_that_a_question_has_been_answered() -> None:
-    async def scenario() -> None:
-        targets.GATE.clear()
-        app = create_app("tests.web.targets:AskingOnce")
-        told = document(await sent(app, {"inputs": {}}))
-        async with Client(app, path=told["events"]) as away:
-            await away.until(b"event: ask")
-            await away.until(b"id: ")  # the question may be told before the first frame
-        path = f"{told['events'].removesuffix('/events')}/answers"
-        assert (await asked(app, method="POST", path=path, body=b'{"answer": "Ann"}', headers=JSON)).status == 204
-        last = {"last-event-id": [event["id"] for event in events_of(away.body) if "id" in event][-1]}
-        async with Client(app, path=told["events"], headers=last) as back:
-            await back.until(b'"questions":[]')
-            targets.GATE.set()
-            await back.until(b'"status":"completed"')
-
-    asyncio.run(scenario())
+async def test_a_client_that_comes_back_is_told_that_a_question_has_been_answered() -> None:
+    targets.GATE.clear()
+    app = create_app("tests.web.targets:AskingOnce")
+    told = document(await sent(app, {"inputs": {}}))
+    async with Client(app, path=told["events"]) as away:
+        await away.until(b"event: ask")
+        await away.until(b"id: ")  # the question may be told before the first frame
+    assert (await answered(app, told["run"], answer="Ann")).status == 204
+    last = {"last-event-id": [event["id"] for event in events_of(away.body) if "id" in event][-1]}
+    async with Client(app, path=told["events"], headers=last) as back:
+        await back.until(b'"questions":[]')
+        targets.GATE.set()
+        await back.until(b'"status":"completed"')
 
 
-def test_a_look_at_the_head_of_a_run_begins_nothing() -> None:
-    async def scenario() -> None:
-        runs = Runs()
-        app = create_app("tests.web.targets:PlainFlow", runs=runs)
-        told = document(await sent(app, {"inputs": {}}))
-        for headers in ({}, {"last-event-id": "3"}):
-            head = await asked(app, method="HEAD", path=told["events"], headers={"host": HOST, **headers})
-            assert (head.status, head.body) == (200, b"")
-            assert head.headers["content-type"].startswith("text/event-stream")
-            assert "content-length" not in head.headers
-        feed = runs.feed(told["run"])
-        assert feed is not None
-        assert feed.is_fresh
-        whole = await asked(app, path=told["events"])
-        assert b'"status":"completed"' in whole.body
-
-    asyncio.run(scenario())
+async def test_a_look_at_the_head_of_a_run_begins_nothing() -> None:
+    runs = Runs()
+    app = create_app("tests.web.targets:PlainFlow", runs=runs)
+    told = document(await sent(app, {"inputs": {}}))
+    for headers in ({}, {"last-event-id": "3"}):
+        head = await asked(app, method="HEAD", path=told["events"], headers={"host": HOST, **headers})
+        assert (head.status, head.body) == (200, b"")
+        assert head.headers["content-type"].startswith("text/event-stream")
+        assert "content-length" not in head.headers
+    feed = runs.feed(told["run"])
+    assert feed is not None
+    assert feed.is_fresh
+    whole = await asked(app, path=told["events"])
+    assert b'"status":"completed"' in whole.body

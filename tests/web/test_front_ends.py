@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +17,10 @@ from tests.web import targets
 from tests.web.asgi import Client, asked, events_of
 from tests.web.serving import served
 
+pytestmark = pytest.mark.asyncio
+
 JSON = {"content-type": "application/json", "accept": "text/event-stream"}
 AGUI = {"threadId": "thread-of-mine", "runId": "run-of-mine-1", "tools": [], "context": [], "forwardedProps": {}}
-
-
-@pytest.fixture(autouse=True)
-def _gate() -> Iterator[None]:
-    targets.GATE.set()
-    yield
-    targets.GATE.set()
 
 
 def agui(text: str | None, **more: Any) -> dict[str, Any]:
@@ -62,13 +55,13 @@ def data_of_text(text: str) -> list[Any]:
         ("vercel", {"type": "file", "mediaType": "image/png", "url": "data:image/png;base64,c2hpcA=="}),
     ],
 )
-def test_a_message_is_not_answered_without_its_image(format: str, part: dict[str, Any]) -> None:
+async def test_a_message_is_not_answered_without_its_image(format: str, part: dict[str, Any]) -> None:
     parts = [{"type": "text", "text": "What is this?"}, part]
     body = agui(None) if format == "agui" else vercel("")
     body["messages"] = [{"id": "m", "role": "user", "content" if format == "agui" else "parts": parts}]
     statuses = {}
     for target in ("Desk", "MODEL", "TideFlow"):
-        client = asyncio.run(posted(create_app(f"tests.web.targets:{target}"), format, body))
+        client = await posted(create_app(f"tests.web.targets:{target}"), format, body)
         statuses[target] = client.status
     # A flow that is no conversation takes no message.
     assert statuses == {"Desk": 400, "MODEL": 400, "TideFlow": 200}
@@ -85,8 +78,8 @@ ASKED = [
 
 
 @pytest.mark.parametrize(("target", "format", "body", "text"), ASKED)
-def test_what_a_client_posts_is_run_and_streamed(target: str, format: str, body: Any, text: str) -> None:
-    client = asyncio.run(posted(create_app(f"tests.web.targets:{target}"), format, body))
+async def test_what_a_client_posts_is_run_and_streamed(target: str, format: str, body: Any, text: str) -> None:
+    client = await posted(create_app(f"tests.web.targets:{target}"), format, body)
     events = data_of(client)
     deltas = [
         event["delta"]
@@ -105,8 +98,8 @@ def test_what_a_client_posts_is_run_and_streamed(target: str, format: str, body:
         assert events[-1] == "[DONE]"
 
 
-def test_a_thread_of_a_client_is_no_session_that_is_kept_under_that_name() -> None:
-    client = asyncio.run(posted(create_app("tests.web.targets:Desk"), "agui", agui("Hi")))
+async def test_a_thread_of_a_client_is_no_session_that_is_kept_under_that_name() -> None:
+    client = await posted(create_app("tests.web.targets:Desk"), "agui", agui("Hi"))
     sessions = {
         event["rawEvent"]["data"]["session_id"]
         for event in data_of(client)
@@ -132,65 +125,55 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("format", "body", "told"), REFUSED)
-def test_what_no_client_of_the_protocol_posts_is_refused(format: str, body: Any, told: str) -> None:
+async def test_what_no_client_of_the_protocol_posts_is_refused(format: str, body: Any, told: str) -> None:
     runs = Runs()
-    client = asyncio.run(posted(create_app("tests.web.targets:Desk", runs=runs), format, body))
+    client = await posted(create_app("tests.web.targets:Desk", runs=runs), format, body)
 
     assert client.status == 400
     assert told in json.loads(client.body)["error"]
     assert not runs._feeds
 
 
-def test_a_client_that_leaves_ends_its_run() -> None:
-    async def leave() -> Any:
-        targets.GATE.clear()
-        runs = Runs()
-        app = create_app("tests.web.targets:Desk", runs=runs)
-        body = json.dumps(agui("Wait")).encode()
-        async with Client(app, method="POST", path="/runs", query="format=agui", headers=JSON, body=body) as client:
-            await client.events(2)
-        return runs.get(client.headers["x-run-id"])
-
-    assert asyncio.run(leave()).is_cancelled
+async def test_a_client_that_leaves_ends_its_run() -> None:
+    targets.GATE.clear()
+    runs = Runs()
+    app = create_app("tests.web.targets:Desk", runs=runs)
+    body = json.dumps(agui("Wait")).encode()
+    async with Client(app, method="POST", path="/runs", query="format=agui", headers=JSON, body=body) as client:
+        await client.events(2)
+    assert runs.get(client.headers["x-run-id"]).is_cancelled
 
 
 @pytest.mark.parametrize("keeps", [True, False], ids=["the-same-server", "another-server"])
 @pytest.mark.parametrize("format", ["agui", "vercel"])
-def test_a_client_is_asked_and_answers_in_its_protocols_own_way(
-    format: str, keeps: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_client_is_asked_and_answers_in_its_protocols_own_way(format: str, keeps: bool) -> None:
     """While a run waits by a request beside its stream; one that has paused by the next run, also of another process."""
-    monkeypatch.setenv("HARNESS_STORAGE_DIR", str(tmp_path))
+    app = create_app("tests.web.targets:AskingFlow")
+    body = json.dumps(agui(None) if format == "agui" else vercel("Go")).encode()
+    at = {"method": "POST", "path": "/runs", "query": f"format={format}", "headers": JSON}
+    async with Client(app, body=body, **at) as client:  # type: ignore[arg-type]
+        for number, (question, answer) in enumerate((("Who are you?", "Ann"), ("Is it good?", "yes")), start=1):
+            await client.until(b'"number":%d,"message":"%b"' % (number, question.encode()))
+            ask = next(filter(None, map(question_of, reversed(data_of(client)))))
+            assert [one["message"] for one in ask["questions"]] == [question]
+            path = f"/runs/{ask['run']}/answers"
+            answered = json.dumps({"answer": answer, "question": number}).encode()
+            assert (await asked(app, method="POST", path=path, headers=JSON, body=answered)).status == 204
+        await client.whole()
+    events = data_of(client)
+    assert list(filter(None, map(question_of, events)))[-1]["questions"] == []
 
-    async def scenario() -> None:
+    if not keeps:
         app = create_app("tests.web.targets:AskingFlow")
-        body = json.dumps(agui(None) if format == "agui" else vercel("Go")).encode()
-        at = {"method": "POST", "path": "/runs", "query": f"format={format}", "headers": JSON}
-        async with Client(app, body=body, **at) as client:  # type: ignore[arg-type]
-            for number, (question, answer) in enumerate((("Who are you?", "Ann"), ("Is it good?", "yes")), start=1):
-                await client.until(b'"number":%d,"message":"%b"' % (number, question.encode()))
-                ask = next(filter(None, map(question_of, reversed(data_of(client)))))
-                assert [one["message"] for one in ask["questions"]] == [question]
-                path = f"/runs/{ask['run']}/answers"
-                answered = json.dumps({"answer": answer, "question": number}).encode()
-                assert (await asked(app, method="POST", path=path, headers=JSON, body=answered)).status == 204
-            await client.whole()
-        events = data_of(client)
-        assert list(filter(None, map(question_of, events)))[-1]["questions"] == []
-
-        if not keeps:
-            app = create_app("tests.web.targets:AskingFlow")
-        rest, again = [await posted(app, format, ANSWERS[format](events, "now")) for _ in range(2)]
-        assert (rest.status, again.status) == (200, 409)
-        told = rest.body.decode()
-        assert "sent: Good morning, Ann! (yes) now" in told
-        if format == "vercel":
-            request = next(one for one in reversed(events) if "approvalId" in one)["toolCallId"]
-            assert f'"messageId":"{events[0]["messageId"]}"' in told
-            output = {"type": "tool-output-available", "toolCallId": request, "output": {"feedback": "now"}}
-            assert output in data_of_text(told)
-
-    asyncio.run(scenario())
+    rest, again = [await posted(app, format, ANSWERS[format](events, "now")) for _ in range(2)]
+    assert (rest.status, again.status) == (200, 409)
+    told = rest.body.decode()
+    assert "sent: Good morning, Ann! (yes) now" in told
+    if format == "vercel":
+        request = next(one for one in reversed(events) if "approvalId" in one)["toolCallId"]
+        assert f'"messageId":"{events[0]["messageId"]}"' in told
+        output = {"type": "tool-output-available", "toolCallId": request, "output": {"feedback": "now"}}
+        assert output in data_of_text(told)
 
 
 def question_of(event: Any) -> Any:
@@ -245,7 +228,7 @@ ANSWERS = {"agui": agui_answer, "vercel": vercel_answer}
         (None, ""),
     ],
 )
-def test_an_answer_is_words_whatever_its_form(payload: Any, text: str) -> None:
+async def test_an_answer_is_words_whatever_its_form(payload: Any, text: str) -> None:
     entry = {"interruptId": "q", "status": "resolved", "payload": payload}
     asked = front_end_request("agui", agui(None, resume=[entry]))
     assert asked.answer == FrontEndAnswer("q", text, None)
@@ -266,7 +249,7 @@ def node_ran(program: str, task: dict[str, Any]) -> Any:
 
 
 @pytest.mark.parametrize("protocol", ["agui", "vercel"])
-def test_the_protocols_own_client_holds_a_conversation(protocol: str) -> None:
+async def test_the_protocols_own_client_holds_a_conversation(protocol: str) -> None:
     with served(create_app("tests.web.targets:Desk")) as url:
         told = node_ran(protocol, {"url": f"{url}/runs?format={protocol}", "messages": ["One", "Two"]})
 
@@ -275,10 +258,7 @@ def test_the_protocols_own_client_holds_a_conversation(protocol: str) -> None:
 
 
 @pytest.mark.parametrize("protocol", ["agui", "vercel"])
-def test_the_protocols_own_client_answers_what_a_run_asks(
-    protocol: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HARNESS_STORAGE_DIR", str(tmp_path))
+async def test_the_protocols_own_client_answers_what_a_run_asks(protocol: str) -> None:
     with served(create_app("tests.web.targets:AskingFlow")) as url:
         task = {"url": f"{url}/runs?format={protocol}", "answers": ["Ann", "yes"], "resume": "now"}
         told = node_ran(f"{protocol}_asked", task)

@@ -18,7 +18,7 @@ from selenium.webdriver.common.by import By
 from harness.frames.frame import StreamFrame
 from harness.web import create_app
 from tests.bridges.timelines import CREW, frame
-from tests.browser.chromium import DESKTOP, PHONE, Scheme, chromium, complaints, sized, until
+from tests.browser.chromium import DESKTOP, PHONE, Scheme, chromium, complaints, read, sized, until
 from tests.web import targets
 from tests.web.serving import served
 from tests.web.sessions import PATIENCE_S
@@ -42,20 +42,14 @@ def url() -> Iterator[str]:
 
 
 @pytest.fixture(autouse=True)
-def _gate() -> Iterator[None]:
+def _held() -> None:
     targets.GATE.clear()
-    yield
-    targets.GATE.set()
 
 
 def opened(page: Chrome, url: str) -> None:
     page.get("about:blank")
     page.get(url)
     until(page, "document.querySelector('#fields textarea')")
-
-
-def read(page: Chrome, expression: str) -> str:
-    return str(page.execute_script(f"return {expression}"))
 
 
 def press(page: Chrome, *keys: str) -> None:
@@ -215,6 +209,19 @@ def test_what_frames_tell_is_on_the_page(page: Chrome, url: str, frames: list[St
     assert [line for line in shown.splitlines() if line.strip(" ✓✕")] == lines
 
 
+def test_scopes_inside_of_many_have_room_on_a_phone(page: Chrome, url: str) -> None:
+    sized(page, PHONE)
+    opened(page, url)
+    nested = [frame(1, "method_execution_started", method_name="m1")]
+    nested += [frame(n, "method_execution_started", f"f{n - 1}", method_name=f"m{n}") for n in range(2, 61)]
+    width = page.execute_script(
+        "const view = new RunView($('answer')); read(arguments[0]).forEach((one) => view.add(one));"
+        "return [...view.root.querySelectorAll('b')].at(-1).parentNode.getBoundingClientRect().width",
+        json.dumps([one.model_dump(mode="json") for one in nested]),
+    )
+    assert width > PHONE[0] / 2
+
+
 def test_a_line_of_the_frames_names_what_it_is_of(page: Chrome, url: str) -> None:
     opened(page, url)
     told = page.execute_script(
@@ -311,11 +318,8 @@ def server(port: str, target: str = "TideFlow") -> Iterator[tuple[subprocess.Pop
 
 
 @pytest.mark.parametrize("loads", [False, True], ids=["left-open", "loaded-again"])
-def test_a_run_that_waits_outlives_its_server(
-    page: Chrome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loads: bool
-) -> None:
+def test_a_run_that_waits_outlives_its_server(page: Chrome, loads: bool) -> None:
     """It has paused; its server is killed; the answer goes to the next server, which takes the run up."""
-    monkeypatch.setenv("HARNESS_STORAGE_DIR", str(tmp_path))
     sized(page, DESKTOP)
     card = "document.querySelector('#asks p')?.innerText"
     with server("0", "PausingFlow") as (process, url):

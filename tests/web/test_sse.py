@@ -14,12 +14,13 @@ import pytest
 
 from harness import StreamFrame
 from harness.errors import UsageError
-from harness.session import AsyncStreamSession, StreamSession
 from harness.web import Runs, sse
 from harness.web.feed import Feed
 from tests.session.waiting import watched_limits
 from tests.web.asgi import HOST, Client, asked, events_of
 from tests.web.sessions import PATIENCE_S, AsyncWords, Words
+
+pytestmark = pytest.mark.asyncio
 
 SESSIONS: dict[str, Callable[[int], Any]] = {
     "sync": lambda count: Words(count).stream_events("Go on"),
@@ -42,9 +43,9 @@ def split(events: list[dict[str, str]]) -> tuple[list[dict[str, str]], dict[str,
 
 
 @of_each_kind
-def test_each_frame_is_one_event_and_the_end_says_how(make: Callable[[int], Any]) -> None:
+async def test_each_frame_is_one_event_and_the_end_says_how(make: Callable[[int], Any]) -> None:
     session = make(100)
-    client = asyncio.run(asked(sse(session)))
+    client = await asked(sse(session))
     frames, end = split(events(client))
 
     assert client.status == 200
@@ -61,9 +62,9 @@ def events(client: Client) -> list[dict[str, str]]:
     return events_of(client.body)
 
 
-def test_a_failed_run_sends_its_frames_and_then_its_error() -> None:
+async def test_a_failed_run_sends_its_frames_and_then_its_error() -> None:
     session = Words(1, error=LookupError("no more\nwords")).stream_events("Go on")
-    frames, end = split(events(asyncio.run(asked(sse(session)))))
+    frames, end = split(events(await asked(sse(session))))
 
     assert [json.loads(event["data"])["type"] for event in frames] == [
         "llm_call_started",
@@ -75,60 +76,45 @@ def test_a_failed_run_sends_its_frames_and_then_its_error() -> None:
 
 @pytest.mark.parametrize("count", [12, pytest.param(300, marks=pytest.mark.slow)])
 @of_each_kind
-def test_a_client_cut_off_after_each_frame_has_all_frames_once(make: Callable[[int], Any], count: int) -> None:
+async def test_a_client_cut_off_after_each_frame_has_all_frames_once(make: Callable[[int], Any], count: int) -> None:
     """Each connection gives up after one frame, and the next one says what it has seen."""
 
-    async def cut() -> tuple[Any, list[dict[str, str]], int]:
-        session = make(count)
-        received: list[dict[str, str]] = []
-        async with Client(sse(session, linger_s=None)) as whole:
-            while True:
-                headers = {"last-event-id": received[-1]["id"]} if received else {}
-                async with Client(sse(session, linger_s=None), headers=headers) as client:
-                    new, _ = split(await client.events(1))
-                if client.status == 204:
-                    await whole.whole()
-                    return session, received, client.status
-                received += new[:1]
-
-    session, received, status = asyncio.run(cut())
+    session = make(count)
+    received: list[dict[str, str]] = []
+    async with Client(sse(session, linger_s=None)) as whole:
+        while True:
+            headers = {"last-event-id": received[-1]["id"]} if received else {}
+            async with Client(sse(session, linger_s=None), headers=headers) as client:
+                new, _ = split(await client.events(1))
+            if client.status == 204:
+                await whole.whole()
+                break
+            received += new[:1]
 
     assert received == [event_of(frame) for frame in session.frames]
     assert len(received) == count + 2
-    assert status == 204
 
 
-def test_a_run_is_resumed_while_it_waits_at_a_frame() -> None:
-    async def resume() -> tuple[list[str], list[str]]:
-        words = Words(4, held=True)
-        session = words.stream_events("Go on")
-        words.let(2)
-        async with Client(sse(session, linger_s=None)) as first:
-            await first.events(3)
-        async with Client(sse(session, linger_s=None), headers={"Last-Event-ID": "2"}) as second:
-            await second.events(1)
-            words.let(2)
-            await second.whole()
-        return [event["id"] for event in events(first)], [event.get("id", "end") for event in events(second)]
-
-    assert asyncio.run(resume()) == (["1", "2", "3"], ["3", "4", "5", "6", "end"])
-
-
-def test_a_session_that_was_read_to_its_end_elsewhere_is_sent_whole_and_resumed() -> None:
+async def test_a_session_that_was_read_to_its_end_elsewhere_is_sent_whole_and_resumed() -> None:
     session = Words(3).stream_events("Go on")
     for _ in session:
         pass
-    resumed = asyncio.run(asked(sse(session), headers={"last-event-id": "4"}))
+    resumed = await asked(sse(session), headers={"last-event-id": "4"})
 
     assert [event.get("id") for event in events(resumed)] == ["5", None]
-    assert len(events(asyncio.run(asked(sse(session))))) == 6
-    assert asyncio.run(asked(sse(session), headers={"last-event-id": "5"})).status == 204
+    assert len(events(await asked(sse(session)))) == 6
+    assert (await asked(sse(session), headers={"last-event-id": "5"})).status == 204
+    runs = Runs()
+    run = runs.add(Words(3).stream_events("Go on"))
+    assert len(list(runs.get(run))) == 5
+    assert runs.end(run)
+    assert len(events(await asked(runs.sse(run)))) == 6
 
 
-def test_a_session_that_has_not_begun_is_not_run_for_a_client_that_comes_back() -> None:
+async def test_a_session_that_has_not_begun_is_not_run_for_a_client_that_comes_back() -> None:
     words = Words(3)
     session = words.stream_events("Go on")
-    client = asyncio.run(asked(sse(session), headers={"last-event-id": "2"}))
+    client = await asked(sse(session), headers={"last-event-id": "2"})
 
     assert (client.status, client.body, words.calls) == (204, b"", 0)
     assert session.is_cancelled
@@ -144,7 +130,7 @@ def test_a_session_that_has_not_begun_is_not_run_for_a_client_that_comes_back() 
         ("99", "99, and the run has come to frame 5 only"),
     ],
 )
-def test_an_id_that_no_frame_has_is_refused(last: str, told: str) -> None:
+async def test_an_id_that_no_frame_has_is_refused(last: str, told: str) -> None:
     session = Words(3).stream_events("Go on")
     for _ in session:
         pass
@@ -154,111 +140,91 @@ def test_an_id_that_no_frame_has_is_refused(last: str, told: str) -> None:
     if not last.isascii():
         told = "expected the seq"
 
-    async def ask() -> None:
-        async with client:
-            await client.whole()
-
-    asyncio.run(ask())
+    async with client:
+        await client.whole()
     assert client.status == 400
     assert told in json.loads(client.body)["error"]
 
 
-def test_an_empty_or_zero_id_means_from_the_beginning() -> None:
+async def test_an_empty_or_zero_id_means_from_the_beginning() -> None:
     for last in ("", "0"):
-        client = asyncio.run(asked(sse(Words(1).stream_events("Go on")), headers={"last-event-id": last}))
+        client = await asked(sse(Words(1).stream_events("Go on")), headers={"last-event-id": last})
         assert [event.get("id") for event in events(client)] == ["1", "2", "3", None]
 
 
-def test_a_run_that_is_silent_is_kept_alive_by_comments() -> None:
-    async def wait() -> bytes:
-        words = Words(1, held=True)
-        async with Client(sse(words.stream_events("Go on"), heartbeat_s=0.01)) as client:
-            await client.until(b": \n\n", times=2)
-        words.let(1)
-        return client.body
-
-    assert len(events_of(asyncio.run(wait()))) == 1
+async def test_a_run_that_is_silent_is_kept_alive_by_comments() -> None:
+    words = Words(1, held=True)
+    async with Client(sse(words.stream_events("Go on"), heartbeat_s=0.01)) as client:
+        await client.until(b": \n\n", times=2)
+    words.let(1)
+    assert len(events_of(client.body)) == 1
 
 
 # Who goes on, and who is held back.
 
 
-def test_a_client_that_leaves_ends_the_run() -> None:
-    async def leave() -> Any:
-        words = Words(5, held=True)
-        session = words.stream_events("Go on")
-        async with Client(sse(session)) as client:
-            await client.events(1)
-        words.let(5)
-        return session
-
-    assert asyncio.run(leave()).is_cancelled
+async def test_a_client_that_leaves_ends_the_run() -> None:
+    words = Words(5, held=True)
+    session = words.stream_events("Go on")
+    async with Client(sse(session)) as client:
+        await client.events(1)
+    words.let(5)
+    assert session.is_cancelled
 
 
-def test_a_run_goes_on_without_a_client_where_the_app_says_so() -> None:
-    async def leave() -> Any:
-        words = Words(500, held=True)
-        session = words.stream_events("Go on")
-        async with Client(sse(session, linger_s=None, ahead=2)) as client:
-            await client.events(1)
-        words.let(500)
-        assert await asyncio.to_thread(words.spoke.wait, PATIENCE_S)
-        await asked(sse(session))
-        return session
-
-    session = asyncio.run(leave())
+async def test_a_run_goes_on_without_a_client_where_the_app_says_so() -> None:
+    words = Words(500, held=True)
+    session = words.stream_events("Go on")
+    async with Client(sse(session, linger_s=None, ahead=2)) as client:
+        await client.events(1)
+    words.let(500)
+    assert await asyncio.to_thread(words.spoke.wait, PATIENCE_S)
+    await asked(sse(session))
     assert session.is_exhausted
     assert len(session.frames) == 502
 
 
-def test_a_run_waits_for_its_client_for_as_long_as_the_app_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def leave() -> tuple[Any, Any]:
-        closed = asyncio.Event()
-        words, others = Words(2, held=True), Words(2, held=True)
-        back, away = words.stream_events("Go on"), others.stream_events("Go on")
-        close = away.close
+async def test_a_run_waits_for_its_client_for_as_long_as_the_app_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = asyncio.Event()
+    words, others = Words(2, held=True), Words(2, held=True)
+    back, away = words.stream_events("Go on"), others.stream_events("Go on")
+    close = away.close
 
-        def tell() -> None:
-            close()
-            closed.set()
+    def tell() -> None:
+        close()
+        closed.set()
 
-        monkeypatch.setattr(away, "close", tell)
-        app = sse(back, linger_s=PATIENCE_S)
-        for session, response in ((back, app), (away, sse(away, linger_s=0.02))):
-            async with Client(response) as client:
-                await client.events(1)
-            assert not session.is_completed
-        async with asyncio.timeout(PATIENCE_S):
-            await closed.wait()
-        others.let(2)
-        async with Client(app, headers={"last-event-id": "1"}) as client:
-            words.let(2)
-            await client.whole()
-        return back, away
-
-    back, away = asyncio.run(leave())
+    monkeypatch.setattr(away, "close", tell)
+    app = sse(back, linger_s=PATIENCE_S)
+    for session, response in ((back, app), (away, sse(away, linger_s=0.02))):
+        async with Client(response) as client:
+            await client.events(1)
+        assert not session.is_completed
+    async with asyncio.timeout(PATIENCE_S):
+        await closed.wait()
+    others.let(2)
+    async with Client(app, headers={"last-event-id": "1"}) as client:
+        words.let(2)
+        await client.whole()
     assert back.is_exhausted
     assert away.is_cancelled
 
 
-def test_of_two_clients_the_one_that_stays_keeps_the_run() -> None:
-    async def leave() -> Any:
-        words = Words(2, held=True)
-        session = words.stream_events("Go on")
-        async with Client(sse(session)) as stays:
-            async with Client(sse(session)) as leaves:
-                await leaves.events(1)
-            words.let(2)
-            await stays.whole()
-        return session, split(events(stays))
-
-    session, (frames, _) = asyncio.run(leave())
+async def test_of_two_clients_the_one_that_stays_keeps_the_run() -> None:
+    words = Words(2, held=True)
+    session = words.stream_events("Go on")
+    async with Client(sse(session)) as stays:
+        async with Client(sse(session)) as leaves:
+            await leaves.events(1)
+        words.let(2)
+        await stays.whole()
+    frames, _ = split(events(stays))
     assert session.is_exhausted
     assert frames == [event_of(frame) for frame in session.frames]
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
-def test_a_slow_client_holds_the_run_back(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_slow_client_holds_the_run_back(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """No more is made than the look-ahead of session and feed allow."""
     count, look_ahead, ahead = 400, 8, 16
     limits = watched_limits(monkeypatch)
@@ -273,26 +239,32 @@ def test_a_slow_client_holds_the_run_back(kind: str, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr("harness.web.feed.Feed", WatchedFeed)
 
-    async def hold() -> tuple[int, Any, Client]:
-        session = (
-            Words(count).stream_events("Go on", look_ahead=look_ahead)
-            if kind == "sync"
-            else AsyncWords(count).astream("Go on", look_ahead=look_ahead)
-        )
-        client = Client(sse(session, ahead=ahead, linger_s=None, heartbeat_s=0))
-        client.stall(1)  # its head
-        async with client:
-            assert await asyncio.to_thread(waits.wait, PATIENCE_S)
-            await asyncio.to_thread(limits[0].wait_until_full, ahead + look_ahead)
-            made = len(session.frames)
-            client.take()
-            await client.whole()
-        return made, session, client
-
-    made, session, client = asyncio.run(hold())
+    session = (
+        Words(count).stream_events("Go on", look_ahead=look_ahead)
+        if kind == "sync"
+        else AsyncWords(count).astream("Go on", look_ahead=look_ahead)
+    )
+    client = Client(sse(session, ahead=ahead, linger_s=None, heartbeat_s=0))
+    client.stall(1)  # its head
+    async with client:
+        assert await asyncio.to_thread(waits.wait, PATIENCE_S)
+        await asyncio.to_thread(limits[0].wait_until_full, ahead + look_ahead)
+        made = len(session.frames)
+        client.take()
+        await client.whole()
     assert made == ahead + look_ahead
     assert session.is_exhausted
     assert split(events(client))[0] == [event_of(frame) for frame in session.frames]
+
+
+async def test_a_client_that_takes_nothing_is_let_go_and_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.web.response._STALLED_S", 0.01)
+    session = AsyncWords(400).astream("Go on")
+    client = Client(sse(session, ahead=1))
+    client.stall(1)  # its head
+    async with client, asyncio.timeout(PATIENCE_S):
+        await client._task
+    assert session.is_cancelled
 
 
 # Who may read it.
@@ -314,10 +286,10 @@ SITES = [
 
 
 @pytest.mark.parametrize(("headers", "status"), SITES)
-def test_pages_of_other_sites_are_refused_unless_allowed(headers: dict[str, str], status: int) -> None:
+async def test_pages_of_other_sites_are_refused_unless_allowed(headers: dict[str, str], status: int) -> None:
     words = Words(1)
     app = sse(words.stream_events("Go on"), origins=["https://app.example"])
-    client = asyncio.run(asked(app, headers=headers))
+    client = await asked(app, headers=headers)
 
     assert client.status == status
     assert words.calls == (1 if status == 200 else 0)
@@ -338,7 +310,7 @@ def test_pages_of_other_sites_are_refused_unless_allowed(headers: dict[str, str]
         ({"retry_ms": -1}, "retry_ms"),
     ],
 )
-def test_an_option_that_can_not_be_used_is_refused_at_the_call(options: dict[str, Any], told: str) -> None:
+async def test_an_option_that_can_not_be_used_is_refused_at_the_call(options: dict[str, Any], told: str) -> None:
     with pytest.raises(UsageError, match=told.replace("*", "\\*")):
         sse(Words(1).stream_events("Go on"), **options)
     if "format" not in options:
@@ -346,7 +318,7 @@ def test_an_option_that_can_not_be_used_is_refused_at_the_call(options: dict[str
             Runs(**options)
 
 
-def test_what_is_no_session_is_refused_at_the_call_and_what_gives_no_frames_when_it_is_read() -> None:
+async def test_what_is_no_session_is_refused_at_the_call_and_what_gives_no_frames_when_it_is_read() -> None:
     with pytest.raises(UsageError, match="not int"):
         sse(5)
 
@@ -359,12 +331,12 @@ def test_what_is_no_session_is_refused_at_the_call_and_what_gives_no_frames_when
 
         def close(self) -> None: ...
 
-    _, end = split(events(asyncio.run(asked(sse(Chunks())))))
+    _, end = split(events(await asked(sse(Chunks()))))
     assert end is not None
     assert "str, which is no frame" in end["error"]
 
 
-def test_what_no_json_holds_in_another_runtimes_frames_is_escaped() -> None:
+async def test_what_no_json_holds_in_another_runtimes_frames_is_escaped() -> None:
     made = Words(1).stream_events("Go on")
     frames = [SimpleNamespace(**frame.model_dump()) for frame in made]
     frames[1].data = {"chunk": "half \ud83d", "large": 2**70, "model": object}
@@ -382,7 +354,7 @@ def test_what_no_json_holds_in_another_runtimes_frames_is_escaped() -> None:
 
         def close(self) -> None: ...
 
-    told, end = split(events(asyncio.run(asked(sse(Foreign())))))
+    told, end = split(events(await asked(sse(Foreign()))))
     assert end is not None
     assert (len(told), end["status"]) == (3, "completed")
     assert json.loads(told[1]["data"])["data"] == {
@@ -391,8 +363,3 @@ def test_what_no_json_holds_in_another_runtimes_frames_is_escaped() -> None:
         "model": {"$callable": "builtins.object"},
     }
     assert told[0] == event_of(made.frames[0])
-
-
-def test_a_response_is_what_type_checkers_are_told() -> None:
-    assert isinstance(Words(1).stream_events("Go on"), StreamSession)
-    assert isinstance(AsyncWords(1).astream("Go on"), AsyncStreamSession)

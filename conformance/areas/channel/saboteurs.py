@@ -53,7 +53,7 @@ SABOTEURS.add(
     "channel.custom",
     _TABLE,
     _row("own_drawing", "flow"),
-    at="vocabulary/every-channel/*",
+    at="flow/unknown-event/*",
 )
 SABOTEURS.add(
     "rare-tools-on-custom", "channel.tools", _TABLE, _row("tool_selection_error", "custom"), at="vocabulary/rare/sync"

@@ -29,7 +29,7 @@ def flow_entries(consumer: Consumer, flow: Any) -> dict[str, Callable[..., Any] 
         (("stream_events", "stream_frames"), "kickoff") if consumer.is_sync else (("astream",), "kickoff_async")
     )
     ways = {f"flow.{name}": getattr(flow, name, None) for name in plain}
-    return {**ways, f"flow.{kickoff}, with stream=True,": getattr(streaming, kickoff, None)}
+    return {**ways, f"Flow(stream=True).{kickoff}": getattr(streaming, kickoff, None)}
 
 
 def way_in(consumer: Consumer, clause: str, call: str, make: Callable[[], Any], value: object) -> Iterator[Expected]:

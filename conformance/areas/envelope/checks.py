@@ -15,7 +15,7 @@ from conformance.areas.envelope.immutability import immutable
 from conformance.areas.envelope.json_form import not_json
 from conformance.timeline.check import Check, has_frames
 from conformance.timeline.evidence import AnyFrame, Evidence
-from conformance.timeline.expected import Breach
+from conformance.timeline.expected import Breach, shown
 from conformance.timeline.vocabulary import FAILURES
 
 FIELDS = ("id", "seq", "type", "channel", "namespace", "timestamp", "parent_id", "previous_id", "data")
@@ -119,8 +119,13 @@ def content_text(evidence: Evidence) -> Iterator[Breach]:
         expected = chunk if isinstance(chunk, str) and payload.get("call_type") != "tool_call" else ""
         if frame.content != expected:
             yield frame.seq, f"the content of {frame.type} is {frame.content!r}, not {expected!r}"
-        if str(frame) != expected:
-            yield frame.seq, f"str() of {frame.type} is {_shortened(str(frame))!r}, not {expected!r}"
+        try:
+            text = str(frame)
+        except Exception as error:
+            yield frame.seq, f"str() of {frame.type} raised {shown(error)}"
+        else:
+            if text != expected:
+                yield frame.seq, f"str() of {frame.type} is {_shortened(text)!r}, not {expected!r}"
 
 
 def data_clean(evidence: Evidence) -> Iterator[Breach]:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from conformance.areas.session.views import VIEWS, read_again
 from conformance.areas.turn.conversation import opened
 from conformance.stage.consumer import Consumer, Scenarios
-from conformance.stage.payloads import PAYLOADS, FailsToPrintError
+from conformance.stage.payloads import FailsToPrintError
 from conformance.stage.points import StageError
 from conformance.stage.programs import (
     FAILING,
@@ -153,34 +153,20 @@ def _disturbed(
         except StageError as stopped:  # making a flow may publish something, too
             read = FramesRead(raised=stopped.__cause__ or stopped)
     by = f"a {observer} that raises {error.__name__}"
-    called = Expected("error.observer-safe", f"whether {by} was called", True, bool(calls))
-    if (noted := consumer.stage.noted("raised")) and undisturbed.raised is not None:
-        own = Expected("error.observer-safe", f"a run that fails, disturbed by {by},", Same(noted[-1]), read.raised)
-        types = Expected("error.observer-safe", f"the frames, by {by}", _types(undisturbed), _types(read))
-        return read.evidence(called, own, types)
-    return read.evidence(called, *_unchanged(by, (alone, undisturbed), (session, read)))
-
-
-def _carried(consumer: Consumer, name: str) -> Evidence:
-    """Read a run that publishes something hard to encode, and one that publishes something plain."""
-
-    def carrying(payload: str) -> FlowProgram:
-        return FlowProgram((Method("carries", (Emit(payload=payload), Emit("after"), Give(7))),))
-
-    plain = consumer.open(carrying("plain"))
-    undisturbed = consumer.read(plain)
-    session = consumer.open(carrying(name))
-    read = consumer.read(session)
-    return read.evidence(*_unchanged(f"the payload {name!r}", (plain, undisturbed), (session, read)))
-
-
-def _unchanged(by: str, alone: tuple[Any, FramesRead], disturbed: tuple[Any, FramesRead]) -> Iterator[Expected]:
-    """Hold a run against one that was left alone: the same result and the same frames."""
-    (_, undisturbed), (session, read) = alone, disturbed
-    yield Expected("error.observer-safe", f"a run that was disturbed by {by}", NOTHING, read.raised)
-    if read.raised is None:
-        yield Expected("error.observer-safe", f"the result, by {by}", _value(alone[0]), _value(session))
-        yield Expected("error.observer-safe", f"the frames, by {by}", _types(undisturbed), _types(read))
+    clause, noted = "error.observer-safe", consumer.stage.noted("raised")
+    if noted and undisturbed.raised is not None:
+        own = [Expected(clause, f"a run that fails, disturbed by {by},", Same(noted[-1]), read.raised)]
+    else:
+        value = None if read.raised is not None else _value(session)
+        own = [
+            Expected(clause, f"a run that was disturbed by {by}", NOTHING, read.raised),
+            Expected(clause, f"the result, by {by}", _value(alone), value),
+        ]
+    return read.evidence(
+        Expected(clause, f"whether {by} was called", True, bool(calls)),
+        *own,
+        Expected(clause, f"the frames, by {by}", _types(undisturbed), _types(read)),
+    )
 
 
 def _value(session: Any) -> object:
@@ -222,5 +208,3 @@ _CREW: Final = FlowProgram((Method("runs", (Nest(CrewProgram((_EXITING,))),)),))
 SCENARIOS.both("error/SystemExit/crew-tool", _CALL_FAILS, "flow llm crew tools", _raised_inside, _CREW)
 _NESTED: Final = FlowProgram((Method("runs", (Nest(FlowProgram(FAILING.methods, name="InnerFlow")),)),))
 SCENARIOS.both("error/LookupError/inner-flow", _ALWAYS | {"error.original"}, "flow", _raised_inside, _NESTED)
-for _payload in PAYLOADS:
-    SCENARIOS.both(f"error/observer/encoder/{_payload}", _SAFE, "flow", _carried, _payload)

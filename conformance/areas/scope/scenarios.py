@@ -31,7 +31,8 @@ def _beside(consumer: Consumer, shared: Literal["class", "object"]) -> Evidence:
     sessions = [consumer.stream(each) for each in (flow, twin)]
     reads = consumer.read_held(consumer.begin(sessions))
     name = f"one of two sessions on one flow {shared}"
-    return reads[0].evidence(*(row for each in reads for row in heard("scope.isolated", name, _MEET_MARKS, each)))
+    # Of the two, the second may hold something of the first.
+    return reads[1].evidence(*(row for each in reads for row in heard("scope.isolated", name, _MEET_MARKS, each)))
 
 
 def _shared_llm(consumer: Consumer) -> Evidence:
@@ -90,11 +91,19 @@ def _nested(consumer: Consumer, *, streamed: bool, levels: int = 1) -> Evidence:
     text = Script().text
     expected = [*heard("scope.nested", "the outer session", ("before", "inner", "after", text), read)]
     inner_frames = consumer.stage.noted("inner")
-    for frames in inner_frames:
-        expected += held("scope.nested", "an inner session", ("inner", text), marks(frames))
+    for place, frames in enumerate(inner_frames):
+        flows = ("FlowBetween",) * place + ("InnerFlow",)
+        expected += _shows("an inner session", ("inner", text), flows, frames)
     if streamed:
         expected.append(Expected("scope.nested", "how many inner sessions were read", levels, len(inner_frames)))
     return read.evidence(*expected)
+
+
+def _shows(session: str, due: tuple[str, ...], flows: tuple[str, ...], frames: list[AnyFrame]) -> Iterator[Expected]:
+    """Hold a session inside to what is its own: the marks in it, and the flows that begin in it."""
+    yield from held("scope.nested", session, due, marks(frames))
+    begun = tuple(frame.data.get("flow_name") for frame in frames if frame.type == "flow_started")
+    yield Expected("scope.nested", f"the flows that {session} shows", flows, begun)
 
 
 def _nested_beside(consumer: Consumer) -> Evidence:
@@ -112,7 +121,7 @@ def _nested_beside(consumer: Consumer) -> Evidence:
     expected = [*heard("scope.nested", "the outer session", ("inner", "outer", "more"), read)]
     inner_frames = consumer.stage.noted("inner")
     for frames in inner_frames:
-        expected += held("scope.nested", "an inner session beside another method", ("inner", "more"), marks(frames))
+        expected += _shows("an inner session beside another method", ("inner", "more"), ("InnerFlow",), frames)
     expected.append(Expected("scope.nested", "how many inner sessions were read", 1, len(inner_frames)))
     return read.evidence(*expected)
 
@@ -123,7 +132,7 @@ def _inner_call(consumer: Consumer) -> Evidence:
     text, inner_frames = Script().text, consumer.stage.noted("inner")
     expected = [*heard("scope.nested", "the flow's session", ("before", text), read)]
     for frames in inner_frames:
-        expected += held("scope.nested", "the session of the call inside", (text,), marks(frames))
+        expected += _shows("the session of the call inside", (text,), (), frames)
     expected.append(Expected("scope.nested", "how many calls inside were read", 1, len(inner_frames)))
     return read.evidence(*expected)
 
@@ -188,7 +197,7 @@ def _captured(consumer: Consumer, stream: bool | None, *, in_async: bool = False
     return read.evidence(*captured(stream, Script().text, chunks, requested=requested))
 
 
-_ISOLATED: Final = frozenset({"scope.isolated", "order.seq-gapless"})
+_ISOLATED: Final = frozenset({"scope.isolated", "order.seq-gapless", "order.previous-earlier"})
 _NESTED: Final = frozenset({"scope.nested", "order.seq-gapless"})
 _THREADS: Final = frozenset({"scope.worker-threads"})
 _THREADED: Final = "flow threads"

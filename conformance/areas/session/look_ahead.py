@@ -35,10 +35,17 @@ def _ahead(consumer: Consumer, *, awaited: bool, retain: bool) -> Evidence:
         replayed = consumer.read(session.events)
     except Exception as error:
         replayed = FramesRead(raised=error)
-    expected = list(_expected(read, replayed, retain=retain))
+    clause, aspect = "session.backpressure", "a new projection after the end"
+    expected = [Expected(clause, "whether any frame was read", True, read > 0)]
+    if retain:
+        expected.append(Expected(clause, aspect, NOTHING, replayed.raised))
+        expected.append(Expected(clause, f"frames of {aspect}", read, len(replayed.frames)))
+    else:
+        refused = Raised(BaseException)
+        expected.append(Expected(clause, f"{aspect}, where none are retained,", refused, replayed.raised))
     # In a loop, those who do not await their emits never wait.
     if consumer.is_sync or awaited:
-        expected.append(Expected("session.backpressure", "frames that were unread", AtMost(_LIMIT), most_unread))
+        expected.append(Expected(clause, "frames that were unread", AtMost(_LIMIT), most_unread))
     return FramesRead(replayed.frames, step.raised).evidence(*expected)
 
 
@@ -52,16 +59,6 @@ def _beside(consumer: Consumer) -> Iterator[Expected]:
     ended, _ = in_thread(partial(list, session), ENDING_S)
     aspect = "whether a view was read to its end beside one that had stopped"
     yield Expected("session.backpressure", aspect, True, ended)
-
-
-def _expected(read: int, replayed: FramesRead, *, retain: bool) -> Iterator[Expected]:
-    clause, aspect = "session.backpressure", "a new projection after the end"
-    yield Expected(clause, "whether any frame was read", True, read > 0)
-    if retain:
-        yield Expected(clause, aspect, NOTHING, replayed.raised)
-        yield Expected(clause, f"frames of {aspect}", read, len(replayed.frames))
-    else:
-        yield Expected(clause, f"{aspect}, where none are retained,", Raised(BaseException), replayed.raised)
 
 
 _CLAUSES: Final = frozenset({"session.backpressure"})

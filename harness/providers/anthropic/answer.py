@@ -13,7 +13,7 @@ from harness.providers.shared.answer import SSEAnswer
 from harness.providers.shared.calls.begun_calls import BegunCalls
 from harness.providers.shared.calls.tool_calls import whole_arguments
 from harness.providers.shared.reasoning.thoughts import GrowingThought, Keep
-from harness.providers.shared.shapes import as_number, as_object, as_text, kind_of
+from harness.providers.shared.shapes import as_number, as_object, as_text, as_words, kind_of
 from harness.providers.shared.usage import usage
 
 
@@ -54,7 +54,7 @@ class AnthropicAnswer(SSEAnswer):
     def event(self, event: Any) -> Iterable[Part]:
         # Nearly every event is a piece of text.
         if kind_of(event) == "content_block_delta" and kind_of(event["delta"]) == "text_delta":
-            return (TextDelta(as_text(event["delta"].get("text"))),)
+            return (TextDelta(as_words(event["delta"].get("text"))),)
         return self._parts(event)
 
     def _parts(self, event: Mapping[str, Any]) -> Iterator[Part]:
@@ -105,10 +105,10 @@ class AnthropicAnswer(SSEAnswer):
         kind = kind_of(block)
         self._blocks.append(index)
         match kind:
-            case "text" if text := as_text(block.get("text")):
+            case "text" if text := as_words(block.get("text")):
                 yield TextDelta(text)
             case "thinking":
-                thinking, signature = as_text(block.get("thinking")), as_text(block.get("signature"))
+                thinking, signature = as_words(block.get("thinking")), as_text(block.get("signature"))
                 self._reasoning[index] = GrowingThought(thinking, signature)
                 if thinking:
                     yield ThinkingDelta(thinking)
@@ -121,13 +121,13 @@ class AnthropicAnswer(SSEAnswer):
 
     def _delta(self, index: int, delta: Mapping[str, Any]) -> Iterator[Part]:
         match kind_of(delta):
-            case "thinking_delta" if thinking := as_text(delta.get("thinking")):
+            case "thinking_delta" if thinking := as_words(delta.get("thinking")):
                 if index in self._reasoning:
                     self._reasoning[index].text += thinking
                 yield ThinkingDelta(thinking)
             case "signature_delta" if index in self._reasoning:
                 self._reasoning[index].signature += as_text(delta.get("signature"))
-            case "input_json_delta" if index in self._calls and (piece := as_text(delta.get("partial_json"))):
+            case "input_json_delta" if index in self._calls and (piece := delta.get("partial_json")):
                 yield self._calls.more(index, piece)
 
     def _take_usage(self, usage: Any) -> None:

@@ -72,7 +72,12 @@ def _read(response: Any) -> None:
 
 
 async def _aread(response: Any) -> None:
-    pieces = [piece async for piece in _decoder(response).adecoded(response.iter_raw())]
+    try:
+        pieces = [piece async for piece in _decoder(response).adecoded(response.iter_raw())]
+    except BaseException:
+        # Nobody else lets go of its connection.
+        await response.close()
+        raise
     _keep(response, b"".join(pieces))
 
 

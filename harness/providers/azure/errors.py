@@ -31,7 +31,7 @@ def translated(error: Exception, answer: ProviderAnswer) -> ProviderError | None
 def _of_response(error: exceptions.HttpResponseError, response: Any, answer: ProviderAnswer) -> ProviderError:
     request_id = answer.request_id_in(response.headers)
     text = response.text()
-    if response.status_code < 400:
+    if response.status_code < 300:
         answer.request_id = request_id
         return answer.malformed(f"{error.message}: {text[:1_000]!r}")
     return answer.refused(response.status_code, failure_in(text.encode(), answer.code_field), request_id)

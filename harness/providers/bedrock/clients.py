@@ -99,7 +99,9 @@ class AsyncBedrockClient:
         with extra_fields(arguments) as known:
             sent = await getattr(self._client, operation)(**known)
         if operation == _INVOKE:
-            sent["body"] = await sent["body"].read()
+            # Who is cancelled here lets go of the connection.
+            async with sent["body"] as body:
+                sent["body"] = await body.read()
         return sent
 
     async def close(self) -> None:

@@ -11,7 +11,6 @@ from typing import Any, Final
 from harness.providers.shared.content import ContentDecoder, decoder_of, in_utf8
 from harness.providers.shared.failure import failure_in
 
-_EVENTS: Final = "application/vnd.amazon.eventstream"
 _REQUEST_ID: Final = "x-amzn-requestid"
 #: What each message of an event stream begins with: its length, that of its headers, and the checksum of both.
 _PRELUDE: Final = 12
@@ -50,12 +49,9 @@ def take_foreign(operation_model: Any, response_dict: dict[str, Any], **_: Any) 
             response_dict["body"] = json.dumps({"message": message or ""}).encode()
         return
     if not isinstance(body, bytes):
-        if not operation_model.has_event_stream_output:
-            return
-        if not _is_read_at_once(body) or headers.get("content-type", _EVENTS).startswith(_EVENTS):
+        if operation_model.has_event_stream_output:
             response_dict["body"] = _LookedAt(body, decoder)
-            return
-        raise ForeignBodyError(b"".join(decoder.decoded([body.read()])), headers)
+        return
     # In InvokeModel each model has a form of its own.
     if operation_model.name.startswith("Converse") and b'"output"' not in body:
         raise ForeignBodyError(body, headers)
@@ -67,11 +63,6 @@ def _is_parsed(body: bytes) -> bool:
     except (ValueError, RecursionError):
         return False
     return isinstance(sent, dict) and any(isinstance(sent.get(name), str) for name in ("message", "Message"))
-
-
-def _is_read_at_once(body: Any) -> bool:
-    # aiobotocore's bodies are read in a loop.
-    return type(body).__module__.partition(".")[0] in ("urllib3", "botocore")
 
 
 class _LookedAt:

@@ -98,10 +98,7 @@ class _ByChunks(_Invoked, SSEAnswer):
             yield from usage(self._counts, [self._counts["input"]], [self._counts["output"]])
 
     def piece(self, piece: bytes) -> Iterator[Part]:
-        if not self.is_over:
-            event = self._json(piece)
-            self.refuse_failure(event)
-            yield from self.event(event)
+        yield from () if self.is_over else self._event("", piece)
 
     def end(self) -> Iterator[Part]:
         yield from self.closing(b"")

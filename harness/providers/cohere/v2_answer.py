@@ -6,10 +6,11 @@ Source: https://docs.cohere.com/reference/chat-stream (2026-11).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
-from harness.llm.output.parts import FinishReason, Part, TextDelta, ThinkingDelta
+from harness.llm.output.parts import Part, TextDelta, ThinkingDelta
 from harness.llm.request import LLMRequest
+from harness.providers.cohere.answer import CohereAnswer
 from harness.providers.shared.answer import SSEAnswer
 from harness.providers.shared.calls.tool_calls import ToolCallFragments
 from harness.providers.shared.failure import failure_in
@@ -23,12 +24,7 @@ class CohereV2Answer(SSEAnswer):
 
     content_fields = frozenset({"type", "delta", "finish_reason"})
     request_id_headers = ("x-debug-trace-id",)
-    finish_reasons: ClassVar[Mapping[str, FinishReason]] = {
-        "complete": "stop",
-        "stop_sequence": "stop",
-        "max_tokens": "length",
-        "tool_call": "tool_calls",
-    }
+    finish_reasons = CohereAnswer.finish_reasons
 
     def __init__(self, provider: str, request: LLMRequest) -> None:
         super().__init__(provider)
@@ -60,7 +56,7 @@ class CohereV2Answer(SSEAnswer):
             case "message-start":
                 yield from self.started(event.get("id"))
             case "content-start" | "content-delta":
-                yield from self._block(as_object(message.get("content")))
+                yield from self._content(message.get("content"))
             case "tool-plan-delta":
                 yield from self._planned(message)
             case "tool-call-start":
@@ -85,20 +81,22 @@ class CohereV2Answer(SSEAnswer):
         message = as_object(answer.get("message"))
         yield from self.started(answer.get("id"))
         yield from self._planned(message)
-        for block in map(as_object, as_list(message.get("content"))):
-            yield from self._block(block)
+        yield from self._content(message.get("content"))
         for place, call in enumerate(as_list(message.get("tool_calls"))):
             yield from self._calls.begin(place, *_call(call))
         yield from self._ended(answer)
         if "message" not in answer:
             raise self.malformed(f"an answer without a message: {answer!r:.200}")
 
-    def _block(self, content: Mapping[str, Any]) -> Iterator[Part]:
-        if thinking := self.reasoning.take({"reasoning_content": content.get("thinking")}):
-            yield ThinkingDelta(thinking)
-        if text := as_text(content.get("text")):
-            self._has_text = True
-            yield TextDelta(text)
+    def _content(self, content: Any) -> Iterator[Part]:
+        """Yield the parts of a block or of several; hosts send a text for one."""
+        for sent in content if isinstance(content, list) else [content]:
+            block = {"text": sent} if isinstance(sent, str) else as_object(sent)
+            if thinking := self.reasoning.take({"reasoning_content": block.get("thinking")}):
+                yield ThinkingDelta(thinking)
+            if text := as_text(block.get("text")):
+                self._has_text = True
+                yield TextDelta(text)
 
     def _planned(self, message: Mapping[str, Any]) -> Iterator[Part]:
         if plan := self.reasoning.take({"reasoning": message.get("tool_plan")}):

@@ -13,7 +13,7 @@ from harness.providers.shared.calls.begun_calls import BegunCalls
 from harness.providers.shared.calls.tool_calls import whole_arguments
 from harness.providers.shared.lines import LinesAnswer
 from harness.providers.shared.reasoning.fields import Reasoning
-from harness.providers.shared.shapes import as_flag, as_id, as_list, as_object, as_text
+from harness.providers.shared.shapes import as_flag, as_id, as_list, as_object, as_text, as_words
 from harness.providers.shared.usage import usage
 
 #: What of the last line tells what the call has taken.
@@ -51,7 +51,7 @@ class OllamaAnswer(LinesAnswer):
         # The first name is the API's; some servers that speak it write another.
         if thinking := self.reasoning.take({"reasoning": message.get("thinking") or message.get("reasoning")}):
             yield ThinkingDelta(thinking)
-        if content := as_text(message.get("content")):
+        if content := as_words(message.get("content")):
             yield TextDelta(content)
         calls = as_list(message.get("tool_calls"))
         for call in calls:

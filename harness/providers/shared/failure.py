@@ -7,8 +7,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-#: Statuses after which the same request may succeed. 529: Anthropic is overloaded.
-RETRYABLE: Final = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
+#: Statuses after which the same request may succeed. 498: Groq has no room, 520 to 524: Cloudflare does not reach its host,
+#: 529: Anthropic is overloaded.
+RETRYABLE: Final = frozenset({408, 409, 429, 498, 500, 502, 503, 504, *range(520, 525), 529})
 #: Seconds, as in OpenAI's SDK. That the same request may succeed after longer is told at once, whatever an SDK would wait for.
 LONGEST_WAIT_S: Final = 120
 #: What HTTP libraries raise, by the package that it comes from.

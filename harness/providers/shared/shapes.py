@@ -31,6 +31,11 @@ as_list: Final[Callable[[Any], Sequence[Any]]] = _reader(list, (), "a list")
 as_flag: Final = _reader(bool, False, "true or false")
 
 
+def as_words(value: Any) -> str:
+    """Return a text, which hosts send in parts, too, each an object that holds one."""
+    return "".join(as_text(as_object(part)["text"]) for part in value) if isinstance(value, list) else as_text(value)
+
+
 def as_number(value: Any) -> int | None:
     """Return an integer, which hosts write as a text, too; or None."""
     is_digits = isinstance(value, str) and value.isascii() and value.isdigit()

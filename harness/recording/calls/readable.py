@@ -12,16 +12,15 @@ from typing import Final
 from msgspec.structs import replace
 
 from harness.errors import MissingExtraError
-from harness.recording.boundaries import pieces
-from harness.recording.redact.content_coding import opened_if_possible
-from harness.recording.wire import Chunk, WireResponse
+from harness.recording.boundaries import chunks_of
+from harness.recording.redact.content_coding import is_text, opened_if_possible
+from harness.recording.wire import WireResponse
 
 _MEDIA_TYPE: Final = re.compile(r"\s*[\w.+-]+/[\w.+-]+")
+#: How a body of server-sent events begins.
+EVENTS: Final = re.compile(rb"\s*(?:data|event|id|retry)?:")
 #: What a body begins with, by what it then is.
-_BEGINNINGS: Final = (
-    (re.compile(rb"\s*[{\[]"), "application/json"),
-    (re.compile(rb"\s*(?:data|event|id|retry)?:"), "text/event-stream"),
-)
+_BEGINNINGS: Final = ((re.compile(rb"\s*[{\[]"), "application/json"), (EVENTS, "text/event-stream"))
 _GZIP: Final = b"\x1f\x8b"
 #: Packages that any HTTP client decodes a content coding with, once one is installed.
 _DECODERS: Final = {"br": ("brotli", "brotlicffi"), "zstd": ("zstandard", "compression.zstd", "backports.zstd")}
@@ -39,17 +38,14 @@ def with_coding_and_type(response: WireResponse) -> WireResponse:
     if kind is None:
         return response
     headers = tuple(field for field in response.headers if field[0].lower() != "content-type")
-    chunks: list[Chunk] = []
-    for length in pieces(kind, response.body):
-        chunks.append(Chunk(chunks[-1].offset + chunks[-1].length if chunks else 0, length, 0.0))
-    return replace(response, headers=(*headers, ("content-type", kind)), chunks=tuple(chunks))
+    return replace(response, headers=(*headers, ("content-type", kind)), chunks=chunks_of(kind, response.body))
 
 
 def check_coding(response: WireResponse) -> None:
     """Refuse a body that nothing which is installed here can decode. Raises MissingExtraError."""
     coding = (response.header("content-encoding") or "").strip().lower()
     packages = _DECODERS.get(coding)
-    if packages is None or any(_is_installed(package) for package in packages) or _is_text(response.body):
+    if packages is None or any(_is_installed(package) for package in packages) or is_text(response.body):
         return
     raise MissingExtraError(f"the recorded body is compressed as {coding!r}, which needs pip install {packages[0]}")
 
@@ -59,11 +55,3 @@ def _is_installed(package: str) -> bool:
         return importlib.util.find_spec(package) is not None
     except ModuleNotFoundError:
         return False
-
-
-def _is_text(body: bytes) -> bool:
-    try:
-        body.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

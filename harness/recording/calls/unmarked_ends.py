@@ -15,12 +15,10 @@ from urllib.parse import urlsplit
 from harness.providers.row import Provider
 from harness.providers.shared.dialect import SSE
 from harness.recording.boundaries import dialects_of, framing_of
-from harness.recording.calls.readable import with_coding_and_type
+from harness.recording.calls.readable import EVENTS, with_coding_and_type
 from harness.recording.redact.content_coding import opened_if_possible
 from harness.recording.wire import Interaction, WireResponse
 
-#: How a body of server-sent events begins.
-_EVENTS: Final = re.compile(rb"\s*(?:data|event|id|retry)?:")
 #: What counts the tokens of an answer.
 _USAGE: Final = re.compile(rb'"usage": ?\{')
 
@@ -54,7 +52,7 @@ def is_whole_without_mark(api: Provider, interaction: Interaction, marking: Call
     framing, body = api.dialect.framing, opened_if_possible(response).body
     # Some hosts give their streams another type.
     is_framed = framing is framing_of(response.header("content-type") or "")
-    if api.dialect.has_ended(body) or not (is_framed or (framing is SSE and _EVENTS.match(body))):
+    if api.dialect.has_ended(body) or not (is_framed or (framing is SSE and EVENTS.match(body))):
         return False
     if urlsplit(interaction.request.url).netloc in marking():
         return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import takewhile, zip_longest
 from typing import Any
 
 import orjson
@@ -20,9 +21,7 @@ def differences(recorded: Any, sent: Any, path: str) -> Iterator[tuple[str, Any,
             inner = f"{path}.{key}" if path else key
             yield from differences(recorded.get(key, _ABSENT), sent.get(key, _ABSENT), inner)
     elif isinstance(recorded, list) and isinstance(sent, list):
-        for index in range(max(len(recorded), len(sent))):
-            mine = sent[index] if index < len(sent) else _ABSENT
-            theirs = recorded[index] if index < len(recorded) else _ABSENT
+        for index, (theirs, mine) in enumerate(zip_longest(recorded, sent, fillvalue=_ABSENT)):
             yield from differences(theirs, mine, f"{path}[{index}]")
     elif type(recorded) is not type(sent) or recorded != sent:
         yield path, recorded, sent
@@ -37,10 +36,7 @@ def contrast(recorded: Any, sent: Any, verb: str = "sent", *, whole: bool = Fals
     if whole:
         return f"recorded {_shown(recorded, 0, None)}, {verb} {_shown(sent, 0, None)}"
     if isinstance(recorded, str) and isinstance(sent, str):
-        same = next(
-            (index for index, pair in enumerate(zip(recorded, sent, strict=False)) if pair[0] != pair[1]),
-            min(len(recorded), len(sent)),
-        )
+        same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(recorded, sent, strict=False)))
         start = same - _LEAD if same > _SHOWN - _LEAD else 0
     return f"recorded {_shown(recorded, start)}, {verb} {_shown(sent, start)}"
 

@@ -10,13 +10,12 @@ import base64
 import math
 import re
 from collections.abc import Iterator
-from itertools import accumulate, repeat
 from pathlib import Path
 from typing import Any, get_args
 from urllib.parse import urlsplit
 
 from harness.errors import RecordingError
-from harness.recording.boundaries import pieces
+from harness.recording.boundaries import chunks_of
 from harness.recording.files.bounds import LATEST_MS, MOST_DIGITS, whole_number
 from harness.recording.files.cassette_document import (
     cassette_content,
@@ -121,7 +120,7 @@ def _response(shape: _Shape, parts: dict[str, Any], where: str) -> WireResponse:
     # vcrpy's httpx recordings of before 2024 have these two keys in place of `status` and `body`.
     if "status_code" in parts:
         status, reason = shape.code(parts["status_code"], f"{where}.status_code"), ""
-        body_parts: Any = parts.get("content")
+        body_parts: Any = shape.get(parts, "content" if "content" in parts else "body", where)
     else:
         status, reason = shape.status(shape.get(parts, "status", where), f"{where}.status")
         body_parts = shape.get(parts, "body", where)
@@ -131,23 +130,18 @@ def _response(shape: _Shape, parts: dict[str, Any], where: str) -> WireResponse:
         # Written by us, so that a body without marks was cut off before them.
         raise unreadable(shape.name, f"{where}.body.chunks is missing", "chunk marks beside 'ended'")
     content_type = header_of(headers, "content-type") or ""
-    chunks = _unmarked(content_type, body) if marks is None else _marked(shape, marks, body, f"{where}.body.chunks")
+    chunks = chunks_of(content_type, body) if marks is None else _marked(shape, marks, body, f"{where}.body.chunks")
     return WireResponse(
         status=status,
         reason=reason,
         headers=headers,
         body=body,
         chunks=chunks,
-        ended=_ending(shape, parts.get("ended"), chunks, f"{where}.ended"),
+        ended=_ending(shape, parts.get("ended"), chunks, "complete" if status else "no-response", f"{where}.ended"),
         scope=tuple(
             shape.text(part, f"{where}.scope") for part in shape.sequence(parts.get("scope", []), f"{where}.scope")
         ),
     )
-
-
-def _unmarked(content_type: str, body: bytes) -> tuple[Chunk, ...]:
-    lengths = pieces(content_type, body)
-    return tuple(map(Chunk, accumulate(lengths, initial=0), lengths, repeat(0.0)))
 
 
 def _marked(shape: _Shape, marks: Any, body: bytes, where: str) -> tuple[Chunk, ...]:
@@ -168,16 +162,17 @@ def _marked(shape: _Shape, marks: Any, body: bytes, where: str) -> tuple[Chunk, 
     return tuple(chunks)
 
 
-def _ending(shape: _Shape, value: Any, chunks: tuple[Chunk, ...], where: str) -> Ending:
+def _ending(shape: _Shape, value: Any, chunks: tuple[Chunk, ...], unsaid: How, where: str) -> Ending:
     if value is None:
-        return Ending("complete", None, chunks[-1].at_ms if chunks else 0.0)
+        return Ending(unsaid, None, chunks[-1].at_ms if chunks else 0.0)
     parts = shape.mapping(value, where)
     how = shape.text(shape.get(parts, "how", where), f"{where}.how")
+    # Without a status nothing came, whatever an edit says.
     for known in get_args(How):
         if how == known:
             error = parts.get("error")
             return Ending(
-                known,
+                unsaid if known == "complete" else known,
                 None if error is None else shape.text(error, f"{where}.error"),
                 shape.moment(shape.get(parts, "at_ms", where), f"{where}.at_ms"),
             )
@@ -258,7 +253,8 @@ class _Shape:
     def status(self, value: Any, where: str) -> tuple[int, str]:
         if not isinstance(value, dict):
             return self.code(value, where), ""
-        code = self.code(self.get(value, "code", where), f"{where}.code")
+        key = "status_code" if "status_code" in value else "code"  # R's vcr before 2.0
+        code = self.code(self.get(value, key, where), f"{where}.{key}")
         return code, self.text(value.get("message") or "", f"{where}.message")
 
     def with_bodies(self, entry: Any, typed: Any, where: str) -> Any:

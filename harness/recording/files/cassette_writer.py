@@ -145,9 +145,10 @@ class CassetteWriter:
         )
 
     def close(self) -> None:
-        """Close the file; it stays."""
+        """Close the file; it stays, but for what could not be written, of which `append` has told."""
         if self._file is not None:
-            self._file.close()
+            with suppress(OSError):
+                self._file.close()
 
     def discard(self) -> None:
         """Close the file, and remove it."""
@@ -157,10 +158,10 @@ class CassetteWriter:
             # First, since it is anybody's once it is closed.
             self.path.unlink()
         except OSError:  # Windows removes no file that is open
-            self._file.close()
+            self.close()
             with suppress(OSError):
                 self.path.unlink()
-        self._file.close()
+        self.close()
 
     def __enter__(self) -> Self:
         return self

@@ -2,8 +2,8 @@
 
 Built from the parser's events, not through a YAML constructor: no tag can run code, nesting and aliases are bounded
 while reading, a key that comes twice is refused, and 3,000 interactions take a fraction of a second. Scalars stay
-text (numbers are converted by whoever knows what a field means), `!!binary` is bytes, null is None. An `io.BytesIO`, which
-vcrpy writes where a client sent a file, is the text or bytes in it.
+text (numbers are converted by whoever knows what a field means), `!!binary` is bytes, null is None. An `io.BytesIO`, an
+iterator and other objects that vcrpy writes of what a client sent are the text or bytes in them.
 """
 
 from __future__ import annotations
@@ -32,9 +32,11 @@ _TEXT_TAGS = frozenset(
 #: Ruby's Psych writes these as tags of its own.
 _RUBY_TAGS = {f"!{name}": _TAG + name for name in ("binary", "str", "float")}
 _COLLECTION_TAGS = frozenset({"!", _TAG + "map", _TAG + "seq", _TAG + "python/tuple"})
-#: A file in memory: a mapping whose `state` begins with what is in it.
-_FILE_TAGS = frozenset(
-    _TAG + f"python/object/new:{module}.{name}" for module in ("_io", "io") for name in ("BytesIO", "StringIO")
+#: What vcrpy writes where a client has sent a file, piece by piece, or a bytearray, and of names that aiohttp gives: objects
+#: that begin with what is in them, in a list, in `args`, or in `state`.
+_OBJECT: Final = re.compile(
+    re.escape(_TAG)
+    + r"python/object/(?:new|apply):(?:_?io\.(?:BytesIO|StringIO)|builtins\.(?:iter|bytearray)|multidict\.\w+\.istr)"
 )
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 #: Of mappings that are like others but for a part (https://yaml.org/type/merge.html), as people write them.
@@ -115,7 +117,8 @@ class _Values:
     def _marked(self, event: Any, depth: int) -> Any:
         """Return the collection with a tag or an anchor that begins with `event`."""
         tag, anchor, is_list = event.tag, event.anchor, type(event) is _SEQUENCE
-        if tag is not None and tag not in _COLLECTION_TAGS and (is_list or tag not in _FILE_TAGS):
+        is_object = tag is not None and _OBJECT.fullmatch(tag) is not None
+        if tag is not None and tag not in _COLLECTION_TAGS and not is_object:
             raise BadYamlError(f"line {_line(event)}: the tag {tag!r} has no place in a cassette")
         if depth == DEEPEST_CASSETTE:
             raise BadYamlError(_too_deep(_line(event)))
@@ -123,8 +126,8 @@ class _Values:
             self._anchors[anchor] = _OPEN
             self._sizes.pop(anchor, None)
         value: Any = self._sequence(depth + 1) if is_list else self._mapping(depth + 1)
-        if tag in _FILE_TAGS:
-            value = _file_content(value, event)
+        if is_object:
+            value = _object_content(value, event)
         if anchor is not None:
             self._anchors[anchor] = value
         return value
@@ -328,11 +331,17 @@ def _number_or_truth(text: str) -> Any:
     return value if math.isfinite(value) else text
 
 
-def _file_content(value: dict[str, Any], start: Any) -> str | bytes:
-    state = value.get("state")
-    if value.keys() != {"state"} or not isinstance(state, list) or not state or not isinstance(state[0], str | bytes):
-        raise BadYamlError(f"line {_line(start)}: a file in memory without what is in it")
-    return state[0]
+def _object_content(value: Any, start: Any) -> str | bytes:
+    held = value if isinstance(value, list) else value.get("args", value.get("state"))
+    content, *more = held if isinstance(held, list) and held else [None]
+    if isinstance(content, list) and all(isinstance(piece, bytes) for piece in content):
+        content = b"".join(content)
+    elif isinstance(content, str) and more == ["latin-1"]:
+        with contextlib.suppress(UnicodeEncodeError):
+            content = content.encode("latin-1")
+    if not isinstance(content, str | bytes):
+        raise BadYamlError(f"line {_line(start)}: an object without what is in it")
+    return content
 
 
 def _scalar(event: Any) -> str | bytes | None:

@@ -60,7 +60,8 @@ class FrameLines:
     def add(self, frame: FrameLike) -> bytes:
         """Take the next frame; return the lines that are ready, or nothing."""
         self._waiting.append(self._normalizer.frame(frame))
-        self._open_calls += _CALLS.get(frame.type, 0)
+        # One may end of which nothing told that it began.
+        self._open_calls = max(0, self._open_calls + _CALLS.get(frame.type, 0))
         return b"" if self._open_calls > 0 else self.rest()
 
     def result(self, value: Any) -> Any:

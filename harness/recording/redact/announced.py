@@ -13,13 +13,7 @@ from typing import NamedTuple
 
 from harness.recording.redact.names import Weight, is_secret_name, weight
 from harness.recording.redact.passage import FILLERS
-from harness.recording.redact.values import (
-    is_held,
-    is_held_bare,
-    is_held_doubtful,
-    is_held_option,
-    without_scheme,
-)
+from harness.recording.redact.values import held_part, is_held_bare, is_held_option, without_scheme
 
 
 class Found(NamedTuple):
@@ -43,16 +37,22 @@ _CORE_PATTERN = (
     r"|passcode|passwords?|passwd|pass|pwd|psk|auth|cookies?|signed_?url|access_?code|device_?code|sess(?:ion)?id"
 )
 _AFTER_NAME = (
-    r"(?:(?P<close>[\\\"'`\])*]{0,4})\s{0,3}(?P<sep>:=|=>|={1,3}|:(?!:)|>)[*_]{0,3}"
-    r"|(?P<comma>[\"'`]\s{0,4},)|(?P<says>\s(?:is|was):?\s)|(?P<given>\s(?:provided|supplied|given|sent|received|used):\s)|(?P<gap>\s{1,3})(?=\S))"
+    r"(?:(?:\[[0-9]{0,4}\])?(?P<close>[\\\"'`\])*]{0,4})(?:\s{0,3}|[ \t]{4,40})(?P<sep>:=|=>|<-|={1,3}|:(?!:)|>|[|│])[*_]{0,3}"
+    r"(?:\s?</?(?:b|strong|em|i|code|pre|tt|kbd|span)>){0,2}"
+    r"|(?P<comma>[\"'`]\s{0,4},)|(?P<says>[\"'`*_]{0,3}\s(?:(?:(?:is|was|has been) )?(?:re)?set to|is now|is|was):?\s)"
+    r"|(?P<given>\s(?:provided|supplied|given|sent|received|used):\s)|(?P<gap>\s{1,3})(?=\S))"
 )
 _ANNOUNCED = re.compile(f"(?P<core>{_CORE_PATTERN}){_AFTER_NAME}", re.ASCII | re.IGNORECASE)
-_OPEN = re.compile(r"\s{0,4}(?P<marks>[brfuBRFUN@$]{0,2})(?P<escape>\\{0,3})(?P<quote>\"\"\"|'''|[\"'`])")
+_OPEN = re.compile(
+    r"(?:\s{0,4}|[ \t]{5,40})(?P<marks>[brfuBRFUN@$]{0,2})(?P<escape>\\{0,3})(?P<quote>\"\"\"|'''|[\"'`])"
+)
 #: Before the first item of a list in code, as of a header's values.
 _LIST = re.compile(r"\s{0,4}[\[(]\s{0,40}(?=[\"'])")
 #: The first item of a YAML list; under a name of several things, names of them may follow.
 _ITEM = re.compile(r"[ \t]{0,4}\r?\n[ \t]{0,16}-[ \t]{1,4}(?=\S)(?![A-Za-z0-9_.-]{1,60}:\s)")
-_SPACE = re.compile(r"[ \t]{0,4}(?:\r?\n[ \t]{1,16})?")
+#: What a declaration says of the type of a text.
+_TYPED = re.compile(r"\s{0,3}[&A-Za-z][\w&' .|?<>\[\]]{0,40}+=\s{0,3}(?=[brfu@]{0,2}[\"'`])")
+_SPACE = re.compile(r"[ \t]{0,40}(?:\r?\n[ \t]{1,16})?")
 #: What may stand in an unquoted value. A backslash is left out: it may belong to an escape.
 _BARE = re.compile(r"[^\s\"'`\\,;&<>|]{1,400}+")
 #: The same where the value is all that is on its line: settings and environment files.
@@ -65,8 +65,10 @@ _STARTS_LINE = re.compile(
 _BEFORE = 40
 #: What a Dockerfile, Windows, fish and csh set a variable by.
 _ENV_LINE = re.compile(
-    r"(?:\A|[^A-Za-z0-9_])(?:ENV|setx|setenv|set(?:[ \t]{1,4}-[A-Za-z-]{1,12}){1,3}|config(?:ure)?[ \t]{1,4}set)[ \t]{1,4}\Z"
+    r"(?:\A|[^A-Za-z0-9_])(?:ENV|define|setx|setenv|set(?:[ \t]{1,4}-[A-Za-z-]{1,12}){1,3}|config(?:ure)?[ \t]{1,4}set)[ \t]{1,4}\Z"
 )
+#: What AWS calls a secret by: `arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-a1b2c3`.
+_ARN = re.compile(r"arn:aws[a-z-]{0,10}:secretsmanager:[a-z0-9-]{0,20}:[0-9]{0,12}:\Z")
 #: A start tag, as far as its name.
 _TAG = re.compile(r"<(?:[A-Za-z][A-Za-z0-9_.-]{0,40}:)?\Z")
 _ATTRIBUTES = re.compile(r"[^<>]{1,400}+(?<!/)>")
@@ -140,6 +142,8 @@ def _own_pattern(name: str) -> re.Pattern[str]:
 
 def _weight(text: str, name: str, start: int, own: frozenset[str]) -> Weight:
     settles = weight(name.lstrip("-.$@"), own)
+    if name == "secret" and _ARN.search(text, max(0, start - 80), start) is not None:
+        return "none"
     if settles != "secret" and (first := _FIRST_WORD.search(text, max(0, start - 14), start)) is not None:
         return "secret" if is_secret_name(f"{first[1]} {name}", own) else settles
     return settles
@@ -163,11 +167,7 @@ def _after(text: str, match: re.Match[str], name: str, start: int, own: frozense
         return _as_content(text, place, doubtful=settles == "doubtful") if is_tag else None
     if match["sep"] == ":" and (block := _BLOCK.match(text, place)) is not None:
         return _block(block, doubtful=settles == "doubtful")
-    if match["sep"] == ":" and match["core"][-1] not in "sS" and (item := _ITEM.match(text, place)) is not None:
-        place = item.end()
-    elif match["sep"] is not None and (items := _LIST.match(text, place)) is not None:
-        # There may be rules for a value, or where it stands.
-        place, settles = items.end(), "doubtful"
+    place, settles = _start_of_value(text, match, settles)
     opening = _OPEN.match(text, place)
     if opening is not None:
         if _closes(text, opening, start, match["close"] or ""):
@@ -181,6 +181,20 @@ def _after(text: str, match: re.Match[str], name: str, start: int, own: frozense
         # What a service tells of a key that it refuses is masked already, most of the time.
         return None
     return found
+
+
+def _start_of_value(text: str, match: re.Match[str], settles: Weight) -> tuple[int, Weight]:
+    """Where the value begins that a separator parts from its name, and how far what parts them settles what it is."""
+    place, sep = match.end(), match["sep"]
+    if sep == ":" and match["core"][-1] not in "sS" and (item := _ITEM.match(text, place)) is not None:
+        return item.end(), settles
+    if sep == ":" and (typed := _TYPED.match(text, place)) is not None:
+        return typed.end(), settles
+    if sep is not None and (items := _LIST.match(text, place)) is not None:
+        # There may be rules for a value, or where it stands.
+        return items.end(), "doubtful"
+    # The next cell of a table may as well say what a password is.
+    return place, "doubtful" if sep in ("|", "│") else settles
 
 
 def _closes(text: str, opening: re.Match[str], start: int, close: str) -> bool:
@@ -214,11 +228,8 @@ def _closing(text: str, begin: int, mark: str) -> int:
 
 
 def _held(text: str, begin: int, stop: int, rule: str, *, doubtful: bool) -> Found | None:
-    begin += without_scheme(text[begin:stop])
-    value = text[begin:stop]
-    if not (is_held_doubtful(value) if doubtful else is_held(value)):
-        return None
-    return Found(rule, begin, stop)
+    span = held_part(text[begin:stop], doubtful=doubtful)
+    return None if span is None else Found(rule, begin + span[0], stop)
 
 
 def _as_content(text: str, place: int, *, doubtful: bool) -> Found | None:
@@ -242,7 +253,7 @@ def _as_pair(text: str, place: int, start: int, quote: str) -> Found | None:
 
 def _block(block: re.Match[str], *, doubtful: bool) -> Found | None:
     value = block["value"]
-    held = is_held_doubtful(value) if doubtful else is_held_bare(value, "\n", stated=False)
+    held = is_held_bare(value, "\n", stated=False, doubtful=doubtful)
     return Found("block", *block.span("value")) if held else None
 
 
@@ -283,13 +294,10 @@ def _bare(text: str, place: int, start: int, match: re.Match[str], *, stated: bo
     begin, stop = value.span()
     word = text[begin:stop].rstrip(".,:!?)]}" if stated else ".,:)]}")
     stop = begin + len(word)
-    rule = "stated" if stated else "assigned"
-    if doubtful:
-        return Found(rule, begin, stop) if is_held_doubtful(word) else None
     if not stated and text[match.end() : match.end() + 1] == " " and not whole_line and word.isalpha():
         return None
     # In settings a word is a value, in a sentence, or under a title of one, it is a word.
     name = text[start : match.end("core")]
     in_settings = whole_line and value.re is _LINE and not (name[:1].isupper() and name[1:2].islower())
-    held = is_held_bare(word, text[stop : stop + 2], stated=stated and not in_settings)
-    return Found(rule, begin, stop) if held else None
+    held = is_held_bare(word, text[stop : stop + 2], stated=stated and not in_settings, doubtful=doubtful)
+    return Found("stated" if stated else "assigned", begin, stop) if held else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -84,8 +85,8 @@ def redacted_field(name: str, value: str, judge: Judge | None = None) -> tuple[s
 
 
 def redacted_json_lines(text: str, judge: Judge | None = None) -> tuple[str, tuple[Hit, ...]]:
-    """Return JSON documents, one a line, with every secret in them blotted, deltas put together field by field."""
-    return _settled(text, _json_lines, judge)
+    """Return JSON documents, one a line, such as frames, with every secret blotted, deltas put together field by field."""
+    return _settled(text, partial(_json_lines, framed=True), judge)
 
 
 def _settled(text: str, look: _Look, judge: Judge | None) -> tuple[str, tuple[Hit, ...]]:
@@ -164,8 +165,8 @@ def _json_stream(search: Search, body: Passage) -> None:
     search.malformed(body, "")
 
 
-def _json_lines(search: Search, body: Passage) -> None:
-    _look_at_events(search, [Slice(body, *line.span()) for line in _LINE.finditer(body.text)])
+def _json_lines(search: Search, body: Passage, *, framed: bool = False) -> None:
+    _look_at_events(search, [Slice(body, *line.span()) for line in _LINE.finditer(body.text)], framed=framed)
 
 
 def _multipart(boundary: str, depth: int) -> _Look:
@@ -221,15 +222,16 @@ def _aws(search: Search, body: Passage) -> None:
     _look_at_events(search, [Decoded(Slice(body, message.payload, message.checksum), UTF_8) for message in found])
 
 
-def _look_at_events(search: Search, events: list[Passage]) -> None:
+def _look_at_events(search: Search, events: list[Passage], *, framed: bool = False) -> None:
     """Look at the data of events: JSON, of which deltas go on from one to the next, or texts that do."""
     documents = [event for event in events if _JSON_START.match(event.text)]
     texts = [_string(event) for event in events if not _JSON_START.match(event.text)]
-    search.documents(documents, "", streamed=True)
+    search.documents(documents, "", streamed=True, framed=framed)
     for document in documents:
         search.malformed(document, "")
     _look_at_lines(search, texts)
-    search.text(JoinedPassage(texts), "")
+    if not framed:
+        search.text(JoinedPassage(texts), "")
 
 
 def _string(event: Passage) -> Passage:

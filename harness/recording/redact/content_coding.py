@@ -153,8 +153,8 @@ def _plain(headers: Headers, body: bytes, pieces: list[bytes], side: str) -> lis
         problem = " and can't be decoded as that, so no secret in it could be found"
     else:
         # Some plain texts are the beginning of a body that is encoded.
-        return None if not all(decoder.at_end for decoder in decoders) and _is_text(body) else plain
-    if _is_text(body):
+        return None if not all(decoder.at_end for decoder in decoders) and is_text(body) else plain
+    if is_text(body):
         return None
     raise RecordingError(f"{encoded}{problem}")
 
@@ -300,7 +300,8 @@ def _without_coding(headers: Headers) -> Headers:
     return tuple(header for header in headers if header[0].lower() != "content-encoding")
 
 
-def _is_text(body: bytes) -> bool:
+def is_text(body: bytes) -> bool:
+    """Whether a body is UTF-8."""
     try:
         body.decode("utf-8")
     except UnicodeDecodeError:

@@ -18,13 +18,21 @@ _TOKEN = re.compile(r'"((?:[^"\\]++|\\.)*+)"?(\s{0,40}:)?|[{}\[\]]', re.DOTALL)
 _SCALAR = re.compile(r"\s*([^\s{}\[\],:\"]+)")
 _NUMBERS = re.compile(r"[0-9]+")
 
-#: Fields that tell apart the streams of deltas that one response interleaves: choices, content blocks, tool calls.
+#: Fields that tell apart the streams of deltas that one response interleaves: choices, content blocks, tool calls. And
+#: what `_BESIDE` is about.
 _MARKS = frozenset(
     {"call_id", "call_type", "content_index", "contentBlockIndex", "index", "item_id", "output_index", "summary_index"}
-) | {"thought", "type"}
+) | {"grant_type", "kty", "thought", "type"}
 #: Fields of an object that say what another field of it is: `{"name": "Cookie", "value": "a=b"}`.
-_TITLES = frozenset({"name", "key", "header", "k"} | {"Name", "Key", "Header", "K"} | {"NAME", "KEY", "HEADER"})
-_TITLED = frozenset({"value", "v", "Value", "V", "VALUE"})
+_TITLES = frozenset(
+    {"name", "key", "header", "k"} | {"Name", "Key", "Header", "K"} | {"NAME", "KEY", "HEADER", "ParameterKey"}
+)
+_TITLED = frozenset({"value", "v", "Value", "V", "VALUE", "ParameterValue"})
+#: A field of an object, and one that it makes another thing: a code that is exchanged for a token (RFC 6749, 4.1.3), and
+#: the private parts of a key (RFC 7518, 6).
+_BESIDE = {("grant_type", "code"): "authorization_code"} | {
+    ("kty", part): "private_key" for part in ("d", "dp", "dq", "k", "p", "q", "qi")
+}
 #: What announces another element of a list is no longer than this; so no text is kept with what is known of names.
 _LONGEST_NAME = 64
 #: How many levels an address takes in: beyond any provider's, and cheap in hostile nesting.
@@ -32,7 +40,7 @@ _ADDRESS_DEPTH = 64
 #: A list whose elements go on with one another's text: a Gemini answer has its deltas in whatever part comes next.
 _CONTINUED_LISTS = frozenset({"parts"})
 #: What holds pieces of a text, by the names of providers and of this runtime: these are never whole texts.
-_DELTAS = frozenset({"delta", "partial_json", "chunk", "parts", "choices"})
+_DELTAS = frozenset({"delta", "partial_json", "chunk", "parts", "choices", "tool_call"})
 
 
 class Container:
@@ -135,8 +143,10 @@ class Leaf:
 
     @property
     def title(self) -> str:
-        """What its object says that it is, beside the field's own name; empty where nothing does."""
-        return self.container.title if self.key in _TITLED else ""
+        """What its object says that it is, beside the field's own name; empty where nothing does. Ask when all has been read."""
+        if self.key in _TITLED:
+            return self.container.title
+        return next((_BESIDE[mark, self.key] for mark in self.container.marks or () if (mark, self.key) in _BESIDE), "")
 
     @property
     def address(self) -> object:

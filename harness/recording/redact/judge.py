@@ -29,7 +29,7 @@ from harness.recording.redact.names import (
 )
 from harness.recording.redact.passage import CODE, has_escapes
 from harness.recording.redact.structures import Find, live_structures
-from harness.recording.redact.values import is_held, is_held_doubtful, is_held_option, without_scheme
+from harness.recording.redact.values import held_part, is_held, is_held_doubtful, is_held_option
 from harness.recording.settings import project_settings
 
 
@@ -74,25 +74,20 @@ class Judge(Struct, frozen=True):
     def field(self, name: str, value: str, *, inside: bool = False) -> tuple[int, int] | None:
         """Return which part of `value` is a secret because it stands under `name`; `inside`: or further out does."""
         settles: Weight = "secret" if inside else self.weight(name)
-        if settles == "none":
-            return None
-        begin = without_scheme(value)
-        held = is_held(value[begin:]) if settles == "secret" else is_held_doubtful(value[begin:])
-        return (begin, len(value)) if held else None
+        return None if settles == "none" else held_part(value, doubtful=settles == "doubtful")
 
     def argument(self, name: str, value: str) -> tuple[int, int] | None:
         """Return which part of `value` is a secret because it follows `name` in a list: an option, or a header field."""
+        if self.weight(name.lstrip("-") if is_option(name) else name) == "none":
+            return None
         if not is_option(name):
-            begin = without_scheme(value)
-            held = self.weight(name) != "none" and is_held_doubtful(value[begin:])
-            return (begin, len(value)) if held else None
-        held = self.weight(name.lstrip("-")) != "none" and is_held_option(value)
-        return (0, len(value)) if held else None
+            return held_part(value, doubtful=True)
+        return (0, len(value)) if is_held_option(value) else None
 
-    def query(self, name: str, value: str, url: str) -> bool:
-        """Return whether `value`, in a query or a form under `name`, is a secret; `url` is what stands before it."""
+    def query(self, name: str, value: str, before: str, after: str) -> bool:
+        """Return whether `value`, in a query or a form under `name`, is a secret, by what stands around it."""
         settles = query_weight(name, self.own_names)
-        if settles == "none" and name.lower() == "code" and _CALLBACK.search(url[-200:]):
+        if settles == "none" and name.lower() == "code" and (_CALLBACK.search(before) or _GRANT in before + after):
             settles = "secret"
         if settles == "doubtful" and not is_held_doubtful(value):
             return False
@@ -165,6 +160,8 @@ _APART = "".join(chr(code) if _RUN.fullmatch(chr(code)) else " " for code in ran
 #: Shorter base64 holds no credential.
 SHORTEST_BASE64 = 20
 _SHORTEST = 6
+#: What an authorization code is given for (RFC 6749, 4.1.3), and where one is given.
+_GRANT = "grant_type=authorization_code"
 _CALLBACK = re.compile(
     r"/(?:cb|callback|oauth2?|redirect|login|signin|authorize|auth)\b[^?]{0,80}\?[^?]*\Z|[?&]state=|\.azurewebsites\.net/",
     re.IGNORECASE,

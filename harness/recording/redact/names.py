@@ -15,24 +15,9 @@ Weight = Literal["secret", "doubtful", "none"]
 
 #: Of `pass` and `pwd`, which mean other things too, those are secret that say whose password it is.
 _OWNERS = (
-    *(
-        "admin",
-        "auth",
-        "db",
-        "email",
-        "ftp",
-        "http",
-        "key",
-        "keystore",
-        "ldap",
-        "login",
-        "mail",
-        "mongo",
-        "mq",
-        "mysql",
-    ),
-    *("pg", "postgres", "proxy", "rabbitmq", "redis", "root", "smtp", "sql", "ssh", "store", "truststore", "user"),
-    *("vault", "wifi"),
+    *("admin", "auth", "db", "email", "ftp", "http", "key", "keystore", "ldap", "login", "mail", "mongo", "mq"),
+    *("mysql", "pg", "postgres", "proxy", "rabbitmq", "redis", "root", "smtp", "sql", "ssh", "store", "truststore"),
+    *("user", "vault", "wifi"),
 )
 #: A field is secret when its name ends with one of these: `OPENAI_API_KEY`, `aws_secret_access_key`, `dbPassword`.
 _SECRET_ENDINGS = (
@@ -51,7 +36,8 @@ _SECRET_ENDINGS = (
 )
 #: Secret only when the name is exactly this; longer names that end so mean other things.
 _SECRET_NAMES = frozenset(
-    {"auth", "cookie", "cookies", "mcpsessionid", "privatekeyid", "psk", "pwd", "secrets", "setcookie", "signedurl"}
+    {"auth", "codeverifier", "cookie", "cookies", "mcpsessionid", "privatekeyid", "psk", "pwd", "secrets", "setcookie"}
+    | {"signedurl", "xamzsignature", "xgoogsignature"}
 )
 #: `hasPassword`, `show_secret`: what stands there is an answer, not the secret.
 _QUESTION = re.compile(r"(?:is|has|no|needs?|requires?|shows?|hides?|forgot|use[sd]?|with)(?:[_\-\s]|(?=[A-Z]))")
@@ -76,31 +62,15 @@ _LOOKS_OPAQUE = re.compile(rf"(?=[^0-9*]{{0,200}}[0-9*])[A-Za-z0-9._~+/=*|-]{{{S
 
 #: What is a credential in the query of a URL or in a form, and any other thing elsewhere.
 _QUERY_NAMES = frozenset(
-    {"awsaccesskeyid", "googleaccessid", "jwt", "key", "sas", "sig", "signature", "token", "xamzcredential"}
-    | {"xamzsignature", "xgoogcredential", "xgoogsignature", "accesscode", "authcode", "pass", "codeverifier"}
-    | {"appkey", "assertion", "connectsid", "devicecode", "jsessionid", "phpsessid", "pw"}
+    {"awsaccesskeyid", "googleaccessid", "jwt", "key", "sas", "sig", "signature", "token", "accesscode", "authcode"}
+    | {"pass", "appkey", "assertion", "connectsid", "devicecode", "jsessionid", "phpsessid", "pw"}
 )
-#: The same, where it looks like one: a ticket is a service's, or a bug's.
-_DOUBTFUL_QUERY_NAMES = frozenset({"ticket"})
+#: The same, where it looks like one: a ticket is a service's, or a bug's, and OpenWeatherMap's `appid` is a key.
+_DOUBTFUL_QUERY_NAMES = frozenset({"appid", "ticket"})
 #: What stands there where it is that other thing: what to sort or to look up by, and whether something is so.
 _QUERY_WORDS = frozenset(
-    {
-        "name",
-        "value",
-        "id",
-        "date",
-        "price",
-        "size",
-        "title",
-        "asc",
-        "desc",
-        "index",
-        "all",
-        "yes",
-        "no",
-        "true",
-        "false",
-    }
+    {"all", "asc", "date", "desc", "false", "id", "index", "name", "no", "price", "size", "title", "true", "value"}
+    | {"yes"}
 )
 
 #: Provider fields that are opaque on purpose and that the provider verifies: one changed character and the next
@@ -113,10 +83,12 @@ _EXEMPT_NAMES = frozenset(
 #: `data` is exempt in a part of one of these types (Anthropic; OpenRouter's reasoning details).
 _EXEMPT_DATA_TYPES = frozenset({"redacted_thinking", "reasoning.encrypted"})
 
-#: The words of JSON Schema: a tool's parameter may be named `password`, and its type is no secret.
+#: The words of JSON Schema: a tool's parameter may be named `password`, and its type is no secret. And what lists of
+#: secrets and cookies tell of each.
 _SCHEMA_WORDS = frozenset(
     {"$ref", "allof", "anyof", "const", "default", "description", "enum", "examples", "format", "maximum", "maxlength"}
     | {"minimum", "minlength", "oneof", "pattern", "required", "title", "type"}
+    | {"domain", "in", "kind", "name", "path", "samesite", "scope", "status"}
 )
 
 

@@ -254,7 +254,7 @@ class Decoded(Passage):
 
 
 class JoinedPassage(Passage):
-    """Passages one after the other: the deltas of one field."""
+    """Passages one after the other: the deltas of one field, or what may be such."""
 
     __slots__ = ("_pieces", "_starts")
 
@@ -262,6 +262,12 @@ class JoinedPassage(Passage):
         super().__init__("".join(piece.text for piece in pieces))
         self._pieces = pieces
         self._starts = list(accumulate((len(piece.text) for piece in pieces), initial=0))
+
+    def blot(self, start: int, stop: int, protected: frozenset[int] = frozenset()) -> bool:
+        # What was blotted before went no further than its piece, so that what follows it is another text.
+        edge = self._starts[bisect_right(self._starts, start)]
+        seen = self.text[start:edge]
+        return super().blot(start, stop if seen.strip(FILLERS) else min(stop, edge), protected)
 
     def put(self, index: int, char: str) -> bool:
         at = bisect_right(self._starts, index) - 1

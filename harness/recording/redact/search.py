@@ -14,6 +14,7 @@ from typing import Final
 
 import orjson
 from msgspec import Struct
+from msgspec.structs import replace
 
 from harness.recording.redact.document import Container, Leaf, leaves, numbers
 from harness.recording.redact.judge import SHORTEST_BASE64, Judge, Lens
@@ -96,8 +97,14 @@ class Search:
             self._blot(passage, *span, "secret-name", where)
         return span is not None
 
-    def documents(self, documents: Sequence[Passage], where: str, *, streamed: bool, depth: int = 0) -> None:
-        """Blot every secret in JSON `documents`; `streamed`: they are events whose deltas belong together."""
+    def documents(
+        self, documents: Sequence[Passage], where: str, *, streamed: bool, framed: bool = False, depth: int = 0
+    ) -> None:
+        """Blot every secret in JSON `documents`; `streamed`: they are events whose deltas belong together.
+
+        `framed`: by their names alone it is known which are deltas. What else follows one another may still be a key in
+        pieces, but nothing that the text before announces.
+        """
         weight = self._judge.weight
         if streamed:
             found = [inner for leaf in stream_leaves(documents, weight) for inner in self._unpacked(leaf)]
@@ -113,7 +120,7 @@ class Search:
             elif len(leaf.text) > 1 or streamed:
                 looked_at.append(leaf)
         self._look_at_arguments(looked_at, where)
-        self._look_at_all(looked_at, where, streamed=streamed, depth=depth)
+        self._look_at_all(looked_at, where, streamed=streamed, framed=framed, depth=depth)
         if self.hits:
             self._blot_logprobs(documents, found, where)
 
@@ -142,7 +149,7 @@ class Search:
             for rule, start, stop in arguments(passage.text):
                 self._blot(passage, start, stop, rule, _inside(where, words[0].path))
 
-    def _look_at_all(self, found: Sequence[Leaf], where: str, *, streamed: bool, depth: int) -> None:
+    def _look_at_all(self, found: Sequence[Leaf], where: str, *, streamed: bool, framed: bool, depth: int) -> None:
         groups = _grouped(found) if streamed else [[leaf] for leaf in found]
         alone: dict[str, list[Leaf]] = {}
         joined = _numbered(groups) if streamed else []
@@ -161,7 +168,10 @@ class Search:
         if not lens:
             return
         for group, text in zip(joined, texts, strict=True):
-            if lens.judges or _MAY_HIDE.search(text) is not None:
+            if framed and not group[0].is_piece:
+                forms = replace(lens, structures=(), announces=False)
+                self._blot_matches(JoinedPassage([leaf.passage for leaf in group]), where, forms)
+            elif lens.judges or _MAY_HIDE.search(text) is not None:
                 self._look(JoinedPassage([leaf.passage for leaf in group]), _inside(where, group[0].path), lens, depth)
         for text, equal_leaves in alone.items():
             if not lens.judges and _MAY_HIDE.search(text) is None:
@@ -216,7 +226,8 @@ class Search:
             if spaced or _PERCENT.search(value.text):
                 encoded.append((start, stop))
                 value = Decoded(value, FORM if spaced else URL)
-            if self._judge.query(URL.decoded(match["name"]), value.text, text[max(0, start - 200) : start]):
+            around = text[max(0, start - 200) : start], text[stop : stop + 200]
+            if self._judge.query(URL.decoded(match["name"]), value.text, *around):
                 self._blot(passage, start, stop, "query-key", where)
             elif encoded and encoded[-1] == (start, stop) and depth < _DEPTH:
                 self.text(value, where, depth=depth)

@@ -115,13 +115,10 @@ _CREDENTIAL = re.compile(r"[A-Za-z0-9._~+/=*:|%!-]{1,800}+")
 def _authorizations(text: str) -> Iterator[Found]:
     for match in _AUTHORIZATION.finditer(text):
         begin, stop = match.span("value")
-        scheme = _WITH_SCHEME.match(text, begin, stop)
-        if scheme is not None and (parameter := _PARAMETER.match(text, scheme.start("rest"), stop)) is not None:
-            yield from _parameters(text, scheme.start("rest"), stop) if parameter["name"] else ()
-        if scheme is not None:
-            yield from _credential(text, scheme.start("rest"), stop)
-        else:
-            yield from _credential(text, begin, stop)
+        if (scheme := _WITH_SCHEME.match(text, begin, stop)) is not None:
+            begin = scheme.start("rest")
+            yield from _parameters(text, begin, stop)
+        yield from _credential(text, begin, stop)
     for match in _BEARER.finditer(text):
         if _is_credential(match["secret"]):
             yield Found("bearer", *match.span("secret"))
@@ -221,15 +218,15 @@ _NAMED_LINES = re.compile(
     r"\bname:[ \t]{1,4}[\"']?(?P<name>[A-Za-z0-9_.-]{1,80})[\"']?[ \t]{0,4}\r?\n[ \t]{0,40}value:[ \t]{1,4}[\"']?(?P<secret>[^\s\"'{}]{1,400})"
 )
 _NAMED_ELEMENTS = re.compile(
-    r"(?:<name>(?P<name>[^<>\r\n]{1,80})</name>|<[A-Za-z][^<>]{0,200}?\s(?:name|key)=[\"'](?P<title>[^\"'<>]{1,80})[\"'][^<>]{0,200}>)"
-    r"\s{0,80}<value>(?P<secret>[^<>\r\n]{1,400})</value>"
+    r"(?:<(?:name|key)>(?P<name>[^<>\r\n]{1,80})</(?:name|key)>|<[A-Za-z][^<>]{0,200}?\s(?:name|key)=[\"'](?P<title>[^\"'<>]{1,80})[\"'][^<>]{0,200}>)"
+    r"\s{0,80}(?:<value>|(?=<string>))(?:<string>)?(?P<secret>[^<>\r\n]{1,400})</"
 )
 #: A call that is given a secret: `setPassword("…")`, `auth=("me", "…")`, `HTTPBasicAuth("me", "…")`.
 _SETTER = re.compile(
     r"\b(?:set|with)_?(?P<name>[A-Za-z][A-Za-z_]{1,40})\(\s{0,40}(?P<quote>[\"'])(?P<secret>[^\"'\r\n]{4,400})(?P=quote)\s{0,40}\)"
 )
 _LOGIN_CALL = re.compile(
-    r"(?:\bauth\s?=\s?|(?:\bHTTP(?:Basic|Digest)Auth|\bBasicAuth|\bNetworkCredential|UsernamePasswordCredentials|\.login))"
+    r"(?:\bauth[\"']?\s?[:=]\s?|(?:\bHTTP(?:Basic|Digest)Auth|\bBasicAuth|\bNetworkCredential|UsernamePasswordCredentials|\.login))"
     r"\(\s{0,40}(?P<quote>[\"'])[^\"'\r\n]{1,100}(?P=quote)\s{0,4},\s{0,40}(?P=quote)(?P<secret>[^\"'\r\n]{4,200})(?P=quote)\s{0,40}\)"
 )
 _PASS_PHRASE = re.compile(r"\s-pass(?:in|out)?\s{1,4}[\"']?pass:(?P<secret>[^\s\"']{1,200})")
@@ -313,7 +310,7 @@ def _logins(text: str) -> Iterator[Found]:
             yield Found("command", *match.span("secret"))
 
 
-_AWS_SECRET = re.compile(r"(?<![A-Za-z0-9/+=])(?P<secret>[A-Za-z0-9/+]{40,}+)")
+_AWS_SECRET = re.compile(r"(?<![A-Za-z0-9/+=.])(?P<secret>[A-Za-z0-9/+]{40,}+)")
 _AWS_NEAR = re.compile(r"aws|secret|(?:AKIA|ASIA)[A-Z0-9*]{16}", re.IGNORECASE)
 _HEX = re.compile(r"[0-9a-fA-F]+")
 
@@ -363,11 +360,11 @@ _STRUCTURES: tuple[tuple[tuple[str, ...], tuple[str, ...] | re.Pattern[str], Fin
     (("openssl",), ("pass:",), _literals(_PASS_PHRASE, "command")),
     (("tcp", "unix"), ("@tcp(", "@unix("), _literals(_GO_DSN, "url-password")),
     (("value",), ("value:",), _literals(_NAMED_LINES, "settings")),
-    (("value",), ("<value>",), _literals(_NAMED_ELEMENTS, "settings")),
+    (("value", "string"), ("<value>", "<string>"), _literals(_NAMED_ELEMENTS, "settings")),
     ((), ("key(", "token(", "secret(", "password(", "passphrase(", "string("), _literals(_SETTER, "code")),
     (
         (),
-        ("auth(", "auth=(", "auth = (", "login(", "credential(", "credentials("),
+        ("auth(", "auth=(", "auth = (", "auth': (", "login(", "credential(", "credentials("),
         _literals(_LOGIN_CALL, "code"),
     ),
     (("sqlplus",), ("/",), _literals(_SQLPLUS, "command")),

@@ -16,9 +16,9 @@ _WORDS = frozenset(
     (
         *("a", "access", "account", "actual", "an", "anthropic", "any", "api", "apikey", "app", "auth"),
         *("authorization", "aws", "azure", "bar", "base64", "basic", "bearer", "bool", "boolean", "bytes"),
-        *("change", "changeme", "client", "confirmed", "cookie", "credential", "credentials", "database", "db"),
-        *("default", "demo", "digest", "dummy", "empty", "enter", "env", "example", "fake", "false"),
-        *("filtered", "foo", "from", "gemini", "github", "goes", "google", "here", "hidden", "id", "in"),
+        *("change", "changeme", "client", "confirmed", "cookie", "cookies", "credential", "credentials"),
+        *("database", "db", "default", "demo", "digest", "dummy", "empty", "enter", "env", "example", "fake"),
+        *("false", "filtered", "foo", "from", "gemini", "github", "goes", "google", "here", "hidden", "id", "in"),
         *("include", "insert", "int", "integer", "is", "key", "masked", "max", "me", "min", "missing", "mock"),
         *("my", "name", "new", "nil", "no", "none", "not", "null", "nullable", "number", "oauth", "oauth1"),
         *("oauth2", "object", "of", "oidc", "old", "omit", "openai", "optional", "or", "origin", "pass"),
@@ -34,16 +34,17 @@ _HUMP = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _MASK = re.compile(rf"[xX]{{2,}}|[{FILLERS}xX.…0#?_-]+|[0-9]{{1,2}}")
 _ONLY_MASK = re.compile(rf"[{FILLERS}xX.…0#?_\s-]+")
 
-#: Where a secret is kept, in place of the secret.
+#: Where a secret is kept, in place of the secret, or since when or until when there is one.
 _REFERENCE = re.compile(
     r"""
       \$\{[^{}]{1,200}\} | \$\([^()]{1,200}\) | \$\$?[A-Z_][A-Z0-9_]* | \$[a-z_]+ | \$\{\{.{0,200}\}\}
-    | \{\{.{0,200}\}\}? | \{[^{}]{0,200}\} | <[^<>]{0,200}>? | \[[^\[\]]{0,200}\]? | %[A-Z_]+% | %\(?\w{0,40}\)?s | \([^()]{0,40}\)?
-    | (?:op|vault|ssm|env|file|secret|secretref|keyring|awssm|gcpsm|azurekv)://?\S* | arn:aws[a-z-]*:\S* | !(?:vault|secret|env|Ref)\b.*
+    | \{\{.{0,200}\}\} | \{[^{}]{0,200}\} | <[^<>]{0,200}> | \[[^\[\]]{0,200}\] | %[A-Z_]+% | %\(?\w{0,40}\)?s | \([^()]{0,40}\)
+    | (?:op|vault|ssm|env|file|secret|secretref|keyring|awssm|gcpsm|azurekv)://?\S* | (?:arn:aws[a-z-]*|urn:ietf):\S* | !(?:vault|secret|env|Ref)\b.*
     | projects/[^/\s]+/secrets/\S* | (?:env|secret|vault|ssm|file|ref):[A-Za-z_/][\w/.-]*
     | (?:\.{0,2}/|~/)[\w.-]++(?:/[\w.-]++)++(?<=[a-z]) | (?:\.{0,2}|~)(?:/[A-Z]?[a-z._-]++[0-9]{0,4}){2,}+
     | (?:id|type|src|source|env)=[\w./-]*+(?:,.*)? | [A-Z]:\\\S*
     | \?|:[a-z_]+|@[a-z_]+ | `[^`]*`?
+    | [0-9]{4}-[0-9]{2}-[0-9]{2}[T\ ][0-9]{2}:[0-9:.]{2,16}(?:Z|[+-][0-9:]{4,5})?
     """,
     re.ASCII | re.DOTALL | re.VERBOSE,
 )
@@ -62,7 +63,11 @@ _OWN_MEMBER = re.compile(
 )
 _IDENTIFIER = re.compile(r"[A-Za-z_$]+", re.ASCII)
 _CODE_GOES_ON = frozenset("),.([{]};")
-_TYPE = re.compile(r"[ui]?int\d+|float\d+|Secret(?:Str|Bytes)|Optional|VARCHAR|varchar|bytea", re.ASCII)
+#: A type, a page, and what begins with a bracket that may be closed after it: `f"password={of[user]}"`.
+_CODE = re.compile(
+    r"(?:[ui]?int|float|bytes)\d+|Secret(?:Str|Bytes)|Optional|VARCHAR|varchar|bytea|https?://[^?@;=]*\Z|[{(\[]|\$\{[^}]*\Z",
+    re.ASCII,
+)
 
 _SCHEMES = r"bearer|basic|token|apikey|api-key|key|digest|negotiate|ntlm|jwt|oauth|ssws|splunk|geniekey|hawk|bot|flyv1"
 _SCHEME = re.compile(rf"(?:{_SCHEMES})\s{{1,4}}(?=\S)", re.ASCII | re.IGNORECASE)
@@ -97,13 +102,15 @@ def is_held(value: str) -> bool:
     return around == bare or (any(map(str.isalnum, around)) and not is_placeholder(around))
 
 
-def is_held_bare(value: str, follows: str, *, stated: bool) -> bool:
+def is_held_bare(value: str, follows: str, *, stated: bool, doubtful: bool = False) -> bool:
     """Return whether `value`, which stands without quotes, is a secret; `follows` is what stands after it.
 
     `stated`: after a colon or in a sentence, where a word is a word; else after an equals sign.
     """
-    if not is_held(value) or _EXPRESSION.match(value + follows[:2]) or _TYPE.match(value) or _MEMBERS.fullmatch(value):
+    if not is_held(value) or _EXPRESSION.match(value + follows[:2]) or _CODE.match(value) or _MEMBERS.fullmatch(value):
         return False
+    if doubtful:
+        return looks_opaque(value)
     if value.isdecimal():
         return len(value) >= 6
     if stated:
@@ -123,6 +130,12 @@ def is_held_option(value: str) -> bool:
 def is_held_doubtful(value: str) -> bool:
     """Return whether `value`, under a doubtful name, is a secret."""
     return looks_opaque(value) and is_held(value)
+
+
+def held_part(value: str, *, doubtful: bool) -> tuple[int, int] | None:
+    """Return which part of `value`, set apart under a secret's name or a doubtful one, is a secret: all but its scheme."""
+    begin = without_scheme(value)
+    return (begin, len(value)) if (is_held_doubtful if doubtful else is_held)(value[begin:]) else None
 
 
 def without_scheme(value: str) -> int:

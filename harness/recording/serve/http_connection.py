@@ -28,17 +28,8 @@ except ImportError as missing:
 
 #: Header fields that are of one connection (RFC 9110, 7.6.1), or say what the framing chosen here says.
 _NOT_SENT: Final = frozenset(
-    {
-        "connection",
-        "content-length",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    }
+    {"connection", "content-length", "keep-alive", "proxy-authenticate", "proxy-connection", "te", "trailer"}
+    | {"transfer-encoding", "upgrade"}
 )
 #: Statuses whose responses have no body (RFC 9110, 6.4.1).
 _BODILESS: Final = frozenset({204, 304})

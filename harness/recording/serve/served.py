@@ -144,13 +144,9 @@ class Answers:
             f"({request.method} {urlsplit(request.url).path}) matches none of {len(self._recorded)} ({near}); "
             "record it, or ask what is recorded"
         )
-        error = {
-            "message": message,
-            "type": "unrecorded_request",
-            "param": None,
-            "code": "unrecorded_request",
-            "nearest": None if nearest is None else {"number": nearest.number, "difference": nearest.difference},
-        }
+        code = "unrecorded_request"
+        candidate = None if nearest is None else {"number": nearest.number, "difference": nearest.difference}
+        error = {"message": message, "type": code, "param": None, "code": code, "nearest": candidate}
         body = orjson.dumps({"error": error})
         return WireResponse(
             # Not one of the statuses after which SDKs try again: the next attempt would miss too.

@@ -233,7 +233,7 @@ class Tape:
         return recorded if self._redactor is None else self._redactor.request(recorded)
 
     def _finish(self, take: Take) -> None:
-        if self._redactor is None or not _in_a_loop():
+        if self._redactor is None or running_loop() is None:
             self._take_down(take)
             return
         with self._lock:
@@ -283,12 +283,12 @@ class Tape:
         )
 
 
-def _in_a_loop() -> bool:
+def running_loop() -> int | None:
+    """Return the identity of the loop that runs here; None where none does."""
     try:
-        asyncio.get_running_loop()
+        return id(asyncio.get_running_loop())
     except RuntimeError:
-        return False
-    return True
+        return None
 
 
 def _joined(base: str, path: str) -> str:

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import ipaddress
-import os
 import sys
-import sysconfig
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
-from pathlib import Path
 from types import FrameType
 from typing import Final
 
 from harness.bus.scope import current_path
 from harness.errors import NetworkBlockedError, TransportFault
+from harness.recording.words.user_code import HARNESS, is_foreign, path_from_here
 
 #: Reentrant: the garbage collector may run what reaches for the network while a thread holds it.
 _lock: Final = threading.RLock()
 _open: Final[list[NetworkGuard]] = []
-_HARNESS: Final = str(Path(__file__).parents[2])
 
 
 class NetworkGuard:
@@ -100,32 +96,13 @@ def _origin() -> str:
     In a thread that none such has begun, it is the innermost that is not ours. Where a run is known, its scope is told.
     """
     frames = list(_frames(sys._getframe(2)))
-    own = next((frame for frame in frames if not _is_foreign(frame.f_code.co_filename)), None)
-    frame = own or next((frame for frame in frames if not frame.f_code.co_filename.startswith(_HARNESS)), frames[-1])
+    own = next((frame for frame in frames if not is_foreign(frame.f_code.co_filename)), None)
+    frame = own or next((frame for frame in frames if not frame.f_code.co_filename.startswith(HARNESS)), frames[-1])
     scope = " / ".join(current_path())
-    return f"{_short(frame.f_code.co_filename)}:{frame.f_lineno}{scope and f' in {scope}'}"
-
-
-def _short(path: str) -> str:
-    """Return `path` from the current folder, or from where packages are."""
-    # No Path: what is compiled from a text has a name such as <string>.
-    starts = (folder + os.sep for folder in (*sorted(_foreign_folders(), key=len, reverse=True), os.getcwd()))  # noqa: PTH109
-    return path.removeprefix(next((start for start in starts if path.startswith(start)), ""))
+    return f"{path_from_here(frame.f_code.co_filename)}:{frame.f_lineno}{scope and f' in {scope}'}"
 
 
 def _frames(frame: FrameType | None) -> Iterator[FrameType]:
     while frame is not None:
         yield frame
         frame = frame.f_back
-
-
-def _is_foreign(path: str) -> bool:
-    return path.startswith(("<frozen ", *_foreign_folders()))
-
-
-@cache
-def _foreign_folders() -> tuple[str, ...]:
-    paths = sysconfig.get_paths()
-    folders = {paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-    # In a virtual environment Python's own modules are those of the Python below it.
-    return (_HARNESS, str(Path(os.__file__).parent), *folders)

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from harness.bus.scope import current_run
 from harness.errors import RecordingError, RunCancelled, TransportFault, UsageError
-from harness.recording.redact.content_coding import opened_if_possible
+from harness.recording.redact.content_coding import is_text, opened_if_possible
 from harness.recording.wire import Chunk, Headers, WireRequest, WireResponse
 from harness.recording.words.advice import with_mode
 from harness.recording.words.request_line import request_line
@@ -224,7 +224,4 @@ def _is_encoded(coding: str, body: bytes) -> bool:
             zlib.decompressobj().decompress(body[:64])
             return True
     # Other codings have no magic number, but compressed bytes that happen to be text are next to impossible.
-    with suppress(UnicodeDecodeError):
-        body.decode()
-        return False
-    return True
+    return not is_text(body)

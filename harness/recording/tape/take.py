@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.bus.scope import current_run
 from harness.recording.boundaries import end_was_seen
-from harness.recording.wire import Chunk, Ending, Headers, How, WireRequest, WireResponse
+from harness.recording.wire import Chunk, Ending, Headers, How, WireRequest, WireResponse, header_of
 
 if TYPE_CHECKING:
     from harness.bus.scope import Run
@@ -71,7 +71,9 @@ class Take:
                 return
             if how != "complete" and self._run is not None and self._run.cancelled:
                 how, error = "cancelled", None
-            if how == "cancelled" and end_was_seen(self._content_type(), b"".join(self._pieces)):
+            if how == "cancelled" and end_was_seen(
+                header_of(self._headers, "content-type") or "", b"".join(self._pieces)
+            ):
                 how = "complete"
             self._ended = Ending(how, error, self._now_ms())
             self._finished(self)
@@ -88,9 +90,6 @@ class Take:
                 ended=self._ended or Ending("cancelled", None, self._now_ms()),
                 scope=self._scope,
             )
-
-    def _content_type(self) -> str:
-        return next((value for name, value in self._headers if name.lower() == "content-type"), "")
 
     def _now_ms(self) -> float:
         # A tenth is finer than any network, and keeps files short.

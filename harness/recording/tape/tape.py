@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
 import threading
 import time
@@ -22,7 +21,7 @@ from harness.recording.files.cassette_document import cassette_name
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.files.exchange import held
 from harness.recording.redact.redaction import Redactor
-from harness.recording.tape.core import Mode, Tape, TapeRedactor
+from harness.recording.tape.core import Mode, Tape, TapeRedactor, running_loop
 from harness.recording.tape.guard import NetworkGuard, block, is_blocked, is_spared, network_guard
 from harness.recording.tape.match import InteractionIndex, unanswered
 from harness.recording.tape.playback import check_speed
@@ -145,7 +144,7 @@ def running(tape: TapeT) -> Iterator[TapeT]:
 
 @contextmanager
 def _activated(tape: Tape) -> Iterator[None]:
-    opened = _Opened(tape, threading.get_ident(), _of_context.get(), _running_loop())
+    opened = _Opened(tape, threading.get_ident(), _of_context.get(), running_loop())
     token = _of_context.set(opened)
     hurries = tape.plays and not tape.records and tape.speed is None
     hurry = answered_at_once.set(lambda: hurries and not tape.closed)
@@ -229,14 +228,7 @@ class _Opened(Struct, frozen=True):
 
     def covers_caller(self) -> bool:
         """Whether what runs here may be its business: another loop of the same thread is not."""
-        return self.thread != threading.get_ident() or self.loop in (None, _running_loop())
-
-
-def _running_loop() -> int | None:
-    try:
-        return id(asyncio.get_running_loop())
-    except RuntimeError:
-        return None
+        return self.thread != threading.get_ident() or self.loop in (None, running_loop())
 
 
 _of_context: contextvars.ContextVar[_Opened | None] = contextvars.ContextVar("harness_tape", default=None)
@@ -282,7 +274,7 @@ class _TapeContext:
         if records:
             check_form(self._path)
         self._journal = CassetteWriter(self._path.with_name(f"{self._path.name}.partial"))
-        if records and not plays:
+        if records and (self._stood is None or not plays):
             # A folder that can't be written to is better known before the run than after it.
             self._journal.open()
         return self._make(
@@ -294,10 +286,8 @@ class _TapeContext:
         lost = unanswered(loaded)
         if lost is None:
             return False
-        requested = request_line(lost.request.method, lost.request.url)
         self._on_note(
-            f"cassette '{cassette_name(self._path)}' is recorded again: when it was recorded, {requested} got no answer "
-            f"({lost.response.ended.error})"
+            f"cassette '{cassette_name(self._path)}' is recorded again: when it was recorded, {_no_answer(lost)}"
         )
         return True
 
@@ -307,8 +297,7 @@ class _TapeContext:
         if self._mode != "all" or not standing or unanswered(standing) is not None:
             return False
         if lost is not None:
-            requested = request_line(lost.request.method, lost.request.url)
-            reason = f"{requested} got no answer now ({lost.response.ended.error})"
+            reason = _no_answer(lost, " now")
         elif self._tape.has_failed:
             reason = "the run failed now"
         else:
@@ -389,6 +378,10 @@ class _TapeContext:
         elif self._tape.recorded:
             self._note_aside("another tape has recorded it meanwhile")
         return interactions is not None
+
+
+def _no_answer(lost: Interaction, when: str = "") -> str:
+    return f"{request_line(lost.request.method, lost.request.url)} got no answer{when} ({lost.response.ended.error})"
 
 
 def _state(path: Path) -> tuple[int, int, int] | None:

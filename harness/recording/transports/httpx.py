@@ -63,7 +63,7 @@ class _Twin:
             wire_request = _wire(request, request.read())
             answer = tape.answer(wire_request)
             if answer is not None:
-                return self._play(request, wire_request, tape.play(answer))
+                return self._play(wire_request, tape.play(answer))
             take = tape.begin(wire_request)
             try:
                 response = real(transport, self._outgoing(request, tape))
@@ -87,7 +87,7 @@ class _Twin:
             wire_request = _wire(request, await request.aread())
             answer = tape.answer(wire_request)
             if answer is not None:
-                return await self._aplay(request, wire_request, tape.play(answer))
+                return await self._aplay(wire_request, tape.play(answer))
             take = tape.begin(wire_request)
             try:
                 response = await real(transport, self._outgoing(request, tape))
@@ -114,19 +114,19 @@ class _Twin:
             outgoing.headers["host"] = outgoing.url.netloc.decode("ascii")
         return outgoing
 
-    def _play(self, request: httpx.Request, wire_request: WireRequest, playback: Playback) -> httpx.Response:
+    def _play(self, wire_request: WireRequest, playback: Playback) -> httpx.Response:
         if playback.response.status == 0:
             playback.wait_for_end()
-        return self._response(request, wire_request, playback)
+        return self._response(wire_request, playback)
 
-    async def _aplay(self, request: httpx.Request, wire_request: WireRequest, playback: Playback) -> httpx.Response:
+    async def _aplay(self, wire_request: WireRequest, playback: Playback) -> httpx.Response:
         if playback.response.status == 0:
             await playback.await_end()
-        return self._response(request, wire_request, playback)
+        return self._response(wire_request, playback)
 
-    def _response(self, request: httpx.Request, wire_request: WireRequest, playback: Playback) -> httpx.Response:
+    def _response(self, wire_request: WireRequest, playback: Playback) -> httpx.Response:
         recorded = playback.response
-        ending = self._ending(request, wire_request, recorded)
+        ending = self._ending(wire_request, recorded)
         if recorded.status == 0 and ending is not None:
             raise ending
         response: httpx.Response = self.package.Response(
@@ -139,10 +139,8 @@ class _Twin:
         )
         return response
 
-    def _ending(
-        self, request: httpx.Request, wire_request: WireRequest, recorded: WireResponse
-    ) -> BaseException | None:
-        """Return what is raised after the last piece, or None where the response ended well."""
+    def _ending(self, wire_request: WireRequest, recorded: WireResponse) -> BaseException | None:
+        """Return what is raised after the last piece, or None where the response ended well. Clients add their request."""
         how = recorded.ended.how
         if how == "complete":
             return None
@@ -152,7 +150,7 @@ class _Twin:
         kind = getattr(self.package, name, None)
         if not (isinstance(kind, type) and issubclass(kind, self.package.TransportError)):
             kind = getattr(self.package, _RAISED_AS[how])
-        ending: BaseException = kind(text, request=request)
+        ending: BaseException = kind(text)
         return mark_recorded(ending)
 
 

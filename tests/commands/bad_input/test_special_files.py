@@ -55,32 +55,21 @@ KINDS: list[tuple[Callable[[Path], None], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("make", "said", "_"), KINDS, ids=[make.__name__ for make, _, _ in KINDS])
-def test_a_special_file_among_cassettes_is_one_result(
-    run: Run, folder: Path, make: Callable[[Path], None], said: str, _: str
-) -> None:
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_special_files_among_cassettes_are_one_result_each(run: Run, folder: Path, workers: str) -> None:
     (folder / "nested").mkdir()
-    make(folder / "nested" / "special.yaml")
-    result = run("replay", folder, "--json", "-", "-n", "1")
-    healthy, special = result.document["results"]
-    assert (result.code, healthy["status"], special["status"]) == (2, "passed", "error")
-    assert said in special["message"]
-    (finding,) = run("scan", folder, "--json", "-").document["findings"]
-    assert said in finding["message"]
-    assert sdk_of(folder / "nested" / "special.yaml") in ("", "openai")
-
-
-def test_special_files_that_two_workers_replay_are_one_result_each(run: Run, folder: Path) -> None:
-    (folder / "nested").mkdir()
-    for make, _, _ in KINDS:
-        make(folder / "nested" / f"{make.__name__}.yaml")
-    result = run("replay", folder, "--json", "-", "-n", "2")
-    healthy, *special = result.document["results"]
-    assert (result.code, healthy["status"]) == (2, "passed")
     kinds = sorted(KINDS, key=lambda kind: kind[0].__name__)
-    for ended, (make, message, _) in zip(special, kinds, strict=True):
+    for make, _, _ in kinds:
+        make(folder / "nested" / f"{make.__name__}.yaml")
+        assert sdk_of(folder / "nested" / f"{make.__name__}.yaml") in ("", "openai")
+    result = run("replay", folder, "--json", "-", "-n", workers)
+    healthy, *special = result.document["results"]
+    findings = run("scan", folder, "--json", "-").document["findings"]
+    assert (result.code, healthy["status"]) == (2, "passed")
+    for ended, finding, (make, message, _) in zip(special, findings, kinds, strict=True):
         assert (Path(ended["path"]).stem, ended["status"]) == (make.__name__, "error")
         assert message in ended["message"]
+        assert message in finding["message"]
 
 
 @pytest.mark.parametrize("name", ["recording.json", "cassette.yaml", "frames.jsonl"])

@@ -46,7 +46,7 @@ def damaged(folder: Path, name: str, damage: str) -> None:
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_recording_that_can_not_be_read_ends_with_2_and_says_what_to_do(
-    damage: str, name: str, copy: Path, run: Run
+    damage: str, name: str, copy: Path, recorded: Path, run: Run
 ) -> None:
     damaged(copy, name, damage)
     said = run("replay", copy)
@@ -59,6 +59,11 @@ def test_a_recording_that_can_not_be_read_ends_with_2_and_says_what_to_do(
     )
     assert "Traceback" not in said.out + said.err
     assert "1 error" in said.out
+    if name != "cassette.yaml":
+        for said in (run("show", copy), run("diff", copy, recorded), run("diff", recorded, copy)):
+            assert (said.code, said.err.count("\n")) == (2, 1)
+            assert said.err.startswith("error: ")
+            assert name in said.err
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -69,28 +74,6 @@ def test_a_plain_cassette_that_can_not_be_read_ends_with_2(damage: str, copy: Pa
     for said in (run("replay", path), run("show", path), run("diff", path, copy)):
         assert said.code == 2
         assert "plain.yaml" in said.out + said.err
-
-
-@pytest.mark.parametrize("name", ["recording.json", "frames.jsonl"])
-@pytest.mark.parametrize("damage", DAMAGES)
-def test_show_and_diff_of_what_can_not_be_read_end_with_2(
-    damage: str, name: str, copy: Path, recorded: Path, run: Run
-) -> None:
-    damaged(copy, name, damage)
-    for said in (run("show", copy), run("diff", copy, recorded), run("diff", recorded, copy)):
-        assert said.code == 2, said.out
-        assert said.err.startswith("error: ")
-        assert name in said.err
-        assert len(said.err.splitlines()) == 1
-
-
-def test_an_unreadable_file_among_good_ones_ends_with_2_and_the_good_ones_are_judged(
-    recorded: Path, tmp_path: Path, run: Run
-) -> None:
-    (tmp_path / "empty.yaml").touch()
-    said = run("replay", recorded, tmp_path)
-    assert said.code == 2
-    assert "1 passed, 0 failed, 1 error" in said.out
 
 
 @pytest.mark.parametrize(
@@ -132,6 +115,7 @@ def test_an_unreadable_file_among_good_ones_ends_with_2_and_the_good_ones_are_ju
         (["record", f"{SUBJECTS}:text", "-o", "out", "--mode", "none"], "mode none plays what is recorded"),
         (["record", f"{SUBJECTS}:text", "-o", "out", "--base-url", "here"], "base URL is 'here'; it must be absolute"),
         (["show"], "PATH"),
+        (["scan", ".", "--max-age", "9" * 12], "--max-age"),
         (["dance"], "dance"),
     ],
     ids=lambda value: ascii(" ".join(value))[:80] if isinstance(value, list) else "",
@@ -157,9 +141,3 @@ def test_nothing_to_check_ends_with_2(tmp_path: Path, run: Run) -> None:
     assert said.code == 2
     assert "not-a-call" in said.out
     assert "POST traces.example.com/b is no call to a model" in said.out
-
-
-@pytest.mark.parametrize("damage", ["half-written", "later version"])
-def test_scan_of_what_can_not_be_read_ends_with_2(damage: str, copy: Path, run: Run) -> None:
-    damaged(copy, "recording.json", damage)
-    assert run("scan", copy).code == 2

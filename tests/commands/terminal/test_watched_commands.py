@@ -6,28 +6,18 @@ import io
 import shutil
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from harness.commands.progress import watched
 from harness.commands.run_text import RunText
 from tests.commands.command_line import Run
+from tests.commands.terminal.test_terminal import Terminal, watch
 from tests.recording.support.remade import SHIPPED
 
 
-class Terminal(io.StringIO):
-    """A stream that a person watches."""
-
-    def isatty(self) -> bool:
-        return True
-
-
 def test_progress_says_how_far_a_command_is_and_what_is_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setenv("TERM", "xterm")
-    terminal = Terminal()
-    monkeypatch.setattr(sys, "stderr", terminal)
+    terminal = watch(monkeypatch)
     with watched(["first\x1b[2J", "second"]) as seen:
         seen.advance()
         with seen.set_aside():
@@ -54,11 +44,6 @@ def test_there_is_none_where_nobody_watches_or_nothing_is_to_be_waited_for_or_no
     with watched(names) as seen, seen.set_aside():
         seen.advance()
     assert stream.getvalue() == ""
-
-
-def test_what_is_piped_has_no_progress(run: Run) -> None:
-    said = run("replay", SHIPPED / "openai" / "text", SHIPPED / "openai" / "tool_call")
-    assert (said.code, "\x1b" in said.out + said.err, "0/2" in said.err) == (0, False, False)
 
 
 @pytest.mark.parametrize(
@@ -89,8 +74,7 @@ def test_the_text_of_a_run_stands_apart_from_what_the_model_thinks_and_asks_for(
 
 def test_a_run_that_says_nothing_is_named_after_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.commands.run_text._MOMENT_S", 0.0)
-    terminal: Any = Terminal()
-    monkeypatch.setattr(sys, "stderr", terminal)
+    terminal = watch(monkeypatch)
     shown = RunText(terminal)
     with shown.watch("my_app:Plan"):
         assert shown._silent is not None
@@ -99,8 +83,7 @@ def test_a_run_that_says_nothing_is_named_after_a_moment(monkeypatch: pytest.Mon
 
 
 def test_lines_are_ended_where_text_and_thinking_share_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    terminal: Any = Terminal()
-    monkeypatch.setattr(sys, "stderr", terminal)
+    terminal = watch(monkeypatch)
     shown = RunText(terminal)
     shown.aside("thinking", "Hm")
     shown.aside("thinking", ".")

@@ -15,15 +15,7 @@ from conformance.timeline.evidence import ProgramOutcome, WireFacts
 from harness.frames.frozen import FrozenDict
 from tests.conformance import timelines
 from tests.conformance.areas.call_mutations import CALL_MUTATIONS
-from tests.conformance.areas.edits import (
-    Mutation,
-    data,
-    frame_of,
-    put,
-    resplit,
-    shared,
-    then,
-)
+from tests.conformance.areas.edits import Mutation, data, frame_of, put, resplit, shared, then
 from tests.conformance.areas.frame_mutations import FRAME_MUTATIONS
 from tests.conformance.timelines import Frame, FrozenItems
 from tests.conformance.verdicts import status

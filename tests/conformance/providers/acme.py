@@ -11,7 +11,7 @@ import contextlib
 import json
 import os
 import threading
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Any
 
 import httpx
@@ -217,36 +217,36 @@ class DisconnectsOfPython(Sound):
                 raise ConnectionError("broken") from error
 
 
+def lacking(is_lost: Callable[[Part], bool]) -> type[BaseLLM]:
+    class LLM(Acme):
+        def parts(self, line: str) -> Iterator[Part]:
+            return (part for part in super().parts(line) if not is_lost(part))
+
+    return LLM
+
+
 class NoUsage(Sound):
     """Counts nothing."""
 
-    class LLM(Acme):
-        def parts(self, line: str) -> Iterator[Part]:
-            return (part for part in super().parts(line) if not isinstance(part, Usage))
+    LLM = lacking(lambda part: isinstance(part, Usage))
 
 
 class NoThinking(Sound):
     """Keeps the reasoning to itself."""
 
-    class LLM(Acme):
-        def parts(self, line: str) -> Iterator[Part]:
-            return (part for part in super().parts(line) if not isinstance(part, ThinkingDelta))
+    LLM = lacking(lambda part: isinstance(part, ThinkingDelta))
 
 
 class LostWords(Sound):
     """Drops a piece of text."""
 
-    class LLM(Acme):
-        def parts(self, line: str) -> Iterator[Part]:
-            return (part for part in super().parts(line) if not (isinstance(part, TextDelta) and "rhus" in part.text))
+    LLM = lacking(lambda part: isinstance(part, TextDelta) and "rhus" in part.text)
 
 
 class ToolsForgotten(Sound):
     """Never tells of a tool call."""
 
-    class LLM(Acme):
-        def parts(self, line: str) -> Iterator[Part]:
-            return (part for part in super().parts(line) if not isinstance(part, ToolCallDelta))
+    LLM = lacking(lambda part: isinstance(part, ToolCallDelta))
 
 
 class Shorter(Sound):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -64,10 +65,23 @@ class Tree(HTMLParser):
         self.open[-1].children.append(data)
 
 
+#: What would be more than text on a page.
+HOSTILE: Final = '"\'></td></table></pre><script>alert(1)</script><a href="https://example.com">{{ 7 * 7 }}</a>'
+
+
 def parsed(path: Path) -> Node:
-    """Return the page at `path`, every element of which must be closed."""
+    """Return the page at `path`, every element of which must be closed, and which must need no script and no other file."""
     tree = Tree()
     tree.feed(path.read_text(encoding="utf-8"))
     tree.close()
     assert [node.tag for node in tree.open] == ["document"], "an element is never closed"
-    return tree.open[0]
+    page = tree.open[0]
+    if page.all("html"):
+        assert page.all("script") == page.all("img") == page.all("iframe") == []
+        assert [node.attrs["href"] for node in page.all("link")] == ["data:,"]
+        [style] = page.all("style")
+        assert not re.search(r"url\(|@import", style.text)
+        assert "prefers-color-scheme: dark" in style.text
+        policy = next(node for node in page.all("meta") if node.attrs.get("http-equiv") == "Content-Security-Policy")
+        assert (policy.attrs["content"] or "").startswith("default-src 'none';")
+    return page

@@ -114,10 +114,15 @@ def test_the_summary_has_numbers_causes_and_rows_and_foreign_text_is_text(tmp_pa
     assert [link.attrs["href"] for link in page.all("a")] == []
 
 
-def test_sarif_has_a_result_for_each_finding_and_one_for_a_cause(tmp_path: Path) -> None:
-    sarif.write(FALLEN, tmp_path / "a.sarif")
+def written_sarif(told: dict[str, Any], folder: Path) -> Any:
+    """Return the one run of a SARIF file."""
+    sarif.write(told, folder / "a.sarif")
+    [run] = json.loads((folder / "a.sarif").read_text(encoding="utf-8"))["runs"]
+    return run
 
-    [run] = json.loads((tmp_path / "a.sarif").read_text(encoding="utf-8"))["runs"]
+
+def test_sarif_has_a_result_for_each_finding_and_one_for_a_cause(tmp_path: Path) -> None:
+    run = written_sarif(FALLEN, tmp_path)
     rules = run["tool"]["driver"]["rules"]
     assert [rules[result["ruleIndex"]]["id"] for result in run["results"]] == [
         "order.delivery",
@@ -130,17 +135,11 @@ def test_sarif_has_a_result_for_each_finding_and_one_for_a_cause(tmp_path: Path)
 
 
 def test_a_finding_of_sarif_is_the_same_in_the_next_run_whatever_its_addresses(tmp_path: Path) -> None:
-    for number in ("7f01", "8a99"):
-        sarif.write(
-            document(clause("order.delivery", ("flow/a", "failed", LACKING.format(number)))),
-            tmp_path / f"{number}.sarif",
-        )
+    def finding(address: str) -> dict[str, Any]:
+        told = clause("order.delivery", ("flow/a", "failed", LACKING.format(address)))
+        return written_sarif(document(told), tmp_path)["results"][0]  # type: ignore[no-any-return]
 
-    first, second = (
-        json.loads((tmp_path / f"{number}.sarif").read_text(encoding="utf-8"))["runs"][0]["results"][0]
-        for number in ("7f01", "8a99")
-    )
-    assert first["partialFingerprints"] == second["partialFingerprints"]
+    assert finding("7f01")["partialFingerprints"] == finding("8a99")["partialFingerprints"]
 
 
 BROKEN = Violation("order.delivery", 2, HOSTILE)
@@ -158,7 +157,6 @@ REPLAYED: Any = report(
 
 def test_a_replay_has_both_reports_too(tmp_path: Path) -> None:
     markdown.write(REPLAYED, tmp_path / "summary.md")
-    sarif.write(REPLAYED, tmp_path / "a.sarif")
 
     rows = rendered(tmp_path / "summary.md").all("table")[1].all("tr")[1:]
     assert [[cell.text for cell in row.all("td")][:3] for row in rows] == [
@@ -167,7 +165,7 @@ def test_a_replay_has_both_reports_too(tmp_path: Path) -> None:
     ]
     assert rows[0].all("td")[3].text == "harness replay 'rec/ü' --verbose"
     assert result_rerun({"path": "-dash"}) == "harness replay ./-dash --verbose"
-    [run] = json.loads((tmp_path / "a.sarif").read_text(encoding="utf-8"))["runs"]
+    run = written_sarif(REPLAYED, tmp_path)
     assert [(one["ruleId"], one["level"]) for one in run["results"]] == [
         ("order.delivery", "error"),
         ("replay.changed", "error"),
@@ -181,3 +179,4 @@ def test_a_replay_has_both_reports_too(tmp_path: Path) -> None:
 def test_another_document_has_no_report(write: Any, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"harness\.conformance/1.*not of 'x/1'"):
         write({"format": "x/1"}, tmp_path / "report")
+    assert list(tmp_path.iterdir()) == []

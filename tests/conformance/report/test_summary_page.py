@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from conformance.report.summary_page import KnownFault, held, main, read_known, render_summary
+from conformance.report.summary_page import KnownFault, main, read_known, render_summary
 from harness.errors import ConformanceError
 from tests.conformance.report.test_causes import HOSTILE, rendered
 
@@ -66,7 +66,7 @@ def fault(clause: str, scenarios: str) -> KnownFault:
     ids=str,
 )
 def test_a_known_fault_is_found_where_its_clause_broke_in_its_scenarios(known: KnownFault, says: str) -> None:
-    page = render_summary(document(), "", held(document(), (known,)))
+    page = render_summary(document(), "", [known])
     assert f"| {known.says} | {known.clause} | {says} |" in page.splitlines()
 
 
@@ -76,8 +76,8 @@ def test_nothing_in_a_report_is_markup_of_the_page(tmp_path: Path) -> None:
     for row in hostile["clauses"]:
         row |= {"level": HOSTILE, "checks": [{**check, "scenario": HOSTILE} for check in row["checks"]]}
     hostile["clauses"][1]["checks"][1]["violations"] = [{"seq": 1, "message": HOSTILE}]
-    known = held(hostile, (KnownFault(HOSTILE, "cleanup.no-leaks", "*"),))
-    (tmp_path / "page.md").write_text(render_summary(hostile, HOSTILE, known), encoding="utf-8")
+    known = KnownFault(HOSTILE, "cleanup.no-leaks", "*")
+    (tmp_path / "page.md").write_text(render_summary(hostile, HOSTILE, [known]), encoding="utf-8")
 
     page, said = rendered(tmp_path / "page.md"), " ".join(HOSTILE.split())
     assert [heading.text for heading in page.all("h1")] == [f"{said} {said} against the contract"]

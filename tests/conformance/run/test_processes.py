@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -83,9 +84,8 @@ def prepare_slowly(subject: Threads, name: str) -> bool:
 
 @pytest.fixture
 def processes() -> Iterator[Processes]:
-    plain = Processes(load, perform)
-    yield plain
-    plain.close()
+    with closing(Processes(load, perform)) as plain:
+        yield plain
 
 
 def test_a_scenario_does_not_see_what_another_left_behind(processes: Processes) -> None:
@@ -110,31 +110,22 @@ def test_a_process_has_the_environment_of_whoever_starts_it(
     processes.perform("looks", 30.0)
     monkeypatch.setenv("ADDRESS", "http://127.0.0.1:1")
     monkeypatch.delenv("HOME", raising=False)
-    another = Processes(load, perform)
-    try:
+    with closing(Processes(load, perform)) as another:
         assert another.perform("environment", 30.0) == "('http://127.0.0.1:1', False)"
-    finally:
-        another.close()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are copied on Linux alone")
 def test_what_is_prepared_is_there_for_every_copy() -> None:
-    processes = Processes(load, perform, prepare)
-    try:
+    with closing(Processes(load, perform, prepare)) as processes:
         assert processes.perform("looks", 30.0) == "left: ['prepared for looks']"
         assert processes.perform("looks", 30.0) == "left: ['prepared for looks', 'prepared for looks']"
-    finally:
-        processes.close()
 
 
 def test_what_is_imported_for_a_scenario_takes_none_of_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("conformance.run.workers.processes._GRACE_S", 0.0)
-    processes = Processes(load, perform, prepare_slowly)
-    try:
+    with closing(Processes(load, perform, prepare_slowly)) as processes:
         assert processes.perform("leaves", 30.0) == ""
         assert processes.perform("looks", 0.5) == "left: []"
-    finally:
-        processes.close()
 
 
 @pytest.mark.parametrize(("name", "says"), [("exits", "exit code 3"), ("raises exit", "exit code 4")])
@@ -145,12 +136,9 @@ def test_a_subject_that_ends_its_process_has_failed(processes: Processes, name: 
 
 
 def test_a_subject_that_can_not_be_loaded_again_says_why() -> None:
-    processes = Processes(load_in_vain, perform)
-    try:
-        with pytest.raises(LostError, match=r"^in a process of its own, the address is in use$"):
-            processes.perform("looks", 30.0)
-    finally:
-        processes.close()
+    why = r"^in a process of its own, the address is in use$"
+    with closing(Processes(load_in_vain, perform)) as processes, pytest.raises(LostError, match=why):
+        processes.perform("looks", 30.0)
 
 
 def test_a_subject_that_hangs_has_failed_at_the_deadline(processes: Processes) -> None:
@@ -160,23 +148,17 @@ def test_a_subject_that_hangs_has_failed_at_the_deadline(processes: Processes) -
 
 @pytest.mark.parametrize("names", [("bus",), ("bus", "[idle]")])
 def test_a_subject_whose_imports_start_threads_has_them_in_every_scenario(names: tuple[str, ...]) -> None:
-    processes = Processes(partial(load, *names), perform)
-    try:
+    with closing(Processes(partial(load, *names), perform)) as processes:
         for _ in range(2):
             assert processes.perform("leaves", 30.0) == ""
             assert processes.perform("looks", 30.0) == "left: []"
             assert processes.perform("threads", 30.0) == ", ".join(names)
-    finally:
-        processes.close()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are copied on Linux alone")
 def test_threads_that_are_called_idle_do_not_keep_a_process_from_being_copied() -> None:
-    processes = Processes(partial(load, "[idle]"), perform)
-    try:
+    with closing(Processes(partial(load, "[idle]"), perform)) as processes:
         assert processes.perform("threads", 30.0) == ""
-    finally:
-        processes.close()
 
 
 def test_several_threads_may_ask_at_once(processes: Processes) -> None:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -41,12 +41,7 @@ def a_thread_beside() -> Iterator[None]:
     thread.join()
 
 
-@contextmanager
-def nothing_beside() -> Iterator[None]:
-    yield
-
-
-@pytest.mark.parametrize("beside", [nothing_beside, a_thread_beside])
+@pytest.mark.parametrize("beside", [nullcontext, a_thread_beside])
 def test_results_come_in_order_and_what_a_dying_process_was_at_is_told(
     beside: Callable[[], AbstractContextManager[None]],
 ) -> None:

@@ -17,7 +17,7 @@ import pytest
 
 from conformance.run.scheduler import consume, in_order
 from harness.shipped import shipped_recording
-from tests.conformance.run.scheduled_work import Work, lost
+from tests.conformance.run.scheduled_work import lost
 
 ROOT = Path(__file__).parents[3]
 PATIENCE_S = 120
@@ -48,12 +48,16 @@ def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def harness(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+def python(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "harness", *map(str, arguments)],
+        [sys.executable, *map(str, arguments)],
         cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=PATIENCE_S,
         check=False,
     )  # fmt: skip
+
+
+def harness(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return python("-m", "harness", *arguments)
 
 
 def timeless(path: Path) -> Any:
@@ -98,11 +102,7 @@ print(json.dumps(list(scheduled(Work(Path(sys.argv[2])), subjects, sys.argv[1], 
 
 
 def test_a_process_that_dies_loses_and_doubles_nothing_of_others(address: str, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", SCHEDULED, address, str(tmp_path)],
-        cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=PATIENCE_S,
-        check=False,
-    )  # fmt: skip
+    done = python("-c", SCHEDULED, address, tmp_path)
     assert done.returncode == 0, done.stderr
     made = json.loads(done.stdout)
     assert (tmp_path / "killed").exists(), "no worker was killed"
@@ -172,7 +172,3 @@ def test_what_comes_in_any_order_is_given_in_its_own_and_an_interrupt_gives_the_
 
     assert consume(in_order(iter([(3, "d"), (0, "a"), (1, "b")])), reader) is False
     assert seen == ["a", "d"]
-
-
-def test_work_is_sent_by_its_name() -> None:
-    assert Work(Path("x"))("a") == "a: done"

@@ -1,1 +1,1 @@
-"""Sound stand-ins for what this runtime does not do yet: no engines, but frames as the contract wants them."""
+"""This runtime as subjects of other kinds, which processes find by their addresses."""

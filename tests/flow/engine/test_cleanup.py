@@ -17,7 +17,8 @@ from harness.events import BaseEvent, MethodExecutionStartedEvent
 from harness.flow import Flow, listen, start
 from harness.llm import BaseLLM, Finish, LLMRequest, Part, TextDelta
 from tests.flow.graph.graphs import TIMEOUT_S, Note
-from tests.session.bodies import join_harness_threads, run_program
+from tests.programs import run_program
+from tests.session.bodies import join_harness_threads
 
 
 class Blocking(Flow):

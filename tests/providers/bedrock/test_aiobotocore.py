@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import StreamReader
 
 from harness.errors import ProviderError, ProviderStatusError, StreamTruncatedError
+from harness.llm import LLM
 from harness.llm.credentials import no_credentials_needed
 from harness.llm.overrides import call_stream_override
 from harness.recording.comparison.normal import Normalizer
@@ -29,6 +31,7 @@ from tests.providers.test_closing import close_when_held
 from tests.recording.faults.cutting import check_cuts, check_split
 from tests.recording.support.remade import SHIPPED, Remade, Run
 from tests.servers.anthropic.scenarios import CROSSING
+from tests.servers.bedrock.invoke import BedrockInvokeServer
 from tests.servers.bedrock.server import BedrockServer
 from tests.servers.bedrock.wire import framed
 from tests.servers.raw import Raw
@@ -63,6 +66,28 @@ def test_text_comes_as_it_is_sent(server: BedrockServer) -> None:
 
 def test_a_whole_answer_comes(server: BedrockServer) -> None:
     assert in_session(BEDROCK.llm(server, stream=False), "async", PROMPTS["text"]).result == HARBOUR_TEXT
+
+
+def test_a_whole_invocation_that_is_cancelled_ends_its_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, read = asyncio.Event(), StreamReader.read
+
+    async def watched(reader: StreamReader, count: int = -1) -> bytes:
+        reading.set()
+        return await read(reader, count)
+
+    async def run() -> None:
+        call = asyncio.create_task(llm.acall(PROMPTS["blocked_body"]))
+        await asyncio.wait_for(reading.wait(), 10)
+        await asyncio.to_thread(server.wait_for, lambda: server.held == 1)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        await asyncio.to_thread(server.wait_for, lambda: server.disconnects == 1)
+
+    monkeypatch.setattr(StreamReader, "read", watched)
+    with BedrockInvokeServer() as server:
+        llm = LLM("bedrock-invoke/us.anthropic.claude-sonnet-4-6", base_url=server.origin)
+        asyncio.run(run())
 
 
 def test_thinking_comes_before_the_text(server: BedrockServer) -> None:

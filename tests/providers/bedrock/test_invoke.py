@@ -218,9 +218,12 @@ def replayed(folder: Path, form: Form, answer: str | bytes, *, stream: bool) -> 
 
 
 def events(chunks: list[dict[str, Any]]) -> bytes:
+    return b"".join(chunk({"bytes": base64.b64encode(json.dumps(one).encode()).decode()}) for one in chunks)
+
+
+def chunk(held: dict[str, str]) -> bytes:
     headers = {":event-type": "chunk", ":content-type": "application/json", ":message-type": "event"}
-    packed = (base64.b64encode(json.dumps(chunk).encode()).decode() for chunk in chunks)
-    return b"".join(aws_message(headers, json.dumps({"bytes": one}).encode()) for one in packed)
+    return aws_message(headers, json.dumps(held).encode())
 
 
 def check(run: Replayed, result: Any, form: Form) -> None:
@@ -262,6 +265,12 @@ def test_an_answer_without_text_is_none(answer: dict[str, Any], tmp_path: Path) 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 def test_the_chunks_of_an_invoked_model_are_its_answer(form: Form, tmp_path: Path) -> None:
     check(replayed(tmp_path, form, events(form.chunks), stream=True), form.streamed_result, form)
+
+
+def test_the_end_mark_of_another_framing_is_no_chunk_that_is_broken(tmp_path: Path) -> None:
+    form = FORMS["chat completions"]
+    mark = {"bytes": base64.b64encode(b"[DONE]").decode()}
+    check(replayed(tmp_path, form, events(form.chunks) + chunk(mark), stream=True), form.streamed_result, form)
 
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)

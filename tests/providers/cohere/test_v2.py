@@ -41,7 +41,9 @@ def sse(*events: Any) -> str:
 START = {"id": "a", "type": "message-start", "delta": {"message": {"role": "assistant", "content": []}}}
 THINKS = event("content-delta", 0, content={"thinking": "Hm."})
 SAYS = (
-    event("content-start", 1, content={"type": "text", "text": "Hel"}), event("content-delta", 1, content={"text": "lo"})
+    event("content-start", 1, content={"type": "text", "text": "Hel"}), event("content-delta", 1, content={"text": "l"}),
+    # As hosts may send it.
+    event("content-delta", 1, content=[{"text": ""}, "o"]),
 )  # fmt: skip
 CALLS = (
     event("tool-plan-delta", tool_plan="I look."),
@@ -71,8 +73,9 @@ TEXT = [{"type": "thinking", "thinking": "Hm."}, {"type": "text", "text": "Hello
         (ASKED, sse(START, THINKS, *SAYS, end("COMPLETE")) + DONE),
         (ASKED, sse(START, THINKS, *SAYS, {"type": "citation-end", "index": 0}, end("COMPLETE"))),
         (WHOLE, answer("COMPLETE", content=TEXT)),
+        (WHOLE, answer("COMPLETE", content="Hello")),
     ],
-    ids=["streamed", "without [DONE]", "whole"],
+    ids=["streamed", "without [DONE]", "whole", "whole, as a text"],
 )
 def test_an_answer_is_its_text_and_thoughts_with_usage_and_reason(asked: Any, sent: str, tmp_path: Path) -> None:
     run = replayed(tmp_path, asked, sent)

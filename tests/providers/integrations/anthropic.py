@@ -132,6 +132,10 @@ STREAMS = (
      + event("content_block_start", index=0, content_block=use(id="u")) + end("tool_use"),
      ["call 0 t f '' of ", "call 1 u f '' of ", "call 0 t f '{\"a\": 1}' of {\"a\": 1}", "call 1 u f '{}' of {}",
       "completed ['t f {\"a\": 1}', 'u f {}'] tool_calls"]),
+    Stream("arguments as an object, and thoughts in parts", START
+     + block(0, {"type": "thinking"}, {"type": "thinking_delta", "thinking": [{"type": "text", "text": "Hm."}]})
+     + block(1, use(), {"type": "input_json_delta", "partial_json": {"a": 1}}) + end("tool_use"),
+     ["thinking 'Hm.'", "call 0 t f '' of ", "call 0 t f '{\"a\": 1}' of {\"a\": 1}", "completed ['t f {\"a\": 1}'] tool_calls"]),
     Stream("texts of nothing that are left out", START + block(0, {"type": "thinking"}, {"type": "thinking_delta"},
      {"type": "thinking_delta", "thinking": "Hm."}, {"type": "signature_delta"}) + block(1, {"type": "redacted_thinking"})
      + block(2, {"type": "text"}, {"type": "text_delta"}, {"type": "text_delta", "text": "a"})

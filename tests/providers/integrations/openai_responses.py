@@ -82,7 +82,7 @@ def call(place: int, name: str) -> bytes:
     return event("response.output_item.added", item=item, output_index=place)
 
 
-def arguments(place: int, delta: str) -> bytes:
+def arguments(place: int, delta: Any) -> bytes:
     return event("response.function_call_arguments.delta", item_id="fc", output_index=place, delta=delta)
 
 
@@ -178,6 +178,8 @@ STREAMS = (
      + event("response.output_item.added", item={**OTHER, "arguments": None}) + END,
      ["call 0 a f '' of ", "call 0 a f '{\"a\": 1}' of {\"a\": 1}", "call 1 b g '' of ",
       "completed ['a f {\"a\": 1}', 'b g '] tool_calls"]),
+    Stream("a piece of arguments as an object", CREATED + call(0, "a") + arguments(0, {"a": 1}) + END,
+     ["call 0 a a '' of ", "call 0 a a '{\"a\": 1}' of {\"a\": 1}", "completed ['a a {\"a\": 1}'] tool_calls"]),
     Stream("raw reasoning", CREATED + event("response.reasoning_text.delta", delta="hm", item_id="r", output_index=0, content_index=0) + END,
      ["thinking 'hm'", "completed '' stop"]),
     Stream("calls side by side", CREATED + call(0, "a") + call(1, "b") + arguments(1, "{}") + arguments(0, "[]") + END,

@@ -43,8 +43,8 @@ def replayed(folder: Path, asked: dict[str, Any], answer: str, kind: str = "appl
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", ""], ids=["line ends", "CRLF", "no last line end"])
 def test_an_answer_is_what_its_lines_say_with_usage_and_reason(end: str, tmp_path: Path) -> None:
-    lines = [line(thinking=None, reasoning="Hm."), line(content="Hel"), line(content="lo"), line(END)]
-    run = replayed(tmp_path, ASKED, (end or "\n").join(lines) + end)
+    lines = [line(thinking=None, reasoning="Hm."), line(content=[{"type": "text", "text": "Hel"}]), line(content="lo")]
+    run = replayed(tmp_path, ASKED, (end or "\n").join([*lines, line(END)]) + end)
     assert (run.unjudged, run.problems, run.error) == (None, [], None)
     assert run.sessions[0].result == "Hello"
     last = run.frames[-1].data
@@ -94,7 +94,7 @@ def test_calls_without_ids_are_told_apart_and_are_why_it_ended(tmp_path: Path) -
         ('{"error":\n{"message": "a"}}\n{"b": 1}\n', MalformedResponseError, "no JSON"),
         ('{"done": true}\n', MalformedResponseError, "nothing but an end"),
         (json.dumps({**HEAD, **END, "response": "Hello"}), MalformedResponseError, "nothing but an end"),
-        (line(content=["Hel"]) + "\n", MalformedResponseError, "in place of a text"),
+        (line(content=["Hel"]) + "\n", MalformedResponseError, "in place of an object"),
         (line(tool_calls=[{"function": {"arguments": {}}}]) + "\n", MalformedResponseError, "has no name"),
         (called(1, arguments=[1]) + "\n", MalformedResponseError, ""),
     ],

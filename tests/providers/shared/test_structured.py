@@ -13,9 +13,9 @@ from pydantic import BaseModel, create_model
 from conformance.timeline.calls import as_requested
 from conformance.timeline.evidence import WireFacts, WireToolCall
 from harness.errors import LLMContextLengthExceededError, MalformedResponseError, ProviderStatusError, UsageError
-from harness.llm import LLM
+from harness.llm import LLM, LLMRequest
 from harness.providers.openai.request import response_format
-from harness.providers.shared.calls.structured import STRUCTURED, has_native_form
+from harness.providers.shared.calls.structured import STRUCTURED, fits_native_form
 from tests.llm.scripted import WAYS, Way, called, streamed
 from tests.providers.integrations.anthropic import START, block, end, piece
 from tests.providers.integrations.bedrock import event as message
@@ -44,7 +44,7 @@ NOVA = ("bedrock/amazon.nova-lite-v1:0", "application/vnd.amazon.eventstream")
     ],
 )  # fmt: skip
 def test_the_version_in_a_name_tells_whether_there_is_a_form(model: str, native: bool) -> None:
-    assert has_native_form(model) is native
+    assert fits_native_form(model, LLMRequest([], response_format=Report)) is native
 
 
 def use(*pieces: str, start: Any = USE, index: int = 1) -> bytes:

@@ -10,8 +10,16 @@ from harness.errors import ProviderError, StreamTruncatedError
 from harness.recording.faults.cuts import events_of, resplit
 from harness.recording.faults.dialects import dialect_of
 from harness.recording.faults.faults import parse_fault
-from harness.recording.wire import Interaction, WireResponse
+from harness.recording.wire import Chunk, Ending, Interaction, WireResponse
 from tests.recording.support.remade import Run
+
+
+def response(body: bytes, content_type: str = "text/event-stream", *lengths: int) -> WireResponse:
+    """A response that came in pieces of these lengths, 10 ms apart, or in one."""
+    pieces = lengths or (len(body),)
+    chunks = tuple(Chunk(sum(pieces[:n]), length, 10.0 * n) for n, length in enumerate(pieces))
+    ended = Ending("complete", None, 10.0 * len(pieces))
+    return WireResponse(200, "OK", (("content-type", content_type),), body, chunks, ended, ("a",))
 
 
 class Stream(Protocol):

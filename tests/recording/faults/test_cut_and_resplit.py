@@ -12,19 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings, strategies as st
 
 from harness.errors import ProviderError
 from harness.recording.faults.cuts import cut_points, resplit
 from harness.recording.faults.faults import parse_fault
-from harness.recording.wire import Chunk, Ending, Interaction, WireRequest, WireResponse
-from tests.recording.faults.cutting import check_cuts, check_split
+from harness.recording.wire import Interaction, WireRequest
+from tests.recording.faults.cutting import check_cuts, check_split, response
 from tests.recording.support.remade import Remade, streams_of
 
 #: In order without an end marker, by closing the connection, by breaking it.
 BREAKS = ("end", "cut", "reset")
 
-SPLITS = st.lists(st.integers(1, 500), min_size=1, max_size=40)
 #: Of a long stream, so many cut points are looked at, spread over all of it; and bytes one by one up to this length.
 SAMPLE, SHORT = 3, 10_000
 
@@ -32,28 +30,14 @@ SAMPLE, SHORT = 3, 10_000
 def greeting() -> Interaction:
     """A stream whose deltas are text of two to four bytes per character."""
     head: dict[str, Any] = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 0, "model": "gpt-4o-mini"}
-    deltas = ("Grüße aus ", "Århus: 灯台 🗼 ", "und 👩‍🚀 winkt")
-    choices: list[list[dict[str, Any]]] = [
-        [{"index": 0, "delta": {"content": text}, "finish_reason": None}] for text in deltas
-    ]
-    choices.append([{"index": 0, "delta": {}, "finish_reason": "stop"}])
-    events = [f"data: {json.dumps({**head, 'choices': one}, ensure_ascii=False)}\n\n".encode() for one in choices]
-    body = b"".join([*events, b"data: [DONE]\n\n"])
+    deltas = [*({"content": text} for text in ("Grüße aus ", "Århus: 灯台 🗼 ", "und 👩‍🚀 winkt")), {}]
+    choices = [{"index": 0, "delta": delta, "finish_reason": None if delta else "stop"} for delta in deltas]
+    events = [f"data: {json.dumps({**head, 'choices': [one]}, ensure_ascii=False)}\n\n".encode() for one in choices]
+    events.append(b"data: [DONE]\n\n")
     asked = {"model": "gpt-4o-mini", "stream": True, "messages": [{"role": "user", "content": "Hello"}]}
     return Interaction(
         WireRequest("POST", "https://api.openai.com/v1/chat/completions", (), json.dumps(asked).encode()),
-        resplit(
-            WireResponse(
-                200,
-                "OK",
-                (("content-type", "text/event-stream"),),
-                body,
-                (Chunk(0, len(body), 0.0),),
-                Ending("complete", None, 0.0),
-                (),
-            ),
-            [len(event) for event in events],
-        ),
+        response(b"".join(events), "text/event-stream", *map(len, events)),
     )
 
 
@@ -75,26 +59,13 @@ def test_a_stream_without_its_end_marker_has_shown_everything_and_failed(stream:
     assert run.frames[:-1] == stream.whole.frames[:-1]
 
 
-@settings(
-    max_examples=8,
-    deadline=None,
-    derandomize=True,
-    database=None,
-)
-@given(lengths=SPLITS)
-@example(lengths=[1])
-@example(lengths=[10_000_000])
-def test_however_the_bytes_are_split_the_frames_are_the_same(stream: Remade, lengths: list[int]) -> None:
-    check_split(stream, lengths)
-
-
-def test_a_split_at_any_one_byte_gives_the_same_frames(stream: Remade) -> None:
+def test_byte_by_byte_and_split_at_any_byte_the_frames_are_the_same(stream: Remade) -> None:
     recorded = stream.interaction.response
     assert stream.whole.error is None
     assert stream.whole.chunks == "Grüße aus Århus: 灯台 🗼 und 👩‍🚀 winkt"
     size = len(recorded.body)
-    for at in range(1, size):
-        assert stream.against(resplit(recorded, [at, size])).frames == stream.whole.frames
+    for lengths in ([1], [size], *([at, size] for at in range(1, size))):
+        assert stream.against(resplit(recorded, lengths)).frames == stream.whole.frames
 
 
 def test_streams_of_real_providers_keep_both_promises(corpus: Path) -> None:

@@ -28,17 +28,10 @@ from harness.recording.faults.dialects import dialect_of
 from harness.recording.faults.faults import FAULTS, faulted, parse_fault
 from harness.recording.tape.playback import Playback
 from harness.recording.tape.tape import playing
-from harness.recording.wire import Chunk, Ending, Interaction, WireRequest, WireResponse
+from harness.recording.wire import Chunk, Interaction, WireRequest
+from tests.recording.faults.cutting import response
 from tests.recording.support.loopback import PATIENCE_S
 from tests.recording.support.remade import SHIPPED, Remade, shipped_streams, streams_of
-
-
-def response(body: bytes, content_type: str = "text/event-stream", *lengths: int) -> WireResponse:
-    """A response that came in pieces of these lengths, 10 ms apart, or in one."""
-    pieces = lengths or (len(body),)
-    chunks = tuple(Chunk(sum(pieces[:n]), length, 10.0 * n) for n, length in enumerate(pieces))
-    ended = Ending("complete", None, 10.0 * len(pieces))
-    return WireResponse(200, "OK", (("content-type", content_type),), body, chunks, ended, ("a",))
 
 
 def sse(*events: str) -> bytes:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import re
 import time
 from pathlib import Path
@@ -277,20 +275,6 @@ def test_each_interaction_is_on_disk_before_the_next(path: Path) -> None:
     with CassetteWriter(path) as writer:
         writer.append(interaction())
         assert read_cassette(path) == (interaction(),)
-
-
-def test_a_full_disk_leaves_the_old_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_cassette(path, [interaction()])
-
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(RecordingError, match="No space left on device") as refused:
-        write_cassette(path, [])
-    assert str(path) in str(refused.value)
-    assert read_cassette(path) == (interaction(),)
-    assert list(path.parent.iterdir()) == [path]
 
 
 def test_a_folder_that_is_none_is_a_recording_error(tmp_path: Path) -> None:

@@ -103,6 +103,8 @@ GO: dict[str, Any] = {
     },
     "response": {"body": json.dumps(ANSWER), "headers": {}, "status": "200 OK", "code": 200, "duration": "1s"},
 }
+SENT = base64.b64encode(json.dumps(REQUEST).encode()).decode()
+CODED = base64.b64encode(json.dumps(ANSWER).encode()).decode()
 ARCHIVED: dict[str, Any] = {
     "request": {
         "method": "POST", "url": "https://h/", "headers": [{"name": "a", "value": "b"}],
@@ -110,7 +112,7 @@ ARCHIVED: dict[str, Any] = {
     },
     "response": {
         "status": 200, "statusText": "OK", "headers": [],
-        "content": {"text": base64.b64encode(json.dumps(ANSWER).encode()).decode(), "encoding": "base64"},
+        "content": {"text": CODED, "encoding": "base64"},
     },
 }  # fmt: skip
 GZIP = gzip.compress(json.dumps(ANSWER).encode())
@@ -140,6 +142,20 @@ interactions:
     status: {code: 200, message: OK}
 """
 
+#: As vcrpy writes what a client sent piece by piece, or in a bytearray, and the names that aiohttp gave of headers.
+OBJECTS = """
+interactions:
+- request:
+    body: %s
+    headers: {? !!python/object/apply:multidict._multidict.istr [A] : [b]}
+    method: POST
+    uri: https://h/
+  response:
+    body: {string: '%s'}
+    headers: {}
+    status: {code: 200, message: OK}
+"""
+
 PSYCH = """
 http_interactions:
 - request:
@@ -161,22 +177,7 @@ FORMS = {
     "a body that is a mapping": MAPPING,
     # The two halves of the emoji are escapes of their own, as vcrpy's JSON serialiser writes them.
     "JSON": json.dumps({"version": 1, "interactions": [ENTRY]}),
-    "JSON with base64": json.dumps(
-        {
-            "version": 1,
-            "interactions": [
-                {
-                    **ENTRY,
-                    "response": {
-                        **ENTRY["response"],
-                        "body": {
-                            "base64_string": "eyJpZCI6ICIxIiwgImNob2ljZXMiOiBbXSwgInZlcnNpb24iOiAiMS4wIiwgInByaWNlIjogMC41LCAid2hvbGUiOiB0cnVlfQ=="
-                        },
-                    },
-                }
-            ],
-        }
-    ),
+    "JSON with base64": json.dumps({"interactions": [_with("response", body={"base64_string": CODED})]}),
     "requests beside responses": json.dumps({"requests": [ENTRY["request"]], "responses": [ENTRY["response"]]}),
     "no head": json.dumps([ENTRY]),
     "VCR of PHP": json.dumps(
@@ -209,6 +210,14 @@ FORMS = {
     "headers without lists": json.dumps({"interactions": [_with("request", headers={"a": "b"})]}),
     "what has been said before": MERGED,
     "a file for a body": FILE % (json.dumps(REQUEST, ensure_ascii=False), json.dumps(ANSWER)),
+    "pieces for a body": OBJECTS
+    % (
+        f"!!python/object/apply:builtins.iter {{args: [[!!binary {SENT[:40]}, !!binary {SENT[40:]}]], state: 0}}",
+        json.dumps(ANSWER),
+    ),
+    "a bytearray for a body": OBJECTS
+    % (f"!!python/object/apply:builtins.bytearray [{json.dumps(json.dumps(REQUEST))}, latin-1]", json.dumps(ANSWER)),
+    "a status by R": json.dumps({"interactions": [_with("response", status={"status_code": 200, "reason": "OK"})]}),
 }
 
 
@@ -250,7 +259,9 @@ REFUSED = {
     "what is left of a merge": ((FILE % ("{}", "{\n>>>>>>> other\n}")).encode(), "line 14: git has left a merge"),
     "a merge key without a mapping": (b"interactions:\n- request:\n    <<:\n    method: GET", "line 3: '<<' merges"),
     "a merge key of a list of texts": (b"a: &a [b]\ninteractions:\n- <<: *a", "line 3: '<<' merges"),
-    "a file of nothing": (b"interactions: !!python/object/new:_io.BytesIO {a: b}", "a file in memory without"),
+    "pieces that are numbers": (b"a: !!python/object/apply:builtins.iter {args: [[97, 98]]}", "an object without"),
+    "an object of another kind": (b"a: !!python/object/apply:builtins.eval ['1']", "builtins.eval"),
+    "a file of nothing": (b"interactions: !!python/object/new:_io.BytesIO {a: b}", "an object without"),
 }
 
 
@@ -286,6 +297,10 @@ BAD = {
         "interactions[1].response.status.code is True",
     ),
     "half a code": (_with("response", status={"code": 20}), "interactions[1].response.status.code is 20"),
+    "a status code beside no body": (
+        {**ENTRY, "response": {"status_code": 200, "headers": {}, "body_segments": []}},
+        "interactions[1].response.body is missing",
+    ),
     "half a URL": (
         _with("request", uri="https://[::1/v1"),
         "interactions[1].request.uri is 'https://[::1/v1' (Invalid",
@@ -306,6 +321,16 @@ def test_a_bad_interaction_leaves_the_others_readable(entry: Any, message: str, 
     # A tape takes a file as a whole.
     with pytest.raises(RecordingError, match=r"interactions\[1\]"):
         read_cassette(path)
+
+
+@pytest.mark.parametrize("said", [{}, {"ended": {"how": "complete", "at_ms": 0}}], ids=["unsaid", "by an edit"])
+def test_what_has_no_status_got_no_answer(said: dict[str, Any], tmp_path: Path) -> None:
+    """As an HTTP archive has what a browser could not reach; it is nothing that a run may come to."""
+    path = tmp_path / "cassette.json"
+    entry = _with("response", status={"code": 0}, body={"string": "", "chunks": []}, **said)
+    path.write_text(json.dumps({"interactions": [entry]}))
+    (one,) = read_cassette(path)
+    assert one.response.ended.how == "no-response"
 
 
 @pytest.mark.parametrize(

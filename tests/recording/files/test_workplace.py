@@ -15,6 +15,7 @@ from harness.recording.files import workplace as module
 from harness.recording.files.asides import aside_of, asides_of, new_aside
 from harness.recording.files.exchange import exchanged
 from harness.recording.files.workplace import Workplace, latest_aside, place_for, put_in_place, recover, replace_files
+from tests.recording.support.recorded import contents
 
 
 @pytest.fixture
@@ -28,10 +29,6 @@ def written(folder: Path, content: bytes = b"old") -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "recording.json").write_bytes(content)
     return folder
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 def opened(final: Path, content: bytes = b"new", **options: Any) -> Workplace:

@@ -144,10 +144,6 @@ WAYS: tuple[Way, ...] = (
     *(_in_body(carrier, lambda text: [text]) for carrier in WHOLE if carrier.id not in ("base64", "escaped-message", "name", "sse-text")),
     *(_in_body(carrier, _thirds) for carrier in STREAMS),
 )  # fmt: skip
-TEXTS = [
-    *(pytest.param(each.text, id=each.id) for each in PLANTED),
-    *(pytest.param(text, id=text[:40]) for text in INNOCENT),
-]
 by_way = pytest.mark.parametrize("way", WAYS, ids=lambda way: way.id)
 
 

@@ -21,13 +21,9 @@ KEY = next(planted for planted in BY_FORM if planted.id == "anthropic")
 
 #: By what is said of it: an answer, and the part of it that may not be in any file.
 ANSWERS = {
-    "sample code": ("\n".join(CODE), ""),
-    "placeholders": ("\n".join(PLACEHOLDERS), ""),
-    "prose": ("\n".join(PROSE), ""),
+    "sample code and prose": ("\n".join((*CODE, *PLACEHOLDERS, *PROSE)), ""),
     "assigned": (f'Set it first:\n\npassword = "{PASSWORD}"\nconnect()', PASSWORD),
-    "key block in a sentence": ("It begins with -----BEGIN RSA PRIVATE KEY----- and so on.", ""),
     "JSON with a password": (json.dumps({"user": "me", "password": PASSWORD, "age": 42, "secrets": 3}), PASSWORD),
-    "JSON of placeholders": ('{"api_key": "YOUR_API_KEY", "password": "…"}', ""),
     "password beyond ASCII": (json.dumps({"password": f"{PASSWORD}äß→😀"}, ensure_ascii=False), PASSWORD),
     "key": (f"It is {KEY.value}, keep it.", KEY.core),
     "command": (f"curl -u me:{PASSWORD} https://example.com/?code=404", PASSWORD),

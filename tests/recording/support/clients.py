@@ -29,9 +29,13 @@ class Read:
 
     pieces: list[bytes] = field(default_factory=list)
     status: int = 0
+    #: As the library gives them: a mapping whose names have no case.
+    headers: Any = None
     #: The class of the library's error and its text; empty where none was raised.
     error: str = ""
     text: str = ""
+    #: The URL of the request that the error names, where it names one.
+    asked: str = ""
 
     @property
     def body(self) -> bytes:
@@ -59,20 +63,19 @@ class Client:
         content: bytes = b'{"a": 1}',
         timeout: float = PATIENCE_S,
         on_piece: Seen = lambda _: False,
-        stop: bool = False,
     ) -> Read:
-        """Post, read piece by piece; leave after the first piece if told to. Errors of the library are noted."""
+        """Post, read piece by piece; leave after a piece where told to by `True`. Errors of the library are noted."""
         read = Read()
 
         def seen(piece: bytes) -> bool:
             read.pieces.append(piece)
-            on_piece(piece)
-            return stop
+            return on_piece(piece) is True
 
         try:
             self.use(url, content, timeout, read, seen)
         except self.errors as error:
             read.error, read.text = type(error).__name__, str(error)
+            read.asked = str(getattr(getattr(error, "request", None), "url", ""))
         return read
 
 
@@ -82,7 +85,7 @@ def _sync_httpx(library: Any) -> Callable[[str, bytes, float, Read, Seen], None]
             library.Client(timeout=timeout, trust_env=False, verify=False) as client,
             client.stream("POST", url, content=content) as response,
         ):
-            read.status = response.status_code
+            read.status, read.headers = response.status_code, response.headers
             for piece in response.iter_raw():
                 if seen(piece):
                     break
@@ -96,7 +99,7 @@ def _async_httpx(library: Any) -> Callable[[str, bytes, float, Read, Seen], None
             library.AsyncClient(timeout=patience, trust_env=False, verify=False) as client,
             client.stream("POST", url, content=content) as response,
         ):
-            read.status = response.status_code
+            read.status, read.headers = response.status_code, response.headers
             async for piece in response.aiter_raw():
                 if seen(piece):
                     break
@@ -108,7 +111,7 @@ def _urllib3(url: str, content: bytes, timeout: float, read: Read, seen: Seen) -
     with urllib3.PoolManager(timeout=timeout, retries=False) as pools:
         response = pools.request("POST", url, body=content, preload_content=False)
         try:
-            read.status = response.status
+            read.status, read.headers = response.status, response.headers
             for piece in response.stream():
                 if seen(piece):
                     break
@@ -121,7 +124,7 @@ def _requests(url: str, content: bytes, timeout: float, read: Read, seen: Seen) 
         requests.Session() as session,
         session.post(url, data=content, timeout=timeout, stream=True) as response,
     ):
-        read.status = response.status_code
+        read.status, read.headers = response.status_code, response.headers
         for piece in response.iter_content(None):
             if seen(piece):
                 break
@@ -134,7 +137,7 @@ async def _apost(url: str, content: bytes, patience: float, read: Read, seen: Se
         aiohttp.ClientSession(timeout=limits) as session,
         session.request("post", url, data=content) as response,
     ):
-        read.status = response.status
+        read.status, read.headers = response.status, response.headers
         async for piece in response.content.iter_any():
             if seen(piece):
                 break
@@ -151,7 +154,7 @@ def _urllib(url: str, content: bytes, timeout: float, read: Read, seen: Seen) ->
     except urllib.error.HTTPError as error:
         response = error
     with response:
-        read.status = response.status
+        read.status, read.headers = response.status, response.headers
         while piece := response.read1():
             if seen(piece):
                 break
@@ -168,7 +171,7 @@ def _http_client(url: str, content: bytes, timeout: float, read: Read, seen: See
     with contextlib.closing(kind(parts.netloc, timeout=timeout)) as connection:
         connection.request("POST", target, content)
         with connection.getresponse() as response:
-            read.status = response.status
+            read.status, read.headers = response.status, response.headers
             while piece := response.read1():
                 if seen(piece):
                     return
@@ -177,57 +180,37 @@ def _http_client(url: str, content: bytes, timeout: float, read: Read, seen: See
 
 
 _OF_HTTP_CLIENT = (OSError, http.client.HTTPException)
-#: What is raised, by the ids of the cases in `transports/test_together.py`.
-_HTTPX = {
-    "cut": "RemoteProtocolError",
-    "short": "RemoteProtocolError",
-    "reset": "ReadError",
-    "silent in the body": "ReadTimeout",
-    "silent before the head": "ReadTimeout",
-    "closed before the head": "RemoteProtocolError",
-    "reset before the head": "ReadError",
-    "refused": "ConnectError",
-}
-_URLLIB3 = {
-    "cut": "ProtocolError",
-    "short": "ProtocolError",
-    "reset": "ProtocolError",
-    "silent in the body": "ReadTimeoutError",
-    "silent before the head": "ReadTimeoutError",
-    "closed before the head": "ProtocolError",
-    "reset before the head": "ProtocolError",
-    "refused": "NewConnectionError",
-}
-_REQUESTS = {
-    "cut": "ChunkedEncodingError",
-    "short": "ChunkedEncodingError",
-    "reset": "ChunkedEncodingError",
-    "silent in the body": "ConnectionError",
-    "silent before the head": "ReadTimeout",
-    "closed before the head": "ConnectionError",
-    "reset before the head": "ConnectionError",
-    "refused": "ConnectionError",
-}
-_AIOHTTP = {
-    "cut": "ClientPayloadError",
-    "short": "ClientPayloadError",
-    "reset": "ClientPayloadError",
-    "silent in the body": "SocketTimeoutError",
-    "silent before the head": "SocketTimeoutError",
-    "closed before the head": "ServerDisconnectedError",
-    "reset before the head": "ClientOSError",
-    "refused": "ClientConnectorError",
-}
-_HTTP_CLIENT = {
-    "cut": "IncompleteRead",
-    "short": "IncompleteRead",
-    "reset": "ConnectionResetError",
-    "silent in the body": "TimeoutError",
-    "silent before the head": "TimeoutError",
-    "closed before the head": "RemoteDisconnected",
-    "reset before the head": "ConnectionResetError",
-    "refused": "ConnectionRefusedError",
-}
+
+
+def _raises(*errors: str) -> dict[str, str]:
+    """Return what is raised, by the ids of the cases in `transports/test_together.py`."""
+    cases = (
+        "cut", "short", "reset", "silent in the body",
+        "silent before the head", "closed before the head", "reset before the head", "refused",
+    )  # fmt: skip
+    return dict(zip(cases, errors, strict=True))
+
+
+_HTTPX = _raises(
+    "RemoteProtocolError", "RemoteProtocolError", "ReadError", "ReadTimeout",
+    "ReadTimeout", "RemoteProtocolError", "ReadError", "ConnectError",
+)  # fmt: skip
+_URLLIB3 = _raises(
+    "ProtocolError", "ProtocolError", "ProtocolError", "ReadTimeoutError",
+    "ReadTimeoutError", "ProtocolError", "ProtocolError", "NewConnectionError",
+)  # fmt: skip
+_REQUESTS = _raises(
+    "ChunkedEncodingError", "ChunkedEncodingError", "ChunkedEncodingError", "ConnectionError",
+    "ReadTimeout", "ConnectionError", "ConnectionError", "ConnectionError",
+)  # fmt: skip
+_AIOHTTP = _raises(
+    "ClientPayloadError", "ClientPayloadError", "ClientPayloadError", "SocketTimeoutError",
+    "SocketTimeoutError", "ServerDisconnectedError", "ClientOSError", "ClientConnectorError",
+)  # fmt: skip
+_HTTP_CLIENT = _raises(
+    "IncompleteRead", "IncompleteRead", "ConnectionResetError", "TimeoutError",
+    "TimeoutError", "RemoteDisconnected", "ConnectionResetError", "ConnectionRefusedError",
+)  # fmt: skip
 
 CLIENTS = {
     client.name: client

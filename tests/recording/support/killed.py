@@ -19,8 +19,8 @@ from types import FrameType
 from typing import Any
 
 from harness.recording import Target, load_frames, record, replay_recording
+from tests.recording.support.recorded import SUBJECTS
 
-SUBJECTS = "tests.recording.support.subjects"
 PARTS = ("files/workplace.py", "files/atomic.py", "files/exchange.py", "record.py", "recorder.py", "tape/tape.py")
 WATCHED = tuple(f"harness/recording/{part}" for part in PARTS)
 

@@ -41,6 +41,18 @@ class Exchange:
     def finish(self) -> None:
         self.connection.sendall(b"0\r\n\r\n")
 
+    def stream(self, *pieces: bytes, **head: str) -> None:
+        """Send a whole chunked response; `head` is what `Exchange.head` takes."""
+        self.head(**head)
+        for piece in pieces:
+            self.chunk(piece)
+        self.finish()
+
+    def plain(self, body: bytes) -> None:
+        """Send a whole JSON response of a length."""
+        head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+        self.connection.sendall(head.encode() + body)
+
     def cut(self) -> None:
         """Close the connection, whatever the client still waits for."""
         raise ConnectionOverError

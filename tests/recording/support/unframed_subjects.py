@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
-import json
-import urllib.request
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
@@ -14,10 +12,8 @@ from typing import Any
 import aiohttp
 import boto3
 import httpx
-import httpx2
 import openai
 import requests
-import urllib3
 
 from harness import LLM, Flow, StreamSession, start
 from harness.llm import BaseLLM, Finish, LLMRequest, Part, TextDelta
@@ -57,28 +53,13 @@ async def by_async_httpx() -> str:
         return _said((await client.post(CHAT, json=ASK)).json())
 
 
-def by_httpx2() -> str:
-    return _said(httpx2.post(CHAT, json=ASK, trust_env=False, verify=False).json())
-
-
 def by_requests() -> str:
     return _said(requests.post(CHAT, json=ASK, timeout=10).json())
-
-
-def by_urllib3() -> str:
-    with urllib3.PoolManager() as pools:
-        return _said(pools.request("POST", CHAT, json=ASK).json())
 
 
 async def by_aiohttp() -> str:
     async with aiohttp.ClientSession() as session, session.post(CHAT, json=ASK) as response:
         return _said(await response.json())
-
-
-def by_urllib() -> str:
-    request = urllib.request.Request(CHAT, json.dumps(ASK).encode(), {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request) as response:
-        return _said(json.load(response))
 
 
 def by_tool() -> str:
@@ -133,33 +114,10 @@ async def async_upload() -> str:
         return str((await response.json())["id"])
 
 
-def azure_embeddings() -> str:
-    with openai.AzureOpenAI(azure_endpoint="https://boats.openai.azure.com", api_version="2024-10-21") as client:
-        found = client.embeddings.create(model="embedder", input="boat")
-    return str(found.data[0].embedding)
-
-
-def azure_images() -> str:
-    url = "https://boats.openai.azure.com/openai/deployments/painter/images/generations?api-version=2024-10-21"
-    document = httpx.post(url, json={"prompt": "a boat"}, trust_env=False, verify=False).json()
-    return _digest(base64.b64decode(document["data"][0]["b64_json"]))
-
-
-def _invoke(model: str, body: bytes) -> str:
-    client = boto3.client("bedrock-runtime", region_name="us-east-1")
-    return _digest(client.invoke_model(modelId=model, body=body)["body"].read())
-
-
-def bedrock_embeddings() -> str:
-    return _invoke("amazon.titan-embed-text-v2:0", b'{"inputText": "boat"}')
-
-
-def bedrock_images() -> str:
-    return _invoke("amazon.nova-canvas-v1:0", b'{"taskType": "TEXT_IMAGE", "textToImageParams": {"text": "boat"}}')
-
-
 def bedrock_invoked() -> str:
-    return _invoke("anthropic.claude-3-haiku-20240307-v1:0", b'{"messages": [{"role": "user", "content": "boat"}]}')
+    client = boto3.client("bedrock-runtime", region_name="us-east-1")
+    body = b'{"messages": [{"role": "user", "content": "boat"}]}'
+    return _digest(client.invoke_model(modelId="anthropic.claude-3-haiku-20240307-v1:0", body=body)["body"].read())
 
 
 def _digest(content: bytes) -> str:
@@ -169,9 +127,8 @@ def _digest(content: bytes) -> str:
 WAYS: dict[str, Callable[[], Any]] = {
     way.__name__: way
     for way in (
-        by_sdk, by_sdk_streamed, by_async_sdk, by_httpx, by_async_httpx, by_httpx2, by_requests, by_urllib3, by_urllib, by_aiohttp,
-        by_tool, by_two_requests, embeddings, images, speech, upload, async_upload, azure_embeddings, azure_images,
-        bedrock_embeddings, bedrock_images, bedrock_invoked,
+        by_sdk, by_sdk_streamed, by_async_sdk, by_httpx, by_async_httpx, by_requests, by_aiohttp, by_tool, by_two_requests,
+        embeddings, images, speech, upload, async_upload, bedrock_invoked,
     )
 }  # fmt: skip
 

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from harness.recording.tape.match import InteractionIndex
 from harness.recording.tape.request_key import request_key
-from harness.recording.wire import Ending, Interaction, WireRequest, WireResponse
+from harness.recording.wire import Interaction, WireRequest
+from tests.recording.support.exchanges import told
 
 URL = "https://api.openai.com/v1/chat/completions"
 
@@ -21,7 +22,7 @@ def asked(content: str = "hello", *, method: str = "POST", url: str = URL, body:
 
 
 def recorded(request: WireRequest, *, status: int = 200, scope: tuple[str, ...] = ()) -> Interaction:
-    return Interaction(request, WireResponse(status, "", (), b"", (), Ending("complete", None, 0.0), scope))
+    return Interaction(request, told(status=status, scope=scope))
 
 
 def parts(boundary: str, *, content: bytes = b"hello", quoted: bool = False, named: bool = True) -> WireRequest:

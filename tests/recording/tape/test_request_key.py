@@ -17,7 +17,8 @@ from harness.recording.settings import Settings, current_settings, extended
 from harness.recording.tape.match import InteractionIndex
 from harness.recording.tape.request_key import Matching
 from harness.recording.tape.tape import open_tape
-from harness.recording.wire import Ending, Interaction, WireRequest, WireResponse
+from harness.recording.wire import Interaction, WireRequest
+from tests.recording.support.exchanges import told
 
 URL = "https://api.openai.com/v1/chat/completions"
 
@@ -25,10 +26,6 @@ URL = "https://api.openai.com/v1/chat/completions"
 def asked(content: str = "At 10:31, hello", run: str = "r1", tenant: str = "a") -> WireRequest:
     sent = {"messages": [{"id": run, "content": content}, {"id": run, "content": "Go."}], "metadata": {"run": run}}
     return WireRequest("POST", URL, (("X-Tenant", tenant),), orjson.dumps(sent))
-
-
-def told() -> WireResponse:
-    return WireResponse(200, "OK", (), b"", (), Ending("complete", None, 0.0), ())
 
 
 def of_one_tenant(request: WireRequest) -> WireRequest:

@@ -9,6 +9,7 @@ import os
 import threading
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -25,7 +26,9 @@ from harness.errors import (
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.files.cassette_writer import write_cassette
 from harness.recording.tape.tape import Mode, Tape, current_tape, network_guard, open_tape, tape_for
-from harness.recording.wire import Chunk, Ending, Interaction, WireRequest, WireResponse
+from harness.recording.wire import Interaction, WireRequest, WireResponse
+from tests.recording.support import exchanges
+from tests.recording.support.exchanges import UNREACHED
 
 
 def ask(name: str) -> WireRequest:
@@ -33,8 +36,7 @@ def ask(name: str) -> WireRequest:
 
 
 def told(name: str) -> WireResponse:
-    body = name.encode()
-    return WireResponse(200, "OK", (), body, (Chunk(0, len(body), 0.0),), Ending("complete", None, 0.0), ())
+    return exchanges.told(name.encode(), headers=())
 
 
 def record(tape: Tape, name: str) -> None:
@@ -91,11 +93,8 @@ def test_a_mode_says_what_is_played_recorded_and_saved(
     assert list(path.parent.iterdir()) == [path]
 
 
-LOST = WireResponse(0, "", (), b"", (), Ending("no-response", "ConnectError: refused", 0.0), ())
-
-
 @pytest.mark.parametrize(
-    ("answers", "told_again"), [([LOST], "live a"), ([LOST, told("a")], ""), ([told("a"), LOST], "live a")],
+    ("answers", "told_again"), [([UNREACHED], "live a"), ([UNREACHED, told("a")], ""), ([told("a"), UNREACHED], "live a")],
     ids=["never answered", "answered when it was made again", "answered before"],
 )  # fmt: skip
 def test_once_records_again_what_got_no_answer_and_says_so(
@@ -114,7 +113,7 @@ def test_once_records_again_what_got_no_answer_and_says_so(
         assert perform_once(path) == "live a"
 
 
-@pytest.mark.parametrize("stands", [told("a"), LOST], ids=["an answer", "none either"])
+@pytest.mark.parametrize("stands", [told("a"), UNREACHED], ids=["an answer", "none either"])
 def test_a_recording_anew_that_got_no_answer_takes_the_place_of_none_that_did(path: Path, stands: WireResponse) -> None:
     write_cassette(path, [Interaction(ask("a"), stands)])
     notes: list[str] = []
@@ -122,7 +121,7 @@ def test_a_recording_anew_that_got_no_answer_takes_the_place_of_none_that_did(pa
         perform(tape, "b")
         tape.begin(ask("a")).ended("no-response", error="ConnectError: refused")
     partial = path.with_name("cassette.yaml.partial")
-    if stands is LOST:
+    if stands is UNREACHED:
         assert (bodies(path), notes, partial.exists()) == (["live b", ""], [], False)
     else:
         assert (bodies(path), bodies(partial)) == (["a"], ["live b", ""])
@@ -329,14 +328,6 @@ def test_a_cassette_that_is_not_there_is_named_as_it_was_asked_for(
         open_tape(Path("a/b/c/d.yaml"), "none").__enter__()
 
 
-def test_a_killed_process_leaves_what_had_ended(path: Path) -> None:
-    with open_tape(path, "once") as tape:
-        perform(tape, "a")
-        left = read_cassette(path.with_name("cassette.yaml.partial"), allow_torn_tail=True)
-        assert [one.response.body for one in left] == [b"live a"]
-        assert not path.exists()
-
-
 def test_times_are_told_by_the_clock_that_was_given(path: Path) -> None:
     ticks = iter([100.0, 100.0123, 100.5])
     with open_tape(path, "once", clock=lambda: next(ticks)) as tape:
@@ -385,6 +376,7 @@ def test_a_full_disk_is_told_and_what_was_recorded_is_kept_beside(path: Path, mo
     assert refused.value.__notes__ == [f"what was recorded is in {path}.partial"]
     assert bodies(path) == ["old"]
     assert bodies(path.with_name("cassette.yaml.partial")) == ["live a"]
+    assert len(list(path.parent.iterdir())) == 2
     with (
         pytest.raises(ValueError, match="the run's own") as surfaced,
         open_tape(path, "new") as tape,
@@ -392,6 +384,19 @@ def test_a_full_disk_is_told_and_what_was_recorded_is_kept_beside(path: Path, mo
         perform(tape, "a")
         raise ValueError("the run's own")
     assert "No space left" in surfaced.value.__notes__[0]
+
+
+def test_room_that_ends_within_an_exchange_is_told_as_such(path: Path) -> None:
+    resource: Any = pytest.importorskip("resource", reason="files are not limited here")
+    write_cassette(path, [Interaction(ask("old"), told("old"))])
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        with pytest.raises(RecordingError, match=r"cassette\.yaml' can't be written"), open_tape(path, "all") as tape:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+            perform(tape, "a" * 3000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert bodies(path) == ["old"]
 
 
 def test_a_body_that_raises_leaves_a_whole_recording_as_it_stands(path: Path) -> None:
@@ -404,10 +409,11 @@ def test_a_body_that_raises_leaves_a_whole_recording_as_it_stands(path: Path) ->
     assert surfaced.value.__notes__ == [f"what was recorded is in {path}.partial"]
 
 
-def test_a_folder_that_can_not_be_written_to_is_told_before_the_run(tmp_path: Path) -> None:
+@pytest.mark.parametrize("mode", ["once", "new", "all"])
+def test_a_folder_that_can_not_be_written_to_is_told_before_the_run(mode: Mode, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(RecordingError, match="can't be written"):
-        open_tape(tmp_path / "file" / "cassette.yaml", "once").__enter__()
+        open_tape(tmp_path / "file" / "cassette.yaml", mode).__enter__()
     assert current_tape() is None
 
 
@@ -432,9 +438,13 @@ def test_what_makes_no_sense_is_refused_at_the_call(path: Path, options: dict[st
         (None, "https://h/v1/chat?a=1", "https://h/v1/chat?a=1"),
         ("http://127.0.0.1:8080", "https://h/v1/chat?a=1", "http://127.0.0.1:8080/v1/chat?a=1"),
         ("http://127.0.0.1:8080/proxy/", "https://h:444/v1/chat", "http://127.0.0.1:8080/proxy/v1/chat"),
+        ("http://127.0.0.1:8080/v1", "https://h/v1/chat", "http://127.0.0.1:8080/v1/chat"),
+        ("http://127.0.0.1:8080/proxy/v1/", "https://h/v1/chat", "http://127.0.0.1:8080/proxy/v1/chat"),
+        ("http://127.0.0.1:8080/v1/chat", "https://h/v1/chat", "http://127.0.0.1:8080/v1/chat"),
+        ("http://127.0.0.1:8080/v", "https://h/v1/chat", "http://127.0.0.1:8080/v/v1/chat"),
     ],
 )
-def test_a_base_url_replaces_the_origin_and_goes_before_the_path(
+def test_a_base_url_replaces_the_origin_and_goes_before_the_path_with_what_both_have_there_once(
     path: Path, base_url: str | None, url: str, destination: str
 ) -> None:
     with open_tape(path, "once", base_url=base_url) as tape:

@@ -6,7 +6,6 @@ import asyncio
 import io
 import json
 import threading
-import time
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -19,13 +18,12 @@ from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.files.cassette_writer import write_cassette
 from harness.recording.redact.redaction import Redactor
 from harness.recording.tape.tape import network_guard, open_tape
-from harness.recording.wire import Chunk, Ending, Headers, Interaction, WireRequest, WireResponse
+from harness.recording.wire import Interaction, WireRequest
+from tests.recording.support.exchanges import CONTENT, URL, cassette_of, told
 from tests.recording.support.loopback import PATIENCE_S, Exchange, loopback
 
 PIECES = (b'{"text":\n', b'"one two\\n', b'three"}')
 BODY = b"".join(PIECES)
-JSON = (("content-type", "application/json"),)
-URL = "https://h/v1/chat"
 
 
 @pytest.fixture
@@ -33,29 +31,12 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "cassette.yaml"
 
 
-def answer(*pieces: bytes, headers: Headers = JSON, at_ms: float = 0.0, status: int = 200) -> WireResponse:
-    chunks, offset = [], 0
-    for number, piece in enumerate(pieces):
-        chunks.append(Chunk(offset, len(piece), at_ms * number))
-        offset += len(piece)
-    ended = Ending("complete", None, at_ms * len(pieces))
-    return WireResponse(status, "OK", headers, b"".join(pieces), tuple(chunks), ended, ())
-
-
-def cassette_of(path: Path, *answers: WireResponse) -> None:
-    write_cassette(path, [Interaction(WireRequest("POST", URL, (), b"x"), one) for one in answers])
-
-
 def chunked(exchange: Exchange) -> None:
-    exchange.head(content_type="application/json")
-    for piece in PIECES:
-        exchange.chunk(piece)
-    exchange.finish()
+    exchange.stream(*PIECES, content_type="application/json")
 
 
 def plain(exchange: Exchange) -> None:
-    head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(BODY)}\r\n\r\n"
-    exchange.connection.sendall(head.encode() + BODY)
+    exchange.plain(BODY)
 
 
 async def joined(pieces: AsyncIterator[bytes]) -> bytes:
@@ -98,7 +79,7 @@ READINGS: dict[str, Callable[[aiohttp.ClientResponse], Awaitable[bytes]]] = {
 
 
 async def post(url: str, reading: Callable[[aiohttp.ClientResponse], Awaitable[bytes]], **options: Any) -> bytes:
-    async with aiohttp.ClientSession() as session, session.post(url, data=b"x", **options) as response:
+    async with aiohttp.ClientSession() as session, session.post(url, data=CONTENT, **options) as response:
         return await reading(response)
 
 
@@ -123,7 +104,7 @@ def test_chunks_are_played_as_they_were_recorded(path: Path) -> None:
         assert [piece for piece, ends in seen if ends and piece] == list(PIECES)
         return BODY
 
-    cassette_of(path, answer(*PIECES))
+    cassette_of(path, told(*PIECES))
     with open_tape(path, "none"):
         assert asyncio.run(post(URL, boundaries)) == BODY
 
@@ -140,9 +121,7 @@ def test_the_answer_is_seen_as_live(path: Path) -> None:
             )
 
     def serve(exchange: Exchange) -> None:
-        exchange.head("201 Made", "application/json", x_request_id="r-1")
-        exchange.chunk(BODY)
-        exchange.finish()
+        exchange.stream(BODY, status="201 Made", content_type="application/json", x_request_id="r-1")
 
     with loopback(serve) as server:
         with open_tape(path, "once"):
@@ -162,9 +141,7 @@ def test_a_body_that_is_no_text_and_comes_compressed_all_the_same_is_recorded(pa
             return await response.read()
 
     def serve(exchange: Exchange) -> None:
-        exchange.head(content_type="image/png", content_encoding="deflate")
-        exchange.chunk(packed)
-        exchange.finish()
+        exchange.stream(packed, content_type="image/png", content_encoding="deflate")
 
     with loopback(serve) as server, open_tape(path, "once", redactor=Redactor()):
         assert asyncio.run(ask(server.url)) == (content if decompresses else packed)
@@ -174,7 +151,7 @@ def test_a_body_that_is_no_text_and_comes_compressed_all_the_same_is_recorded(pa
 
 def test_a_large_answer_is_played_whole(path: Path) -> None:
     pieces = tuple(bytes([65 + number]) * 300_000 for number in range(5))
-    cassette_of(path, answer(*pieces))
+    cassette_of(path, told(*pieces))
     for reading in (READINGS["read"], READINGS["iter_any"], READINGS["read of five"]):
         with open_tape(path, "none"):
             assert asyncio.run(post(URL, reading)) == b"".join(pieces)
@@ -219,9 +196,8 @@ def test_redirects_of_the_library_are_an_interaction_each(path: Path) -> None:
     def serve(exchange: Exchange) -> None:
         if exchange.request_line.startswith("POST /there"):
             plain(exchange)
-            return
-        exchange.head("307 Elsewhere", location="/there")
-        exchange.finish()
+        else:
+            exchange.stream(status="307 Elsewhere", location="/there")
 
     with loopback(serve) as server, open_tape(path, "once"):
         assert asyncio.run(post(f"{server.url}/here", READINGS["read"])) == BODY
@@ -234,16 +210,16 @@ def test_redirects_of_the_library_are_an_interaction_each(path: Path) -> None:
 def test_connections_are_kept_alive_and_a_played_one_is_not(path: Path) -> None:
     async def main(url: str) -> None:
         async with aiohttp.ClientSession() as session:
-            for content in (b"1", b"x", b"2", b"3"):
+            for content in (b"1", CONTENT, b"2", b"3"):
                 async with session.post(url, data=content) as response:
                     assert await response.read() == BODY
 
     with loopback(plain) as server:
-        write_cassette(path, [Interaction(WireRequest("POST", server.url, (), b"x"), answer(*PIECES))])
+        write_cassette(path, [Interaction(WireRequest("POST", server.url, (), CONTENT), told(*PIECES))])
         with open_tape(path, "new"):
             asyncio.run(main(server.url))
         assert ([one.body for one in server.exchanges], server.connections) == ([b"1", b"2", b"3"], 1)
-    assert [one.request.body for one in read_cassette(path)] == [b"x", b"1", b"2", b"3"]
+    assert [one.request.body for one in read_cassette(path)] == [CONTENT, b"1", b"2", b"3"]
 
 
 def test_a_response_let_go_of_after_its_end_does_not_end_the_next_on_its_connection(path: Path) -> None:
@@ -300,8 +276,7 @@ def test_the_time_for_the_whole_request_is_a_timeout_live_and_played(
 
 
 def test_the_time_for_the_whole_request_may_be_up_while_it_connects(path: Path) -> None:
-    up = Ending("no-response", "ConnectTimeout: TimeoutError: ", 100.0)
-    cassette_of(path, WireResponse(0, "", (), b"", (), up, ()))
+    cassette_of(path, told(status=0, headers=(), how="no-response", error="ConnectTimeout: TimeoutError: "))
     with open_tape(path, "none"), pytest.raises(TimeoutError) as played:
         asyncio.run(post(URL, READINGS["read"]))
     assert (type(played.value), str(played.value)) == (TimeoutError, "")
@@ -344,7 +319,7 @@ def test_a_slow_reader_of_a_played_answer_does_not_time_out(path: Path) -> None:
         await asyncio.sleep(0.05)
         return first + await response.read()
 
-    cassette_of(path, answer(*PIECES))
+    cassette_of(path, told(*PIECES))
     with open_tape(path, "none"):
         limit = aiohttp.ClientTimeout(sock_read=0.01)
         assert asyncio.run(post(URL, slowly, timeout=limit)) == BODY
@@ -361,21 +336,13 @@ def test_a_reader_of_a_paced_answer_may_give_up_and_try_again(path: Path) -> Non
         assert tries > 1
         return b"".join(pieces)
 
-    cassette_of(path, answer(*PIECES, at_ms=50.0))
+    cassette_of(path, told(*PIECES, every_ms=50.0))
     with open_tape(path, "none", speed=1.0):
         assert asyncio.run(post(URL, impatiently)) == BODY
 
 
-def test_a_paced_answer_takes_its_recorded_time_divided_by_its_speed(path: Path) -> None:
-    cassette_of(path, answer(*PIECES, at_ms=4_000.0))
-    began = time.monotonic()
-    with open_tape(path, "none", speed=100.0):
-        assert asyncio.run(post(URL, READINGS["read"])) == BODY
-    assert time.monotonic() - began >= 0.12
-
-
 def test_cancelling_the_task_ends_a_paced_answer(path: Path) -> None:
-    cassette_of(path, answer(*PIECES, at_ms=60_000.0))
+    cassette_of(path, told(*PIECES, every_ms=60_000.0))
 
     async def main() -> None:
         began = asyncio.Event()

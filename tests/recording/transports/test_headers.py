@@ -6,22 +6,21 @@ import asyncio
 import re
 import time
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
-import aiohttp
 import httpx
-import httpx2
 import openai
 import pytest
 import requests
 import urllib3
-from msgspec.structs import replace
 
 from harness.recording.files.cassette_writer import write_cassette
 from harness.recording.redact.redaction import Redactor
 from harness.recording.tape.tape import network_guard, open_tape
-from harness.recording.wire import Chunk, Ending, Headers, Interaction, WireRequest, WireResponse
+from harness.recording.wire import Interaction, WireRequest, WireResponse
+from tests.recording.support.clients import CLIENTS, Client
+from tests.recording.support.exchanges import CONTENT, JSON, URL, cassette_of, told
 from tests.recording.support.loopback import Exchange, loopback
 
 BODY = b'{"a": [1, 2]}'
@@ -45,76 +44,28 @@ UNREAD = {"Set-Cookie": "session=1", "Server": "loopback"}
 
 _SURROGATE = re.compile("[\udc80-\udcff]")
 
-Get = Callable[[str], tuple[Mapping[str, str], bytes]]
-
-
-def by_httpx(url: str) -> tuple[Mapping[str, str], bytes]:
-    response = httpx.get(url, trust_env=False, verify=False)
-    return response.headers, response.content
-
-
-def by_httpx2(url: str) -> tuple[Mapping[str, str], bytes]:
-    response = httpx2.get(url, trust_env=False, verify=False)
-    return response.headers, response.content
-
-
-def by_async_httpx(url: str) -> tuple[Mapping[str, str], bytes]:
-    async def get() -> httpx.Response:
-        async with httpx.AsyncClient(trust_env=False, verify=False) as client:
-            return await client.get(url)
-
-    response = asyncio.run(get())
-    return response.headers, response.content
-
-
-def by_urllib3(url: str) -> tuple[Mapping[str, str], bytes]:
-    with urllib3.PoolManager(retries=False) as pools:
-        response = pools.request("GET", url)
-    return response.headers, response.data
-
-
-def by_requests(url: str) -> tuple[Mapping[str, str], bytes]:
-    response = requests.get(url, timeout=10)
-    return response.headers, response.content
-
-
-def by_aiohttp(url: str) -> tuple[Mapping[str, str], bytes]:
-    async def get() -> tuple[Mapping[str, str], bytes]:
-        async with aiohttp.ClientSession() as session, session.get(url) as response:
-            return response.headers, await response.read()
-
-    return asyncio.run(get())
-
-
-def by_urllib(url: str) -> tuple[Mapping[str, str], bytes]:
-    with urllib.request.urlopen(url) as response:
-        return response.headers, response.read()
-
 
 def answer(exchange: Exchange) -> None:
     lines = "".join(f"{name}: {value}\r\n" for name, value in (READ | UNREAD).items())
     exchange.connection.sendall(f"HTTP/1.1 200 OK\r\n{lines}\r\n".encode() + BODY)
 
 
-EVERY: list[Get] = [by_httpx, by_async_httpx, by_httpx2, by_urllib3, by_requests, by_aiohttp, by_urllib]
-
-
-@pytest.mark.parametrize("get", EVERY, ids=lambda get: get.__name__)
-def test_what_clients_read_is_played_and_what_nobody_reads_is_not_kept(get: Get, tmp_path: Path) -> None:
+@pytest.mark.parametrize("client", CLIENTS.values(), ids=CLIENTS)
+def test_what_clients_read_is_played_and_what_nobody_reads_is_not_kept(client: Client, tmp_path: Path) -> None:
     path = tmp_path / "cassette.yaml"
     with loopback(answer) as server:
         with open_tape(path, "once", redactor=Redactor()):
-            live, content = get(server.url)
+            live = client.post(server.url)
         with open_tape(path, "none", redactor=Redactor()):
-            played, again = get(server.url)
-    assert content == again == BODY
-    assert {name: played.get(name) for name in READ} == {name: live.get(name) for name in READ} == READ
-    assert {name: played.get(name) for name in UNREAD} == dict.fromkeys(UNREAD)
+            played = client.post(server.url)
+    assert live.body == played.body == BODY
+    assert [{name: read.headers.get(name) for name in READ} for read in (live, played)] == [READ, READ]
+    assert {name: played.headers.get(name) for name in UNREAD} == dict.fromkeys(UNREAD)
 
 
-@pytest.mark.parametrize("get", EVERY, ids=lambda get: get.__name__)
+@pytest.mark.parametrize("client", CLIENTS.values(), ids=CLIENTS)
 @pytest.mark.parametrize("written", ["日本.txt".encode(), "naïve.txt".encode(), "naïve.txt".encode("latin-1")])
-def test_a_header_that_is_not_ascii_is_played_as_it_was_read(written: bytes, get: Get, tmp_path: Path) -> None:
+def test_a_header_that_is_not_ascii_is_played_as_it_was_read(written: bytes, client: Client, tmp_path: Path) -> None:
     def serve(exchange: Exchange) -> None:
         exchange.connection.sendall(
             b"HTTP/1.1 200 Th\xe9i\xe8re\r\ncontent-disposition: attachment; filename=%b\r\n" % written
@@ -123,24 +74,21 @@ def test_a_header_that_is_not_ascii_is_played_as_it_was_read(written: bytes, get
 
     with loopback(serve) as server:
         with open_tape(tmp_path / "cassette.yaml", "once", redactor=Redactor()):
-            live, _ = get(server.url)
+            live = client.post(server.url).headers["content-disposition"]
         with open_tape(tmp_path / "cassette.yaml", "none", redactor=Redactor()):
-            played, content = get(server.url)
-    assert content == BODY
+            played = client.post(server.url)
+    assert played.body == BODY
     # What is no UTF-8, aiohttp gives as lone surrogates, which no file can hold.
-    assert played["content-disposition"] == _SURROGATE.sub(
-        lambda found: chr(ord(found[0]) - 0xDC00), live["content-disposition"]
-    )
+    as_bytes = _SURROGATE.sub(lambda found: chr(ord(found[0]) - 0xDC00), live)
+    assert played.headers["content-disposition"] == as_bytes
 
 
 def test_a_header_that_another_library_read_is_played(tmp_path: Path) -> None:
-    field = ("content-disposition", "日本.txt")
-    request = WireRequest("GET", CHAT, (), b"")
-    for get in EVERY:
-        write_cassette(tmp_path / "cassette.yaml", [Interaction(request, response(200, BODY, (field,)))])
+    for client in CLIENTS.values():
+        cassette_of(tmp_path / "cassette.yaml", told(BODY, headers=(("content-disposition", "日本.txt"),)))
         with open_tape(tmp_path / "cassette.yaml", "none"):
-            shown = get(CHAT)[0]["content-disposition"]
-        assert "日本.txt" in (shown, shown.encode("latin-1", "ignore").decode("utf-8", "ignore")), get.__name__
+            shown = client.post(URL).headers["content-disposition"]
+        assert "日本.txt" in (shown, shown.encode("latin-1", "ignore").decode("utf-8", "ignore")), client.name
 
 
 CHALLENGE = (
@@ -195,12 +143,7 @@ SAID = (
 )
 
 
-def response(status: int, body: bytes, headers: Headers = ()) -> WireResponse:
-    fields = (("content-type", "application/json"), *headers)
-    return WireResponse(status, "", fields, body, (Chunk(0, len(body), 0.0),), Ending("complete", None, 0.0), ())
-
-
-REFUSED = response(429, b'{"error": {"message": "slow down"}}', (("retry-after", "30"),))
+REFUSED = told(b'{"error": {"message": "slow down"}}', status=429, headers=(*JSON, ("retry-after", "30")))
 
 
 def by_sdk() -> str | None:
@@ -231,7 +174,7 @@ def by_retrying_urllib3() -> str | None:
 def test_a_pause_that_was_made_while_recording_is_not_made_again(ask: Callable[[], str], tmp_path: Path) -> None:
     path = tmp_path / "cassette.yaml"
     request = WireRequest("POST", CHAT, (("content-type", "application/json"),), ASK)
-    write_cassette(path, [Interaction(request, REFUSED), Interaction(request, response(200, SAID))])
+    write_cassette(path, [Interaction(request, REFUSED), Interaction(request, told(SAID))])
     began = time.monotonic()
     with open_tape(path, "none") as tape:
         assert ask() == "Hello."
@@ -248,9 +191,8 @@ def test_a_pause_that_nobody_made_is_told_as_it_was(
     speed: float | None, answers: list[WireResponse], shown: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "cassette.yaml"
-    request = WireRequest("GET", CHAT, (), b"")
-    write_cassette(path, [Interaction(request, answer) for answer in answers])
+    cassette_of(path, *answers)
     with open_tape(path, "none", speed=speed) as tape:
-        answered = tape.answer(replace(request))
+        answered = tape.answer(WireRequest("POST", URL, (), CONTENT))
     assert answered is not None
     assert answered.header("retry-after") == shown

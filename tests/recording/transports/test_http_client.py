@@ -1,4 +1,4 @@
-"""http.client: requests on a connection of one's own are taken down, and played to it, as urllib.request's are."""
+"""http.client and urllib.request: what they send and read is taken down, and played to them as it was."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import io
 import shutil
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -19,8 +20,7 @@ from tests.recording.support.loopback import Exchange, loopback
 
 
 def plain(exchange: Exchange) -> None:
-    exchange.connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 8\r\n\r\n")
-    exchange.connection.sendall(b'{"a": 1}')
+    exchange.plain(b'{"a": 1}')
 
 
 def answers(origin: str, *requests: tuple[str, str, Any]) -> list[tuple[int, bytes]]:
@@ -28,7 +28,7 @@ def answers(origin: str, *requests: tuple[str, str, Any]) -> list[tuple[int, byt
     found = []
     with contextlib.closing(http.client.HTTPConnection(origin, timeout=10)) as connection:
         for method, target, body in requests:
-            connection.request(method, target, body)
+            connection.request(method, target, body, {"Accept-Encoding": "gzip"})
             with connection.getresponse() as response:
                 found.append((response.status, response.read()))
     return found
@@ -54,7 +54,7 @@ def test_a_request_is_taken_down_with_its_body_and_played(body: Any, sent: bytes
         with open_tape(path, "once"):
             assert answers(origin, ("POST", "/v1?a=1", body)) == [(200, b'{"a": 1}')]
         (exchange,) = server.exchanges
-        assert exchange.body == sent
+        assert (exchange.body, exchange.headers["accept-encoding"]) == (sent, "identity")
     (taken,) = read_cassette(path)
     assert (taken.request.method, taken.request.url) == ("POST", f"{server.url}/v1?a=1")
     assert taken.request.body == sent
@@ -113,16 +113,39 @@ def test_a_connection_of_urllib3_is_none_of_this_transport(module: str, tmp_path
         assert tape.recorded == ()
 
 
-def _by_read(response: http.client.HTTPResponse) -> bytes:
-    return response.read()
+def of_a_length(exchange: Exchange) -> None:
+    exchange.connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\nlink: <next>\r\n\r\none\ntwo\nx")
 
 
-def _by_pieces(response: http.client.HTTPResponse) -> bytes:
-    return b"".join(iter(lambda: response.read(2), b""))
+def shorter(exchange: Exchange) -> None:
+    exchange.connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\none\ntwo\nx")
+    exchange.cut()
 
 
-def _by_read1(response: http.client.HTTPResponse) -> bytes:
-    return b"".join(iter(response.read1, b""))
+def chunked(exchange: Exchange) -> None:
+    exchange.stream(b"one\ntw", b"o\nx")
+
+
+def chunked_and_cut(exchange: Exchange) -> None:
+    exchange.head()
+    exchange.chunk(b"one\ntwo\nx")
+    exchange.cut()
+
+
+def moved(exchange: Exchange) -> None:
+    if exchange.request_line.startswith("GET /there"):
+        plain(exchange)
+    else:
+        exchange.connection.sendall(b"HTTP/1.1 302 Found\r\nlocation: /there\r\ncontent-length: 0\r\n\r\n")
+
+
+def no_http(exchange: Exchange) -> None:
+    exchange.connection.sendall(b"SSH-2.0-OpenSSH_9.6\r\n")
+    exchange.cut()
+
+
+def refused(exchange: Exchange) -> None:
+    exchange.stream(b"slow down", status="429 Too Many Requests", retry_after="7")
 
 
 def _by_copy(response: http.client.HTTPResponse) -> bytes:
@@ -131,27 +154,47 @@ def _by_copy(response: http.client.HTTPResponse) -> bytes:
     return copied.getvalue()
 
 
-@pytest.mark.parametrize("read", [_by_read, _by_pieces, _by_read1, _by_copy], ids=lambda read: read.__name__)
-@pytest.mark.parametrize("length", [3, 100])
-def test_a_body_of_a_length_ends_as_it_did_live(
-    length: int, read: Callable[[http.client.HTTPResponse], bytes], tmp_path: Path
-) -> None:
-    def serve(exchange: Exchange) -> None:
-        exchange.connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\nabc" % length)
-        exchange.cut()
+def _into_a_buffer(response: http.client.HTTPResponse) -> bytes:
+    buffer = bytearray(4)
+    return b"".join(bytes(buffer[:count]) for count in iter(lambda: response.readinto(buffer), 0))
 
-    def outcome(url: str) -> tuple[object, ...]:
-        with urllib.request.urlopen(url, timeout=10) as response:
-            begun = response.length
-            try:
-                return begun, read(response), response.length
-            except http.client.IncompleteRead as error:
-                return begun, error.partial, error.expected
+
+READINGS: dict[str, Callable[[http.client.HTTPResponse], bytes]] = {
+    "read": lambda response: response.read(),
+    "read of two": lambda response: b"".join(iter(lambda: response.read(2), b"")),
+    "read1": lambda response: b"".join(iter(response.read1, b"")),
+    "lines": lambda response: b"".join(response),
+    "copy": _by_copy,
+    "into a buffer": _into_a_buffer,
+}
+
+
+@pytest.mark.parametrize("read", READINGS.values(), ids=READINGS)
+@pytest.mark.parametrize(
+    ("serve", "requests"),
+    [(of_a_length, 1), (shorter, 1), (chunked, 1), (chunked_and_cut, 1), (moved, 2), (no_http, 1), (refused, 1)],
+)
+def test_what_was_seen_live_is_seen_again(
+    serve: Callable[[Exchange], None], requests: int, read: Callable[[http.client.HTTPResponse], bytes], tmp_path: Path
+) -> None:
+    def seen(url: str) -> list[Any]:
+        found: list[Any] = []
+        try:
+            with urllib.request.urlopen(url, timeout=10) as response:
+                found += [response.status, response.url, response.headers["link"], response.length]
+                found += [read(response), response.length]
+        except urllib.error.HTTPError as error:
+            with error:
+                found += [error.code, error.headers["retry-after"], error.read()]
+        except (OSError, http.client.HTTPException) as error:
+            found += [type(error), getattr(error, "partial", None), getattr(error, "expected", None)]
+        return found
 
     path = tmp_path / "cassette.yaml"
     with loopback(serve) as server:
         with open_tape(path, "once"):
-            live = outcome(server.url)
-        with network_guard(), open_tape(path, "none"):
-            assert outcome(server.url) == live
-    assert live[1] == b"abc"
+            live = seen(server.url)
+        with network_guard(), open_tape(path, "none") as tape:
+            assert seen(server.url) == live
+            assert tape.unplayed == ()
+    assert len(read_cassette(path)) == requests

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import hashlib
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +19,11 @@ import requests
 from harness.errors import NetworkBlockedError, TransportFault, UnrecordedRequestError
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.tape import playback
-from harness.recording.tape.core import Tape
 from harness.recording.tape.tape import Mode, current_tape, network_guard, open_tape, playing
 from harness.recording.transports.sockets import check_connection
-from harness.recording.wire import Ending, Interaction, WireRequest, WireResponse
+from harness.recording.wire import Interaction, WireRequest, WireResponse
 from tests.recording.support.clients import CLIENTS, Client
+from tests.recording.support.exchanges import CONTENT, URL, cassette_of, told
 from tests.recording.support.loopback import PATIENCE_S, Exchange, loopback
 
 PIECES = (b'data: {"n": 1}\n\n', b'data: {"n": 2}\n\n', b"data: [DONE]\n\n")
@@ -43,15 +44,11 @@ class Case:
 
 
 def text_stream(exchange: Exchange) -> None:
-    exchange.head()
-    for piece in PIECES:
-        exchange.chunk(piece)
-    exchange.finish()
+    exchange.stream(*PIECES)
 
 
 def plain(exchange: Exchange) -> None:
-    exchange.connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 8\r\n\r\n")
-    exchange.connection.sendall(b'{"a": 1}')
+    exchange.plain(b'{"a": 1}')
 
 
 def until_closed(exchange: Exchange) -> None:
@@ -60,9 +57,7 @@ def until_closed(exchange: Exchange) -> None:
 
 
 def error_status(exchange: Exchange) -> None:
-    exchange.head("429 Too Many Requests", "application/json", retry_after="0", x_request_id="r-1")
-    exchange.chunk(b'{"error": "slow down"}')
-    exchange.finish()
+    exchange.stream(b'{"error": "slow down"}', status="429 Too Many Requests", content_type="application/json")
 
 
 def nothing_in_it(exchange: Exchange) -> None:
@@ -136,9 +131,9 @@ def test_an_answer_is_open_until_it_is_read_to_its_end_or_left(player: Client, p
 
         def look(piece: bytes) -> bool:
             opened.append(len(tape.open_answers))
-            return False
+            return True
 
-        player.post(url, on_piece=look, stop=True)
+        player.post(url, on_piece=look)
 
         assert (opened[0], tape.open_answers) == (1, ())
 
@@ -163,7 +158,7 @@ def test_what_is_recorded_on_one_library_is_played_on_every_other(recorder: Clie
         assert (played.error, played.status) == (case.error(player), live.status), player.name
         assert played.pieces == chunks(one.response), player.name
         if player is recorder and not withheld:
-            assert (played.body, played.text) == (live.body, live.text)
+            assert (played.body, played.text, played.asked) == (live.body, live.text, live.asked)
 
 
 @pytest.mark.parametrize("client", CLIENTS.values(), ids=lambda client: client.name)
@@ -186,6 +181,35 @@ def test_the_client_sees_each_piece_before_the_next_is_sent(client: Client, path
     assert times == sorted(times)
 
 
+@pytest.mark.parametrize("client", CLIENTS.values(), ids=lambda client: client.name)
+def test_a_client_that_stops_at_the_end_mark_has_read_it_all(client: Client, path: Path) -> None:
+    def all_but_the_last_chunk(exchange: Exchange) -> None:
+        exchange.head()
+        for piece in PIECES:
+            exchange.chunk(piece)
+        exchange.wait_until_client_left()
+
+    with loopback(all_but_the_last_chunk) as server, open_tape(path, "once"):
+        client.post(server.url, on_piece=lambda piece: piece.endswith(PIECES[-1]))
+    with open_tape(path, "none") as tape, network_guard():
+        assert client.post(server.url).body == b"".join(PIECES)
+        assert tape.unplayed == ()
+    assert [one.response.ended.how for one in read_cassette(path)] == ["complete"]
+
+
+@pytest.mark.parametrize(("speed", "least_s"), [(1_000.0, 0.1), (None, 0.0)], ids=["paced", "unpaced"])
+@pytest.mark.parametrize("client", CLIENTS.values(), ids=lambda client: client.name)
+def test_an_answer_takes_its_recorded_time_divided_by_its_speed(
+    client: Client, speed: float | None, least_s: float, path: Path
+) -> None:
+    cassette_of(path, told(*PIECES, every_ms=100_000.0 / len(PIECES)))
+    with open_tape(path, "none", speed=speed):
+        began, times = time.monotonic(), list[float]()
+        client.post(URL, on_piece=lambda _: times.append(time.monotonic() - began))
+        assert least_s <= time.monotonic() - began < 50
+    assert times[-1] >= least_s * 2 / 3
+
+
 @pytest.mark.parametrize("recorder", CLIENTS.values(), ids=lambda client: client.name)
 def test_a_recording_that_its_client_left_says_so_to_one_that_reads_on(
     recorder: Client, path: Path, monkeypatch: pytest.MonkeyPatch
@@ -198,12 +222,12 @@ def test_a_recording_that_its_client_left_says_so_to_one_that_reads_on(
         exchange.wait_until_client_left()
 
     with loopback(endless) as server, open_tape(path, "once"):
-        recorder.post(server.url, stop=True)
+        recorder.post(server.url, on_piece=lambda _: True)
     (one,) = read_cassette(path)
     assert one.response.ended.how == "cancelled"
     for player in CLIENTS.values():
         with open_tape(path, "none"):
-            assert player.post(server.url, stop=True).pieces == [PIECES[0]]
+            assert player.post(server.url, on_piece=lambda _: True).pieces == [PIECES[0]]
         with open_tape(path, "none"), pytest.raises(TransportFault, match="this one reads on"):
             player.post(server.url)
 
@@ -296,13 +320,13 @@ def test_what_stays_on_this_machine_goes_past_each_tape_where_all_guards_spare_i
 
 
 @pytest.mark.parametrize("client", CLIENTS.values(), ids=lambda client: client.name)
-def test_what_is_told_of_a_request_holds_no_credential(client: Client, path: Path) -> None:
+def test_what_is_told_of_a_request_holds_no_credential(
+    client: Client, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     secret = "a1B2c3D4e5F6g7H8i9J0k1L2"
     url = f"https://hooks.slack.com/services/T0AB12CD3/B0AB12CD4/{secret}"
-    left = Interaction(
-        WireRequest("POST", url, (), b'{"a": 1}'),
-        WireResponse(200, "OK", (), b"", (), Ending("cancelled", None, 0.0), ()),
-    )
+    monkeypatch.setattr(playback, "_GRACE_S", 0.0)
+    left = Interaction(WireRequest("POST", url, (), CONTENT), told(how="cancelled"))
     with network_guard(), pytest.raises(TransportFault, match="hooks.slack.com") as stopped:
         client.post(url)
     with playing(path, (left,)), pytest.raises(TransportFault, match="hooks.slack.com") as ended:
@@ -325,19 +349,8 @@ def test_a_base_url_redirects_and_the_url_that_was_asked_for_is_recorded(client:
         assert client.post(asked).body == b"".join(PIECES)
 
 
-@pytest.mark.parametrize(
-    ("base", "sent"),
-    [("/v1", "/v1/chat"), ("/proxy/v1/", "/proxy/v1/chat"), ("/v1/chat", "/v1/chat"), ("/v", "/v/v1/chat"), ("", "/v1/chat")],
-)  # fmt: skip
-def test_what_a_base_url_and_a_path_share_is_there_once(base: str, sent: str, path: Path) -> None:
-    tape = Tape(path, (), plays=False, records=True, base_url=f"http://127.0.0.1:1{base}")
-    assert tape.destination("https://api.example.test/v1/chat?a=1") == f"http://127.0.0.1:1{sent}?a=1"
-
-
 def echo(exchange: Exchange) -> None:
-    exchange.head()
-    exchange.chunk(exchange.body)
-    exchange.finish()
+    exchange.stream(exchange.body)
 
 
 def test_fifty_recordings_and_replays_at_once_in_threads_do_not_mix(tmp_path: Path) -> None:

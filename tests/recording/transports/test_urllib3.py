@@ -19,15 +19,12 @@ from botocore.config import Config
 from harness.bus.scope import Run, Scope, current_scope, enter, reset
 from harness.errors import RunCancelled
 from harness.recording.files.cassette_reader import read_cassette
-from harness.recording.files.cassette_writer import write_cassette
 from harness.recording.tape.tape import network_guard, open_tape
-from harness.recording.wire import Chunk, Ending, Headers, Interaction, WireRequest, WireResponse
 from tests.recording.support.aws_messages import converse_message
+from tests.recording.support.exchanges import CONTENT, URL, cassette_of, told
 from tests.recording.support.loopback import PATIENCE_S, Exchange, loopback
 
 BODY = b'{"text":\n"one two three"}'
-JSON = (("content-type", "application/json"),)
-URL = "https://h/v1/chat"
 
 
 @pytest.fixture
@@ -41,34 +38,12 @@ def pools() -> Iterator[urllib3.PoolManager]:
         yield manager
 
 
-def answer(
-    *pieces: bytes, headers: Headers = JSON, at_ms: float = 0.0, how: Any = "complete", status: int = 200
-) -> WireResponse:
-    chunks, offset = [], 0
-    for number, piece in enumerate(pieces):
-        chunks.append(Chunk(offset, len(piece), at_ms * number))
-        offset += len(piece)
-    ended = Ending(how, None, at_ms * len(pieces))
-    return WireResponse(status, "OK", headers, b"".join(pieces), tuple(chunks), ended, ())
-
-
-def cassette_of(path: Path, *answers: WireResponse) -> None:
-    write_cassette(path, [Interaction(WireRequest("POST", URL, (), b"x"), one) for one in answers])
-
-
-def stream_of(pieces: tuple[bytes, ...]) -> Callable[[Exchange], None]:
-    def serve(exchange: Exchange) -> None:
-        exchange.head(content_type="application/json")
-        for piece in pieces:
-            exchange.chunk(piece)
-        exchange.finish()
-
-    return serve
-
-
 def plain(exchange: Exchange) -> None:
-    head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(BODY)}\r\n\r\n"
-    exchange.connection.sendall(head.encode() + BODY)
+    exchange.plain(BODY)
+
+
+def chunked(exchange: Exchange) -> None:
+    exchange.stream(BODY[:9], BODY[9:], content_type="application/json")
 
 
 Response = urllib3.BaseHTTPResponse
@@ -84,27 +59,27 @@ READINGS: dict[str, Callable[[Response], bytes]] = {
 }
 
 
-@pytest.mark.parametrize("serve", [stream_of((BODY[:9], BODY[9:])), plain], ids=["chunked", "with a length"])
+@pytest.mark.parametrize("serve", [chunked, plain])
 @pytest.mark.parametrize("reading", READINGS.values(), ids=READINGS.keys())
 def test_every_way_to_read_gives_the_body_live_and_played(
     pools: urllib3.PoolManager, path: Path, serve: Callable[[Exchange], None], reading: Callable[[Response], bytes]
 ) -> None:
     with loopback(serve) as server, open_tape(path, "once"):
-        live = pools.request("POST", server.url, body=b"x", preload_content=False)
+        live = pools.request("POST", server.url, body=CONTENT, preload_content=False)
         assert reading(live) == BODY
     (one,) = read_cassette(path)
     assert (one.response.body, one.response.ended.how) == (BODY, "complete")
     with network_guard(), open_tape(path, "none"):
-        played = pools.request("POST", server.url, body=b"x", preload_content=False)
+        played = pools.request("POST", server.url, body=CONTENT, preload_content=False)
         assert reading(played) == BODY
 
 
 def test_a_preloaded_response_is_recorded_and_played(pools: urllib3.PoolManager, path: Path) -> None:
     with loopback(plain) as server:
         with open_tape(path, "once"):
-            live = pools.request("POST", server.url, body=b"x")
+            live = pools.request("POST", server.url, body=CONTENT)
         with open_tape(path, "none"):
-            played = pools.request("POST", server.url, body=b"x")
+            played = pools.request("POST", server.url, body=CONTENT)
     assert live.data == played.data == BODY
     assert live.json() == played.json()
     assert (live.status, live.reason, live.url) == (played.status, played.reason, played.url)
@@ -168,13 +143,12 @@ def test_tries_and_redirects_of_the_library_are_an_interaction_each(path: Path) 
             plain(exchange)
             return
         first = len(server.exchanges) == 1
-        exchange.head("503 Busy" if first else "307 Elsewhere", location="/there", retry_after="0")
-        exchange.finish()
+        exchange.stream(status="503 Busy" if first else "307 Elsewhere", location="/there", retry_after="0")
 
     def ask(url: str) -> bytes:
         retries = urllib3.Retry(3, status_forcelist=[503], allowed_methods=None, backoff_factor=0)
         with urllib3.PoolManager(retries=retries) as pools:
-            return pools.request("POST", f"{url}/here", body=b"x").data
+            return pools.request("POST", f"{url}/here", body=CONTENT).data
 
     with loopback(serve) as server:
         with open_tape(path, "once"):
@@ -189,7 +163,7 @@ def test_tries_and_redirects_of_the_library_are_an_interaction_each(path: Path) 
 def test_connections_are_kept_alive_while_recording(path: Path) -> None:
     with loopback(plain) as server, open_tape(path, "all"), requests.Session() as session:
         for _ in range(3):
-            assert session.post(server.url, data=b"x", timeout=PATIENCE_S).content == BODY
+            assert session.post(server.url, data=CONTENT, timeout=PATIENCE_S).content == BODY
         assert (len(server.exchanges), server.connections) == (3, 1)
 
 
@@ -199,9 +173,7 @@ def test_requests_sees_the_answer_as_live(path: Path) -> None:
         return response.json(), response.status_code, response.reason, response.headers["x-request-id"], response.url
 
     def serve(exchange: Exchange) -> None:
-        exchange.head("201 Made", "application/json", x_request_id="r-1")
-        exchange.chunk(BODY)
-        exchange.finish()
+        exchange.stream(BODY, status="201 Made", content_type="application/json", x_request_id="r-1")
 
     with loopback(serve) as server:
         with open_tape(path, "once"):
@@ -212,12 +184,12 @@ def test_requests_sees_the_answer_as_live(path: Path) -> None:
 
 
 def test_a_replay_behind_a_proxy_opens_no_socket(path: Path) -> None:
-    cassette_of(path, answer(BODY), answer(BODY))
+    cassette_of(path, told(BODY), told(BODY))
     with network_guard(), open_tape(path, "none"):
         with urllib3.ProxyManager("http://127.0.0.1:1") as proxied:
-            assert proxied.request("POST", URL, body=b"x").data == BODY
+            assert proxied.request("POST", URL, body=CONTENT).data == BODY
         through = {"https": "http://127.0.0.1:1"}
-        assert requests.post(URL, data=b"x", proxies=through, timeout=PATIENCE_S).content == BODY
+        assert requests.post(URL, data=CONTENT, proxies=through, timeout=PATIENCE_S).content == BODY
 
 
 def test_a_recording_behind_a_proxy_opens_its_tunnel(path: Path) -> None:
@@ -227,17 +199,17 @@ def test_a_recording_behind_a_proxy_opens_its_tunnel(path: Path) -> None:
 
     with loopback(refuse) as proxy, open_tape(path, "once"):
         with urllib3.ProxyManager(proxy.url, retries=False) as proxied, pytest.raises(urllib3.exceptions.HTTPError):
-            proxied.request("POST", URL, body=b"x")
+            proxied.request("POST", URL, body=CONTENT)
         # The version of HTTP is the interpreter's choice.
         assert [one.request_line.split()[:2] for one in proxy.exchanges] == [["CONNECT", "h:443"]]
     assert [one.response.ended.how for one in read_cassette(path)] == ["no-response"]
 
 
 def test_closing_a_paced_response_wakes_its_reader(pools: urllib3.PoolManager, path: Path) -> None:
-    cassette_of(path, answer(b"a", b"b", at_ms=60_000.0))
+    cassette_of(path, told(b"a", b"b", every_ms=60_000.0))
     first, raised = threading.Event(), list[BaseException]()
     with open_tape(path, "none", speed=1.0):
-        response = pools.request("POST", URL, body=b"x", preload_content=False)
+        response = pools.request("POST", URL, body=CONTENT, preload_content=False)
 
         def read() -> None:
             try:
@@ -256,12 +228,12 @@ def test_closing_a_paced_response_wakes_its_reader(pools: urllib3.PoolManager, p
 
 
 def test_cancelling_the_run_wakes_a_paced_reader(pools: urllib3.PoolManager, path: Path) -> None:
-    cassette_of(path, answer(b"a", b"b", at_ms=60_000.0))
+    cassette_of(path, told(b"a", b"b", every_ms=60_000.0))
     run = Run()
     token = enter(Scope("session", None, current_scope(), run, ()))
     try:
         with open_tape(path, "none", speed=1.0):
-            response = pools.request("POST", URL, body=b"x", preload_content=False)
+            response = pools.request("POST", URL, body=CONTENT, preload_content=False)
             pieces = response.stream()
             assert next(pieces) == b"a"
             canceller = threading.Thread(target=run.cancel)
@@ -270,7 +242,7 @@ def test_cancelling_the_run_wakes_a_paced_reader(pools: urllib3.PoolManager, pat
                 next(pieces)
             canceller.join(PATIENCE_S)
             with pytest.raises(RunCancelled):
-                pools.request("POST", URL, body=b"x")
+                pools.request("POST", URL, body=CONTENT)
     finally:
         reset(token)
 
@@ -324,9 +296,7 @@ def cut(exchange: Exchange) -> None:
 
 
 def throttled(exchange: Exchange) -> None:
-    exchange.head("429 Too Many", "application/json", x_amzn_errortype="ThrottlingException")
-    exchange.chunk(b'{"message": "slow down"}')
-    exchange.finish()
+    exchange.stream(b'{"message": "slow down"}', status="429 Too Many", x_amzn_errortype="ThrottlingException")
 
 
 @pytest.mark.parametrize(

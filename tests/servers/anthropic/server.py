@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from tests.servers.anthropic.scenarios import SCENARIOS, Answer, Failure, Scenario
+from tests.servers.anthropic.scenarios import SCENARIOS, Answer, Failure
 from tests.servers.anthropic.wire import Message, error, request_id, sse, text_of
 from tests.servers.script import Turn
 from tests.servers.scripted_server import DATE, Asked, Headers, RefusedError, ScriptedServer, serve, streamed, whole
@@ -31,8 +31,7 @@ MODELS: Final[Mapping[str, str]] = MappingProxyType(
 class AnthropicServer(ScriptedServer[Answer, Failure]):
     """Answers messages."""
 
-    def __init__(self, scenarios: Mapping[str, Scenario] = SCENARIOS, *, port: int = 0) -> None:
-        super().__init__(scenarios, port=port)
+    script = SCENARIOS
 
     def reply(self, asked: Asked) -> WireResponse:
         path, _, query = asked.path.partition("?")

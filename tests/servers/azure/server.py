@@ -42,9 +42,10 @@ class AzureServer(OpenAIChatServer):
     #: The endpoint of one deployment.
     api = "/openai/deployments/gpt-4o-mini"
     models = MappingProxyType({**MODELS, "DeepSeek-R1": "deepseek-r1"})
+    script = SCENARIOS
 
     def __init__(self, *, port: int = 0) -> None:
-        super().__init__(SCENARIOS, port=port)
+        super().__init__(port=port)
         self._responses = OpenAIResponsesServer()
 
     def __enter__(self) -> Self:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import unquote
 
-from tests.servers.anthropic.scenarios import Answer, Failure, Scenario
+from tests.servers.anthropic.scenarios import Answer, Failure
 from tests.servers.anthropic.wire import Message, text_of
 from tests.servers.bedrock.scenarios import SCENARIOS
 from tests.servers.bedrock.server import MODELS
@@ -30,8 +30,7 @@ _CHUNK: Final = {":event-type": "chunk", ":content-type": "application/json", ":
 class BedrockInvokeServer(ScriptedServer[Answer, Failure]):
     """Answers InvokeModel."""
 
-    def __init__(self, scenarios: Mapping[str, Scenario] = SCENARIOS, *, port: int = 0) -> None:
-        super().__init__(scenarios, port=port)
+    script = SCENARIOS
 
     def reply(self, asked: Asked) -> WireResponse:
         found = _PATH.fullmatch(asked.path)

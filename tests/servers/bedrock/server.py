@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import unquote
 
-from tests.servers.anthropic.scenarios import Answer, Failure, Scenario
+from tests.servers.anthropic.scenarios import Answer, Failure
 from tests.servers.anthropic.wire import text_of
 from tests.servers.bedrock.scenarios import SCENARIOS
 from tests.servers.bedrock.wire import Message, failed, request_id
@@ -30,8 +30,7 @@ _PATH: Final = re.compile(r"/model/([^/]+)/(converse|converse-stream)")
 class BedrockServer(ScriptedServer[Answer, Failure]):
     """Answers Converse."""
 
-    def __init__(self, scenarios: Mapping[str, Scenario] = SCENARIOS, *, port: int = 0) -> None:
-        super().__init__(scenarios, port=port)
+    script = SCENARIOS
 
     def reply(self, asked: Asked) -> WireResponse:
         found = _PATH.fullmatch(asked.path)

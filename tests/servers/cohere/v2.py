@@ -28,9 +28,7 @@ class CohereV2Server(OpenAIChatServer):
     api = ""
     models = {"command-a-reasoning-08-2025": "command-a-reasoning-08-2025"}
     paths: ClassVar[frozenset[str]] = frozenset({"/v2/chat"})
-
-    def __init__(self, *, port: int = 0) -> None:
-        super().__init__(SCENARIOS, port=port)
+    script = SCENARIOS
 
     def reply(self, asked: Asked) -> WireResponse:
         check_url_and_key(asked, self.paths)

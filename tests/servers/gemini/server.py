@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from tests.servers.gemini.scenarios import SCENARIOS, Answer, Call, Failure, Scenario, Thought
+from tests.servers.gemini.scenarios import SCENARIOS, Answer, Call, Failure, Thought
 from tests.servers.openai.chat_wire import pieces
 from tests.servers.script import Turn
 from tests.servers.scripted_server import DATE, Asked, RefusedError, ScriptedServer, serve, streamed, whole
@@ -30,8 +30,7 @@ _HEADERS: Final = (("content-type", "application/json; charset=UTF-8"), ("date",
 class GeminiServer(ScriptedServer[Answer, Failure]):
     """Answers generateContent, streamed or not."""
 
-    def __init__(self, scenarios: Mapping[str, Scenario] = SCENARIOS, *, port: int = 0) -> None:
-        super().__init__(scenarios, port=port)
+    script = SCENARIOS
 
     def reply(self, asked: Asked) -> WireResponse:
         found = _PATH.fullmatch(asked.path)
@@ -43,6 +42,8 @@ class GeminiServer(ScriptedServer[Answer, Failure]):
         if model not in MODELS:
             raise RefusedError("no-model", Failure(404, "NOT_FOUND", f"models/{model} is not found."))
         unscripted = Failure(400, "INVALID_ARGUMENT", "No scenario has this prompt.")
+        if "contents" not in asked.body:
+            raise RefusedError("unread", unscripted)
         name, answer = self.next_answer(asked.body, _turns(asked.body), unscripted=unscripted)
         response_id = hashlib.sha256(self.seed(name).encode()).hexdigest()[:22]
         chunks = list(_chunks(answer, model, response_id, _tokens(asked.body)))

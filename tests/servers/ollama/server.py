@@ -27,9 +27,7 @@ class OllamaServer(OpenAIChatServer):
     api = ""
     models = {"gpt-oss:20b": "gpt-oss:20b"}
     paths: ClassVar[frozenset[str]] = frozenset({"/api/chat"})
-
-    def __init__(self, *, port: int = 0) -> None:
-        super().__init__(SCENARIOS, port=port)
+    script = SCENARIOS
 
     def reply(self, asked: Asked) -> WireResponse:
         check_url_and_key(asked, self.paths)

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
-from tests.servers.openai.chat_scenarios import SCENARIOS, Completion, Failure, Scenario
+from tests.servers.openai.chat_scenarios import SCENARIOS, Completion, Failure
 from tests.servers.openai.chat_wire import Message, chunks, completion, error, message_text, sse
 from tests.servers.script import Turn
 from tests.servers.scripted_server import DATE, Asked, Headers, RefusedError, ScriptedServer, serve, streamed, whole
@@ -37,9 +37,7 @@ class OpenAIChatServer(ScriptedServer[Completion, Failure]):
     #: The models that this server has, and its paths.
     models: ClassVar[Mapping[str, str]] = MODELS
     paths: ClassVar[frozenset[str]] = frozenset({"/v1/chat/completions"})
-
-    def __init__(self, scenarios: Mapping[str, Scenario] = SCENARIOS, *, port: int = 0) -> None:
-        super().__init__(scenarios, port=port)
+    script = SCENARIOS
 
     def reply(self, asked: Asked) -> WireResponse:
         if not asked.is_readable:

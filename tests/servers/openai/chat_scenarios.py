@@ -75,8 +75,6 @@ SCENARIOS: Final[Mapping[str, Scenario]] = MappingProxyType(
         **conversations(say, BERGEN_CALL, NARVIK_CALL, tools="tools", structured="response_format"),
         "outline": Scenario("Outline a story about a lighthouse in three points.", (say(OUTLINE_TEXT),)),
         "expand": Scenario("Expand this outline into one paragraph:", (say(EXPANDED_TEXT),)),
-        "turn_name": Scenario("Hello, my name is Ada.", (say("Hello Ada, how can I help?"),)),
-        "turn_recall": Scenario("What is my name?", (say("Your name is Ada."),)),
         "two_tools": Scenario(
             "Can I sail from Bergen today?",
             (say(BERGEN_CALL, TIDE_CALL), say("Yes: light rain, and high tide at noon.")),

@@ -105,8 +105,7 @@ def chunks(message: Message, options: Mapping[str, Any]) -> Iterator[dict[str, A
         }
         if with_usage:
             event["usage"] = None if choice else message.usage
-        if options.get("include_obfuscation", True):
-            event["obfuscation"] = _padding(event, f"{message.seed}/{number}")
+        event["obfuscation"] = _padding(event, f"{message.seed}/{number}")
         yield event
 
 

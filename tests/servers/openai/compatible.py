@@ -36,8 +36,7 @@ class _Host(OpenAIChatServer):
     #: A comment with which the host keeps the connection awake until the model answers.
     comment: ClassVar[bytes]
 
-    def __init__(self, *, port: int = 0) -> None:
-        super().__init__(SCENARIOS, port=port)
+    script = SCENARIOS
 
     def complete(self, body: Mapping[str, Any]) -> WireResponse:
         response = super().complete(body)

@@ -15,7 +15,7 @@ from typing import Any, Final
 from tests.servers.openai.chat import MODELS, check_url_and_key, missing, refusal
 from tests.servers.openai.chat_scenarios import Failure
 from tests.servers.openai.chat_wire import error, message_text
-from tests.servers.openai.responses_scenarios import SCENARIOS, Answer, Scenario
+from tests.servers.openai.responses_scenarios import SCENARIOS, Answer
 from tests.servers.openai.responses_wire import Response, events, failure_event, plain, sse
 from tests.servers.script import Turn
 from tests.servers.scripted_server import DATE, Asked, Headers, RefusedError, ScriptedServer, serve, streamed, whole
@@ -29,9 +29,7 @@ class OpenAIResponsesServer(ScriptedServer[Answer, Failure]):
     """Answers responses."""
 
     api = "/v1"
-
-    def __init__(self, scenarios: Mapping[str, Scenario] = SCENARIOS, *, port: int = 0) -> None:
-        super().__init__(scenarios, port=port)
+    script = SCENARIOS
 
     def reply(self, asked: Asked) -> WireResponse:
         check_url_and_key(asked, _PATHS)

@@ -135,7 +135,7 @@ class ResponseOutput:
         if whole:
             yield from self._whole_arguments(call, text)
         else:
-            yield from self._more(call, as_text(text))
+            yield from self._more(call, arguments_text(text))
 
     def _found(self, described: _Call, calls: Sequence[_Call], arguments: Any = None) -> _Call | None:
         """Return the one of `calls` that is meant, of several the first.

@@ -33,11 +33,6 @@ def wants_model(request: LLMRequest) -> bool:
     return isinstance(request.response_format, type)
 
 
-def has_native_form(model: str) -> bool:
-    """Whether one of Anthropic's models has a form for structured answers."""
-    return _is_since(_NATIVE_SINCE, model)
-
-
 def _is_since(version: tuple[int, int], model: str) -> bool:
     """Whether one of Anthropic's models is of a version or a later one; one whose name tells none is the latest."""
     found = _VERSION.search(model)
@@ -53,7 +48,7 @@ def fits_native_form(model: str, request: LLMRequest) -> bool:
     A model that allows others beside its own has what it asks for.
     """
     wanted: Any = request.response_format
-    return has_native_form(model) and not _is_open(answer_schema(wanted))
+    return _is_since(_NATIVE_SINCE, model) and not _is_open(answer_schema(wanted))
 
 
 def _is_open(schema: Any) -> bool:

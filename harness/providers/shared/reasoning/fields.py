@@ -13,7 +13,7 @@ from typing import Any, Final
 from harness.llm.input.messages import AnyToolCall, Message
 from harness.llm.request import LLMRequest
 from harness.providers.shared.reasoning.by_call import GivenBack, KeptByCall, Outline, outlines
-from harness.providers.shared.shapes import as_list, as_object, as_text
+from harness.providers.shared.shapes import as_list, as_object, as_words
 
 #: The fields that hold it as a text; `reasoning_details` holds it as a list.
 TEXTS: Final = ("reasoning_content", "reasoning", "reasoning_text")
@@ -31,7 +31,7 @@ class Reasoning:
 
     def take(self, message: Mapping[str, Any]) -> str:
         """Take what a message, or a piece of it, says; return its text, which hosts may say under both names, or in details."""
-        texts = {name: text for name in TEXTS if (text := as_text(message.get(name)))}
+        texts = {name: text for name in TEXTS if (text := as_words(message.get(name)))}
         for name, text in texts.items():
             self._texts.setdefault(name, []).append(text)
         details = as_list(message.get(DETAILS))

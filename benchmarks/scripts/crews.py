@@ -1,17 +1,23 @@
 """Runs of a crew of two tasks, whose model answers at once.
 
-Usage: harness_crews.py RUNS WHAT; prints runs per second, 'plain' (one after the other), 'streamed' (its frames read) or
-'at-once' (so many by `kickoff_for_each_async`).
+Usage, with the runtime's interpreter: crews.py harness|crewai RUNS WHAT; prints runs per second, 'plain' (one after the
+other), 'streamed' (its frames read) or 'at-once' (so many by `kickoff_for_each_async`).
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from harness import Agent, BaseLLM, Crew, Task
+if TYPE_CHECKING or sys.argv[1] == "harness":
+    from harness import Agent, BaseLLM, Crew, Task, event_bus
+else:
+    os.environ.update(CREWAI_DISABLE_TELEMETRY="true", CREWAI_TRACING_ENABLED="false", OTEL_SDK_DISABLED="true")
+    from crewai import Agent, BaseLLM, Crew, Task
+    from crewai.events import crewai_event_bus as event_bus
 
 REPLY = "It is."
 
@@ -25,7 +31,7 @@ class Speaker(BaseLLM):
 
 def made() -> Crew:
     """Return a crew of one agent with two tasks."""
-    speaker = Agent(role="Speaker", goal="Speak.", backstory="Speaks.", llm=Speaker("speaker"))
+    speaker = Agent(role="Speaker", goal="Speak.", backstory="Speaks.", llm=Speaker(model="speaker"))
     tasks = [
         Task(description=f"{what} {{topic}}.", expected_output="A sentence.", agent=speaker)
         for what in ("Outline", "Expand")
@@ -65,4 +71,6 @@ async def _at_once(runs: int, crew: Crew, inputs: dict[str, Any]) -> float:
 
 
 if __name__ == "__main__":
-    print(main(int(sys.argv[1]), sys.argv[2]))
+    # CrewAI's own listeners, which show each step in the terminal, are off.
+    with event_bus.scoped_handlers():
+        print(main(int(sys.argv[2]), sys.argv[3]))

@@ -1,19 +1,28 @@
 """Turns of a conversation, each answered at once.
 
-Usage: harness_turns.py TURNS WHAT; prints turns per second of conversations of ten turns, 'taken' or 'streamed' (the
-frames read); with 'last', the milliseconds that the turns around that one take in one long conversation, answered by a
-handler, so that nothing is sent to a model; with 'routed' the same, of a class that chooses the route itself.
+Usage, with the runtime's interpreter: turns.py harness|crewai TURNS WHAT; prints turns per second of conversations of ten
+turns, 'taken' or 'streamed' (the frames read); with 'last', the milliseconds that the turns around that one take in one long
+conversation, answered by a handler, so that nothing is sent to a model; with 'routed' the same, of a class that chooses the
+route itself.
 """
 
 from __future__ import annotations
 
+import os
 import statistics
 import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from harness import BaseLLM, Flow, listen
-from harness.conversation import ConversationConfig
+if TYPE_CHECKING or sys.argv[1] == "harness":
+    from harness import BaseLLM, Flow, event_bus, listen
+    from harness.conversation import ConversationConfig
+else:
+    os.environ.update(CREWAI_DISABLE_TELEMETRY="true", CREWAI_TRACING_ENABLED="false", OTEL_SDK_DISABLED="true")
+    from crewai import BaseLLM
+    from crewai.events import crewai_event_bus as event_bus
+    from crewai.flow.conversational import ConversationConfig
+    from crewai.flow.flow import Flow, listen
 
 LENGTH = 10
 #: So many turns are timed, of which the last is the one that was asked for.
@@ -28,13 +37,13 @@ class Speaker(BaseLLM):
         return REPLY
 
 
-@ConversationConfig(llm=Speaker("speaker"))
-class Talk(Flow[Any]):
+@ConversationConfig(llm=Speaker(model="speaker"))
+class Talk(Flow):
     """Has the built-in answer alone."""
 
 
 @ConversationConfig()
-class Own(Flow[Any]):
+class Own(Flow):
     """Answers itself."""
 
     @listen("converse")
@@ -85,4 +94,6 @@ def _last(turns: int, cls: type[Own]) -> float:
 
 
 if __name__ == "__main__":
-    print(main(int(sys.argv[1]), sys.argv[2]))
+    # CrewAI's own listeners, which show each step in the terminal, are off.
+    with event_bus.scoped_handlers():
+        print(main(int(sys.argv[2]), sys.argv[3]))

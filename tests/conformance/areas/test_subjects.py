@@ -1,41 +1,21 @@
-"""The scenarios of conversations: this runtime passes them all, and each is made as its program says."""
+"""What subjects of runtimes with this one's public names make: conversations as programs say, and flows of declarations."""
 
 from __future__ import annotations
 
 from functools import partial
+from importlib import metadata
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from conformance.areas.catalogue import scenarios
-from conformance.contract.clauses import CLAUSES
-from conformance.run.suite import perform
 from conformance.stage.points import Stage
 from conformance.stage.programs import ConversationProgram, Method, Reply, route_to
-from conformance.stage.scenario import Scenario
 from conformance.stage.server import ScriptedProvider
 from conformance.subjects.harness import HarnessSubject
 from conformance.subjects.programs import conversational
 from conformance.subjects.subject import Performance
-
-SCENARIOS = tuple(scenario for scenario in scenarios().values() if "turn" in scenario.needs)
-#: What conversations alone can decide.
-CLAUSES_OF_TURNS = {name for name, row in CLAUSES.items() if "turn" in row.capabilities}
-
-
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.id)
-def test_this_runtime_passes_every_clause_that_a_scenario_names(scenario: Scenario) -> None:
-    result = perform(HarnessSubject(), scenario)
-
-    assert result.fault is None
-    assert [decision for decision in result.decisions if decision.status != "passed"] == []
-    assert {decision.clause for decision in result.decisions} >= scenario.clauses
-
-
-def test_every_clause_that_needs_turns_is_decided() -> None:
-    assert {clause for scenario in SCENARIOS for clause in scenario.clauses} >= CLAUSES_OF_TURNS
 
 
 class Configured(HarnessSubject):
@@ -89,3 +69,14 @@ def test_a_runtime_that_does_not_converse_says_so() -> None:
     stage = Stage()
     with ScriptedProvider(stage) as provider, pytest.raises(TypeError, match="harness does not converse"):
         Silent().conversation(ConversationProgram(), Performance(stage, provider))
+
+
+def test_declared_flows_are_no_part_of_the_subject_without_what_their_expressions_need(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert hasattr(HarnessSubject(), "declared_flow")
+    real = metadata.Distribution.discover
+    monkeypatch.setattr(
+        metadata.Distribution, "discover", lambda **which: () if which["name"] == "cel-python" else real(**which)
+    )
+    assert not hasattr(HarnessSubject(), "declared_flow")
