@@ -17,6 +17,7 @@ import certifi
 import hypothesis
 import pytest
 
+from harness.flow.persistence.place import STORAGE_DIR
 from harness.providers.registry import ROWS
 from harness.recording.environment import WAYS
 from tests.warm import WarmPython
@@ -142,6 +143,14 @@ def one_certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("certificates") / "one.pem"
     path.write_text(ssl.PEM_HEADER + rest.partition(ssl.PEM_FOOTER)[0] + ssl.PEM_FOOTER, encoding="ascii")
     return path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _states_of_flows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Have flows, here and in processes that tests start, keep nothing in the folder of whoever runs the tests."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv(STORAGE_DIR, str(tmp_path_factory.mktemp("states")))
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

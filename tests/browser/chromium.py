@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,7 +46,8 @@ def chromium(profile: Path) -> Iterator[Chrome]:
     for option in (*_OPTIONS, f"--user-data-dir={profile}"):
         options.add_argument(option)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    page = Chrome(options, ChromeService(driver))
+    # Beside its profile it writes into the folder of whoever runs it.
+    page = Chrome(options, ChromeService(driver, env={**os.environ, "HOME": str(profile)}))
     try:
         yield page
     finally:

@@ -275,6 +275,10 @@ def test_unreadable_is_never_empty(tmp_path: Path, damage: Any, message: str) ->
     assert str(path) in str(caught.value)
 
 
+def test_tests_keep_no_state_in_the_folder_of_whoever_runs_them(tmp_path_factory: pytest.TempPathFactory) -> None:
+    assert SQLiteFlowPersistence().db_path.startswith(str(tmp_path_factory.getbasetemp()))
+
+
 def test_the_default_file_is_in_the_folder_that_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HARNESS_STORAGE_DIR", str(tmp_path / "kept"))
     default = default_flow_persistence()
