@@ -84,18 +84,20 @@ class FrameIterator(ViewCore):
     def __next__(self) -> StreamFrame:
         for record in self._cursor.batch:
             return frame_of(record)
+        position = self._cursor.position
         while (frame := self._next_nowait()) is None:
-            if self._has_read_all():
+            if self._has_read_all(position):
                 self._end()
                 raise StopIteration
-            self._wait()
+            self._wait(position)
+            position = self._cursor.position
         return frame
 
-    def _wait(self) -> None:
+    def _wait(self, position: int) -> None:
         timeline = self._cursor.timeline
         changed = threading.Lock()
         changed.acquire()
-        if timeline.when_changed(self._cursor.position, changed.release):
+        if timeline.when_changed(position, changed.release):
             try:
                 acquire(changed)
             except BaseException:
@@ -206,11 +208,13 @@ class AsyncFrameIterator(ViewCore):
         for record in self._cursor.batch:
             return frame_of(record)
         self._note_reader()
+        position = self._cursor.position
         while (frame := self._next_nowait()) is None:
-            if self._has_read_all():
+            if self._has_read_all(position):
                 self._end()
                 raise StopAsyncIteration
-            await self._wait()
+            await self._wait(position)
+            position = self._cursor.position
         return frame
 
     def _note_reader(self) -> None:
@@ -227,7 +231,7 @@ class AsyncFrameIterator(ViewCore):
                 task.remove_done_callback(self._reader_ended)
         super().__del__()
 
-    async def _wait(self) -> None:
+    async def _wait(self, position: int) -> None:
         loop = running_loop()
         self._session._check_loop()
         changed: Future[None] = loop.create_future()
@@ -240,7 +244,7 @@ class AsyncFrameIterator(ViewCore):
                 call_in(loop, partial(resolve, changed, None))
 
         timeline = self._cursor.timeline
-        if not timeline.when_changed(self._cursor.position, wake):
+        if not timeline.when_changed(position, wake):
             return
         try:
             await changed
