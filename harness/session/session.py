@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
 from contextvars import Context, copy_context
 from functools import partial
 from types import TracebackType
@@ -194,11 +195,12 @@ class AsyncFrameIterator(ViewCore):
     def __init__(self, session: AsyncStreamSession[Any], cursor: Cursor) -> None:
         super().__init__(session, cursor)
         self._readers: list[weakref.ref[Task[Any]]] = []
+        self._waiting: list[Task[Any] | None] = []
         self._reader_ended = _when_reader_ended(weakref.ref(session))
 
     @property
     def readers(self) -> list[Task[Any]]:
-        """The tasks that have asked for a frame, and have not ended."""
+        """The tasks that have asked for a frame, and have neither ended nor handed the view on."""
         return [task for kept in list(self._readers) if (task := kept()) is not None and not task.done()]
 
     def __aiter__(self) -> AsyncFrameIterator:
@@ -220,19 +222,27 @@ class AsyncFrameIterator(ViewCore):
     def _note_reader(self) -> None:
         task = running_task()
         if task is not None and task not in self.readers:
+            # Those that do not wait may have handed the view on; who shares it asks again.
+            self._forget_readers(but=self._waiting)
             self._readers.append(weakref.ref(task, self._readers.remove))
             # It may be cancelled where it does not wait for a frame. Of its context nothing is needed.
             task.add_done_callback(self._reader_ended, context=Context())
 
-    def __del__(self) -> None:
-        # Who has read by this view may end as it likes, unless it is leaving because it is cancelled.
+    def _forget_readers(self, *, but: Collection[Task[Any] | None] = ()) -> None:
+        """Let those that have read end as they like, unless they are leaving because they are cancelled."""
         for task in self.readers:
-            if not task.cancelling():
-                task.remove_done_callback(self._reader_ended)
+            if task not in but:
+                with suppress(ValueError):
+                    self._readers.remove(weakref.ref(task))
+                if not task.cancelling():
+                    task.remove_done_callback(self._reader_ended)
+
+    def __del__(self) -> None:
+        self._forget_readers()
         super().__del__()
 
     async def _wait(self, position: int) -> None:
-        loop = running_loop()
+        loop, task = running_loop(), running_task()
         self._session._check_loop()
         changed: Future[None] = loop.create_future()
         thread = threading.get_ident()
@@ -246,13 +256,16 @@ class AsyncFrameIterator(ViewCore):
         timeline = self._cursor.timeline
         if not timeline.when_changed(position, wake):
             return
+        self._waiting.append(task)
         try:
             await changed
         except cancelled_errors():
             # The consumer has been cancelled: so is the run, unless another task is reading it.
             timeline.forget_waker(wake)
-            self._session._lost(running_task())
+            self._session._lost(task)
             raise
+        finally:
+            self._waiting.remove(task)
 
 
 def _when_reader_ended(session: weakref.ref[AsyncStreamSession[Any]]) -> Callable[[Task[Any]], None]:

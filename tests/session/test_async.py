@@ -7,7 +7,7 @@ import gc
 import threading
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -290,6 +290,45 @@ async def test_of_tasks_that_share_a_view_the_others_read_on_when_one_is_cancell
     body.gate.set()
     await asyncio.wait(workers, timeout=TIMEOUT_S)
     assert (session.is_exhausted, [frame.data["n"] for frame in workers[0].result()][-1:]) == (True, [2])
+
+
+@pytest.mark.asyncio
+async def test_a_task_that_shares_a_view_reads_on_though_those_that_wait_are_cancelled_while_it_is_busy() -> None:
+    body = Waiting()
+    session, may_go_on = body.session(), asyncio.Event()
+    view = session.events
+    seen: dict[int, asyncio.Task[None]] = {}
+
+    async def work() -> None:
+        async for frame in view:
+            seen[frame.data["n"]] = cast("asyncio.Task[None]", asyncio.current_task())
+            await may_go_on.wait()
+
+    workers = {asyncio.create_task(work()) for _ in range(3)}
+    await body.waits.wait()
+    await asyncio.sleep(0)
+    for worker in workers - {seen[1]}:
+        worker.cancel()
+        await asyncio.wait({worker})
+    body.gate.set()
+    may_go_on.set()
+    await asyncio.wait_for(seen[1], TIMEOUT_S)
+    assert (session.is_exhausted, seen.get(2)) == (True, seen[1])
+
+
+@pytest.mark.asyncio
+async def test_a_consumer_that_was_handed_a_view_ends_the_run_when_it_is_cancelled() -> None:
+    body = Waiting()
+    session = body.session()
+    view = aiter(session)
+    await anext(view)
+    consumer = asyncio.create_task(collected(view))
+    await body.waits.wait()
+    await asyncio.sleep(0)
+    consumer.cancel()
+    await asyncio.wait({consumer})
+    await settled()
+    assert (body.ended, session.is_cancelled) == (["CancelledError"], True)
 
 
 @pytest.mark.asyncio
