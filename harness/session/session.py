@@ -188,7 +188,10 @@ async def _aproduce(production: Production, body: Callable[[], Awaitable[Any]]) 
 
 
 class AsyncFrameIterator(ViewCore):
-    """One view of a session, from its first frame; reading it starts the run."""
+    """One view of a session, from its first frame; reading it starts the run.
+
+    Tasks that share one view share its frames. One that has handed it on, and asks no more, is none of its readers.
+    """
 
     _session: AsyncStreamSession[Any]
 
