@@ -396,6 +396,16 @@ async def test_a_task_that_is_cancelled_after_it_has_left_ends_nothing() -> None
     assert session.result == "done"
 
 
+@pytest.mark.asyncio
+async def test_a_view_that_was_dropped_leaves_nothing_of_its_readers_to_the_garbage_collector() -> None:
+    view = aiter(Waiting().session())
+    await anext(view)
+    readers = view._readers
+    del view
+    # Each of them refers to the list that it is in.
+    assert readers == []
+
+
 async def drop_the_session(body: Waiting) -> None:
     await anext(aiter(body.session()))
 
