@@ -141,7 +141,8 @@ class AsyncStreamSession(SessionCore[T, "AsyncFrameIterator", Callable[[], Await
     def _check_loop(self) -> None:
         """Refuse to wait for a run whose loop has been closed. Raises UsageError."""
         task = self._task
-        if self._timeline.state in UNDER_WAY and task is not None and task.get_loop().is_closed():
+        # In this order: a run that has ended may have its loop closed at once.
+        if task is not None and task.get_loop().is_closed() and self._timeline.state in UNDER_WAY:
             raise UsageError(
                 "this session is bound to the loop of its first iteration, and that loop was closed before the run had "
                 "ended: no frame will come. Read a session to its end in one loop, or close it first"
