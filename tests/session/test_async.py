@@ -509,6 +509,24 @@ def test_a_run_whose_loop_was_closed_is_waited_for_in_no_other() -> None:
     task._log_destroy_pending = False
 
 
+def test_a_run_that_ends_while_somebody_asks_for_its_loop_is_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = Waiting()
+    session, loop = body.session(), asyncio.new_event_loop()
+    loop.run_until_complete(anext(aiter(session)))
+    task: Any = session._task
+
+    def end() -> bool:
+        monkeypatch.undo()
+        body.gate.set()
+        loop.run_until_complete(task)
+        loop.close()
+        return True
+
+    monkeypatch.setattr(loop, "is_closed", end)
+    session._check_loop()
+    assert len(asyncio.run(collected(aiter(session)))) == 2
+
+
 def test_a_reader_whose_loop_was_closed_hinders_nobody() -> None:
     async def body() -> None:
         emit(None, Note(n=1))
