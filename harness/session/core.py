@@ -194,9 +194,13 @@ class ViewCore:
             self._session._start()
         return frame
 
-    def _has_read_all(self) -> bool:
+    def _has_read_all(self, position: int) -> bool:
+        """Whether no frame comes any more to a view that stood at `position` before it found none.
+
+        By now another thread that shares it may have taken several at once, the rest of which are for any of them.
+        """
         timeline = self._cursor.timeline
-        return timeline.state not in OPEN and timeline.length == self._cursor.position
+        return timeline.state not in OPEN and timeline.length == position
 
     def _end(self) -> None:
         """Leave a timeline that has been read to its end. Raises what its run has raised."""

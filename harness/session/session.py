@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
 from contextvars import Context, copy_context
 from functools import partial
 from types import TracebackType
@@ -84,18 +85,20 @@ class FrameIterator(ViewCore):
     def __next__(self) -> StreamFrame:
         for record in self._cursor.batch:
             return frame_of(record)
+        position = self._cursor.position
         while (frame := self._next_nowait()) is None:
-            if self._has_read_all():
+            if self._has_read_all(position):
                 self._end()
                 raise StopIteration
-            self._wait()
+            self._wait(position)
+            position = self._cursor.position
         return frame
 
-    def _wait(self) -> None:
+    def _wait(self, position: int) -> None:
         timeline = self._cursor.timeline
         changed = threading.Lock()
         changed.acquire()
-        if timeline.when_changed(self._cursor.position, changed.release):
+        if timeline.when_changed(position, changed.release):
             try:
                 acquire(changed)
             except BaseException:
@@ -138,7 +141,8 @@ class AsyncStreamSession(SessionCore[T, "AsyncFrameIterator", Callable[[], Await
     def _check_loop(self) -> None:
         """Refuse to wait for a run whose loop has been closed. Raises UsageError."""
         task = self._task
-        if self._timeline.state in UNDER_WAY and task is not None and task.get_loop().is_closed():
+        # In this order: a run that has ended may have its loop closed at once.
+        if task is not None and task.get_loop().is_closed() and self._timeline.state in UNDER_WAY:
             raise UsageError(
                 "this session is bound to the loop of its first iteration, and that loop was closed before the run had "
                 "ended: no frame will come. Read a session to its end in one loop, or close it first"
@@ -185,18 +189,22 @@ async def _aproduce(production: Production, body: Callable[[], Awaitable[Any]]) 
 
 
 class AsyncFrameIterator(ViewCore):
-    """One view of a session, from its first frame; reading it starts the run."""
+    """One view of a session, from its first frame; reading it starts the run.
+
+    Tasks that share one view share its frames. One that has handed it on, and asks no more, is none of its readers.
+    """
 
     _session: AsyncStreamSession[Any]
 
     def __init__(self, session: AsyncStreamSession[Any], cursor: Cursor) -> None:
         super().__init__(session, cursor)
         self._readers: list[weakref.ref[Task[Any]]] = []
+        self._waiting: list[Task[Any] | None] = []
         self._reader_ended = _when_reader_ended(weakref.ref(session))
 
     @property
     def readers(self) -> list[Task[Any]]:
-        """The tasks that have asked for a frame, and have not ended."""
+        """The tasks that have asked for a frame, and have neither ended nor handed the view on."""
         return [task for kept in list(self._readers) if (task := kept()) is not None and not task.done()]
 
     def __aiter__(self) -> AsyncFrameIterator:
@@ -206,29 +214,39 @@ class AsyncFrameIterator(ViewCore):
         for record in self._cursor.batch:
             return frame_of(record)
         self._note_reader()
+        position = self._cursor.position
         while (frame := self._next_nowait()) is None:
-            if self._has_read_all():
+            if self._has_read_all(position):
                 self._end()
                 raise StopAsyncIteration
-            await self._wait()
+            await self._wait(position)
+            position = self._cursor.position
         return frame
 
     def _note_reader(self) -> None:
         task = running_task()
         if task is not None and task not in self.readers:
+            # Those that do not wait may have handed the view on; who shares it asks again.
+            self._forget_readers(but=self._waiting)
             self._readers.append(weakref.ref(task, self._readers.remove))
             # It may be cancelled where it does not wait for a frame. Of its context nothing is needed.
             task.add_done_callback(self._reader_ended, context=Context())
 
-    def __del__(self) -> None:
-        # Who has read by this view may end as it likes, unless it is leaving because it is cancelled.
+    def _forget_readers(self, *, but: Collection[Task[Any] | None] = ()) -> None:
+        """Let those that have read end as they like, unless they are leaving because they are cancelled."""
         for task in self.readers:
-            if not task.cancelling():
-                task.remove_done_callback(self._reader_ended)
+            if task not in but:
+                with suppress(ValueError):
+                    self._readers.remove(weakref.ref(task))
+                if not task.cancelling():
+                    task.remove_done_callback(self._reader_ended)
+
+    def __del__(self) -> None:
+        self._forget_readers()
         super().__del__()
 
-    async def _wait(self) -> None:
-        loop = running_loop()
+    async def _wait(self, position: int) -> None:
+        loop, task = running_loop(), running_task()
         self._session._check_loop()
         changed: Future[None] = loop.create_future()
         thread = threading.get_ident()
@@ -240,15 +258,18 @@ class AsyncFrameIterator(ViewCore):
                 call_in(loop, partial(resolve, changed, None))
 
         timeline = self._cursor.timeline
-        if not timeline.when_changed(self._cursor.position, wake):
+        if not timeline.when_changed(position, wake):
             return
+        self._waiting.append(task)
         try:
             await changed
         except cancelled_errors():
             # The consumer has been cancelled: so is the run, unless another task is reading it.
             timeline.forget_waker(wake)
-            self._session._lost(running_task())
+            self._session._lost(task)
             raise
+        finally:
+            self._waiting.remove(task)
 
 
 def _when_reader_ended(session: weakref.ref[AsyncStreamSession[Any]]) -> Callable[[Task[Any]], None]:

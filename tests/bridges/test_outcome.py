@@ -41,6 +41,13 @@ ENDS: list[tuple[str, list[StreamFrame], list[str], str, tuple[str, str | None]]
     ("a turn that waits", ENDED_TURN + WAITING_TURN, ["success", "interrupt"], "tool-calls", ("Good?", "length")),
     ("left after one that waits", WAITING_TURN + turn(), ["interrupt", "cancelled"], "abort", ("", None)),
     ("ended after one that was left", turn() + ENDED_TURN, ["cancelled", "success"], "length", ("", "length")),
+    (
+        "a flow that waits, with nobody asked by name",
+        flow(1, "flow_paused", flow_id="f", message="Good?"),
+        ["interrupt"],
+        "tool-calls",
+        ("Good?", "stop"),
+    ),
     ("a flow that was left", flow(1, "flow_finished") + flow(3), ["success", "cancelled"], "abort", ("", None)),
     (
         "left after a frame before and between",

@@ -7,7 +7,7 @@ import gc
 import threading
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -293,6 +293,45 @@ async def test_of_tasks_that_share_a_view_the_others_read_on_when_one_is_cancell
 
 
 @pytest.mark.asyncio
+async def test_a_task_that_shares_a_view_reads_on_though_those_that_wait_are_cancelled_while_it_is_busy() -> None:
+    body = Waiting()
+    session, may_go_on = body.session(), asyncio.Event()
+    view = session.events
+    seen: dict[int, asyncio.Task[None]] = {}
+
+    async def work() -> None:
+        async for frame in view:
+            seen[frame.data["n"]] = cast("asyncio.Task[None]", asyncio.current_task())
+            await may_go_on.wait()
+
+    workers = {asyncio.create_task(work()) for _ in range(3)}
+    await body.waits.wait()
+    await asyncio.sleep(0)
+    for worker in workers - {seen[1]}:
+        worker.cancel()
+        await asyncio.wait({worker})
+    body.gate.set()
+    may_go_on.set()
+    await asyncio.wait_for(seen[1], TIMEOUT_S)
+    assert (session.is_exhausted, seen.get(2)) == (True, seen[1])
+
+
+@pytest.mark.asyncio
+async def test_a_consumer_that_was_handed_a_view_ends_the_run_when_it_is_cancelled() -> None:
+    body = Waiting()
+    session = body.session()
+    view = aiter(session)
+    await anext(view)
+    consumer = asyncio.create_task(collected(view))
+    await body.waits.wait()
+    await asyncio.sleep(0)
+    consumer.cancel()
+    await asyncio.wait({consumer})
+    await settled()
+    assert (body.ended, session.is_cancelled) == (["CancelledError"], True)
+
+
+@pytest.mark.asyncio
 async def test_a_consumer_cancelled_in_the_moment_of_a_frame_does_not_end_the_others() -> None:
     body = Waiting()
     session = body.session()
@@ -355,6 +394,16 @@ async def test_a_task_that_is_cancelled_after_it_has_left_ends_nothing() -> None
     body.gate.set()
     assert [frame.data["n"] async for frame in session] == [1, 2]
     assert session.result == "done"
+
+
+@pytest.mark.asyncio
+async def test_a_view_that_was_dropped_leaves_nothing_of_its_readers_to_the_garbage_collector() -> None:
+    view = aiter(Waiting().session())
+    await anext(view)
+    readers = view._readers
+    del view
+    # Each of them refers to the list that it is in.
+    assert readers == []
 
 
 async def drop_the_session(body: Waiting) -> None:
@@ -458,6 +507,24 @@ def test_a_run_whose_loop_was_closed_is_waited_for_in_no_other() -> None:
     # Closed under its task: asyncio would warn of it.
     task: Any = session._task
     task._log_destroy_pending = False
+
+
+def test_a_run_that_ends_while_somebody_asks_for_its_loop_is_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = Waiting()
+    session, loop = body.session(), asyncio.new_event_loop()
+    loop.run_until_complete(anext(aiter(session)))
+    task: Any = session._task
+
+    def end() -> bool:
+        monkeypatch.undo()
+        body.gate.set()
+        loop.run_until_complete(task)
+        loop.close()
+        return True
+
+    monkeypatch.setattr(loop, "is_closed", end)
+    session._check_loop()
+    assert len(asyncio.run(collected(aiter(session)))) == 2
 
 
 def test_a_reader_whose_loop_was_closed_hinders_nobody() -> None:

@@ -313,3 +313,11 @@ def test_an_emitter_whose_room_is_made_before_it_waits_goes_on() -> None:
 def test_a_task_whose_room_is_made_before_it_waits_goes_on() -> None:
     limit = FrameLimit(1, ReadMeanwhile(), Run())
     asyncio.run(asyncio.wait_for(limit.room(), TIMEOUT_S))
+
+
+def test_a_task_of_a_cancelled_run_is_given_no_room() -> None:
+    run = Run()
+    limit = FrameLimit(1, ReadMeanwhile(), run)
+    run.cancel()
+    with pytest.raises(RunCancelled):
+        asyncio.run(limit.room())

@@ -11,7 +11,7 @@ import pytest
 
 from harness.bus import emit
 from harness.session.session import AsyncStreamSession, StreamSession
-from tests.session.bodies import TIMEOUT_S, Note, notes, raising
+from tests.session.bodies import TIMEOUT_S, Note, join_harness_threads, notes, raising
 from tests.threads import in_threads
 
 
@@ -40,6 +40,37 @@ def test_threads_that_share_one_view_share_its_frames_without_loss() -> None:
 
 
 @pytest.mark.usefixtures("_hasty_switches")
+@pytest.mark.parametrize("goes_on", [False, True], ids=["the run is over", "the run goes on"])
+def test_what_another_thread_took_in_the_meantime_is_for_all_that_share_the_view(
+    goes_on: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emitted, gate = threading.Event(), threading.Event()
+    waited: list[bool] = []
+
+    def body() -> None:
+        notes(3)()
+        emitted.set()
+        waited.append(goes_on and gate.wait(TIMEOUT_S))
+
+    view = StreamSession(body).events
+    find = view._next_nowait
+    seen: list[int] = []
+
+    def find_nothing_first() -> None:
+        monkeypatch.undo()
+        assert find() is None
+        emitted.wait(TIMEOUT_S)
+        if not goes_on:
+            join_harness_threads()
+        # As another thread does: of the three that it takes, two are left at hand.
+        seen.append(next(view).seq)
+
+    monkeypatch.setattr(view, "_next_nowait", find_nothing_first)
+    seen.append(next(view).seq)
+    gate.set()
+    assert (seen, [frame.seq for frame in view], waited) == ([1, 2], [3], [goes_on])
+
+
 def test_who_reads_an_async_session_is_known_while_threads_take_and_drop_views_of_it() -> None:
     session = AsyncStreamSession(asyncio.Event().wait)
     over = threading.Event()
