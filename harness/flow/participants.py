@@ -28,7 +28,7 @@ def checkpoint_config(flow: Any, kickoff: Kickoff) -> CheckpointConfig | None:
     if kickoff.resume:
         if config is None:
             raise UsageError("resume goes on from a checkpoint: give the flow checkpoint=True or a CheckpointConfig")
-        if config.restore_from is not None:
+        if config.restore_from is not None and kickoff.branch is None:
             raise UsageError("resume and restore_from can't be combined: each says where the run begins")
     return config
 
@@ -47,10 +47,11 @@ def _checkpoint_hooks(flow: Any, kickoff: Kickoff, config: CheckpointConfig) -> 
 
     lineage = Lineage() if kickoff.branch is None else Lineage(kickoff.branch)
     writer = CheckpointWriter(config, lineage, must=kickoff.resume)
+    # Outside of the hook before it: where it finds a run to go on with, nothing else is to be loaded.
+    resume = (Resume(config, lineage),) if kickoff.resume else ()
     if config.restore_from is not None:
-        return (writer, CheckpointRestore(config, lineage, kickoff.branch))
-    # Outside of the hook before it: where it finds a run to go on with, there is no other state to load.
-    return (writer, *_state_restore(flow, kickoff), *((Resume(config, lineage),) if kickoff.resume else ()))
+        return (writer, CheckpointRestore(config, lineage, kickoff.branch), *resume)
+    return (writer, *_state_restore(flow, kickoff), *resume)
 
 
 def _state_restore(flow: Any, kickoff: Kickoff) -> tuple[FlowHook, ...]:

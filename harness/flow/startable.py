@@ -190,13 +190,11 @@ class StartableFlow(CheckpointedFlow):
             # Kept under no name, the states of all who have none would be one.
             inputs = {name: value for name, value in inputs.items() if name != "id"}
         branch, state = None, None
-        if (
-            self._flow_begins_from is not None
-            and from_checkpoint is None
-            and restore_from_state_id is None
-            and not resume
-        ):
-            from_checkpoint, branch, state = self._flow_begins_from
+        if from_checkpoint is None and restore_from_state_id is None:
+            if resume:
+                from_checkpoint, branch = self._flow_fork
+            elif self._flow_begins_from is not None:
+                from_checkpoint, branch, state = self._flow_begins_from
         return self._flow_accepted(
             Kickoff(inputs, input_files, from_checkpoint, restore_from_state_id or None, resume, branch, state)
         )
@@ -209,6 +207,8 @@ class StartableFlow(CheckpointedFlow):
             config, branch, _ = self._flow_begins_from
             # A run that begins elsewhere has the flow's state; one that was refused has had nothing.
             self._flow_begins_from = None if kickoff.from_checkpoint is config else (config, branch, None)
+        if kickoff.branch is None:
+            self._flow_fork = (None, None)
         return kickoff
 
     def _flow_options(self, kickoff: Kickoff) -> dict[str, Any]:

@@ -29,6 +29,8 @@ class CheckpointedFlow:
     #: What the next run begins from, the branch to which it writes, and the state of the checkpoint; None where a run has
     #: had that since.
     _flow_begins_from: tuple[CheckpointConfig, str | None, AnyState | None] | None = None
+    #: Of a fork, until another run has begun: what it began from, None for its own option, and the branch where it goes on.
+    _flow_fork: tuple[CheckpointConfig | None, str | None] = (None, None)
 
     if TYPE_CHECKING:
         _state: AnyState
@@ -54,6 +56,8 @@ class CheckpointedFlow:
     def fork(cls, config: CheckpointConfig, branch: str | None = None, definition: Any = None, **options: Any) -> Self:
         """Do as `from_checkpoint`, for a flow whose next run writes its own to a branch, by default a new one.
 
+        A kickoff with `resume` goes on with the last run on that branch, and begins at the checkpoint where there is none.
+
         `definition` is what a declared flow was made from.
 
         Raises:
@@ -77,6 +81,8 @@ class CheckpointedFlow:
         checkpoint = given.provider.read(given.restore_from)
         flow._state = with_saved(flow._state, checkpoint.state, flow._flow_name)
         flow._flow_begins_from = (given, branch, flow._state)
+        if branch is not None:
+            flow._flow_fork = (given, branch)
         return flow
 
 

@@ -230,7 +230,6 @@ class Engine:
         Those that had ended when the flow failed did so as they did, and not because of it.
         """
         self._stop()
-        self._run.pause = None
         ended = [body for body in self._ended if not body.step.run.cancelled]
         tasks = [body.task for body in self._bodies.values() if body.task is not None]
         if tasks:
@@ -248,6 +247,8 @@ class Engine:
                     return
                 await _room_unless_cancelled(error)
                 body.step.abandon(reason)
+            # What paused before, or just now, is not what the run ends with.
+            self._run.pause = None
             while self._untold and not step.is_cancelled:
                 with _logged("a hook failed after its flow had"):
                     await self._tell_end(None, error)

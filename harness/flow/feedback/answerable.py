@@ -95,6 +95,7 @@ class AnswerableFlow(StartableFlow):
         flow._state = with_saved(flow._state, state, flow._flow_name)
         flow.human_feedback_history = list(context.history)
         flow._flow_pending = context
+        flow._flow_fork = (None, context.branch)
         flow._flow_kept_ids.add(flow_id)
         return flow
 

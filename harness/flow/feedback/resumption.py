@@ -69,7 +69,9 @@ class Resumption(FlowHook):
     def before_method(self, run: FlowRun, call: MethodCall) -> None:
         """Leave the answer where the method's own hook finds it."""
         context = self.context
-        if call.was_paused and call.method.name == context.method_name and context.call_id in (None, call.id):
+        # Without a plan its call has an id of another one.
+        waits = context.plan is None or context.call_id in (None, call.id)
+        if call.was_paused and call.method.name == context.method_name and waits:
             answer_given.set(self._answer)
             self._answer = None
 

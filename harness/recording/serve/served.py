@@ -145,8 +145,8 @@ class Answers:
             "record it, or ask what is recorded"
         )
         code = "unrecorded_request"
-        told = None if nearest is None else {"number": nearest.number, "difference": nearest.difference}
-        error = {"message": message, "type": code, "param": None, "code": code, "nearest": told}
+        candidate = None if nearest is None else {"number": nearest.number, "difference": nearest.difference}
+        error = {"message": message, "type": code, "param": None, "code": code, "nearest": candidate}
         body = orjson.dumps({"error": error})
         return WireResponse(
             # Not one of the statuses after which SDKs try again: the next attempt would miss too.

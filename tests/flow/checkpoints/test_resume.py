@@ -316,6 +316,31 @@ def test_a_listener_can_tell_what_is_only_shown_again(tmp_path: Path) -> None:
     assert heard == [("a", True), ("b", False), ("c", False)]
 
 
+@pytest.mark.parametrize("on_one_object", [True, False])
+def test_a_fork_goes_on_with_the_last_run_on_its_branch_and_begins_at_its_checkpoint_where_there_is_none(
+    tmp_path: Path, on_one_object: bool
+) -> None:
+    failed(tmp_path, "c")
+    written = CheckpointConfig(location=tmp_path, on_events=[])
+    *_, (where, _) = written.provider.newest(str(tmp_path), "main")
+    Three(tmp_path).kickoff(resume=True)
+    kept_on_main = len(list(written.provider.newest(str(tmp_path), "main")))
+
+    def fork(fails: str = "") -> Three:
+        return Three.fork(
+            written.model_copy(update={"restore_from": where}), branch="other", kept=tmp_path, fails=fails
+        )
+
+    flow = fork("c")
+    with pytest.raises(LookupError):
+        flow.kickoff(resume=True)
+    assert flow.ran == ["b", "c"]
+    again = flow if on_one_object else fork()
+    again.fails, again.ran = "", []
+    assert (again.kickoff(resume=True), again.ran) == ("B 3", ["c"])
+    assert len(list(written.provider.newest(str(tmp_path), "main"))) == kept_on_main
+
+
 def test_what_had_finished_beside_a_method_that_failed_is_not_run_again(tmp_path: Path) -> None:
     ran: list[str] = []
 

@@ -116,3 +116,26 @@ def test_a_method_may_pause_by_itself(kind: Kind) -> None:
     session = two(kind, raises(pause)).stream_events()
     assert transcript(session)[-3:] == ["b started p1 t3", "b paused p1 t3", "b paused"]
     assert session.result is pause
+
+
+@pytest.mark.parametrize("order", [("fails", "waits"), ("waits", "fails")], ids=" first, ".join)
+def test_a_run_that_fails_while_another_of_its_methods_pauses_waits_for_nothing(order: tuple[str, str]) -> None:
+    error = LookupError("told")
+    ends: list[Any] = []
+
+    class Noted(FlowHook):
+        def flow_ended(self, run: FlowRun, result: Any, error: BaseException | None) -> None:
+            ends.append((run.pause, error))
+
+    async def fails(self: Flow) -> None:
+        raise error
+
+    async def waits(self: Flow) -> None:
+        raise RunPaused
+
+    methods = {"fails": fails, "waits": waits}
+    session = type("Both", (Flow,), {name: start()(methods[name]) for name in order})(hooks=[Noted()]).stream_events()
+    with pytest.raises(LookupError):
+        list(session)
+    assert {line.split()[1] for line in transcript(session.frames)[3:5]} == {"failed", "paused"}
+    assert ends == [(None, error)]

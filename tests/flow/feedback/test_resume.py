@@ -445,9 +445,10 @@ class Kept(FlowPersistence):
         self._context = None
 
 
-def test_a_context_without_a_plan_goes_on_after_its_method_alone() -> None:
+@pytest.mark.parametrize("call_id", [None, 9], ids=["of its own", "as a provider is given it"])
+def test_a_context_without_a_plan_goes_on_after_its_method_alone(call_id: int | None) -> None:
     context = PendingFeedbackContext(
-        flow_id="x", flow_class="m.Left", method_name="left", method_output="L", message="And?"
+        flow_id="x", flow_class="m.Left", method_name="left", method_output="L", message="And?", call_id=call_id
     )
     place = Kept(PendingFeedbackContext.from_dict(context.to_dict()))
     flow = Twice.from_pending("x", place)
