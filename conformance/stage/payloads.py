@@ -66,7 +66,7 @@ PAYLOADS: Final[Mapping[str, Callable[[], Any]]] = MappingProxyType(
         "numbered-150": lambda: _numbered(150),
         "cycle": _cycle,
         "surrogate": lambda: {"lone \ud800": "\udfff"},
-        "custom": lambda: {"object": object(), "set": {3, 1, 2}, 7: "seven"},
+        "custom": lambda: {"object": object(), "set": {"four", "five", "six"}, 7: "seven"},
         "fails-to-print": _FailsToPrint,
         "naive-time": lambda: datetime(2026, 1, 2, 3, 4, 5),  # noqa: DTZ001 - naive on purpose
         "time-without-offset": lambda: datetime(2026, 1, 2, 3, 4, 5, tzinfo=_NoOffset()),

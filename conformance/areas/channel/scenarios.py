@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from conformance.areas.envelope.scenarios import OF_SOURCES
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.programs import Ask, Emit, FlowProgram, Method, Raise, Script, ScriptedToolCall
 from conformance.timeline.evidence import Evidence
+from conformance.timeline.expected import Expected
 
 _LIFECYCLE: Final = (
     Emit(type="crew_kickoff_started", fields={"crew_name": "writers", "inputs": {"topic": "frames"}}),
@@ -56,7 +60,7 @@ _UNKNOWN_TYPES: Final = (
     "conversation_message_x",
     "task_x",
 )
-_UNKNOWN: Final = FlowProgram((Method("emits", (*(Emit(name, type=name) for name in _UNKNOWN_TYPES), _DERIVED)),))
+_UNKNOWN: Final = (*(Emit(name, type=name) for name in _UNKNOWN_TYPES), _DERIVED)
 
 
 def _heard(consumer: Consumer, program: FlowProgram) -> Evidence:
@@ -69,6 +73,14 @@ def _heard(consumer: Consumer, program: FlowProgram) -> Evidence:
         read = consumer.read_session(program)
     # Without any event seen, nothing is known of their sources.
     return read.evidence(source_types=sources or None, user_events=frozenset(consumer.stage.noted("emitted")))
+
+
+def _unknown(consumer: Consumer) -> Evidence:
+    """Read a run that publishes events of the user's own, each of which is to have a frame."""
+    seen = _heard(consumer, FlowProgram((Method("emits", _UNKNOWN),)))
+    lost = Counter(emit.type for emit in _UNKNOWN) - Counter(frame.type for frame in seen.frames)
+    expected = Expected("session.iterates", "published events without a frame", (), tuple(lost.elements()))
+    return replace(seen, expected=(expected,))
 
 
 _EVERY: Final = OF_SOURCES | {
@@ -84,10 +96,12 @@ _EVERY: Final = OF_SOURCES | {
     "namespace.order",
 }
 
-_OF_USERS: Final = frozenset({"channel.custom", "channel.by-table", "channel.flow", "namespace.order"})
+_OF_USERS: Final = frozenset(
+    {"session.iterates", "channel.custom", "channel.by-table", "channel.flow", "namespace.order"}
+)
 _RARELY: Final = frozenset({"channel.flow", "channel.tools", "channel.lifecycle", "namespace.order"})
 
 SCENARIOS: Final = Scenarios()
 SCENARIOS.both("vocabulary/every-channel", _EVERY, "flow llm tools", _heard, _PROGRAM)
 SCENARIOS.both("vocabulary/rare", OF_SOURCES | _RARELY, "flow", _heard, _RARE)
-SCENARIOS.both("flow/unknown-event", OF_SOURCES | _OF_USERS, "flow", _heard, _UNKNOWN)
+SCENARIOS.both("flow/unknown-event", OF_SOURCES | _OF_USERS, "flow", _unknown)

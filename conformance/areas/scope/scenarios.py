@@ -31,8 +31,11 @@ def _beside(consumer: Consumer, shared: Literal["class", "object"]) -> Evidence:
     sessions = [consumer.stream(each) for each in (flow, twin)]
     reads = consumer.read_held(consumer.begin(sessions))
     name = f"one of two sessions on one flow {shared}"
-    # Of the two, the second may hold something of the first.
-    return reads[1].evidence(*(row for each in reads for row in heard("scope.isolated", name, _MEET_MARKS, each)))
+    expected = [row for each in reads for row in heard("scope.isolated", name, _MEET_MARKS, each)]
+    # The second may hold something of the first, and the first lack numbers that went to the second.
+    numbers = tuple(frame.seq for frame in reads[0].frames)
+    gapless = Expected("order.seq-gapless", f"the numbers of {name}", tuple(range(1, len(numbers) + 1)), numbers)
+    return reads[1].evidence(*expected, gapless)
 
 
 def _shared_llm(consumer: Consumer) -> Evidence:

@@ -83,6 +83,12 @@ class Broken:
         return f"{self.clause}: {self.name}"
 
 
+async def waits_to_aclose(aclose: Any, output: Any) -> None:
+    async for _ in output:
+        pass
+    await aclose(output)
+
+
 def chunks_of(body: Callable[..., Any], clause: str, found_in: str) -> Broken:
     return Broken(body.__name__, f"{OUTPUT}.__iter__", replacing(body), clause, found_in)
 
@@ -116,6 +122,15 @@ def linked_beyond(frame: Any) -> dict[str, Any]:
     return {"previous_id": PREVIOUS[0]}
 
 
+NUMBERS: list[int] = []
+
+
+def counted_together(frame: Any) -> dict[str, Any]:
+    """Have the session that is looked at first lack the number 2, and that alone."""
+    NUMBERS.append(frame.seq)
+    return {"seq": frame.seq + 1} if frame.seq > 1 == NUMBERS.count(1) else {}
+
+
 TIMELINES: list[Any] = []
 STARTED: list[tuple[Any, ...]] = []
 
@@ -135,14 +150,18 @@ BROKEN = (
     Broken("linked_beyond", FIELDS, fields_with(linked_beyond), "order.previous-earlier", "beside/one-class/sync"),
     Broken("types", FIELDS, renamed("type"), "envelope.type-verbatim", "flow/unknown-event/sync"),
     Broken("payload", ACCEPT, hiding("probe_payload"), "error.observer-safe", "payload/fails-to-print/sync"),
+    Broken("unknown", ACCEPT, hiding("llm_x_chunk", "own_drawing"), "session.iterates", "flow/unknown-event/sync"),
+    Broken("counted_together", FIELDS, fields_with(counted_together), "order.seq-gapless", "beside/one-class/sync"),
     lossy("bytes", lambda given: None if isinstance(given, bytes) else given),
     lossy("custom", lambda given: {name: given[name] for name in given if name != 7} if isinstance(given, dict) else given),
+    lossy("custom", lambda given: {**given, "object": "0x7f4561237", "set": None} if isinstance(given, dict) and 7 in given else given),
     Broken("ids", FIELDS, renamed("id"), "envelope.id-unique", "flow/unknown-event/sync"),
     chunks_of(read_once, "entry.crew", "crew/streamed/kickoff"),
     chunks_of(begins_late, "entry.crew", "crew/streamed/kickoff crew/failing/kickoff"),
     chunks_of(begins_late, "scope.nested", "crew/in-flow/streamed/sync-method/sync"),
     chunks_of(ends_well, "entry.crew", "crew/failing/kickoff"),
     chunks_of(shares_its_chunks, "scope.isolated", "crew/beside/kickoff"),
+    Broken("waits_to_aclose", f"{OUTPUT}.aclose", replacing(waits_to_aclose), "entry.crew", "crew/closed/akickoff"),
     Broken("not_gated", f"{OUTPUT}.result", reading(not_gated), "entry.crew", "crew/streamed/kickoff crew/streamed/akickoff"),
     Broken(
         "gives_frames",
