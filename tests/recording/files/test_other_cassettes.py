@@ -323,14 +323,22 @@ def test_a_bad_interaction_leaves_the_others_readable(entry: Any, message: str, 
         read_cassette(path)
 
 
-@pytest.mark.parametrize("said", [{}, {"ended": {"how": "complete", "at_ms": 0}}], ids=["unsaid", "by an edit"])
-def test_what_has_no_status_got_no_answer(said: dict[str, Any], tmp_path: Path) -> None:
+UNMARKED: dict[str, Any] = {"status": {"code": 0}, "body": {"string": "", "chunks": []}}
+UNANSWERED = {
+    "unsaid": {"interactions": [_with("response", **UNMARKED)]},
+    "by an edit": {"interactions": [_with("response", **UNMARKED, ended={"how": "complete", "at_ms": 0})]},
+    "by a browser": {"log": {"entries": [{**ARCHIVED, "response": {**ARCHIVED["response"], "status": 0}}]}},
+    "by Playwright": {"log": {"entries": [{**ARCHIVED, "response": {**ARCHIVED["response"], "status": -1}}]}},
+}
+
+
+@pytest.mark.parametrize("document", UNANSWERED.values(), ids=UNANSWERED)
+def test_what_has_no_status_got_no_answer(document: dict[str, Any], tmp_path: Path) -> None:
     """As an HTTP archive has what a browser could not reach; it is nothing that a run may come to."""
     path = tmp_path / "cassette.json"
-    entry = _with("response", status={"code": 0}, body={"string": "", "chunks": []}, **said)
-    path.write_text(json.dumps({"interactions": [entry]}))
+    path.write_text(json.dumps(document))
     (one,) = read_cassette(path)
-    assert one.response.ended.how == "no-response"
+    assert (one.response.status, one.response.ended.how) == (0, "no-response")
 
 
 @pytest.mark.parametrize(
