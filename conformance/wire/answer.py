@@ -69,12 +69,13 @@ class Reading:
         self._calls[key] = _Call(call_id or None, name, json.dumps(given or {}))
         self._add_kind("tool_call")
 
-    def argue(self, key: object, arguments: str | None) -> None:
-        """Add a piece of the arguments of a call that has begun."""
-        self._calls[key].pieces.append(arguments or "")
+    def argue(self, key: object, arguments: str | dict[str, Any] | None) -> None:
+        """Add a piece of the arguments of a call that has begun; hosts send all of them as an object, too."""
+        text = json.dumps(arguments, ensure_ascii=False) if isinstance(arguments, dict) else arguments or ""
+        self._calls[key].pieces.append(text)
         self._add_kind("tool_call")
 
-    def call(self, call_id: str | None, name: str, arguments: str | None) -> None:
+    def call(self, call_id: str | None, name: str, arguments: str | dict[str, Any] | None) -> None:
         """Add a tool call that came whole."""
         key = len(self._calls)
         self.begin_call(key, call_id, name)

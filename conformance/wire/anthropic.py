@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Final
 
 from conformance.timeline.evidence import FinishReason
@@ -55,7 +54,7 @@ def read_plain(body: bytes, reading: Reading) -> None:
     for index, block in enumerate(message["content"]):
         _begin(reading, index, block)
         if block["type"] == "tool_use":
-            reading.argue(index, json.dumps(block["input"]))
+            reading.argue(index, block["input"])
     _end(reading, message["stop_reason"], message["usage"])
     reading.ended = True
 

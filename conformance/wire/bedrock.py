@@ -5,7 +5,6 @@ https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStre
 
 from __future__ import annotations
 
-import json
 from typing import Any, Final
 
 from conformance.timeline.evidence import FinishReason
@@ -69,7 +68,7 @@ def read_plain(body: bytes, reading: Reading) -> None:
         reading.think((block.get("reasoningContent") or {}).get("reasoningText", {}).get("text"))
         use = block.get("toolUse")
         if use is not None and use.get("type") != _HOSTED:
-            reading.call(use["toolUseId"], use["name"], json.dumps(use["input"]))
+            reading.call(use["toolUseId"], use["name"], use["input"])
     _use(reading, answer.get("usage"))
     reading.finish(answer["stopReason"], _REASONS, _FAILURES)
     reading.ended = True

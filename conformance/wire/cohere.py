@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Final
 
 from conformance.timeline.evidence import FinishReason
@@ -43,7 +42,7 @@ def _take(event: dict[str, Any], reading: Reading) -> None:
 def _call(calls: list[dict[str, Any]], reading: Reading) -> None:
     for call in calls:
         # It has no ids.
-        reading.call(None, call["name"], json.dumps(call["parameters"]))
+        reading.call(None, call["name"], call["parameters"])
 
 
 def _end(answer: dict[str, Any], reading: Reading) -> None:

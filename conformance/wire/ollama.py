@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Final
 
 from conformance.timeline.evidence import FinishReason
@@ -28,8 +27,7 @@ def _take(answer: dict[str, Any], reading: Reading) -> None:
     reading.think(message.get("thinking"))
     reading.say(message.get("content"))
     for call in message.get("tool_calls") or ():
-        arguments = json.dumps(call["function"].get("arguments") or {})
-        reading.call(call.get("id"), call["function"]["name"], arguments)
+        reading.call(call.get("id"), call["function"]["name"], call["function"].get("arguments") or {})
     if answer.get("done"):
         reading.ended = True
         # A line of nothing but the end is no answer, and neither is one that tells of the model alone.

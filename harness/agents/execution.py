@@ -223,10 +223,12 @@ class Execution:
         return [await uses[0]()] if len(uses) == 1 else await self.driver.side_by_side(uses)
 
     async def _use_in_text(self, answer: Any) -> ToolResult | None:
-        """Use the tool that the model asks for in text, if it does; one that has only thought is told to go on."""
+        """Use the tool that the model asks for in text, if it does; one that has only thought is told to go on, once."""
         action = self._action_in(answer)
         if action is None:
-            if not (self.inquirer.in_text and isinstance(answer, str) and text_form.only_thinks(answer)):
+            thinks = self.inquirer.in_text and isinstance(answer, str) and text_form.only_thinks(answer)
+            # Some begin whatever they answer as a thought, and would do so to the last iteration.
+            if not thinks or self._messages[-1].get("content") == prompts.GO_ON:
                 return None
             self._messages += [{"role": "assistant", "content": answer}, {"role": "user", "content": prompts.GO_ON}]
             return ToolResult("")

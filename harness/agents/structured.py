@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
 
 from harness.agents.inquiry import Inquirer
 from harness.agents.prompts import form_text
@@ -28,11 +29,14 @@ def read(text: str, model: type[M]) -> M | None:
     if alone is not None:
         return alone
     begin, end = text.find("{"), text.rfind("}")
-    among = [*(match[1] for match in _FENCED.finditer(text)), text[begin : end + 1]]
-    # Among words all that braces are around, such as code, fits a form of defaults alone.
-    found = [fit for fit in (_fitting(part, model) for part in among) if fit is not None and fit.model_fields_set]
-    # A draft may stand before the answer.
-    return found[0] if found and all(fit == found[0] for fit in found) else None
+    for parts in ([match[1] for match in _FENCED.finditer(text)], [text[begin : end + 1]]):
+        fits = [(from_json(part.strip()), fit) for part in parts if (fit := _fitting(part, model)) is not None]
+        # Among words all that braces are around, such as code, fits a form of defaults alone.
+        found = [(value, fit) for value, fit in fits if fit.model_fields_set]
+        if found:
+            # A draft may stand before the answer. By what was said, since a form may make an id of its own, or a time.
+            return found[0][1] if all(value == found[0][0] for value, _ in found) else None
+    return None
 
 
 def _fitting(text: str, model: type[M]) -> M | None:

@@ -199,13 +199,13 @@ def _write(task: TaskSettings, output: TaskOutput) -> None:
     # A task that is done alone may have been given another one since it was made.
     if is_elsewhere(file):
         raise UsageError(f"the output_file of the task {task.label[:60]!r} is {file!r}, which leads out of its folder")
-    path = Path(file)
+    path, text = Path(file), _text(output)
     try:
         if task.create_directory:
             path.parent.mkdir(parents=True, exist_ok=True)
         # A lone surrogate, half of a character that a model was cut off in, is no text.
-        path.write_text(_text(output), encoding="utf-8", errors="replace")
-    except OSError as error:
+        path.write_text(text, encoding="utf-8", errors="replace")
+    except (OSError, ValueError) as error:  # the latter of a name that none can have
         raise UsageError(f"the output_file of the task {task.label[:60]!r} can't be written: {error}") from error
 
 

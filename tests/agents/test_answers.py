@@ -141,14 +141,20 @@ def test_an_answer_is_sent_back_until_the_guardrail_lets_it_pass(way: Way) -> No
     assert tree(frames) == ["agent_execution_started", *call * 3, "agent_execution_completed"]
 
 
-@pytest.mark.parametrize(
-    "given", ['{"place": "Oslo", "metres": 2.0}', Tide(place="Oslo", metres=2.0)], ids=["as text", "as the model"]
-)
+OSLO = '{"place": "Oslo", "metres": 2.0}'
+REPLACEMENTS = {
+    "as text": OSLO,
+    "as the model": Tide(place="Oslo", metres=2.0),
+    "as another's": LiteAgentOutput(agent_role="Other", raw=OSLO, pydantic=Tide(place="Oslo", metres=2.0)),
+}
+
+
+@pytest.mark.parametrize("given", REPLACEMENTS.values(), ids=REPLACEMENTS.keys())
 def test_what_a_guardrail_gives_in_place_of_an_answer_is_it_in_every_form(given: Any) -> None:
     pilot = agent('{"place": "Bergen", "metres": 1.5}', guardrail=lambda output: (True, given))
     output = pilot.kickoff("How high?", response_format=Tide)
     assert output.pydantic == Tide(place="Oslo", metres=2.0) == Tide.model_validate_json(output.raw)
-    assert len(pilot.llm.requests) == 1
+    assert (output.agent_role, len(pilot.llm.requests)) == ("Pilot", 1)
 
 
 @pytest.mark.parametrize("way", WAYS)

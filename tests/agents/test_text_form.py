@@ -184,6 +184,10 @@ def test_a_thought_is_no_answer_of_a_model_that_may_ask_for_tools_in_text() -> N
     assert agent(llm=model, tools=[tide]).kickoff("How high?").raw == "It is high."
     assert model.said_to(1)[2] == "Thought: I must look."
     assert "`Final Answer:`" in model.said_to(1)[3]
+    # One that goes on in the same way has nothing else to say.
+    stubborn = Speaker("Thought: I must look.", "Thought: No need.\n\nIt is high.", functions=False)
+    assert agent(llm=stubborn, tools=[tide]).kickoff("How high?").raw == "Thought: No need.\n\nIt is high."
+    assert len(stubborn.requests) == 2
     assert agent("Thought: Be kind.").kickoff("A thought of the day?").raw == "Thought: Be kind."
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
-from pydantic import BaseModel, RootModel
+from pydantic import BaseModel, Field, RootModel
 
 from harness import Crew, TaskOutput, UsageError, event_bus
 from harness.agents import AgentFinish
@@ -94,6 +95,15 @@ def test_of_two_answers_in_one_none_is_taken_for_the_structured_answer() -> None
     assert (result.pydantic, len(pilot.llm.requests)) == (Tide(place="Bergen", metres=1.5), 2)
 
 
+def test_an_answer_among_words_is_one_whatever_its_form_makes_itself() -> None:
+    class Noted(Tide):
+        note_id: UUID = Field(default_factory=uuid4)
+
+    pilot = agent(f"Here it is:\n```json\n{BERGEN}\n```\nOnce more: ```{BERGEN}```", tools=[tide])
+    result = Crew(agents=[pilot], tasks=[task("Look.", pilot, output_pydantic=Noted)]).kickoff()
+    assert (result["metres"], len(pilot.llm.requests)) == (1.5, 1)
+
+
 def test_an_output_that_is_made_by_hand_sums_up_its_task() -> None:
     made = TaskOutput(description="Look at the tide of Bergen, and say when to come in, and why.", agent="Pilot")
     assert made.summary == "Look at the tide of Bergen, and say when to..."
@@ -133,13 +143,14 @@ def test_an_input_leads_no_file_out_of_its_folder(file: str, place: str) -> None
 
 def test_a_file_that_is_set_later_may_be_a_path(tmp_path: Path) -> None:
     pilot = agent("It is high.")
-    crew = Crew(agents=[pilot], tasks=[task("Look.", pilot, output_file="tide.md")])
+    crew = Crew(agents=[pilot], tasks=[task("Look.", pilot, output_file="t.md", create_directory=False)])
     crew.tasks[0].output_file = tmp_path / "tide.md"  # type: ignore[assignment]
     crew.kickoff()
     assert (tmp_path / "tide.md").read_text() == "It is high."
-    crew.tasks[0].output_file = tmp_path  # type: ignore[assignment]
-    with pytest.raises(UsageError, match="the output_file of the task 'Look.' can't be written: .* Is a directory"):
-        crew.kickoff()
+    for name, why in {".": "Is a directory", "new/tide.md": "No such file", "tide\0": "embedded null byte"}.items():
+        crew.tasks[0].output_file = tmp_path / name  # type: ignore[assignment]
+        with pytest.raises(UsageError, match=f"the output_file of the task 'Look.' can't be written: .*{why}"):
+            crew.kickoff()
 
 
 def test_a_task_done_alone_writes_no_file_out_of_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -86,6 +86,7 @@ def test_a_crew_goes_through_its_agents_execution(way: Way, side_by_side: bool) 
         crew = Crew(agents=[marking], tasks=[task("Look.", marking, async_execution=side_by_side)], name="Pilots")
         frames, output = session_of(crew, way)
         assert output.raw == f"{marks[WAYS.index(way)]}: It is high."
+        assert output.tasks_output[0].messages[-1]["content"] == "It is high."
         assert tree(frames) == ["crew_kickoff_started", *TASK, "crew_kickoff_completed"]
         assert marking.done == 1
 

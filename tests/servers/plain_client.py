@@ -84,6 +84,7 @@ ASKING: Final = (
             "model": "gpt-4o-mini",
             "input": prompt,
             "reasoning": {},
+            "previous_response_id": "resp_0",
             "tools": [],
             "text": {},
             "stream": streams,
@@ -100,6 +101,7 @@ ASKING: Final = (
             "max_tokens": 1000,
             "messages": [{"role": "user", "content": prompt}],
             "tools": [],
+            "thinking": {},
             "output_config": {},
             "stream": streams,
         },
@@ -115,6 +117,7 @@ ASKING: Final = (
         lambda prompt, streams: {
             "messages": [{"role": "user", "content": [{"text": prompt}]}],
             "toolConfig": {},
+            "additionalModelRequestFields": {},
             "outputConfig": {},
         },
     ),

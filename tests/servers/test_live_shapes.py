@@ -51,11 +51,16 @@ DOCUMENTED_UNSEEN: Final[dict[str, dict[str | tuple[str, ...], str]]] = {
         ("hate", "self_harm", "sexual", "violence"): f"{_FILTER}content_filter_results",
     },
     "anthropic": {
+        ("type", "data"): "platform.claude.com/docs/en/build-with-claude/extended-thinking, redacted_thinking",
         ("type", "error", "request_id"): "platform.claude.com/docs/en/api/errors",
         ("type", "message"): "platform.claude.com/docs/en/api/errors",
     },
     "bedrock": {
         ("message",): f"{_AWS}Converse.html, Errors, and {_AWS}ConverseStreamOutput.html",
+        **dict.fromkeys(
+            (("reasoningContent",), ("reasoningText",), ("redactedContent",), ("signature", "text")),
+            f"{_AWS}ReasoningContentBlock.html and {_AWS}ReasoningContentBlockDelta.html",
+        ),
         (
             *(f"cache{way}InputToken{unit}" for way in ("Read", "Write") for unit in ("Count", "s")),
             *("inputTokens", "outputTokens", "serverToolUsage", "totalTokens"),
@@ -78,7 +83,9 @@ def authored(asking: Asking) -> set[KeySet]:
         for name, scenario in server.scenarios.items():
             if getattr(scenario.replies[0], "ending", Ending.WHOLE) is Ending.WHOLE:
                 for streams in (True, False):
-                    found |= key_sets(asking.fetch(server, name, streams=streams)[1])
+                    status, body = asking.fetch(server, name, streams=streams)
+                    assert status != 400, f"{name} needs what is not asked: {body!r}"
+                    found |= key_sets(body)
     return found
 
 

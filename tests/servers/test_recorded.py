@@ -1,4 +1,4 @@
-"""The servers say today what the shipped recordings have of them, byte for byte."""
+"""The servers say today what the shipped recordings have of them, byte for byte, under the heads that these keep."""
 
 from __future__ import annotations
 
@@ -42,5 +42,8 @@ def test_a_server_says_again_what_was_recorded_of_it(authored: Authored) -> None
                     body += piece
             connection.close()
             assert answered.status == response.status
+            assert {(name.lower(), value) for name, value in answered.getheaders()} >= {
+                (name.lower(), value) for name, value in response.headers
+            }
             # Clients stop reading at the end of the answer, behind which some providers send a marker.
             assert body.removesuffix(b"data: [DONE]\n\n") == response.body.removesuffix(b"data: [DONE]\n\n")

@@ -145,7 +145,9 @@ def test_scenario_is_chosen_by_model_and_longest_prompt() -> None:
         "one-model": Scenario("in the harbour", ("one",), model="gpt-4.1"),
     }
     asked = (("gpt-4o", "a harbour"), ("gpt-4o", "in the harbour"), ("gpt-4.1", "in the harbour"), ("gpt-4o", "no"))
-    found = [choose(scenarios, [Turn("user", prompt)], model) for model, prompt in asked]
+    # What was asked before is answered.
+    before = [Turn("user", "in the harbour"), Turn("assistant", "one")]
+    found = [choose(scenarios, [*before, Turn("user", prompt)], model) for model, prompt in asked]
     assert found == [("any", "any"), ("longer", "longer"), ("one-model", "one"), None]
 
 

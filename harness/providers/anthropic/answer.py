@@ -127,8 +127,10 @@ class AnthropicAnswer(SSEAnswer):
                 yield ThinkingDelta(thinking)
             case "signature_delta" if index in self._reasoning:
                 self._reasoning[index].signature += as_text(delta.get("signature"))
-            case "input_json_delta" if index in self._calls and (piece := delta.get("partial_json")):
-                yield self._calls.more(index, piece)
+            case "input_json_delta" if index in self._calls:
+                piece = delta.get("partial_json")
+                if piece not in (None, "", {}):
+                    yield self._calls.more(index, piece)
 
     def _take_usage(self, usage: Any) -> None:
         # Later counts are cumulative; what a later report leaves out, an earlier one said.

@@ -99,8 +99,10 @@ class AsyncBedrockClient:
         with extra_fields(arguments) as known:
             sent = await getattr(self._client, operation)(**known)
         if operation == _INVOKE:
-            # Who is cancelled here lets go of the connection.
-            async with sent["body"] as body:
+            # Who is cancelled here lets go of the connection. What it opens as is another body in older versions, whose
+            # errors are none of botocore's.
+            body = sent["body"]
+            async with body:
                 sent["body"] = await body.read()
         return sent
 

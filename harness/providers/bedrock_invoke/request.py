@@ -72,6 +72,9 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> bytes | None:
             # There is no header for betas here.
             betas = filled(anthropic_beta=additional.get(anthropic_request.BETAS))
             body = {_VERSION: "bedrock-2023-05-31", **betas, **anthropic_request.wire_body(llm, request)}
+            # AWS tells of the choices any, auto and tool alone; each of the models takes tools without a choice.
+            if body.get("tool_choice") == {"type": "none"} and "tool_choice" not in additional:
+                del body["tool_choice"]
         case "nova":
             body = json_value(bedrock_request.sdk_arguments(llm, request, converse=False))
             del body["modelId"]

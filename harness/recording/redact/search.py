@@ -8,7 +8,7 @@ blots where it is written. What a secret is, `judge` says.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -167,12 +167,21 @@ class Search:
         lens = self._judge.lens(everything)
         if not lens:
             return
+        whole: list[list[Leaf]] = []
         for group, text in zip(joined, texts, strict=True):
             if framed and not group[0].is_piece:
-                forms = replace(lens, structures=(), announces=False)
-                self._blot_matches(JoinedPassage([leaf.passage for leaf in group]), where, forms)
+                whole.append(group)
             elif lens.judges or _MAY_HIDE.search(text) is not None:
                 self._look(JoinedPassage([leaf.passage for leaf in group]), _inside(where, group[0].path), lens, depth)
+        hits = len(self.hits)
+        self._look_alone(alone, where, lens, depth)
+        if len(self.hits) == hits:
+            # Once nothing is found in any text alone: what ends one would seem to go on in the next.
+            forms = replace(lens, structures=(), announces=False)
+            for group in whole:
+                self._blot_matches(JoinedPassage([leaf.passage for leaf in group]), where, forms)
+
+    def _look_alone(self, alone: Mapping[str, Sequence[Leaf]], where: str, lens: Lens, depth: int) -> None:
         for text, equal_leaves in alone.items():
             if not lens.judges and _MAY_HIDE.search(text) is None:
                 continue

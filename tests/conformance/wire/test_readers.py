@@ -195,6 +195,17 @@ TOLD: dict[str, tuple[str, str, Any, list[Any], list[tuple[str, str]]]] = {
         ],
         [("f", '{"x": 1}')],
     ),
+    "anthropic, a piece that is an object": (
+        "anthropic", "https://api.anthropic.com/v1/messages", {**STREAMED, "max_tokens": 5},
+        [
+            {"type": "message_start", "message": {"id": "m", "usage": {"input_tokens": 1, "output_tokens": 1}}},
+            {"type": "content_block_start", "index": 0, "content_block": {"type": "tool_use", "id": "t", "name": "f", "input": {}}},
+            {"type": "content_block_delta", "index": 0, "delta": {"type": "input_json_delta", "partial_json": {"x": "é"}}},
+            {"type": "message_delta", "delta": {"stop_reason": "tool_use"}, "usage": {"output_tokens": 2}},
+            {"type": "message_stop"},
+        ],
+        [("f", '{"x": "é"}')],
+    ),
     "cohere, the rest at the end": (
         "cohere", "https://api.cohere.com/v1/chat", {"message": "Hi", "stream": True},
         [

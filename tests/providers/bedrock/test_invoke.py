@@ -329,6 +329,16 @@ def test_a_conversation_of_ours_takes_the_form_of_the_model(model: str, body: An
     assert json.loads(made or b"") == body
 
 
+@pytest.mark.parametrize("chosen", [{}, {"tool_choice": {"type": "none"}}], ids=["", "chosen"])
+def test_tools_of_which_a_conversation_tells_are_sent_without_a_choice_that_is_not_known_there(chosen: Any) -> None:
+    asked: dict[str, Any] = {"role": "assistant", "tool_calls": CALL}
+    conversation = read_messages([asked, {"role": "tool", "tool_call_id": "t1", "content": "1"}])
+    llm = LLM("bedrock-invoke/anthropic.claude-3", additional_params=chosen)
+    body = json.loads(wire_body(llm, LLMRequest(conversation)) or b"")
+    assert [tool["name"] for tool in body["tools"]] == ["f"]
+    assert {name: body[name] for name in body if name == "tool_choice"} == chosen
+
+
 @pytest.mark.parametrize(
     ("model", "settings", "fields", "unsent"),
     [

@@ -312,6 +312,7 @@ def test_functions_wait_to_be_found_where_tools_are_searched(raw: Raw) -> None:
     body = json.loads(asked(raw, "anthropic/claude-opus-4-5", keywords={"tools": tools}, tool_search=True).body)
     assert [tool["name"] for tool in body["tools"]] == ["tool_search_tool_bm25", "add"]
     assert body["tools"][1]["defer_loading"] is True
+    assert "tools" not in json.loads(asked(raw, "anthropic/claude-opus-4-5", tool_search=True).body)
 
 
 def test_a_token_credential_of_azure_is_asked_for_its_scopes_and_needs_no_key() -> None:

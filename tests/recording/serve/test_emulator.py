@@ -525,4 +525,4 @@ def test_without_a_descriptor_it_does_not_ask_for_one_all_the_time_and_then_goes
                 asyncio.get_running_loop().remove_reader(listener)
                 return asked, answer
 
-    assert asyncio.run(main()) == (1, b"HTTP/1.1 200 Fine\r\n")
+    assert asyncio.run(main()) == (1, b"HTTP/1.1 200 OK\r\n")

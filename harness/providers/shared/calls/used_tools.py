@@ -13,7 +13,7 @@ def used_tools(messages: Iterable[Message]) -> list[ToolDefinition]:
 
     Without any, Converse says: "The toolConfig field must be defined when using toolUse and toolResult content blocks",
     and Anthropic's API: "Requests which include `tool_use` or `tool_result` blocks must define tools"
-    (https://github.com/BerriAI/litellm/issues/5388).
+    (https://github.com/BerriAI/litellm/issues/5388), though by now it takes some of them.
     """
     names: dict[str, None] = {}
     for message in messages:
