@@ -183,7 +183,8 @@ def _keep_unpublished(
         workplace.discard()
         return
     grew, kept = str(workplace.path), workplace.keep("failed")
-    error.__notes__ = [note.replace(grew, str(kept)) for note in getattr(error, "__notes__", ())]
+    notes = getattr(error, "__notes__", [])
+    notes[:] = [note.replace(grew, str(kept)) for note in notes]
     on_note(f"what was recorded until then is kept in '{kept}'")
 
 

@@ -167,11 +167,11 @@ def _ending(shape: _Shape, value: Any, chunks: tuple[Chunk, ...], unsaid: How, w
         return Ending(unsaid, None, chunks[-1].at_ms if chunks else 0.0)
     parts = shape.mapping(value, where)
     how = shape.text(shape.get(parts, "how", where), f"{where}.how")
-    # Without a status nothing came, whatever an edit says.
     for known in get_args(How):
         if how == known:
             error = parts.get("error")
             return Ending(
+                # Without a status nothing came, whatever an edit says.
                 unsaid if known == "complete" else known,
                 None if error is None else shape.text(error, f"{where}.error"),
                 shape.moment(shape.get(parts, "at_ms", where), f"{where}.at_ms"),

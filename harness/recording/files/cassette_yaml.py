@@ -333,9 +333,12 @@ def _number_or_truth(text: str) -> Any:
 
 def _object_content(value: Any, start: Any) -> str | bytes:
     held = value if isinstance(value, list) else value.get("args", value.get("state"))
-    content, *more = held if isinstance(held, list) and held else [None]
+    # An empty bytearray is made of nothing.
+    content, *more = (held or [b""]) if isinstance(held, list) else [None]
     if isinstance(content, list) and all(isinstance(piece, bytes) for piece in content):
         content = b"".join(content)
+    elif isinstance(content, list) and all(isinstance(piece, str) for piece in content):
+        content = "".join(content)
     elif isinstance(content, str) and more == ["latin-1"]:
         with contextlib.suppress(UnicodeEncodeError):
             content = content.encode("latin-1")

@@ -36,6 +36,8 @@ def _from_archive(entry: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(request, dict) or not isinstance(response, dict):
         return entry
     posted, content = _mapping(request.get("postData")), _mapping(response.get("content"))
+    # Playwright writes -1 where no response came.
+    status = 0 if str(response.get("status")) == "-1" else response.get("status")
     return {
         "request": {
             "method": request.get("method"),
@@ -44,7 +46,7 @@ def _from_archive(entry: dict[str, Any]) -> dict[str, Any]:
             "body": posted.get("text"),
         },
         "response": {
-            "status": {"code": response.get("status"), "message": response.get("statusText")},
+            "status": {"code": status, "message": response.get("statusText")},
             "headers": _named(response.get("headers")),
             "body": _archived(content),
         },

@@ -28,8 +28,8 @@ from harness.recording.redact.redaction import Redactor
 from harness.validation import first_fault
 
 FORMAT: Final = "harness.frames/1"
-#: What opens a call and what ends it.
-_CALLS: Final = {"llm_call_started": 1, "llm_call_completed": -1, "llm_call_failed": -1}
+#: What ends a call.
+_CALL_ENDS: Final = frozenset({"llm_call_completed", "llm_call_failed"})
 
 
 def header_line() -> bytes:
@@ -55,14 +55,18 @@ class FrameLines:
         self._redactor = redactor
         self._is_known = is_known
         self._waiting: list[dict[str, Any]] = []
-        self._open_calls = 0
+        #: The frames that began calls which are open.
+        self._open_calls: set[str] = set()
 
     def add(self, frame: FrameLike) -> bytes:
         """Take the next frame; return the lines that are ready, or nothing."""
         self._waiting.append(self._normalizer.frame(frame))
-        # One may end of which nothing told that it began.
-        self._open_calls = max(0, self._open_calls + _CALLS.get(frame.type, 0))
-        return b"" if self._open_calls > 0 else self.rest()
+        if frame.type == "llm_call_started":
+            self._open_calls.add(frame.id)
+        elif frame.type in _CALL_ENDS:
+            # One may end of which nothing told that it began.
+            self._open_calls.discard(str(frame.data.get("started_event_id")))
+        return b"" if self._open_calls else self.rest()
 
     def result(self, value: Any) -> Any:
         """Return what a run gave, a JSON value, as normalised as its frames are. Ask after the last of them."""

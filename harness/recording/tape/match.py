@@ -121,14 +121,17 @@ class InteractionIndex:
 
 
 def unanswered(interactions: Sequence[Interaction]) -> Interaction | None:
-    """Return the first request that got no answer, and none when it was made again; None where there is no such one."""
+    """Return the first request that failed without an answer, and got none when it was made again; None where none did.
+
+    Of a status of 0 alone nobody knows why it is one: archives of browsers are full of what these have blocked.
+    """
     waiting: dict[RequestKey, Interaction] = {}
     for taped in interactions:
-        key = request_key(taped.request)
-        if taped.response.ended.how == "no-response":
-            waiting.setdefault(key, taped)
-        else:
+        key, ended = request_key(taped.request), taped.response.ended
+        if ended.how != "no-response":
             waiting.pop(key, None)
+        elif ended.error is not None:
+            waiting.setdefault(key, taped)
     return next(iter(waiting.values()), None)
 
 

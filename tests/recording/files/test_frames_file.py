@@ -68,9 +68,10 @@ def test_what_still_waits_at_the_end_is_given() -> None:
 def test_a_credential_in_pieces_is_in_no_line() -> None:
     pieces = [KEY[at : at + 7] for at in range(0, len(KEY), 7)]
     frames = frames_of(
-        # Of a call that began before there was anybody to hear of it.
+        # Of calls that began before there was anybody to hear of it.
         ("c0", "llm_call_failed", None, {"call_id": "c0"}),
         ("c1", "llm_call_started", None, {"call_id": "c1"}),
+        ("c2", "llm_call_completed", None, {"call_id": "c2"}),
         *(chunk("c1", piece, number) for number, piece in enumerate(pieces)),
         ("c1", "llm_call_completed", None, {"response": KEY}),
     )

@@ -103,7 +103,8 @@ GO: dict[str, Any] = {
     },
     "response": {"body": json.dumps(ANSWER), "headers": {}, "status": "200 OK", "code": 200, "duration": "1s"},
 }
-SENT = base64.b64encode(json.dumps(REQUEST).encode()).decode()
+SENT_TEXT = json.dumps(REQUEST)
+SENT = base64.b64encode(SENT_TEXT.encode()).decode()
 CODED = base64.b64encode(json.dumps(ANSWER).encode()).decode()
 ARCHIVED: dict[str, Any] = {
     "request": {
@@ -215,6 +216,11 @@ FORMS = {
         f"!!python/object/apply:builtins.iter {{args: [[!!binary {SENT[:40]}, !!binary {SENT[40:]}]], state: 0}}",
         json.dumps(ANSWER),
     ),
+    "pieces of text for a body": OBJECTS
+    % (
+        f"!!python/object/apply:builtins.iter {{args: [[{json.dumps(SENT_TEXT[:9])}, {json.dumps(SENT_TEXT[9:])}]]}}",
+        json.dumps(ANSWER),
+    ),
     "a bytearray for a body": OBJECTS
     % (f"!!python/object/apply:builtins.bytearray [{json.dumps(json.dumps(REQUEST))}, latin-1]", json.dumps(ANSWER)),
     "a status by R": json.dumps({"interactions": [_with("response", status={"status_code": 200, "reason": "OK"})]}),
@@ -259,7 +265,7 @@ REFUSED = {
     "what is left of a merge": ((FILE % ("{}", "{\n>>>>>>> other\n}")).encode(), "line 14: git has left a merge"),
     "a merge key without a mapping": (b"interactions:\n- request:\n    <<:\n    method: GET", "line 3: '<<' merges"),
     "a merge key of a list of texts": (b"a: &a [b]\ninteractions:\n- <<: *a", "line 3: '<<' merges"),
-    "pieces that are numbers": (b"a: !!python/object/apply:builtins.iter {args: [[97, 98]]}", "an object without"),
+    "pieces that are mappings": (b"a: !!python/object/apply:builtins.iter {args: [[{b: c}]]}", "an object without"),
     "an object of another kind": (b"a: !!python/object/apply:builtins.eval ['1']", "builtins.eval"),
     "a file of nothing": (b"interactions: !!python/object/new:_io.BytesIO {a: b}", "an object without"),
 }
@@ -323,14 +329,28 @@ def test_a_bad_interaction_leaves_the_others_readable(entry: Any, message: str, 
         read_cassette(path)
 
 
-@pytest.mark.parametrize("said", [{}, {"ended": {"how": "complete", "at_ms": 0}}], ids=["unsaid", "by an edit"])
-def test_what_has_no_status_got_no_answer(said: dict[str, Any], tmp_path: Path) -> None:
+def test_an_empty_bytearray_is_an_empty_body(tmp_path: Path) -> None:
+    path = tmp_path / "cassette.yaml"
+    path.write_text(OBJECTS % ("!!python/object/apply:builtins.bytearray []", "{}"))
+    assert [one.request.body for one in read_cassette(path)] == [b""]
+
+
+UNMARKED: dict[str, Any] = {"status": {"code": 0}, "body": {"string": "", "chunks": []}}
+UNANSWERED = {
+    "unsaid": {"interactions": [_with("response", **UNMARKED)]},
+    "by an edit": {"interactions": [_with("response", **UNMARKED, ended={"how": "complete", "at_ms": 0})]},
+    "by a browser": {"log": {"entries": [{**ARCHIVED, "response": {**ARCHIVED["response"], "status": 0}}]}},
+    "by Playwright": {"log": {"entries": [{**ARCHIVED, "response": {**ARCHIVED["response"], "status": -1}}]}},
+}
+
+
+@pytest.mark.parametrize("document", UNANSWERED.values(), ids=UNANSWERED)
+def test_what_has_no_status_got_no_answer(document: dict[str, Any], tmp_path: Path) -> None:
     """As an HTTP archive has what a browser could not reach; it is nothing that a run may come to."""
     path = tmp_path / "cassette.json"
-    entry = _with("response", status={"code": 0}, body={"string": "", "chunks": []}, **said)
-    path.write_text(json.dumps({"interactions": [entry]}))
+    path.write_text(json.dumps(document))
     (one,) = read_cassette(path)
-    assert one.response.ended.how == "no-response"
+    assert (one.response.status, one.response.ended.how) == (0, "no-response")
 
 
 @pytest.mark.parametrize(

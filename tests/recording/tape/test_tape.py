@@ -94,8 +94,12 @@ def test_a_mode_says_what_is_played_recorded_and_saved(
 
 
 @pytest.mark.parametrize(
-    ("answers", "told_again"), [([UNREACHED], "live a"), ([UNREACHED, told("a")], ""), ([told("a"), UNREACHED], "live a")],
-    ids=["never answered", "answered when it was made again", "answered before"],
+    ("answers", "told_again"),
+    [
+        ([UNREACHED], "live a"), ([UNREACHED, told("a")], ""), ([told("a"), UNREACHED], "live a"),
+        ([exchanges.told(status=0, how="no-response")], ""),
+    ],
+    ids=["never answered", "answered when it was made again", "answered before", "not answered, nobody knows why"],
 )  # fmt: skip
 def test_once_records_again_what_got_no_answer_and_says_so(
     path: Path, answers: list[WireResponse], told_again: str
