@@ -63,11 +63,12 @@ _OWN_MEMBER = re.compile(
 )
 _IDENTIFIER = re.compile(r"[A-Za-z_$]+", re.ASCII)
 _CODE_GOES_ON = frozenset("),.([{]};")
-#: A type, a page, and what begins with a bracket that may be closed after it: `f"password={of[user]}"`.
+#: A type, a page, and what code inserts.
 _CODE = re.compile(
-    r"(?:[ui]?int|float|bytes)\d+|Secret(?:Str|Bytes)|Optional|VARCHAR|varchar|bytea|https?://[^?@;=]*\Z|[{(\[]|\$\{[^}]*\Z",
+    r"(?:[ui]?int|float|bytes)\d+|Secret(?:Str|Bytes)|Optional|VARCHAR|varchar|bytea|https?://[^?@;=]*\Z|\$\{[^}]*\Z",
     re.ASCII,
 )
+_BRACKETS = {"{": "}", "[": "]", "(": ")"}
 
 _SCHEMES = r"bearer|basic|token|apikey|api-key|key|digest|negotiate|ntlm|jwt|oauth|ssws|splunk|geniekey|hawk|bot|flyv1"
 _SCHEME = re.compile(rf"(?:{_SCHEMES})\s{{1,4}}(?=\S)", re.ASCII | re.IGNORECASE)
@@ -107,10 +108,16 @@ def is_held_bare(value: str, follows: str, *, stated: bool, doubtful: bool = Fal
 
     `stated`: after a colon or in a sentence, where a word is a word; else after an equals sign.
     """
-    if not is_held(value) or _EXPRESSION.match(value + follows[:2]) or _CODE.match(value) or _MEMBERS.fullmatch(value):
-        return False
     if doubtful:
-        return looks_opaque(value)
+        return is_held_doubtful(value)
+    # After a colon a bracket that stands apart is of the sentence: `password: … (change it)`.
+    called = value + follows[: 1 if stated else 2]
+    if not is_held(value) or _EXPRESSION.match(called) or _CODE.match(value) or _MEMBERS.fullmatch(value):
+        return False
+    closing = _BRACKETS.get(value[0])
+    if closing is not None and value.count(value[0]) > value.count(closing) and follows.strip():
+        # It was cut where the code went on: `f"password={of[user]}"`.
+        return False
     if value.isdecimal():
         return len(value) >= 6
     if stated:
