@@ -276,11 +276,12 @@ def _as_option(text: str, match: re.Match[str], name: str, start: int, *, doubtf
     if opening is not None and opening["quote"] == "'" and match["core"].lower() == "password":
         found = _quoted(text, opening, doubtful=doubtful)
         return found if found is not None and found.stop - found.start >= 4 else None
-    if (line := _ENV_LINE.search(text, max(0, start - _BEFORE), start)) is not None:
-        if opening is not None:
-            return _quoted(text, opening, doubtful=doubtful)
-        # What C defines without quotes is a number or code.
-        value = None if line["macro"] else _LINE.match(text, place)
+    line = _ENV_LINE.search(text, max(0, start - _BEFORE), start)
+    if line is not None and opening is not None:
+        return _quoted(text, opening, doubtful=doubtful)
+    # What C defines without quotes is a number or code.
+    if line is not None and not line["macro"]:
+        value = _LINE.match(text, place)
         return _held(text, *value.span(), "assigned", doubtful=doubtful) if value is not None else None
     if doubtful or match["core"].lower() not in ("key", "token"):
         return None

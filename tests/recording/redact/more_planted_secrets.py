@@ -261,6 +261,7 @@ ANNOUNCED: tuple[Planted, ...] = (
     _named("dotted-token", "token: @@ (valid for a day)", f"s.{_opaque('dotted', 24)}"),
     _named("before-bracket", "Your password is @@ (change it).", _opaque("bracket", 14)),
     _named("in-brackets", "DB_PASSWORD=@@", f"[{_opaque('brackets', 6)}]{_opaque('outside', 8)}"),
+    _named("after-brace", "API_KEY=@@ --verbose", f"{{{_opaque('brace', 24)}"),
     _named("shown-auth-json", '{"auth": ("me", "@@")}', _opaque("shown-auth-json", 14)),
     _named("aws-after-dots", "The AWS secret...@@", _opaque("aws-dots", 40)),
     _named("quoted-in-signs", 'api_key = "@@"', f"<{_opaque('in-signs', 14)}"),
