@@ -37,7 +37,7 @@ _CORE_PATTERN = (
     r"|passcode|passwords?|passwd|pass|pwd|psk|auth|cookies?|signed_?url|access_?code|device_?code|sess(?:ion)?id"
 )
 _AFTER_NAME = (
-    r"(?:(?:\[[0-9]{0,4}\])?(?P<close>[\\\"'`\])*]{0,4})(?:\s{0,3}|[ \t]{4,40})(?P<sep>:=|=>|<-|={1,3}|:(?!:)|>|[|│])[*_]{0,3}"
+    r"(?:(?:\[[0-9]{0,4}\])?(?P<close>[\\\"'`\])*]{0,4})(?:\s{0,3}|[ \t]{4,40})(?P<sep>:=|=>|<-|={1,3}|:(?!:)|>|[|│](?=[ \t]))[*_]{0,3}"
     r"(?:\s?</?(?:b|strong|em|i|code|pre|tt|kbd|span)>){0,2}"
     r"|(?P<comma>[\"'`]\s{0,4},)|(?P<says>[\"'`*_]{0,3}\s(?:(?:(?:is|was|has been) )?(?:re)?set to|is now|is|was):?\s)"
     r"|(?P<given>\s(?:provided|supplied|given|sent|received|used):\s)|(?P<gap>\s{1,3})(?=\S))"
@@ -48,10 +48,15 @@ _OPEN = re.compile(
 )
 #: Before the first item of a list in code, as of a header's values.
 _LIST = re.compile(r"\s{0,4}[\[(]\s{0,40}(?=[\"'])")
+#: What parts the cells of a table, and what stands before a cell of one; in code a type may follow a bar.
+_BARS = ("|", "│")
+_CELL = re.compile(r"(?:\A|[\r\n])(?:[ \t]{0,40}[|│][^\r\n]{0,300}|[\w \t*`-]{0,40})\Z")
 #: The first item of a YAML list; under a name of several things, names of them may follow.
 _ITEM = re.compile(r"[ \t]{0,4}\r?\n[ \t]{0,16}-[ \t]{1,4}(?=\S)(?![A-Za-z0-9_.-]{1,60}:\s)")
-#: What a declaration says of the type of a text.
-_TYPED = re.compile(r"\s{0,3}[&A-Za-z][\w&' .|?<>\[\]]{0,40}+=\s{0,3}(?=[brfu@]{0,2}[\"'`])")
+#: What a declaration says of the type of a text: a name, of one piece and without digits, which nothing takes for a value.
+_TYPED = re.compile(
+    r"\s{0,3}[&A-Za-z](?:u8|[A-Za-z_&.?<>\[\]]|'[a-z]{1,10} | ?\| ?){0,40}+(?: |(?<=str|ing))=\s{0,3}(?=[brfu@]{0,2}[\"'`])"
+)
 _SPACE = re.compile(r"[ \t]{0,40}(?:\r?\n[ \t]{1,16})?")
 #: What may stand in an unquoted value. A backslash is left out: it may belong to an escape.
 _BARE = re.compile(r"[^\s\"'`\\,;&<>|]{1,400}+")
@@ -65,7 +70,7 @@ _STARTS_LINE = re.compile(
 _BEFORE = 40
 #: What a Dockerfile, Windows, fish and csh set a variable by.
 _ENV_LINE = re.compile(
-    r"(?:\A|[^A-Za-z0-9_])(?:ENV|define|setx|setenv|set(?:[ \t]{1,4}-[A-Za-z-]{1,12}){1,3}|config(?:ure)?[ \t]{1,4}set)[ \t]{1,4}\Z"
+    r"(?:\A|[^A-Za-z0-9_])(?:ENV|(?P<macro>define)|setx|setenv|set(?:[ \t]{1,4}-[A-Za-z-]{1,12}){1,3}|config(?:ure)?[ \t]{1,4}set)[ \t]{1,4}\Z"
 )
 #: What AWS calls a secret by: `arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-a1b2c3`.
 _ARN = re.compile(r"arn:aws[a-z-]{0,10}:secretsmanager:[a-z0-9-]{0,20}:[0-9]{0,12}:\Z")
@@ -165,6 +170,8 @@ def _after(text: str, match: re.Match[str], name: str, start: int, own: frozense
     if says is None and match["sep"] == ">":
         is_tag = _TAG.search(text, max(0, start - _BEFORE), start) is not None
         return _as_content(text, place, doubtful=settles == "doubtful") if is_tag else None
+    if match["sep"] in _BARS and _CELL.search(text, max(0, start - 300), start) is None:
+        return None
     if match["sep"] == ":" and (block := _BLOCK.match(text, place)) is not None:
         return _block(block, doubtful=settles == "doubtful")
     place, settles = _start_of_value(text, match, settles)
@@ -194,7 +201,7 @@ def _start_of_value(text: str, match: re.Match[str], settles: Weight) -> tuple[i
         # There may be rules for a value, or where it stands.
         return items.end(), "doubtful"
     # The next cell of a table may as well say what a password is.
-    return place, "doubtful" if sep in ("|", "│") else settles
+    return place, "doubtful" if sep in _BARS else settles
 
 
 def _closes(text: str, opening: re.Match[str], start: int, close: str) -> bool:
@@ -269,9 +276,11 @@ def _as_option(text: str, match: re.Match[str], name: str, start: int, *, doubtf
     if opening is not None and opening["quote"] == "'" and match["core"].lower() == "password":
         found = _quoted(text, opening, doubtful=doubtful)
         return found if found is not None and found.stop - found.start >= 4 else None
-    if _ENV_LINE.search(text, max(0, start - _BEFORE), start) is not None:
-        if opening is not None:
-            return _quoted(text, opening, doubtful=doubtful)
+    line = _ENV_LINE.search(text, max(0, start - _BEFORE), start)
+    if line is not None and opening is not None:
+        return _quoted(text, opening, doubtful=doubtful)
+    # What C defines without quotes is a number or code.
+    if line is not None and not line["macro"]:
         value = _LINE.match(text, place)
         return _held(text, *value.span(), "assigned", doubtful=doubtful) if value is not None else None
     if doubtful or match["core"].lower() not in ("key", "token"):

@@ -310,7 +310,8 @@ def _logins(text: str) -> Iterator[Found]:
             yield Found("command", *match.span("secret"))
 
 
-_AWS_SECRET = re.compile(r"(?<![A-Za-z0-9/+=.])(?P<secret>[A-Za-z0-9/+]{40,}+)")
+#: But for a page's path, as of AWS's manuals.
+_AWS_SECRET = re.compile(r"(?<![A-Za-z0-9/+=])(?!(?:com|cn|dev|io|net|org)/)(?P<secret>[A-Za-z0-9/+]{40,}+)")
 _AWS_NEAR = re.compile(r"aws|secret|(?:AKIA|ASIA)[A-Z0-9*]{16}", re.IGNORECASE)
 _HEX = re.compile(r"[0-9a-fA-F]+")
 
@@ -364,7 +365,7 @@ _STRUCTURES: tuple[tuple[tuple[str, ...], tuple[str, ...] | re.Pattern[str], Fin
     ((), ("key(", "token(", "secret(", "password(", "passphrase(", "string("), _literals(_SETTER, "code")),
     (
         (),
-        ("auth(", "auth=(", "auth = (", "auth': (", "login(", "credential(", "credentials("),
+        ("auth(", "auth=(", "auth = (", "auth': (", 'auth": (', "login(", "credential(", "credentials("),
         _literals(_LOGIN_CALL, "code"),
     ),
     (("sqlplus",), ("/",), _literals(_SQLPLUS, "command")),

@@ -63,11 +63,13 @@ _OWN_MEMBER = re.compile(
 )
 _IDENTIFIER = re.compile(r"[A-Za-z_$]+", re.ASCII)
 _CODE_GOES_ON = frozenset("),.([{]};")
-#: A type, a page, and what begins with a bracket that may be closed after it: `f"password={of[user]}"`.
+#: A type, and a page.
 _CODE = re.compile(
-    r"(?:[ui]?int|float|bytes)\d+|Secret(?:Str|Bytes)|Optional|VARCHAR|varchar|bytea|https?://[^?@;=]*\Z|[{(\[]|\$\{[^}]*\Z",
-    re.ASCII,
+    r"(?:[ui]?int|float|bytes)\d+|Secret(?:Str|Bytes)|Optional|VARCHAR|varchar|bytea|https?://[^?@;=]*\Z", re.ASCII
 )
+#: Words of code, which have no digits in the middle, and signs.
+_NAMES = re.compile(r"(?:\W|[A-Za-z_]++[0-9]{0,3}+(?!\w)|[0-9]{1,3}+(?!\w))++", re.ASCII)
+_BRACKETS = {"{": "}", "[": "]", "(": ")"}
 
 _SCHEMES = r"bearer|basic|token|apikey|api-key|key|digest|negotiate|ntlm|jwt|oauth|ssws|splunk|geniekey|hawk|bot|flyv1"
 _SCHEME = re.compile(rf"(?:{_SCHEMES})\s{{1,4}}(?=\S)", re.ASCII | re.IGNORECASE)
@@ -107,10 +109,14 @@ def is_held_bare(value: str, follows: str, *, stated: bool, doubtful: bool = Fal
 
     `stated`: after a colon or in a sentence, where a word is a word; else after an equals sign.
     """
-    if not is_held(value) or _EXPRESSION.match(value + follows[:2]) or _CODE.match(value) or _MEMBERS.fullmatch(value):
-        return False
     if doubtful:
-        return looks_opaque(value)
+        return is_held_doubtful(value)
+    # After a colon a bracket that stands apart is of the sentence: `password: … (change it)`.
+    called = value + follows[: 1 if stated else 2]
+    if not is_held(value) or _EXPRESSION.match(called) or _CODE.match(value) or _MEMBERS.fullmatch(value):
+        return False
+    if _is_cut(value) and follows.strip():
+        return False
     if value.isdecimal():
         return len(value) >= 6
     if stated:
@@ -154,6 +160,13 @@ def _is_wordy(part: str) -> bool:
 def _is_humped(value: str) -> bool:
     """Whether `value` is a name of code, such as `userInput` or `newPassword`, or has a word of `_WORDS` in it."""
     return len(_HUMP.findall(value)) > 1 and value[:1].islower()
+
+
+def _is_cut(value: str) -> bool:
+    """Whether `value` may be code that goes on before its bracket is closed: `f"password={of[user]}"`."""
+    bare = value.removeprefix("$")
+    closing = _BRACKETS.get(bare[:1])
+    return closing is not None and bare.count(bare[0]) > bare.count(closing) and _NAMES.fullmatch(bare) is not None
 
 
 def _is_sentence(value: str) -> bool:

@@ -90,6 +90,8 @@ CODE: tuple[str, ...] = (
     "docker build --secret id=npm,src=.npmrc .",
     'print(f"password={db_pw} api_key={self._keys[0].value!r} secret={params[\'x1\']}", f"https://h/?password={pw1}")',
     "password: str = field(default='')\napi_key: str = os.environ['KEY1']\nlet token: Token2 = parse(\"the token of 2024\");",
+    "#define ENGINE_R_PRIVATE_KEY 128\n#define SSL_OP_SECRET SSL_OP_BIT(0)\n",
+    "def f(key: Ed25519PrivateKey | Ed25519PublicKey1): ':param Ed25519PrivateKey|Ed25519PublicKey1: credentials: login=\"bob2\"'",
     "log(`password=${dbPw}, secret=${of(user1)}`); self.cookies = cookies\nsecret: bytes32\n",
 )  # fmt: skip
 
