@@ -117,6 +117,14 @@ _LOOPBACK = ("127.", "::1", "localhost")
 
 
 @pytest.fixture
+def no_collector() -> Iterator[None]:
+    """Let nothing go in a test but what nobody refers to any more."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.fixture
 def corpus() -> Path:
     """The folder of recorded provider traffic that HARNESS_CORPUS names; tests that need one are skipped without."""
     named = os.environ.get(_CORPUS)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
-import gc
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -388,6 +387,7 @@ class BrokenError(Exception):
     """One that can be referred to weakly."""
 
 
+@pytest.mark.usefixtures("no_collector")
 @pytest.mark.parametrize("run_it", [run_coroutine, run_until_loop])
 def test_what_it_raises_is_kept_for_no_garbage_collector(run_it: Callable[..., object]) -> None:
     left: list[weakref.ref[BaseException]] = []
@@ -400,13 +400,9 @@ def test_what_it_raises_is_kept_for_no_garbage_collector(run_it: Callable[..., o
         finally:
             del error
 
-    gc.disable()
-    try:
-        with contextlib.suppress(BrokenError):
-            run_it(fail)
-        assert left[0]() is None
-    finally:
-        gc.enable()
+    with contextlib.suppress(BrokenError):
+        run_it(fail)
+    assert left[0]() is None
 
 
 def test_what_asks_for_a_loop_goes_on_in_one_where_it_was_in_the_same_context() -> None:

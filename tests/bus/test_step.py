@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import gc
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -370,6 +369,7 @@ class BrokenError(Exception):
     """One that can be referred to weakly."""
 
 
+@pytest.mark.usefixtures("no_collector")
 def test_a_step_that_failed_keeps_its_error_for_no_garbage_collector() -> None:
     left: list[weakref.ref[BaseException]] = []
 
@@ -381,13 +381,9 @@ def test_a_step_that_failed_keeps_its_error_for_no_garbage_collector() -> None:
         finally:
             del error
 
-    gc.disable()
-    try:
-        for way in WAYS:
-            assert isinstance(run_block(method(), broken, way), BrokenError)
-            assert left[-1]() is None
-    finally:
-        gc.enable()
+    for way in WAYS:
+        assert isinstance(run_block(method(), broken, way), BrokenError)
+        assert left[-1]() is None
 
 
 # Room in a look-ahead.

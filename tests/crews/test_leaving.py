@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 import weakref
 from collections.abc import Iterator
@@ -63,13 +62,6 @@ def test_a_task_beside_one_that_fails_has_a_moment_to_end(monkeypatch: pytest.Mo
     ended = over.is_set()
     hurried.set()
     assert ended
-
-
-@pytest.fixture
-def no_collector() -> Iterator[None]:
-    gc.disable()
-    yield
-    gc.enable()
 
 
 @pytest.mark.usefixtures("no_collector")

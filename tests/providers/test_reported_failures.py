@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -133,14 +132,7 @@ def test_an_error_names_its_request_where_no_header_does(
 DEEP = b'{"error": ' + b"[" * 100_000
 
 
-@pytest.fixture
-def no_collector() -> Iterator[None]:
-    """Keep the finalizers of others from being called so deep down that they fail, too."""
-    gc.disable()
-    yield
-    gc.enable()
-
-
+# The finalizers of others, called so deep down, would fail, too.
 @pytest.mark.usefixtures("no_collector")
 @pytest.mark.parametrize("way", WAYS)
 @each_way_to_answer
